@@ -1,0 +1,51 @@
+import { isObject, textOf } from "./wire.ts";
+
+/**
+ * Where an authorization stands, as far as the host tells. A host that tells nothing stays `idle`: the call itself then shows the outcome.
+ * `required`: the user must act (press Continue in the host). `pending`: a sign-in or approval page is open.
+ */
+export type AuthorizationState = "idle" | "required" | "pending" | "granted" | "denied" | "expired";
+
+export interface Authorization {
+  readonly state: AuthorizationState;
+  /** The host's call id that waits. */
+  readonly callId?: string;
+  /** The tool whose call waits. */
+  readonly tool?: string;
+  /** A page where the user can act, on this or another device. */
+  readonly link?: string;
+  /** The same as a QR code, as a data URI. */
+  readonly qr?: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt?: number;
+}
+
+/** Key in the MCP Apps host context, and property of `window.openai`, under which a host tells the authorization state. */
+export const authorizationContextKey = "countersign/authorization";
+
+const states: ReadonlySet<string> = new Set(["idle", "required", "pending", "granted", "denied", "expired"]);
+const idle: Authorization = { state: "idle" };
+
+/** Parses the host's word on authorization. Anything malformed is `idle`; links other than http(s) and pictures other than data URIs are dropped. */
+export function readAuthorization(value: unknown): Authorization {
+  if (!isObject(value) || !isState(value["state"])) {
+    return idle;
+  }
+  const callId = textOf(value["callId"]);
+  const tool = textOf(value["tool"]);
+  const link = textOf(value["link"]);
+  const qr = textOf(value["qr"]);
+  const expiresAt = value["expiresAt"];
+  return {
+    state: value["state"],
+    ...(callId === undefined ? {} : { callId }),
+    ...(tool === undefined ? {} : { tool }),
+    ...(link === undefined || !/^https?:\/\//.test(link) ? {} : { link }),
+    ...(qr === undefined || !qr.startsWith("data:image/") ? {} : { qr }),
+    ...(typeof expiresAt === "number" && Number.isFinite(expiresAt) ? { expiresAt } : {}),
+  };
+}
+
+function isState(value: unknown): value is AuthorizationState {
+  return typeof value === "string" && states.has(value);
+}

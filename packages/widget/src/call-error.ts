@@ -1,0 +1,84 @@
+import type { ErrorCode, WidgetError } from "@countersign/protocol/errors";
+import { firstText, isObject, textOf, type JsonObject, type ToolResult } from "./wire.ts";
+
+/** A code of the error catalogue, `tool_failed` for a tool's own untyped error, or a code that only a newer host knows. */
+export type CallErrorCode = ErrorCode | "tool_failed" | (string & NonNullable<unknown>);
+
+/**
+ * What a rejected `callTool` carries, always with all four fields of the wire's `WidgetError`.
+ * `result` is present when the tool itself answered with an error.
+ */
+export class CallError extends Error {
+  override readonly name = "CallError";
+  readonly code: CallErrorCode;
+  readonly retryable: boolean;
+  readonly callId: string;
+  readonly result?: ToolResult;
+
+  constructor(error: Omit<WidgetError, "code"> & { readonly code: CallErrorCode }, result?: ToolResult) {
+    super(error.message);
+    this.code = error.code;
+    this.retryable = error.retryable;
+    this.callId = error.callId;
+    if (result !== undefined) {
+      this.result = result;
+    }
+  }
+}
+
+const codeGrammar = /^[a-z][a-z0-9_]{0,63}$/;
+const messageLengthMax = 500;
+
+/**
+ * Types anything a host may throw or send as a JSON-RPC error: a `WidgetError` itself, one inside `data` or `error`, an `Error`, a string.
+ * What cannot be recognised becomes `internal_error`, which may be retried.
+ */
+export function toCallError(thrown: unknown): CallError {
+  if (thrown instanceof CallError) {
+    return thrown;
+  }
+  const found = findTyped(thrown) ?? (isObject(thrown) ? (findTyped(thrown["data"]) ?? findTyped(thrown["error"])) : undefined);
+  if (found !== undefined) {
+    return new CallError(found);
+  }
+  const said = textOf(thrown) ?? (isObject(thrown) ? textOf(thrown["message"]) : undefined);
+  if (isObject(thrown) && thrown["code"] === -32601) {
+    return callError("invalid_request", "This app is used in a place that does not support this.", false);
+  }
+  return callError("internal_error", said === undefined || said === "" ? "Something went wrong. Please try again." : said, true);
+}
+
+/** The typed error of a result with `isError`: from `structuredContent.error`, from an in-result challenge, else `tool_failed`. */
+export function toolError(result: ToolResult): CallError {
+  const structured = result.structuredContent;
+  const found = findTyped(structured?.["error"]) ?? findTyped(structured) ?? findTyped(result._meta?.["countersign/error"]);
+  if (found !== undefined) {
+    return new CallError(found, result);
+  }
+  if (result._meta?.["mcp/www_authenticate"] !== undefined) {
+    return new CallError({ code: "authorization_required", message: "Please sign in to do this.", retryable: false, callId: "" }, result);
+  }
+  const message = (firstText(result) ?? "This did not work.").slice(0, messageLengthMax);
+  return new CallError({ code: "tool_failed", message, retryable: false, callId: "" }, result);
+}
+
+/** Makes a local error: one that arose in the frame, so it has no call id. */
+export function callError(code: CallErrorCode, message: string, retryable: boolean): CallError {
+  return new CallError({ code, message: message.slice(0, messageLengthMax), retryable, callId: "" });
+}
+
+function findTyped(value: unknown): (Omit<WidgetError, "code"> & { readonly code: string }) | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const code = textOf(value["code"]);
+  if (code === undefined || !codeGrammar.test(code)) {
+    return undefined;
+  }
+  return { code, message: messageOf(value), retryable: value["retryable"] === true, callId: textOf(value["callId"]) ?? "" };
+}
+
+function messageOf(value: JsonObject): string {
+  const message = textOf(value["message"]) ?? textOf(value["text"]) ?? "";
+  return (message === "" ? "This did not work." : message).slice(0, messageLengthMax);
+}

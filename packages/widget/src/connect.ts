@@ -1,0 +1,136 @@
+import type { Authorization } from "./authorization.ts";
+import type { HostBridge, HostContext, HostTopics, ModelContext } from "./bridge.ts";
+import { callError, toCallError, toolError } from "./call-error.ts";
+import { findOpenai, type FrameWindow } from "./frame.ts";
+import { openMcpBridge } from "./mcp-bridge.ts";
+import { openOpenaiBridge } from "./openai-bridge.ts";
+import { createTopic, type Unsubscribe } from "./topic.ts";
+import { openWidgetState, type WidgetState } from "./widget-state.ts";
+import { readToolResult, type JsonObject, type ToolResult } from "./wire.ts";
+
+export interface ConnectOptions {
+  /** How the app names itself in the handshake. */
+  readonly name?: string;
+  readonly version?: string;
+  /** Which bridge to use; `auto` takes MCP Apps when the host answers its handshake, else `window.openai`. */
+  readonly bridge?: "auto" | "mcp-apps" | "openai";
+  /** How long the host may take to answer the handshake: 10 s, or 2 s when `window.openai` is there to fall back to. */
+  readonly handshakeMsMax?: number;
+  /** The frame's window. */
+  readonly window?: FrameWindow;
+}
+
+/** A connected app. Listeners hear the latest value at once when there is one, and give a function that stops them. */
+export interface App {
+  readonly bridge: "mcp-apps" | "openai";
+  readonly hostContext: HostContext;
+  readonly state: WidgetState;
+  /**
+   * Calls a tool of the app's own server. Resolves with a successful result, after sign-in or approval when the host holds the call meanwhile.
+   * Rejects only with a `CallError`. There is no time limit of its own.
+   */
+  callTool(name: string, args?: JsonObject, options?: { readonly signal?: AbortSignal }): Promise<ToolResult>;
+  onToolInput(listener: (input: JsonObject) => void): Unsubscribe;
+  onToolResult(listener: (result: ToolResult) => void): Unsubscribe;
+  onToolCancelled(listener: (reason: string) => void): Unsubscribe;
+  onAuthorization(listener: (authorization: Authorization) => void): Unsubscribe;
+  onHostContext(listener: (context: HostContext) => void): Unsubscribe;
+  /** Tells the model something without starting a turn. Rejects with a `CallError` where the host does not support it. */
+  updateModelContext(context: ModelContext): Promise<void>;
+  /** Sends a message to the chat as the user. */
+  sendMessage(text: string): Promise<void>;
+  /** Asks the host to open a page; the host decides. Only http(s). */
+  openLink(url: string): Promise<void>;
+  /** Tells the host how large the content is. */
+  resize(size: { readonly width: number; readonly height: number }): void;
+  /** Runs when the host is about to remove the frame. */
+  onTeardown(listener: () => void): Unsubscribe;
+  close(): void;
+}
+
+/** Connects to the host this frame is in. Rejects with a `CallError` (`unavailable`) when there is none. */
+export async function connect(options: ConnectOptions = {}): Promise<App> {
+  const frame = options.window ?? globalThis.window;
+  const topics: HostTopics = {
+    toolInput: createTopic(),
+    toolResult: createTopic(),
+    toolCancelled: createTopic(),
+    authorization: createTopic(),
+    context: createTopic(),
+  };
+  topics.authorization.publish({ state: "idle" });
+  const teardown = createTopic<true>();
+  const state = openWidgetState(frame);
+  const bridge = await openBridge(options, frame, topics, state, () => teardown.publish(true));
+  if (bridge === undefined) {
+    throw callError("unavailable", "This app works inside a chat. No host answered.", true);
+  }
+  return {
+    bridge: bridge.name,
+    get hostContext() {
+      return topics.context.latest ?? { raw: {} };
+    },
+    state,
+    callTool: (name, args, callOptions) => callTool(bridge, name, args ?? {}, callOptions?.signal),
+    onToolInput: (listener) => topics.toolInput.subscribe(listener),
+    onToolResult: (listener) => topics.toolResult.subscribe(listener),
+    onToolCancelled: (listener) => topics.toolCancelled.subscribe(listener),
+    onAuthorization: (listener) => topics.authorization.subscribe(listener),
+    onHostContext: (listener) => topics.context.subscribe(listener),
+    updateModelContext: (context) => typed(bridge.updateModelContext(context)),
+    sendMessage: (text) => typed(bridge.sendMessage(text)),
+    async openLink(url) {
+      if (!/^https?:\/\//i.test(url)) {
+        throw callError("unsafe_url", "The address is not safe to open.", false);
+      }
+      await typed(bridge.openLink(url));
+    },
+    resize: (size) => bridge.resize(size),
+    onTeardown: (listener) => teardown.subscribe(listener),
+    close: () => bridge.close(),
+  };
+}
+
+async function openBridge(
+  options: ConnectOptions,
+  frame: FrameWindow,
+  topics: HostTopics,
+  state: WidgetState,
+  onTeardown: () => void,
+): Promise<HostBridge | undefined> {
+  const wanted = options.bridge ?? "auto";
+  const fallback = wanted === "auto" && typeof findOpenai(frame)?.["callTool"] === "function";
+  // A page that is its own parent has nobody to shake hands with.
+  if (wanted !== "openai" && !Object.is(frame.parent, frame)) {
+    const bridge = await openMcpBridge({
+      frame,
+      topics,
+      appInfo: { name: options.name ?? "app", version: options.version ?? "1.0.0" },
+      handshakeMsMax: options.handshakeMsMax ?? (fallback ? 2_000 : 10_000),
+      onTeardown,
+    });
+    if (bridge !== undefined) {
+      return bridge;
+    }
+  }
+  return wanted === "mcp-apps" ? undefined : openOpenaiBridge({ frame, topics, state });
+}
+
+async function callTool(bridge: HostBridge, name: string, args: JsonObject, signal: AbortSignal | undefined): Promise<ToolResult> {
+  const result = readToolResult(await typed(bridge.callTool(name, args, signal)));
+  if (result === undefined) {
+    throw callError("protocol_error", "The host gave no usable answer.", false);
+  }
+  if (result.isError === true) {
+    throw toolError(result);
+  }
+  return result;
+}
+
+async function typed<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    throw toCallError(thrown);
+  }
+}

@@ -1,0 +1,87 @@
+import { authorizationContextKey, readAuthorization } from "./authorization.ts";
+import { readHostContext, type HostBridge, type HostTopics } from "./bridge.ts";
+import { callError } from "./call-error.ts";
+import { findOpenai, type FrameWindow } from "./frame.ts";
+import { isObject, readToolResult, type JsonObject } from "./wire.ts";
+import type { WidgetState } from "./widget-state.ts";
+
+export interface OpenaiBridgeOptions {
+  readonly frame: FrameWindow;
+  readonly topics: HostTopics;
+  readonly state: WidgetState;
+}
+
+/** Opens the `window.openai` bridge, or gives undefined when it cannot call tools. */
+export function openOpenaiBridge(options: OpenaiBridgeOptions): HostBridge | undefined {
+  const { frame, topics, state } = options;
+  if (typeof findOpenai(frame)?.["callTool"] !== "function") {
+    return undefined;
+  }
+  const onGlobals = (event: Event): void => {
+    const detail: unknown = Reflect.get(event, "detail");
+    const globals = isObject(detail) ? detail["globals"] : undefined;
+    publishGlobals(topics, findOpenai(frame) ?? {}, isObject(globals) ? globals : {});
+  };
+  frame.addEventListener("openai:set_globals", onGlobals);
+  const first = findOpenai(frame) ?? {};
+  publishGlobals(topics, first, first);
+  const invoke = (names: readonly string[], ...args: readonly unknown[]): Promise<unknown> => invokeMember(findOpenai(frame), names, args);
+  return {
+    name: "openai",
+    callTool: (name, args, signal) => untilAborted(invoke(["callTool"], name, args), signal),
+    async updateModelContext(context) {
+      state.setModelContent(context.structuredContent ?? context.text ?? null);
+    },
+    async sendMessage(text) {
+      await invoke(["sendFollowUpMessage", "sendFollowupTurn"], { prompt: text });
+    },
+    async openLink(url) {
+      await invoke(["openExternal"], { href: url });
+    },
+    resize(size) {
+      invoke(["notifyIntrinsicHeight"], size.height).catch(() => undefined);
+    },
+    close() {
+      frame.removeEventListener("openai:set_globals", onGlobals);
+    },
+  };
+}
+
+async function invokeMember(openai: JsonObject | undefined, names: readonly string[], args: readonly unknown[]): Promise<unknown> {
+  const member = names.map((name) => openai?.[name]).find((value) => typeof value === "function");
+  if (typeof member !== "function") {
+    throw callError("invalid_request", "This app is used in a place that does not support this.", false);
+  }
+  return Reflect.apply(member, openai, args);
+}
+
+function publishGlobals(topics: HostTopics, openai: JsonObject, changed: JsonObject): void {
+  const { toolInput, toolOutput, theme, locale, displayMode } = { ...openai, ...changed };
+  topics.context.publish(readHostContext({ theme, locale, displayMode }));
+  if (isObject(toolInput) && "toolInput" in changed) {
+    topics.toolInput.publish(toolInput);
+  }
+  if (isObject(toolOutput) && "toolOutput" in changed) {
+    const result = readToolResult({ structuredContent: toolOutput, _meta: changed["toolResponseMetadata"] ?? openai["toolResponseMetadata"] });
+    if (result !== undefined) {
+      topics.toolResult.publish(result);
+    }
+  }
+  if (authorizationContextKey in changed) {
+    topics.authorization.publish(readAuthorization(changed[authorizationContextKey]));
+  }
+}
+
+function untilAborted(answer: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (signal === undefined) {
+    return answer;
+  }
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(callError("cancelled", "Cancelled.", true));
+    if (signal.aborted) {
+      onAbort();
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
