@@ -1,0 +1,61 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Result } from "@countersign/protocol/result";
+
+/**
+ * A kind of record. `name` is stored with each row and never changes once released. `parse` turns the stored JSON back into `T` and throws on a row that
+ * this code did not write. Values are JSON; a `Secret` is refused, so seal it first.
+ */
+export interface RecordKind<T> {
+  readonly name: string;
+  parse(json: unknown): T;
+}
+
+/** `version` grows with every change. `keys` are the values that `find` and `deleteBy` look for. */
+export interface StoredRecord<T> {
+  readonly id: string;
+  readonly value: T;
+  readonly version: number;
+  readonly keys: Readonly<Record<string, string>>;
+  readonly expiresAt: EpochMs | null;
+  readonly consumedAt: EpochMs | null;
+}
+
+export interface RecordOptions {
+  readonly keys?: Readonly<Record<string, string>>;
+  readonly expiresAt?: EpochMs | null;
+}
+
+/**
+ * Durable typed records. When a write resolves, it survives a crash of the process and of the machine.
+ *
+ * An id or key value is 1 to 512 characters of well-formed text without U+0000. Writing another one throws; looking one up finds nothing, so that hostile
+ * input needs no check before a lookup. A record is expired from `expiresAt` on (`expiresAt <= now`).
+ */
+export interface Records<T> {
+  /** Adds a record. `exists` also when the one there is expired but not yet deleted. */
+  create(id: string, value: T, options?: RecordOptions): Promise<Result<StoredRecord<T>, "exists">>;
+
+  /** Writes the whole record, last write wins: options left out mean no keys and no expiry. Keeps `consumedAt`. */
+  put(id: string, value: T, options?: RecordOptions): Promise<void>;
+
+  /** Reads a record; an expired one is undefined, a consumed one is returned with `consumedAt`. */
+  get(id: string, now: EpochMs): Promise<StoredRecord<T> | undefined>;
+
+  /** Live records whose key has this value, ordered by id, at most `limit` (default 100, at most 1000). */
+  find(key: string, value: string, now: EpochMs, options?: { readonly limit?: number }): Promise<readonly StoredRecord<T>[]>;
+
+  /** Compare-and-set on `version`; options left out stay as they are. Does not look at expiry or consumption. */
+  update(id: string, version: number, value: T, options?: RecordOptions): Promise<Result<StoredRecord<T>, "missing" | "conflict">>;
+
+  /** Single use: one conditional statement, exactly one caller wins. A consumed record stays `consumed` after it expires, until it is deleted. */
+  consume(id: string, now: EpochMs): Promise<Result<StoredRecord<T>, "missing" | "expired" | "consumed">>;
+
+  /** True when there was a record. */
+  delete(id: string): Promise<boolean>;
+
+  /** Deletes every record whose key has this value; gives how many. */
+  deleteBy(key: string, value: string): Promise<number>;
+
+  /** Deletes up to `limit` expired records of this kind, the longest expired first; gives how many. */
+  deleteExpired(now: EpochMs, limit: number): Promise<number>;
+}

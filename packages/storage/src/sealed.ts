@@ -1,0 +1,70 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import type { Secret } from "@countersign/protocol/secret";
+
+/**
+ * Encrypts what must not be readable in a database dump. `aad` names the record and its owner (for example `wallet:passkey:usr_1`): the same text is needed
+ * to open, so a value that was moved to another row does not open there.
+ */
+export interface Sealer {
+  seal(plaintext: string, aad: string): string;
+  open(sealed: string, aad: string): Result<string, "unsealable">;
+}
+
+/** `current` seals; every key opens what it once sealed, so an old key stays listed until its values are written again. */
+export interface SealerKeys {
+  readonly current: string;
+  readonly keys: Readonly<Record<string, Secret>>;
+}
+
+const format = "s1";
+const nonceLength = 12;
+const tagLength = 16;
+
+/**
+ * AES-256-GCM under a random 96-bit nonce; the envelope is `s1.<key id>.<base64url of nonce, ciphertext, tag>`. A key is 32 random bytes as base64 or base64url and
+ * seals at most 2^32 values (NIST SP 800-38D section 8.3). Key ids are 1 to 32 characters of `[A-Za-z0-9_-]`. Throws on bad keys.
+ */
+export function createSealer(options: SealerKeys): Sealer {
+  const keys = new Map(Object.entries(options.keys).map(([id, secret]) => [id, deriveKey(id, secret)]));
+  const current = keys.get(options.current);
+  if (current === undefined) throw new TypeError("the current sealing key is not among the keys");
+  const prefix = `${format}.${options.current}.`;
+  return {
+    seal: (plaintext, aad) => prefix + encrypt(current, plaintext, prefix + aad).toString("base64url"),
+    open: (sealed, aad) => {
+      const [version, id = "", body = "", ...rest] = sealed.split(".", 4);
+      const key = keys.get(id);
+      if (version !== format || key === undefined || rest.length > 0) return err("unsealable");
+      return decrypt(key, Buffer.from(body, "base64url"), `${format}.${id}.${aad}`);
+    },
+  };
+}
+
+function deriveKey(id: string, secret: Secret): Buffer {
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new TypeError("a sealing key's id has 1 to 32 characters of A-Z, a-z, 0-9, _ and -");
+  const text = secret.reveal();
+  const bytes = Buffer.from(text, "base64url");
+  if (bytes.length !== 32 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) throw new TypeError("a sealing key is 32 bytes as base64 or base64url");
+  // A party may derive other keys from the same bytes; the label keeps them apart.
+  return Buffer.from(hkdfSync("sha256", bytes, "", "countersign seal s1", 32));
+}
+
+function encrypt(key: Buffer, plaintext: string, aad: string): Buffer {
+  const nonce = randomBytes(nonceLength);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
+  cipher.setAAD(Buffer.from(aad));
+  return Buffer.concat([nonce, cipher.update(plaintext, "utf8"), cipher.final(), cipher.getAuthTag()]);
+}
+
+function decrypt(key: Buffer, sealed: Buffer, aad: string): Result<string, "unsealable"> {
+  if (sealed.length < nonceLength + tagLength) return err("unsealable");
+  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceLength), { authTagLength: tagLength });
+  decipher.setAAD(Buffer.from(aad));
+  decipher.setAuthTag(sealed.subarray(-tagLength));
+  try {
+    return ok(Buffer.concat([decipher.update(sealed.subarray(nonceLength, -tagLength)), decipher.final()]).toString("utf8"));
+  } catch {
+    return err("unsealable");
+  }
+}

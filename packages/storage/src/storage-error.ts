@@ -1,0 +1,38 @@
+/**
+ * Why storage could not do its part.
+ *
+ * `outcome_unknown`: the connection broke after a statement was sent, so it may or may not have taken effect; read before any retry.
+ * `busy`: another writer held the database, or transactions kept colliding, for longer than the bounded retries.
+ * `unique`, `reference`, `constraint`: a rule of a party's own tables refused the write.
+ * `foreign_owner`: the file belongs to another party. `newer_schema`: a newer version of the code has migrated this database.
+ */
+export type StorageErrorCode =
+  | "invalid_url"
+  | "unreachable"
+  | "outcome_unknown"
+  | "busy"
+  | "disk_full"
+  | "read_only"
+  | "damaged"
+  | "unreadable_record"
+  | "unique"
+  | "reference"
+  | "constraint"
+  | "foreign_owner"
+  | "newer_schema"
+  | "closed";
+
+/**
+ * A typed failure of the storage. The message is a sentence for people and never holds a stored value or a credential, hence `loggable`;
+ * the engine's own error, which may hold either, is only the `cause`.
+ */
+export class StorageError extends Error {
+  readonly code: StorageErrorCode;
+  readonly loggable = true;
+
+  constructor(code: StorageErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "StorageError";
+    this.code = code;
+  }
+}
