@@ -12,14 +12,92 @@ export interface ErrorEntry {
   readonly oauth?: string;
 }
 
-const entries = {
+/** Every code. A code is stable once released. */
+export type ErrorCode =
+  | "tool_not_visible"
+  | "unknown_tool"
+  | "unknown_connector"
+  | "unknown_call"
+  | "invalid_arguments"
+  | "tool_changed"
+  | "access_denied"
+  | "cancelled"
+  | "flow_expired"
+  | "call_expired"
+  | "flow_failed"
+  | "step_up_limit"
+  | "outcome_unknown"
+  | "too_many_pending_calls"
+  | "resource_mismatch"
+  | "issuer_mismatch"
+  | "invalid_metadata"
+  | "metadata_not_found"
+  | "pkce_unsupported"
+  | "registration_unavailable"
+  | "unsafe_url"
+  | "invalid_state"
+  | "authorization_server_unreachable"
+  | "invalid_challenge"
+  | "server_unreachable"
+  | "protocol_error"
+  | "response_too_large"
+  | "widget_refused"
+  | "invalid_request"
+  | "request_too_large"
+  | "unsupported_media_type"
+  | "forbidden_origin"
+  | "not_signed_in"
+  | "not_found"
+  | "conflict"
+  | "rate_limited"
+  | "unavailable"
+  | "internal_error"
+  | "invalid_token"
+  | "insufficient_scope"
+  | "authorization_required"
+  | "challenge_expired"
+  | "passkey_refused"
+  | "unknown_passkey"
+  | "invalid_amount"
+  | "checkout_not_open"
+  | "checkout_expired"
+  | "out_of_stock"
+  | "payment_request_expired"
+  | "payment_denied"
+  | "payment_pending"
+  | "payment_outcome_unknown"
+  | "payment_declined"
+  | "insufficient_funds"
+  | "invalid_authorization_details"
+  | "consent_mismatch"
+  | "mandate_invalid"
+  | "mandate_spent"
+  | "unknown_account"
+  | "unknown_payment"
+  | "idempotency_key_required"
+  | "idempotency_conflict"
+  | "idempotency_in_flight"
+  | "exists_with_different_fields";
+
+/** Every refusal that any part may answer with. */
+export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   // A call that the broker does not start.
-  tool_not_visible: e(403, false, "This app may not use that tool.", "The tool's visibility does not include this origin, or it belongs to another connector."),
+  tool_not_visible: e(
+    403,
+    false,
+    "This app may not use that tool.",
+    "The tool's visibility does not include this origin, or it belongs to another connector.",
+  ),
   unknown_tool: e(404, false, "There is no such tool.", "List the connector's tools; names are compared exactly."),
   unknown_connector: e(404, false, "This connection no longer exists.", "Create the connector again."),
   unknown_call: e(404, false, "This call is not known.", "Calls are visible only to the user who started them."),
   invalid_arguments: e(400, false, "The tool does not accept these values.", "Compare the arguments with the tool's input schema."),
-  tool_changed: e(409, false, "The tool changed while you were signing in. Please try again.", "The digest of the tool definition differs from the one the call was parked with."),
+  tool_changed: e(
+    409,
+    false,
+    "The tool changed while you were signing in. Please try again.",
+    "The digest of the tool definition differs from the one the call was parked with.",
+  ),
 
   // How a flow can end without a grant.
   access_denied: e(403, true, "Access was not granted.", "The user or the authorization server declined.", "access_denied"),
@@ -27,27 +105,87 @@ const entries = {
   flow_expired: e(408, true, "Sign-in took too long. Please try again.", "A flow lives ten minutes."),
   call_expired: e(408, true, "The call took too long.", "The call passed its deadline while parked or running."),
   flow_failed: e(502, true, "Sign-in did not work. Please try again.", "See the trace for the step that failed."),
-  step_up_limit: e(403, false, "The app keeps asking for more access, so the call was stopped.", "The server challenged again after two rounds of authorization."),
-  outcome_unknown: e(502, false, "It is not known whether this took effect. Check before trying again.", "The connection broke after the request was sent and the tool is not declared idempotent."),
+  step_up_limit: e(
+    403,
+    false,
+    "The app keeps asking for more access, so the call was stopped.",
+    "The server challenged again after two rounds of authorization.",
+  ),
+  outcome_unknown: e(
+    502,
+    false,
+    "It is not known whether this took effect. Check before trying again.",
+    "The connection broke after the request was sent and the tool is not declared idempotent.",
+  ),
   too_many_pending_calls: e(429, true, "Too many calls are waiting for sign-in.", "Finish or cancel the pending calls first."),
 
   // Discovery and authorization, judged by the host. None of these is ever retried automatically.
-  resource_mismatch: e(502, false, "This server's sign-in description names another service, so it was not used.", "RFC 9728 section 3.3: `resource` must equal the URL that was dialled."),
-  issuer_mismatch: e(502, false, "The answer came from another sign-in service, so it was not used.", "RFC 8414 section 3.3 and RFC 9207 section 2.4: compare issuers as plain strings."),
-  invalid_metadata: e(502, false, "This server's sign-in description cannot be used.", "The metadata document is malformed or lacks a required member."),
-  metadata_not_found: e(502, true, "This server does not say how to sign in.", "Publish protected resource metadata (RFC 9728) at the well-known URL or in `resource_metadata`."),
+  resource_mismatch: e(
+    502,
+    false,
+    "This server's sign-in description names another service, so it was not used.",
+    "RFC 9728 section 3.3: `resource` must equal the URL that was dialled.",
+  ),
+  issuer_mismatch: e(
+    502,
+    false,
+    "The answer came from another sign-in service, so it was not used.",
+    "RFC 8414 section 3.3 and RFC 9207 section 2.4: compare issuers as plain strings.",
+  ),
+  invalid_metadata: e(
+    502,
+    false,
+    "This server's sign-in description cannot be used.",
+    "The metadata document is malformed or lacks a required member.",
+  ),
+  metadata_not_found: e(
+    502,
+    true,
+    "This server does not say how to sign in.",
+    "Publish protected resource metadata (RFC 9728) at the well-known URL or in `resource_metadata`.",
+  ),
   pkce_unsupported: e(502, false, "The sign-in service lacks a required protection.", "`code_challenge_methods_supported` must contain S256."),
-  registration_unavailable: e(502, false, "This app is not known to the sign-in service.", "Pre-register a client, or enable client id metadata documents at the authorization server."),
+  registration_unavailable: e(
+    502,
+    false,
+    "This app is not known to the sign-in service.",
+    "Pre-register a client, or enable client id metadata documents at the authorization server.",
+  ),
   unsafe_url: e(400, false, "The address is not safe to open.", "Only http(s) URLs without credentials; plain http only on loopback in development."),
-  invalid_state: e(400, false, "This sign-in answer does not belong to a sign-in you started.", "`state` is unknown, spent, expired or from another browser."),
-  authorization_server_unreachable: e(502, true, "The sign-in service does not answer. Please try again.", "The authorization server refused the connection or timed out."),
-  invalid_challenge: e(502, false, "The server's answer could not be understood.", "The WWW-Authenticate header or in-result challenge is malformed or too large."),
+  invalid_state: e(
+    400,
+    false,
+    "This sign-in answer does not belong to a sign-in you started.",
+    "`state` is unknown, spent, expired or from another browser.",
+  ),
+  authorization_server_unreachable: e(
+    502,
+    true,
+    "The sign-in service does not answer. Please try again.",
+    "The authorization server refused the connection or timed out.",
+  ),
+  invalid_challenge: e(
+    502,
+    false,
+    "The server's answer could not be understood.",
+    "The WWW-Authenticate header or in-result challenge is malformed or too large.",
+  ),
 
   // Servers.
   server_unreachable: e(502, true, "The app's server does not answer. Please try again.", "The MCP server refused the connection or timed out."),
-  protocol_error: e(502, false, "The app's server gave an answer that could not be understood.", "The response is not valid for the protocol revision in use."),
+  protocol_error: e(
+    502,
+    false,
+    "The app's server gave an answer that could not be understood.",
+    "The response is not valid for the protocol revision in use.",
+  ),
   response_too_large: e(502, false, "The app's server sent too much data.", "Keep results under the host's size limit."),
-  widget_refused: e(422, false, "This app's view cannot be shown safely.", "A declared CSP domain, permission or document is outside the allowed grammar."),
+  widget_refused: e(
+    422,
+    false,
+    "This app's view cannot be shown safely.",
+    "A declared CSP domain, permission or document is outside the allowed grammar.",
+  ),
 
   // Requests to our own endpoints.
   invalid_request: e(400, false, "The request is not valid.", "See `detail`.", "invalid_request"),
@@ -62,7 +200,13 @@ const entries = {
   internal_error: e(500, true, "Something went wrong on our side.", "Find the request id in the log.", "server_error"),
 
   // Tokens, judged by a resource server (RFC 6750 section 3.1).
-  invalid_token: e(401, false, "The sign-in is no longer valid.", "The access token is malformed, expired, revoked, or for another audience or issuer.", "invalid_token"),
+  invalid_token: e(
+    401,
+    false,
+    "The sign-in is no longer valid.",
+    "The access token is malformed, expired, revoked, or for another audience or issuer.",
+    "invalid_token",
+  ),
   insufficient_scope: e(403, false, "More access is needed for this.", "The access token lacks a scope that the tool demands.", "insufficient_scope"),
   authorization_required: e(401, false, "Please sign in to do this.", "The tool needs an access token; follow the challenge."),
 
@@ -79,24 +223,46 @@ const entries = {
   payment_request_expired: e(409, false, "The time to approve this payment is over.", "Lodge a new payment request."),
   payment_denied: e(403, true, "The payment was not approved.", "The user declined at the wallet."),
   payment_pending: e(409, true, "The payment is still waiting for approval.", "Wait, or read the payment request again."),
-  payment_outcome_unknown: e(502, true, "The bank has not confirmed this payment yet. It will not be charged twice.", "Read the payment by its id before any retry."),
+  payment_outcome_unknown: e(
+    502,
+    true,
+    "The bank has not confirmed this payment yet. It will not be charged twice.",
+    "Read the payment by its id before any retry.",
+  ),
   payment_declined: e(402, false, "The bank declined this payment.", "See the reason beside this code."),
   insufficient_funds: e(402, false, "There is not enough money in the account.", "Lower the amount or add funds."),
-  consent_mismatch: e(409, false, "The payment differs from what was approved, so it was stopped.", "Amount, currency, payee and checkout hash must equal the mandate's."),
+  invalid_authorization_details: e(
+    400,
+    false,
+    "The description of the payment is not valid.",
+    "`authorization_details` is one element of type payment, with no unknown field (RFC 9396 section 5).",
+    "invalid_authorization_details",
+  ),
+  consent_mismatch: e(
+    409,
+    false,
+    "The payment differs from what was approved, so it was stopped.",
+    "Amount, currency, payee and checkout hash must equal the mandate's.",
+  ),
   mandate_invalid: e(403, false, "The approval could not be verified.", "Signature, issuer, audience, type or lifetime of the mandate is wrong."),
-  mandate_spent: e(409, false, "This approval was already used.", "A mandate is redeemed once; repeat with the same idempotency key to read the first result."),
+  mandate_spent: e(
+    409,
+    false,
+    "This approval was already used.",
+    "A mandate is redeemed once; repeat with the same idempotency key to read the first result.",
+  ),
   unknown_account: e(404, false, "There is no such account.", "Open the account first."),
   unknown_payment: e(404, false, "There is no such payment.", "Check the id; payments are visible to their payee only."),
   idempotency_key_required: e(400, false, "The request lacks its idempotency key.", "Send `Idempotency-Key` with every write."),
   idempotency_conflict: e(422, false, "This idempotency key was used for something else.", "Use a new key for a new request."),
   idempotency_in_flight: e(409, true, "The same request is still running.", "Honour Retry-After and repeat with the same key."),
-  exists_with_different_fields: e(409, false, "This id is taken by something else.", "Client-made ids must be unique; the stored record has other content."),
-} as const satisfies Record<string, ErrorEntry>;
-
-export type ErrorCode = keyof typeof entries;
-
-/** Every refusal that any part may answer with. */
-export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = entries;
+  exists_with_different_fields: e(
+    409,
+    false,
+    "This id is taken by something else.",
+    "Client-made ids must be unique; the stored record has other content.",
+  ),
+};
 
 /** An expected refusal. `detail` is for developers: never a secret, never markup, at most 300 characters. */
 export interface Refusal {
