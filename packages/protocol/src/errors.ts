@@ -52,6 +52,8 @@ export type ErrorCode =
   | "rate_limited"
   | "unavailable"
   | "internal_error"
+  | "invalid_client"
+  | "client_not_allowed"
   | "invalid_token"
   | "insufficient_scope"
   | "authorization_required"
@@ -198,6 +200,16 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   rate_limited: e(429, true, "Too many attempts. Please wait a little.", "Honour Retry-After.", "slow_down"),
   unavailable: e(503, true, "The service is starting or stopping. Please try again.", "Honour Retry-After."),
   internal_error: e(500, true, "Something went wrong on our side.", "Find the request id in the log.", "server_error"),
+
+  // Servers that call each other, authenticated by RFC 7523 client assertions.
+  invalid_client: e(
+    401,
+    false,
+    "This service could not be identified.",
+    "The client assertion is missing, malformed, expired, already used, for another audience, or signed by a key the client does not publish.",
+    "invalid_client",
+  ),
+  client_not_allowed: e(403, false, "This service may not do that.", "The client is known, but its role does not include this operation.", "unauthorized_client"),
 
   // Tokens, judged by a resource server (RFC 6750 section 3.1).
   invalid_token: e(
