@@ -209,7 +209,13 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     "The client assertion is missing, malformed, expired, already used, for another audience, or signed by a key the client does not publish.",
     "invalid_client",
   ),
-  client_not_allowed: e(403, false, "This service may not do that.", "The client is known, but its role does not include this operation.", "unauthorized_client"),
+  client_not_allowed: e(
+    403,
+    false,
+    "This service may not do that.",
+    "The client is known, but its role does not include this operation.",
+    "unauthorized_client",
+  ),
 
   // Tokens, judged by a resource server (RFC 6750 section 3.1).
   invalid_token: e(
