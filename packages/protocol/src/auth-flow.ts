@@ -1,0 +1,194 @@
+import type { ErrorCode, Refusal } from "./errors.ts";
+import { refuse } from "./errors.ts";
+import type { Result } from "./result.ts";
+import { err, ok } from "./result.ts";
+import type { ScopeSet } from "./scope.ts";
+import type { CallDecision } from "./security.ts";
+
+/** What a call waits for: an OAuth grant of a scope, or the user's visit to an address that the server named. */
+export type Demand = { readonly kind: "scope"; readonly scope: ScopeSet } | { readonly kind: "url" };
+
+/** How an authorization ended without a grant. */
+export type FlowEnd = "denied" | "cancelled" | "expired" | "flow_failed";
+
+/**
+ * Where one call stands. `rounds` counts authorizations asked for, `retried` tells whether the one silent retry is spent, `repeatable`
+ * whether the tool may run twice (read-only or idempotent by annotation, or the server keeps idempotency keys).
+ */
+export type CallState = CallProgress &
+  (
+    | { readonly phase: "received" | "resuming" | "dispatched" | "completed" }
+    | { readonly phase: "authorizing"; readonly demand: Demand }
+    | { readonly phase: "refused" | "failed"; readonly code: ErrorCode }
+  );
+
+interface CallProgress {
+  readonly rounds: number;
+  /** How the request is sent, should it be sent again. */
+  readonly token: "attach" | "omit";
+  readonly retried: boolean;
+  readonly repeatable: boolean;
+}
+
+export type CallPhase = CallState["phase"];
+
+/** What happens to a call. */
+export type CallEvent =
+  /** The security table has spoken. */
+  | { readonly type: "decided"; readonly decision: CallDecision }
+  /** The server demands authorization; `refreshable` when the token it refused can be renewed without the user. */
+  | { readonly type: "challenged"; readonly demand: Demand; readonly refreshable: boolean }
+  | { readonly type: "completed" }
+  | { readonly type: "failed"; readonly code: ErrorCode }
+  /** The connection broke after the request may have been sent. */
+  | { readonly type: "connection_lost" }
+  | { readonly type: "granted" }
+  | { readonly type: "flow_ended"; readonly end: FlowEnd; readonly code?: ErrorCode }
+  /** The digests of arguments and tool definition were compared with those the call was parked with. */
+  | { readonly type: "checked"; readonly unchanged: boolean }
+  /** The process that drove the call is gone, and another has read its row. */
+  | { readonly type: "restarted" }
+  | { readonly type: "deadline_passed" }
+  | { readonly type: "cancelled" };
+
+/** What the broker must do, in order, once the new state is stored. */
+export type CallEffect =
+  | { readonly type: "decide" }
+  | { readonly type: "dispatch"; readonly token: "attach" | "omit" | "refresh" }
+  | { readonly type: "authorize"; readonly demand: Demand }
+  /** Stop waiting for the flow; the flow itself may still serve other calls. */
+  | { readonly type: "leave_flow" }
+  | { readonly type: "check_tool" }
+  | { readonly type: "abort_request" }
+  | { readonly type: "settle"; readonly outcome: "completed" }
+  | { readonly type: "settle"; readonly outcome: "failed"; readonly code: ErrorCode };
+
+export interface CallStep {
+  readonly state: CallState;
+  readonly effects: readonly CallEffect[];
+}
+
+/** How many authorizations one call may ask for. */
+export const authorizationRoundsMax = 2;
+
+const codeOfFlowEnd: Readonly<Record<FlowEnd, ErrorCode>> = {
+  denied: "access_denied",
+  cancelled: "cancelled",
+  expired: "flow_expired",
+  flow_failed: "flow_failed",
+};
+
+/** A call that has just arrived at the broker. Its first effect is to decide. */
+export function receiveCall(repeatable: boolean): CallStep {
+  return { state: { phase: "received", rounds: 0, token: "omit", retried: false, repeatable }, effects: [{ type: "decide" }] };
+}
+
+/** Says whether nothing can happen to the call any more. */
+export function isSettled(state: CallState): boolean {
+  return state.phase === "completed" || state.phase === "refused" || state.phase === "failed";
+}
+
+/**
+ * Moves one call on by one event. The caller stores the new state by compare-and-set before it performs the effects: of two processes that
+ * see `granted`, one stores `resuming` and the other loses. Refuses with `conflict` an event that has no place in this state, among them
+ * every event after the end; the state then stays as it is.
+ */
+export function advanceCall(state: CallState, event: CallEvent): Result<CallStep, Refusal> {
+  if (isSettled(state)) return misplaced(state, event);
+  switch (event.type) {
+    case "restarted":
+      return ok(restart(state));
+    case "deadline_passed":
+      return ok(giveUp(state, "call_expired"));
+    case "cancelled":
+      return ok(giveUp(state, "cancelled"));
+    case "decided":
+      return state.phase === "received" ? ok(applyDecision(state, event.decision)) : misplaced(state, event);
+    case "granted":
+      return state.phase === "authorizing"
+        ? ok({ state: { ...progressOf(state), phase: "resuming" }, effects: [{ type: "check_tool" }] })
+        : misplaced(state, event);
+    case "flow_ended":
+      return state.phase === "authorizing" ? ok(fail(state, event.code ?? codeOfFlowEnd[event.end])) : misplaced(state, event);
+    case "checked":
+      if (state.phase !== "resuming") return misplaced(state, event);
+      return ok(event.unchanged ? dispatch(state, state.token) : fail(state, "tool_changed"));
+    default:
+      return state.phase === "dispatched" ? ok(applyOutcome(state, event)) : misplaced(state, event);
+  }
+}
+
+type Outcome = Extract<CallEvent, { readonly type: "challenged" | "completed" | "failed" | "connection_lost" }>;
+
+function applyOutcome(state: CallState, event: Outcome): CallStep {
+  switch (event.type) {
+    case "completed":
+      return { state: { ...progressOf(state), phase: "completed" }, effects: [{ type: "settle", outcome: "completed" }] };
+    case "failed":
+      return fail(state, event.code);
+    case "connection_lost":
+      if (!state.repeatable) return fail(state, "outcome_unknown");
+      return state.retried ? fail(state, "server_unreachable") : dispatch({ ...state, retried: true }, state.token);
+    case "challenged":
+      if (event.refreshable && !state.retried) return dispatch({ ...state, retried: true }, "refresh");
+      return authorize(state, event.demand);
+  }
+}
+
+function applyDecision(state: CallState, decision: CallDecision): CallStep {
+  switch (decision.action) {
+    case "call":
+      return dispatch(state, decision.token);
+    case "authorize":
+      return authorize(state, { kind: "scope", scope: decision.scope });
+    case "refuse":
+      return {
+        state: { ...progressOf(state), phase: "refused", code: decision.code },
+        effects: [{ type: "settle", outcome: "failed", code: decision.code }],
+      };
+  }
+}
+
+function authorize(state: CallState, demand: Demand): CallStep {
+  if (state.rounds === authorizationRoundsMax) return fail(state, "step_up_limit");
+  // A visit to an address gives no token, so it leaves the way of sending as it was.
+  const token = demand.kind === "scope" ? "attach" : state.token;
+  const parked = { ...progressOf(state), token, rounds: state.rounds + 1, phase: "authorizing", demand } as const;
+  return { state: parked, effects: [{ type: "authorize", demand }] };
+}
+
+function dispatch(state: CallState, token: "attach" | "omit" | "refresh"): CallStep {
+  const kept = token === "omit" ? "omit" : "attach";
+  return { state: { ...progressOf(state), token: kept, phase: "dispatched" }, effects: [{ type: "dispatch", token }] };
+}
+
+function fail(state: CallState, code: ErrorCode): CallStep {
+  return { state: { ...progressOf(state), phase: "failed", code }, effects: [{ type: "settle", outcome: "failed", code }] };
+}
+
+/** Ends a call that is not wanted any more. Once it may have run, an honest answer is that nobody knows. */
+function giveUp(state: CallState, code: ErrorCode): CallStep {
+  if (state.phase === "dispatched") {
+    const step = fail(state, state.repeatable ? code : "outcome_unknown");
+    return { ...step, effects: [{ type: "abort_request" }, ...step.effects] };
+  }
+  const step = fail(state, code);
+  return state.phase === "authorizing" ? { ...step, effects: [{ type: "leave_flow" }, ...step.effects] } : step;
+}
+
+function restart(state: CallState): CallStep {
+  if (state.phase === "received") return { state, effects: [{ type: "decide" }] };
+  if (state.phase === "authorizing") return { state, effects: [{ type: "authorize", demand: state.demand }] };
+  // Resuming counts as sent: a process may have died between its send and its write.
+  if (!state.repeatable) return fail(state, "outcome_unknown");
+  if (state.retried) return fail(state, "server_unreachable");
+  return { state: { ...progressOf(state), retried: true, phase: "resuming" }, effects: [{ type: "check_tool" }] };
+}
+
+function progressOf(state: CallState): CallProgress {
+  return { rounds: state.rounds, token: state.token, retried: state.retried, repeatable: state.repeatable };
+}
+
+function misplaced(state: CallState, event: CallEvent): Result<CallStep, Refusal> {
+  return err(refuse("conflict", `${event.type} has no place while the call is ${state.phase}`));
+}

@@ -1,0 +1,128 @@
+import type { Refusal } from "./errors.ts";
+import { refuse } from "./errors.ts";
+import type { Result } from "./result.ts";
+import { err, ok } from "./result.ts";
+import { isJsonObject, member } from "./shape.ts";
+
+/** Where a widget is shown. `consoleOrigin` alone may frame it; `development` lets a widget name loopback http and ws. */
+export interface SandboxPlace {
+  readonly consoleOrigin: string;
+  readonly development: boolean;
+}
+
+/** What a widget's page is served with: the Content-Security-Policy header, and the `allow` attribute of both frames. */
+export interface WidgetPolicy {
+  readonly csp: string;
+  readonly allow: string;
+  readonly connectDomains: readonly string[];
+  readonly resourceDomains: readonly string[];
+  readonly frameDomains: readonly string[];
+  readonly baseUriDomains: readonly string[];
+}
+
+/** The proxy frame's own origin is what isolates it, so it keeps that origin. */
+export const proxySandbox = "allow-scripts allow-same-origin";
+
+/** The widget's frame has an opaque origin: no storage, no cookies, no forms, no popups, no navigation of the top. */
+export const widgetSandbox = "allow-scripts";
+
+const domainCountMax = 50;
+const domainLengthMax = 253;
+const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const topLabel = "[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const port = "(?::[1-9][0-9]{0,4})?";
+/** A host of at least two labels whose last is no number, so never an address; `*.` stands before at least two more labels. */
+const publicSource = new RegExp(`^(https|wss)://(?:\\*\\.)?(?:${label}\\.)+${topLabel}${port}$`);
+const loopbackSource = new RegExp(`^(https?|wss?)://(?:localhost|(?:${label}\\.)+localhost|127\\.0\\.0\\.1|\\[::1\\])${port}$`);
+
+/** The four permissions of MCP Apps and their names in Permissions Policy. Passkeys and payment are never among them. */
+const permissionTokens: Readonly<Record<string, string>> = {
+  camera: "camera",
+  microphone: "microphone",
+  geolocation: "geolocation",
+  clipboardWrite: "clipboard-write",
+};
+
+/**
+ * Judges what a `ui://` resource declares in its `_meta` (`ui.csp` and `ui.permissions` of MCP Apps, else `openai/widgetCSP`) and builds the
+ * policy. One entry outside the grammar refuses the widget with `widget_refused`: nothing is repaired.
+ */
+export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<WidgetPolicy, Refusal> {
+  if (!isOrigin(place.consoleOrigin)) throw new RangeError("consoleOrigin is not an http(s) origin");
+  const ui = member(meta, "ui");
+  const declared = member(ui, "csp") ?? member(meta, "openai/widgetCSP") ?? {};
+  if (!isJsonObject(declared)) return err(refuse("widget_refused", "the declared CSP is no object"));
+  const lists: Record<DomainList, readonly string[]> = { connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [] };
+  for (const [name, alias] of domainLists) {
+    const entries = member(declared, name) ?? member(declared, alias) ?? [];
+    const sources = readSources(entries, name === "connectDomains", place.development);
+    if (sources === undefined) return err(refuse("widget_refused", `${name} has an entry outside the grammar`));
+    lists[name] = sources;
+  }
+  const permissions = member(ui, "permissions") ?? {};
+  const allow = readPermissions(permissions);
+  if (allow === undefined) return err(refuse("widget_refused", "an unknown or malformed permission"));
+  return ok({ csp: formatCsp(lists, place.consoleOrigin), allow, ...lists });
+}
+
+type DomainList = "connectDomains" | "resourceDomains" | "frameDomains" | "baseUriDomains";
+
+const domainLists: readonly (readonly [DomainList, string])[] = [
+  ["connectDomains", "connect_domains"],
+  ["resourceDomains", "resource_domains"],
+  ["frameDomains", "frame_domains"],
+  ["baseUriDomains", "base_uri_domains"],
+];
+
+function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, consoleOrigin: string): string {
+  const resources = lists.resourceDomains;
+  const directives: readonly (readonly [string, readonly string[]])[] = [
+    ["default-src", ["'none'"]],
+    ["script-src", ["'self'", "'unsafe-inline'", ...resources]],
+    ["style-src", ["'self'", "'unsafe-inline'", ...resources]],
+    ["img-src", ["'self'", "data:", ...resources]],
+    ["font-src", ["'self'", "data:", ...resources]],
+    ["media-src", ["'self'", "data:", ...resources]],
+    ["connect-src", orNone(lists.connectDomains)],
+    // 'self' is what the inner srcdoc document needs.
+    ["frame-src", ["'self'", ...lists.frameDomains]],
+    ["worker-src", ["'none'"]],
+    ["object-src", ["'none'"]],
+    ["base-uri", orNone(lists.baseUriDomains)],
+    ["form-action", ["'none'"]],
+    ["frame-ancestors", [consoleOrigin]],
+  ];
+  return directives.map(([name, sources]) => `${name} ${sources.join(" ")}`).join("; ");
+}
+
+function orNone(sources: readonly string[]): readonly string[] {
+  return sources.length === 0 ? ["'none'"] : sources;
+}
+
+function readSources(entries: unknown, mayStream: boolean, development: boolean): readonly string[] | undefined {
+  if (!Array.isArray(entries) || entries.length > domainCountMax) return undefined;
+  const sources: string[] = [];
+  for (const entry of entries) {
+    if (typeof entry !== "string" || entry.length > domainLengthMax) return undefined;
+    const source = entry.toLowerCase();
+    const match = publicSource.exec(source) ?? (development ? loopbackSource.exec(source) : null);
+    if (match === null || (!mayStream && match[1]?.startsWith("ws"))) return undefined;
+    sources.push(source);
+  }
+  return [...new Set(sources)];
+}
+
+function readPermissions(permissions: unknown): string | undefined {
+  if (!isJsonObject(permissions)) return undefined;
+  const tokens: string[] = [];
+  for (const name of Object.keys(permissions)) {
+    const token = Object.hasOwn(permissionTokens, name) ? permissionTokens[name] : undefined;
+    if (token === undefined || !isJsonObject(permissions[name])) return undefined;
+    tokens.push(token);
+  }
+  return tokens.join("; ");
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
+}
