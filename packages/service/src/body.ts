@@ -1,0 +1,92 @@
+import { type Refusal, refuse } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { inspectJson } from "./json-guard.ts";
+
+/** Bytes of the body, nested containers, and values in all. */
+export interface BodyLimits {
+  readonly maxBytes?: number;
+  readonly maxDepth?: number;
+  readonly maxElements?: number;
+}
+
+const defaults = { maxBytes: 262_144, maxDepth: 32, maxElements: 2000 } as const;
+
+/**
+ * Reads a JSON body (RFC 8259, UTF-8) within limits; nothing beyond them is kept in memory.
+ * Refuses: `unsupported_media_type` for another type or any content encoding, `request_too_large` for bytes or values, `invalid_request` for text that is
+ * not JSON, is nested too deep, or holds doubled or prototype-reaching names.
+ */
+export async function readJson(request: Request, limits: BodyLimits = {}): Promise<Result<unknown, Refusal>> {
+  const { maxBytes, maxDepth, maxElements } = { ...defaults, ...limits };
+  const problem = judgeContentHeaders(request.headers, isJsonType) ?? judgeLength(request.headers, maxBytes);
+  if (problem !== undefined) return err(problem);
+  const text = await readText(request, maxBytes);
+  if (!text.ok) return text;
+  const shape = inspectJson(text.value, { maxDepth, maxElements });
+  if (shape !== undefined) return err(shape);
+  try {
+    return ok(JSON.parse(text.value));
+  } catch {
+    return err(refuse("invalid_request", "the body is not JSON"));
+  }
+}
+
+/**
+ * Reads an `application/x-www-form-urlencoded` body within limits: at most 100 fields, each name once.
+ * Refuses as {@link readJson} does.
+ */
+export async function readForm(request: Request, limits: Pick<BodyLimits, "maxBytes"> = {}): Promise<Result<ReadonlyMap<string, string>, Refusal>> {
+  const maxBytes = limits.maxBytes ?? 65_536;
+  const problem = judgeContentHeaders(request.headers, (type) => type === "application/x-www-form-urlencoded") ?? judgeLength(request.headers, maxBytes);
+  if (problem !== undefined) return err(problem);
+  const text = await readText(request, maxBytes);
+  if (!text.ok) return text;
+  if (text.value.split("&", 101).length > 100) return err(refuse("request_too_large", "the form has more than 100 fields"));
+  const fields = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(text.value)) {
+    if (fields.has(name)) return err(refuse("invalid_request", "a form field occurs twice"));
+    fields.set(name, value);
+  }
+  return ok(fields);
+}
+
+function judgeContentHeaders(headers: Headers, accepts: (type: string) => boolean): Refusal | undefined {
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding.trim().toLowerCase() !== "identity") return refuse("unsupported_media_type", "the body must not be encoded");
+  const [type = "", ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";", 8);
+  if (!accepts(type.trim())) return refuse("unsupported_media_type", "the content type is not the expected one");
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="));
+  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) return refuse("unsupported_media_type", "the text must be UTF-8");
+  return undefined;
+}
+
+function isJsonType(type: string): boolean {
+  return type === "application/json" || /^application\/[a-z0-9!#$&^_.-]{1,100}\+json$/.test(type);
+}
+
+function judgeLength(headers: Headers, maxBytes: number): Refusal | undefined {
+  const length = headers.get("content-length");
+  if (length === null || Number(length) <= maxBytes) return undefined;
+  return tooLarge(maxBytes);
+}
+
+async function readText(request: Request, maxBytes: number): Promise<Result<string, Refusal>> {
+  if (request.body === null) return ok("");
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.body) {
+      size += chunk.byteLength;
+      // Leaving the loop cancels the stream, so the rest is never buffered.
+      if (size > maxBytes) return err(tooLarge(maxBytes));
+      chunks.push(chunk);
+    }
+    return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks)));
+  } catch {
+    return err(refuse("invalid_request", "the body is not complete UTF-8 text"));
+  }
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return refuse("request_too_large", `the body has more than ${maxBytes} bytes`);
+}

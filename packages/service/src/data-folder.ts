@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { accessSync, closeSync, constants, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Secret } from "@countersign/protocol/secret";
+import { StartupProblem } from "./startup-problem.ts";
+
+export interface DataFolder {
+  readonly path: string;
+
+  /** The URL of a database file in this folder, for `openDatabase`: `databaseUrl("wallet")` is `file:…/wallet.sqlite`. */
+  databaseUrl(name: string): string;
+
+  /** 32 random bytes as base64url, made on first use and kept in `<name>.key` with mode 0600. */
+  key(name: string): Secret;
+}
+
+/** Makes the folder with mode 0700 when missing and checks that it can be written. Throws {@link StartupProblem}. */
+export function openDataFolder(path: string): DataFolder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    // Root passes access checks on a read-only file system too, so try.
+    const probe = join(path, `.probe-${randomBytes(6).toString("hex")}`);
+    closeSync(openSync(probe, "wx", 0o600));
+    rmSync(probe);
+  } catch (error) {
+    throw explain(error, path);
+  }
+  return {
+    path,
+    databaseUrl: (name) => pathToFileURL(join(path, `${name}.sqlite`)).href,
+    key: (name) => readOrMakeKey(path, name),
+  };
+}
+
+function readOrMakeKey(folder: string, name: string): Secret {
+  const path = join(folder, `${name}.key`);
+  try {
+    const text = readIfThere(path) ?? makeKey(folder, path);
+    if (!/^[A-Za-z0-9_-]{43}$/.test(text)) throw new StartupProblem(`The key file ${path} is damaged; restore it from a backup.`);
+    return new Secret(text);
+  } catch (error) {
+    throw explain(error, folder);
+  }
+}
+
+/** Two processes may start at once: a link fails when the name is taken, so both end with the same key, and a crash never leaves half of one. */
+function makeKey(folder: string, path: string): string {
+  const draft = `${path}.${randomBytes(6).toString("hex")}`;
+  const file = openSync(draft, "wx", 0o600);
+  try {
+    writeSync(file, `${randomBytes(32).toString("base64url")}\n`);
+    fsyncSync(file);
+    closeSync(file);
+    linkSync(draft, path);
+    syncFolder(folder);
+  } catch (error) {
+    if (!isFileError(error, "EEXIST")) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return readFileSync(path, "utf8").trim();
+}
+
+/** What the key seals must not outlive the key's own directory entry. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    if (isFileError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function isFileError(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof StartupProblem || !(error instanceof Error) || !("code" in error)) return error;
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return new StartupProblem(`The data folder ${path} cannot be written; change its permissions, or set COUNTERSIGN_DATA to another folder.`, error);
+    case "ENOTDIR":
+    case "EEXIST":
+      return new StartupProblem(`The data folder ${path} cannot be made, because a file is in its way; set COUNTERSIGN_DATA to another folder.`, error);
+    case "ENOSPC":
+    case "EDQUOT":
+      return new StartupProblem(`There is no space left for the data folder ${path}.`, error);
+    default:
+      return error;
+  }
+}

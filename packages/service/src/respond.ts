@@ -1,0 +1,12 @@
+import { type Refusal, toHttpError } from "@countersign/protocol/errors";
+
+/** A JSON answer that no cache keeps, unless `headers` say otherwise. */
+export function respondJson(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", "cache-control": "no-store", ...headers } });
+}
+
+/** Answers with a refusal of the catalogue: its status, and the body of `toHttpError`. */
+export function respondRefusal(refusal: Refusal, headers: Readonly<Record<string, string>> = {}): Response {
+  const { status, body } = toHttpError(refusal);
+  return respondJson(status, body, headers);
+}
