@@ -1,0 +1,45 @@
+import type { Refusal } from "@countersign/protocol/errors";
+import { errorCatalogue } from "@countersign/protocol/errors";
+import type { ScopeSet } from "@countersign/protocol/scope";
+import type { ContentBlock } from "@modelcontextprotocol/server";
+
+/** What a handler gives back: a result, or a demand for more authorization that replaces the whole response. */
+export type ToolAnswer = ToolResult | ToolChallenge;
+
+export interface ToolResult {
+  readonly kind: "result";
+  readonly content: readonly ContentBlock[];
+  readonly structuredContent?: Readonly<Record<string, unknown>>;
+  readonly isError: boolean;
+  readonly _meta?: Readonly<Record<string, unknown>>;
+}
+
+/** `scope` comes on top of the tool's own scopes. `why` is shown to people: no ids, no secrets. */
+export interface ToolChallenge {
+  readonly kind: "challenge";
+  readonly scope: ScopeSet;
+  readonly why?: string;
+}
+
+/**
+ * A successful result.
+ *
+ * @param text what the model reads; by default the structured content as JSON
+ * @param meta for the widget only, hidden from the model
+ */
+export function answer(structuredContent: Readonly<Record<string, unknown>>, text?: string, meta?: Readonly<Record<string, unknown>>): ToolResult {
+  const content: readonly ContentBlock[] = [{ type: "text", text: text ?? JSON.stringify(structuredContent) }];
+  const result = { kind: "result", content, structuredContent, isError: false } as const;
+  return meta === undefined ? result : { ...result, _meta: meta };
+}
+
+/** An expected refusal as a tool error that model and widget can read: public text only. */
+export function refused(refusal: Refusal): ToolResult {
+  const entry = errorCatalogue[refusal.code];
+  return {
+    kind: "result",
+    content: [{ type: "text", text: entry.text }],
+    structuredContent: { error: { code: refusal.code, message: entry.text, retryable: entry.retryable } },
+    isError: true,
+  };
+}

@@ -1,0 +1,16 @@
+import type { ChallengeForm } from "./policy/choose-form.ts";
+
+/** What an app's owner may want in the log. No event carries a token or an argument. */
+export type AppEvent =
+  | { readonly event: "refused"; readonly status: number; readonly reason: string }
+  | {
+      readonly event: "challenged";
+      readonly status: 200 | 401 | 403;
+      readonly form: ChallengeForm;
+      readonly tool: string | undefined;
+      readonly scope: string;
+    }
+  | { readonly event: "tool_failed"; readonly tool: string; readonly error: unknown }
+  | { readonly event: "protocol_error"; readonly error: Error };
+
+export type Report = (event: AppEvent) => void;
