@@ -7,6 +7,7 @@ import { err, ok } from "./result.ts";
 import type { ScopeSet } from "./scope.ts";
 import { formatScope, parseScope } from "./scope.ts";
 import { boundedText, isJsonObject, member, textList } from "./shape.ts";
+import type { HeaderChallenge } from "./www-authenticate.ts";
 import { parseChallengeList } from "./www-authenticate.ts";
 
 /** A Bearer challenge, RFC 6750 section 3 with `resource_metadata` of RFC 9728 section 5.1. */
@@ -55,15 +56,18 @@ export function parseWwwAuthenticate(values: readonly string[]): Result<BearerCh
   if (values.reduce((sum, value) => sum + value.length, 0) > headerLengthMax) {
     return err(refuse("invalid_challenge", `WWW-Authenticate is longer than ${headerLengthMax} characters`));
   }
-  let first: ReadonlyMap<string, string> | undefined;
+  let first: HeaderChallenge | undefined;
   let count = 0;
   for (const value of values) {
     const challenges = parseChallengeList(value, challengeCountMax - count);
     if (challenges === undefined) return err(refuse("invalid_challenge", "WWW-Authenticate leaves the grammar of RFC 9110 section 11.6.1"));
     count += challenges.length;
-    first ??= challenges.find((challenge) => challenge.scheme === "bearer")?.parameters;
+    first ??= challenges.find((challenge) => challenge.scheme === "bearer");
   }
-  return first === undefined ? ok(undefined) : readBearer(first);
+  if (first === undefined) return ok(undefined);
+  return first.token68 === undefined
+    ? readBearer(first.parameters)
+    : err(refuse("invalid_challenge", "a Bearer challenge has parameters, no token68"));
 }
 
 /**

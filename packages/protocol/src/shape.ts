@@ -14,7 +14,6 @@ export function member(value: unknown, name: string): unknown {
 /** Gives the text when it is a string of 1 to `lengthMax` UTF-16 units without control characters. */
 export function boundedText(value: unknown, lengthMax: number): string | undefined {
   if (typeof value !== "string" || value.length === 0 || value.length > lengthMax) return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point.
   return /[\u0000-\u001f\u007f-\u009f]/u.test(value) ? undefined : value;
 }
 
