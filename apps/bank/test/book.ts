@@ -1,5 +1,14 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { type Account, createTransfer, type Entry, emptyAccount, type LedgerView, type Transfer, type TransferRequest, type TransferStatus } from "../src/ledger.ts";
+import {
+  type Account,
+  createTransfer,
+  type Entry,
+  emptyAccount,
+  type LedgerView,
+  type Transfer,
+  type TransferRequest,
+  type TransferStatus,
+} from "../src/ledger.ts";
 
 /** The books in memory: what the tables of a database are to the bank, without the database. */
 export class Book {

@@ -182,7 +182,10 @@ const someMove: fc.Arbitrary<TransferRequest> = fc.record({
   id: fc.constantFrom(...transferIds),
   debitAccountId: fc.constantFrom(...accountIds),
   creditAccountId: fc.constantFrom(...accountIds),
-  amount: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 60 }) }, { weight: 1, arbitrary: fc.constantFrom(0, -1, 0.5, Number.MAX_SAFE_INTEGER) }),
+  amount: fc.oneof(
+    { weight: 8, arbitrary: fc.integer({ min: 1, max: 60 }) },
+    { weight: 1, arbitrary: fc.constantFrom(0, -1, 0.5, Number.MAX_SAFE_INTEGER) },
+  ),
   currency: fc.constantFrom("EUR", "EUR", "EUR", "USD"),
   reference: fc.constant(""),
   expiresAt: fc.constantFrom(null, 5, 50, 500),
@@ -201,12 +204,18 @@ const someHistory = fc.array(fc.tuple(fc.oneof(someMove, someResolution), fc.int
 function newBook(): Book {
   const book = new Book();
   for (const id of accountIds) book.open(id, "EUR", id === "BANK");
-  book.transfer({ kind: "single", id: "FUND", debitAccountId: "BANK", creditAccountId: "A", amount: 100, currency: "EUR", reference: "", expiresAt: null }, 0);
+  book.transfer(
+    { kind: "single", id: "FUND", debitAccountId: "BANK", creditAccountId: "A", amount: 100, currency: "EUR", reference: "", expiresAt: null },
+    0,
+  );
   return book;
 }
 
 /** Plays a history with a clock that only goes forward, and shows each step to `watch`. */
-function play(history: readonly (readonly [TransferRequest, number])[], watch: (book: Book, status: TransferStatus, request: TransferRequest, now: number) => void): Book {
+function play(
+  history: readonly (readonly [TransferRequest, number])[],
+  watch: (book: Book, status: TransferStatus, request: TransferRequest, now: number) => void,
+): Book {
   const book = newBook();
   let now = 0;
   for (const [request, elapsed] of history) {
@@ -222,7 +231,8 @@ describe("any history of transfers", () => {
       fc.property(someHistory, (history) => {
         play(history, (book) => {
           const all = [...book.accounts.values()];
-          const sum = (field: "debitsPending" | "debitsPosted" | "creditsPending" | "creditsPosted"): number => all.reduce((total, account) => total + account[field], 0);
+          const sum = (field: "debitsPending" | "debitsPosted" | "creditsPending" | "creditsPosted"): number =>
+            all.reduce((total, account) => total + account[field], 0);
           expect(sum("debitsPosted")).toBe(sum("creditsPosted"));
           expect(sum("debitsPending")).toBe(sum("creditsPending"));
         });

@@ -18,27 +18,32 @@ export function runTransferTable(table: string): string {
   const book = new Book();
   let now = 0;
   const lines = table.split("\n").map((line) => line.trim());
-  const out = lines.filter((line) => line !== "").map((line) => {
-    const [left = ""] = line.split("->");
-    const words = left.trim().split(/\s+/);
-    const [verb = "", first = ""] = words;
-    if (verb === "at") {
-      now = Number(first);
-      return left.trim();
-    }
-    if (verb === "account") {
-      book.open(first, words[2] ?? "", words[3] === "overdraw");
-      return left.trim();
-    }
-    return `${left.trim()} -> ${verb === "balance" ? balanceLine(book, first) : book.transfer(parseTransfer(words), now)}`;
-  });
+  const out = lines
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [left = ""] = line.split("->");
+      const words = left.trim().split(/\s+/);
+      const [verb = "", first = ""] = words;
+      if (verb === "at") {
+        now = Number(first);
+        return left.trim();
+      }
+      if (verb === "account") {
+        book.open(first, words[2] ?? "", words[3] === "overdraw");
+        return left.trim();
+      }
+      return `${left.trim()} -> ${verb === "balance" ? balanceLine(book, first) : book.transfer(parseTransfer(words), now)}`;
+    });
   return out.join("\n");
 }
 
 /** The table as the runner prints it: one space around nothing but words. */
 export function expectedLines(table: string): string {
   const lines = table.split("\n").map((line) => line.trim());
-  return lines.filter((line) => line !== "").map((line) => line.replace(/\s+->\s+/, " -> ")).join("\n");
+  return lines
+    .filter((line) => line !== "")
+    .map((line) => line.replace(/\s+->\s+/, " -> "))
+    .join("\n");
 }
 
 function balanceLine(book: Book, id: string): string {
@@ -56,7 +61,16 @@ function parseTransfer(words: readonly string[]): TransferRequest {
   switch (verb) {
     case "single":
     case "pending":
-      return { kind: verb, id, debitAccountId: second, creditAccountId: third, amount: Number(words[4]), currency: words[5] ?? "", reference, expiresAt };
+      return {
+        kind: verb,
+        id,
+        debitAccountId: second,
+        creditAccountId: third,
+        amount: Number(words[4]),
+        currency: words[5] ?? "",
+        reference,
+        expiresAt,
+      };
     case "post":
     case "void":
     case "expire":

@@ -1,0 +1,94 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { type Refusal, refuse } from "@countersign/protocol/errors";
+import { exponentOf } from "@countersign/protocol/money";
+import type { Result } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
+import { boundedText, hasOnlyMembers, isJsonObject, member } from "@countersign/protocol/shape";
+import type { Database } from "@countersign/storage/database";
+import { newAccountRow, openAccount, readAccount, toAccount, writeTransfer } from "./journal.ts";
+import { availableOf } from "./ledger.ts";
+import { maskAccount } from "./payment.ts";
+import { againAfterRace, RaceLost } from "./race-lost.ts";
+import type { AccountRow, BankTables } from "./tables.ts";
+
+/** What a wallet asks for one of its users. The id is the wallet's choice, so asking twice is harmless. */
+export interface AccountRequest {
+  readonly id: string;
+  readonly currency: string;
+  readonly holder: string;
+}
+
+/** An account as its wallet reads it; `available` in minor units. */
+export interface AccountView {
+  readonly id: string;
+  readonly currency: string;
+  readonly available: number;
+  readonly description: string;
+}
+
+/** Reads `PUT /accounts/:id` with `{ currency, holder }`: a closed shape. Refuses with `invalid_request` or `invalid_amount`. */
+export function parseAccountRequest(id: string, body: unknown): Result<AccountRequest, Refusal> {
+  if (!/^acc_[A-Za-z0-9_-]{1,96}$/.test(id)) return err(refuse("invalid_request", "an account's id is acc_ and 1 to 96 base64url characters"));
+  if (!isJsonObject(body) || !hasOnlyMembers(body, ["currency", "holder"]))
+    return err(refuse("invalid_request", "an account is { currency, holder }"));
+  const holder = boundedText(member(body, "holder"), 200);
+  const currency = member(body, "currency");
+  if (holder === undefined) return err(refuse("invalid_request", "the holder is a text of at most 200 characters"));
+  if (typeof currency !== "string" || exponentOf(currency) === undefined)
+    return err(refuse("invalid_amount", "the currency is not an active ISO 4217 code"));
+  return ok({ id, currency, holder });
+}
+
+/**
+ * Opens an account for a wallet's user and puts the opening balance (minor units) into it, in one transaction; opening it again gives it as it is.
+ * Refuses with `exists_with_different_fields` when the id stands for another account.
+ */
+export function openFundsAccount(
+  database: Database<BankTables>,
+  request: AccountRequest & { readonly owner: string; readonly openingBalance: number },
+  now: EpochMs,
+): Promise<Result<AccountView, Refusal>> {
+  const { id, currency, holder, owner } = request;
+  return againAfterRace(() =>
+    database.transaction(async (tx) => {
+      const row = newAccountRow({ id, kind: "funds", owner, holder, currency }, now);
+      const known = await readAccount(tx, id);
+      if (known !== undefined) {
+        const same = known.kind === "funds" && known.owner === owner && known.currency === currency && known.holder === holder;
+        return same ? ok(viewAccount(known)) : err(refuse("exists_with_different_fields"));
+      }
+      if (!(await openAccount(tx, row))) throw new RaceLost("the account");
+      if (request.openingBalance > 0) await fund(tx, row, request.openingBalance, now);
+      const opened = await readAccount(tx, id);
+      if (opened === undefined) throw new Error("an account vanished inside its transaction");
+      return ok(viewAccount(opened));
+    }),
+  );
+}
+
+/** One account for the wallet that opened it. Refuses with `unknown_account`. */
+export async function readFundsAccount(database: Database<BankTables>, owner: string, id: string): Promise<Result<AccountView, Refusal>> {
+  const row = await readAccount(database, id);
+  return row !== undefined && row.kind === "funds" && row.owner === owner ? ok(viewAccount(row)) : err(refuse("unknown_account"));
+}
+
+async function fund(tx: Database<BankTables>, account: AccountRow, amount: number, now: EpochMs): Promise<void> {
+  const { currency } = account;
+  const opening = newAccountRow({ id: `opening_${currency}`, kind: "opening", owner: null, holder: "Opening balances", currency }, now);
+  const transfer = {
+    kind: "single",
+    id: `opening_${account.id}`,
+    debitAccountId: opening.id,
+    creditAccountId: account.id,
+    amount,
+    currency,
+    reference: account.id,
+    expiresAt: null,
+  } as const;
+  const status = await writeTransfer(tx, transfer, now, [opening]);
+  if (status !== "created") throw new Error(`an opening balance cannot be answered with ${status}`);
+}
+
+function viewAccount(row: AccountRow): AccountView {
+  return { id: row.id, currency: row.currency, available: availableOf(toAccount(row)), description: `Bank account ${maskAccount(row.id)}` };
+}

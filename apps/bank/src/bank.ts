@@ -1,0 +1,130 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse } from "@countersign/protocol/errors";
+import { err, ok } from "@countersign/protocol/result";
+import type { Secret } from "@countersign/protocol/secret";
+import { readJson } from "@countersign/service/body";
+import { respondJson, respondRefusal } from "@countersign/service/respond";
+import type { Database } from "@countersign/storage/database";
+import { openDatabase } from "@countersign/storage/open";
+import { Hono } from "hono";
+import { openFundsAccount, parseAccountRequest, readFundsAccount } from "./accounts.ts";
+import { reasonOf, type ReportEvent } from "./bank-event.ts";
+import { type CaptureOutcome, readPayment } from "./capture.ts";
+import { type BankClient, createClientAuthenticator } from "./clients.ts";
+import { createDoor, type Door, type Visit } from "./door.ts";
+import type { ReachFaultPoint } from "./fault-point.ts";
+import { createKeySets } from "./key-sets.ts";
+import { createMandateVerifier } from "./mandates.ts";
+import { viewPayment } from "./payment.ts";
+import { createRedeemer, type Redeem } from "./redeem-mandate.ts";
+import { sweep } from "./sweep.ts";
+import { type BankTables, migrations } from "./tables.ts";
+
+/**
+ * `url`: the bank's own origin, the audience of every assertion and mandate. `databaseUrl`: as in `@countersign/storage/database`.
+ * `openingBalance`: minor units that each new account of a wallet's user gets. `fetch`, `clock`: the network and the time. `reach`: fault points of tests.
+ */
+export interface BankOptions {
+  readonly url: string;
+  readonly databaseUrl: string | Secret;
+  readonly clients: readonly BankClient[];
+  readonly openingBalance: number;
+  readonly fetch?: typeof fetch;
+  readonly clock?: () => EpochMs;
+  readonly report?: ReportEvent;
+  readonly reach?: ReachFaultPoint;
+}
+
+export interface Bank {
+  /** `PUT` and `GET /accounts/:id` for wallets, `POST /payments` and `GET /payments/:id` for payees. */
+  fetch(request: Request): Promise<Response>;
+  /** Resolves when the database answers. */
+  ready(): Promise<void>;
+  /** Deletes one batch of what has expired; gives how many rows went. */
+  sweep(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A bank without a port. Throws `StorageError` when its database cannot be used. */
+export async function createBank(options: BankOptions): Promise<Bank> {
+  const { clients } = options;
+  const clock = options.clock ?? Date.now;
+  const audience = new URL(options.url).origin;
+  const database = await openDatabase<BankTables>({ url: options.databaseUrl, schema: "bank", migrations });
+  const keySets = createKeySets(options.fetch ?? fetch);
+  const authenticator = createClientAuthenticator({ database, clients, keySets, audience });
+  const mandates = createMandateVerifier({ clients, keySets, audience });
+  const door = createDoor({ authenticator, clock, report: options.report ?? (() => undefined) });
+  const app = new Hono();
+  routeAccounts(app, door, database, options.openingBalance);
+  routePayments(app, door, database, createRedeemer({ database, mandates, reach: options.reach ?? (() => undefined) }));
+  app.notFound(() => respondRefusal(refuse("not_found")));
+  return {
+    fetch: async (request) => app.fetch(request),
+    ready: async () => {
+      await database.sql.selectFrom("accounts").select("id").limit(1).execute();
+    },
+    sweep: () => sweep(database, clock()),
+    close: () => database.close(),
+  };
+}
+
+function routeAccounts(app: Hono, door: Door, database: Database<BankTables>, openingBalance: number): void {
+  app.put("/accounts/:id", (c) =>
+    door(c.req.raw, "wallet", async (visit) => {
+      const body = await readJson(visit.request);
+      const request = body.ok ? parseAccountRequest(c.req.param("id"), body.value) : body;
+      if (!request.ok) return request;
+      const owner = visit.caller.client.clientId;
+      const opened = await openFundsAccount(database, { ...request.value, owner, openingBalance }, visit.now);
+      if (!opened.ok) return opened;
+      visit.report({ event: "account_opened", clientId: owner, accountId: opened.value.id });
+      return ok(respondJson(200, opened.value));
+    }),
+  );
+  app.get("/accounts/:id", (c) =>
+    door(c.req.raw, "wallet", async (visit) => {
+      const account = await readFundsAccount(database, visit.caller.client.clientId, c.req.param("id"));
+      return account.ok ? ok(respondJson(200, account.value)) : account;
+    }),
+  );
+}
+
+function routePayments(app: Hono, door: Door, database: Database<BankTables>, redeem: Redeem): void {
+  app.post("/payments", (c) =>
+    door(c.req.raw, "payee", async (visit) => {
+      const outcome = await redeem(visit.request, visit.caller, visit.now);
+      if (!outcome.ok) return outcome;
+      reportOutcome(visit, outcome.value);
+      const { status, body } = outcome.value.answer;
+      const replayed = outcome.value.outcome === "replayed" ? { "idempotent-replayed": "true" } : {};
+      return ok(new Response(body, { status, headers: { "content-type": "application/json", "cache-control": "no-store", ...replayed } }));
+    }),
+  );
+  app.get("/payments/:id", (c) =>
+    door(c.req.raw, "payee", async (visit) => {
+      const row = await readPayment(database, c.req.param("id"));
+      return row !== undefined && row.payee === visit.caller.client.clientId
+        ? ok(respondJson(200, viewPayment(row)))
+        : err(refuse("unknown_payment"));
+    }),
+  );
+}
+
+function reportOutcome(visit: Visit, outcome: CaptureOutcome): void {
+  const { clientId } = visit.caller.client;
+  switch (outcome.outcome) {
+    case "captured":
+      return visit.report({
+        event: "payment_captured",
+        clientId,
+        paymentId: outcome.payment.id,
+        amount: outcome.payment.captured,
+        currency: outcome.payment.currency,
+      });
+    case "replayed":
+      return visit.report({ event: "answer_replayed", clientId });
+    case "declined":
+      return visit.report({ event: "request_refused", clientId, ...reasonOf(outcome.refusal) });
+  }
+}

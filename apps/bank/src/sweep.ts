@@ -1,0 +1,45 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/database";
+import type { BankTables } from "./tables.ts";
+
+/** How long an answer is kept under its idempotency key, in milliseconds: 72 h. */
+export const answerTtlMs = 259_200_000;
+
+const batchMax = 500;
+
+/** Deletes, in one small batch each, assertions that are refused for their age anyway and answers past their time. Gives how many rows went. */
+export async function sweep(database: Database<BankTables>, now: EpochMs): Promise<number> {
+  const assertions = await database.sql
+    .deleteFrom("client_assertions")
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple("client_id", "jti"),
+        "in",
+        selectFrom("client_assertions as old")
+          .select(["old.client_id", "old.jti"])
+          .where("old.expires_at", "<=", now)
+          .orderBy("old.expires_at")
+          .limit(batchMax)
+          .$asTuple("client_id", "jti"),
+      ),
+    )
+    .returning("jti")
+    .execute();
+  const answers = await database.sql
+    .deleteFrom("idempotency_keys")
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple("client_id", "key"),
+        "in",
+        selectFrom("idempotency_keys as old")
+          .select(["old.client_id", "old.key"])
+          .where("old.created_at", "<=", now - answerTtlMs)
+          .orderBy("old.created_at")
+          .limit(batchMax)
+          .$asTuple("client_id", "key"),
+      ),
+    )
+    .returning("key")
+    .execute();
+  return assertions.length + answers.length;
+}
