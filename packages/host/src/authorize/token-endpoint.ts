@@ -1,0 +1,155 @@
+import type { EpochMs, ResourceUri } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import type { AuthorizationServer } from "@countersign/protocol/metadata";
+import { isLoopbackUrl } from "@countersign/protocol/resource";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { formatScope, parseScope, type ScopeSet } from "@countersign/protocol/scope";
+import { Secret } from "@countersign/protocol/secret";
+import * as oauth from "oauth4webapi";
+import type { Reach } from "../dial/address.ts";
+import { dial, DialError } from "../dial/dial.ts";
+import type { RegisteredClient } from "../options.ts";
+
+/** What an authorization server granted. */
+export interface TokenSet {
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | undefined;
+  readonly scope: ScopeSet;
+  readonly expiresAt: EpochMs;
+}
+
+/** The other side of a token request, and how far it may be reached. */
+export interface TokenPeer {
+  readonly server: AuthorizationServer;
+  readonly client: RegisteredClient;
+  readonly reach: Reach;
+  readonly timeoutMs: number;
+  readonly clock: () => EpochMs;
+}
+
+export interface CodeRedemption {
+  readonly callbackParameters: URLSearchParams;
+  readonly state: string;
+  readonly redirectUri: string;
+  readonly verifier: Secret;
+  readonly resource: ResourceUri;
+  readonly requestedScope: ScopeSet;
+}
+
+const answerBytesMax = 64 * 1024;
+const lifetimeDefaultS = 3600;
+const lifetimeMaxS = 30 * 24 * 3600;
+
+/** Redeems an authorization code (RFC 6749 section 4.1.3, RFC 7636, RFC 8707). The callback's `iss` and `state` are judged once more by the library. */
+export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Promise<Result<TokenSet, Refusal>> {
+  try {
+    const server = serverOf(peer);
+    const client = { client_id: peer.client.clientId };
+    const parameters = oauth.validateAuthResponse(server, client, request.callbackParameters, request.state);
+    const response = await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      authenticationOf(peer),
+      parameters,
+      request.redirectUri,
+      request.verifier.reveal(),
+      requestOptions(peer, request.resource),
+    );
+    return readTokens(await oauth.processAuthorizationCodeResponse(server, client, response), request.requestedScope, peer.clock());
+  } catch (error) {
+    return err(refusalOfToken(error));
+  }
+}
+
+/**
+ * Renews a token (RFC 6749 section 6). Refuses with `invalid_token` when the refresh token is dead, `authorization_server_unreachable` when nobody
+ * can tell; a lost answer may then be asked for again with the same refresh token.
+ */
+export async function renewToken(peer: TokenPeer, refreshToken: Secret, resource: ResourceUri, held: ScopeSet): Promise<Result<TokenSet, Refusal>> {
+  try {
+    const server = serverOf(peer);
+    const client = { client_id: peer.client.clientId };
+    const response = await oauth.refreshTokenGrantRequest(server, client, authenticationOf(peer), refreshToken.reveal(), requestOptions(peer, resource));
+    const tokens = readTokens(await oauth.processRefreshTokenResponse(server, client, response), held, peer.clock());
+    return tokens.ok && tokens.value.refreshToken === undefined ? ok({ ...tokens.value, refreshToken }) : tokens;
+  } catch (error) {
+    if (error instanceof oauth.ResponseBodyError && (error.error === "invalid_grant" || error.error === "invalid_client")) {
+      return err(refuse("invalid_token", `refresh was refused: ${error.error}`));
+    }
+    return err(refusalOfToken(error));
+  }
+}
+
+/** Revokes a token where the server offers it (RFC 7009). Best effort: the local copy is gone already. */
+export async function revokeToken(peer: TokenPeer, token: Secret): Promise<void> {
+  if (peer.server.revocationEndpoint === undefined) return;
+  await oauth.revocationRequest(serverOf(peer), { client_id: peer.client.clientId }, authenticationOf(peer), token.reveal(), requestOptions(peer, undefined)).catch(() => {});
+}
+
+function serverOf(peer: TokenPeer): oauth.AuthorizationServer {
+  const { server } = peer;
+  return {
+    issuer: server.issuer,
+    authorization_endpoint: server.authorizationEndpoint,
+    token_endpoint: server.tokenEndpoint,
+    authorization_response_iss_parameter_supported: server.authorizationResponseIssParameterSupported,
+    ...(server.revocationEndpoint === undefined ? {} : { revocation_endpoint: server.revocationEndpoint }),
+  };
+}
+
+function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
+  const { clientSecret } = peer.client;
+  if (clientSecret === undefined) return oauth.None();
+  const methods = peer.server.tokenEndpointAuthMethodsSupported;
+  return methods.includes("client_secret_basic") ? oauth.ClientSecretBasic(clientSecret.reveal()) : oauth.ClientSecretPost(clientSecret.reveal());
+}
+
+function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
+  return {
+    ...(resource === undefined ? {} : { additionalParameters: { resource } }),
+    // The metadata was judged before: plain http is loopback to loopback.
+    [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(peer.server.issuer)),
+    [oauth.customFetch]: async (url, options) => {
+      const request = { method: options.method, headers: new Headers(options.headers), body: String(options.body ?? "") };
+      const response = await dial(new URL(url), request, { reach: peer.reach, timeoutMs: peer.timeoutMs, responseBytesMax: answerBytesMax });
+      if (response.status >= 500) throw new DialError("unreachable", `the token endpoint answered ${response.status}`, true);
+      return response;
+    },
+  };
+}
+
+function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, now: EpochMs): Result<TokenSet, Refusal> {
+  if (answer.token_type !== "bearer") return err(refuse("flow_failed", "the token is not of type Bearer"));
+  const scope = parseScope(answer.scope ?? formatScope(requested));
+  if (!scope.ok) return err(refuse("flow_failed", "the granted scope cannot be read"));
+  const lifetimeS = Math.min(answer.expires_in ?? lifetimeDefaultS, lifetimeMaxS);
+  return ok({
+    accessToken: new Secret(answer.access_token),
+    refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
+    scope: scope.value,
+    expiresAt: now + lifetimeS * 1000,
+  });
+}
+
+/** The texts of an authorization server are not repeated, only its error code (RFC 6749 section 5.2). */
+function refusalOfToken(error: unknown): Refusal {
+  if (error instanceof DialError) {
+    switch (error.problem) {
+      case "unsafe_address":
+        return refuse("unsafe_url", error.message);
+      case "redirected":
+      case "too_large":
+        return refuse("flow_failed", error.message);
+      case "unreachable":
+      case "timeout":
+      case "aborted":
+        return refuse("authorization_server_unreachable", error.message);
+    }
+  }
+  if (error instanceof oauth.ResponseBodyError) {
+    return refuse("flow_failed", /^[a-z_]{1,60}$/.test(error.error) ? `the token endpoint refused: ${error.error}` : "the token endpoint refused");
+  }
+  if (error instanceof oauth.AuthorizationResponseError) return refuse("access_denied");
+  if (error instanceof oauth.OperationProcessingError) return refuse("flow_failed", `the token answer is not valid: ${error.code ?? "unknown"}`);
+  return refuse("flow_failed", "the token answer is not valid");
+}

@@ -1,0 +1,267 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import type { Secret } from "@countersign/protocol/secret";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import { Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { z } from "zod";
+import type { Reach } from "../dial/address.ts";
+import type { DialBounds, DialError } from "../dial/dial.ts";
+import { exchangeFetch, inExchange, newExchange, type Exchange } from "./exchange.ts";
+import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
+
+/** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
+export type CallOutcome =
+  | { readonly kind: "result"; readonly result: JsonObject }
+  | { readonly kind: "challenge"; readonly challenge: Challenge }
+  | { readonly kind: "failed"; readonly refusal: Refusal }
+  | { readonly kind: "lost"; readonly sent: boolean; readonly detail: string };
+
+export interface ToolRequest {
+  readonly tool: ToolDefinition;
+  readonly arguments: JsonObject;
+  readonly bearer?: Secret;
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ConnectionOptions {
+  readonly url: URL;
+  readonly reach: Reach;
+  readonly requestTimeoutMs: number;
+  readonly resultBytesMax: number;
+  readonly clock: () => EpochMs;
+}
+
+const uiExtension = "io.modelcontextprotocol/ui";
+const appMimeType = "text/html;profile=mcp-app";
+const toolsMax = 1000;
+const pagesMax = 50;
+
+// Loose on purpose: the SDK has judged the result against the protocol's schema, but its own types drop members such as `securitySchemes`.
+const looseResult = z.record(z.string(), z.unknown());
+const toolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().max(4096).optional() });
+
+/** One user's connection to one MCP server, of any protocol era. Connects when first used, and again after the server forgot the session. */
+export class McpConnection {
+  readonly #options: ConnectionOptions;
+  readonly #bounds: DialBounds;
+  #client: Promise<Client> | undefined;
+  #tools: { readonly at: EpochMs; readonly list: Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> } | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#bounds = { reach: options.reach, timeoutMs: options.requestTimeoutMs, responseBytesMax: options.resultBytesMax };
+  }
+
+  /** The server's tools by name, at most `maxAgeMs` old. Refuses when the server cannot be reached or understood. */
+  tools(maxAgeMs: number): Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> {
+    const now = this.#options.clock();
+    if (this.#tools !== undefined && now - this.#tools.at <= maxAgeMs) {
+      return this.#tools.list;
+    }
+    const entry = { at: now, list: this.#listTools() };
+    this.#tools = entry;
+    entry.list.then(
+      (list) => {
+        if (!list.ok && this.#tools === entry) {
+          this.#tools = undefined;
+        }
+      },
+      () => {},
+    );
+    return entry.list;
+  }
+
+  /** Sends one tool call, with the token and key it is given and nothing else. */
+  async callTool(request: ToolRequest): Promise<CallOutcome> {
+    const sendWith = { idempotencyKey: request.idempotencyKey, ...(request.bearer === undefined ? {} : { bearer: request.bearer }) };
+    const exchange = newExchange(sendWith);
+    const params = {
+      name: request.tool.name,
+      arguments: { ...request.arguments },
+      _meta: { "countersign/idempotencyKey": request.idempotencyKey },
+    };
+    const options = { timeout: this.#options.requestTimeoutMs, signal: request.signal, allowInputRequired: true };
+    try {
+      const result = await this.#exchange(exchange, (client) =>
+        request.tool.mirrorsHeaders ? client.callTool(params, options) : client.request({ method: "tools/call", params }, looseResult, options),
+      );
+      return judgeResult(result);
+    } catch (error) {
+      return judgeFailure(error, exchange);
+    }
+  }
+
+  /** Reads one resource anonymously: the contents as the server sent them. */
+  async readResource(uri: string): Promise<Result<JsonObject, Refusal>> {
+    const exchange = newExchange();
+    try {
+      return ok(
+        await this.#exchange(exchange, (client) =>
+          client.request({ method: "resources/read", params: { uri } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
+        ),
+      );
+    } catch (error) {
+      return err(refusalOf(judgeFailure(error, exchange)));
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.then((open) => open.close()).catch(() => {});
+  }
+
+  async #listTools(): Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> {
+    const exchange = newExchange();
+    const tools = new Map<string, ToolDefinition>();
+    let cursor: string | undefined;
+    try {
+      for (let page = 0; page < pagesMax && tools.size < toolsMax; page += 1) {
+        const params = cursor === undefined ? {} : { cursor };
+        const answer = await this.#exchange(exchange, (client) =>
+          client.request({ method: "tools/list", params }, toolsPage, { timeout: this.#options.requestTimeoutMs }),
+        );
+        for (const tool of answer.tools.map(readToolDefinition)) {
+          if (tool !== undefined && tools.size < toolsMax) {
+            tools.set(tool.name, tool);
+          }
+        }
+        cursor = answer.nextCursor;
+        if (cursor === undefined) {
+          break;
+        }
+      }
+      return ok(tools);
+    } catch (error) {
+      return err(refusalOf(judgeFailure(error, exchange)));
+    }
+  }
+
+  async #exchange<T>(exchange: Exchange, work: (client: Client) => Promise<T>): Promise<T> {
+    return inExchange(exchange, async () => {
+      const client = await this.#open();
+      try {
+        return await work(client);
+      } catch (error) {
+        // A 2025-era server answers 404 to a session it has forgotten, and so has not run the request.
+        if (!(error instanceof SdkHttpError) || exchange.status !== 404 || client.transport?.sessionId === undefined) {
+          throw error;
+        }
+        await this.close();
+        return work(await this.#open());
+      }
+    });
+  }
+
+  #open(): Promise<Client> {
+    const opening = (this.#client ??= this.#connect());
+    opening.catch(() => {
+      if (this.#client === opening) {
+        this.#client = undefined;
+      }
+    });
+    return opening;
+  }
+
+  async #connect(): Promise<Client> {
+    const client = new Client(
+      { name: "countersign", title: "Countersign", version: "0.1.0" },
+      { versionNegotiation: { mode: "auto" }, capabilities: { extensions: { [uiExtension]: { mimeTypes: [appMimeType] } } } },
+    );
+    const transport = new StreamableHTTPClientTransport(this.#options.url, {
+      fetch: exchangeFetch(this.#bounds),
+      onInsufficientScope: "throw",
+      reconnectionOptions: { initialReconnectionDelay: 500, maxReconnectionDelay: 5000, reconnectionDelayGrowFactor: 2, maxRetries: 2 },
+    });
+    await client.connect(transport, { timeout: this.#options.requestTimeoutMs });
+    return client;
+  }
+}
+
+function judgeResult(result: unknown): CallOutcome {
+  if (!isJsonObject(result)) {
+    return { kind: "failed", refusal: refuse("protocol_error", "the result is not an object") };
+  }
+  const challenge = challengeFromResult(result);
+  if (!challenge.ok) {
+    return { kind: "failed", refusal: challenge.error };
+  }
+  if (challenge.value !== undefined) {
+    return { kind: "challenge", challenge: challenge.value };
+  }
+  if (result["resultType"] === "input_required") {
+    return { kind: "failed", refusal: refuse("protocol_error", "the server asks for input of a kind that this host did not offer") };
+  }
+  return { kind: "result", result };
+}
+
+function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
+  if (exchange.status === 401 || exchange.status === 403) {
+    const challenge = challengeFromHttp(exchange.status, exchange.wwwAuthenticate);
+    if (!challenge.ok) {
+      return { kind: "failed", refusal: challenge.error };
+    }
+    return challenge.value === undefined
+      ? { kind: "failed", refusal: refuse("protocol_error", `the server answered ${exchange.status} without a challenge`) }
+      : { kind: "challenge", challenge: challenge.value };
+  }
+  if (exchange.problem !== undefined) {
+    return judgeDialProblem(exchange.problem);
+  }
+  if (error instanceof ProtocolError) {
+    return judgeRpcError(error);
+  }
+  if (error instanceof SdkHttpError) {
+    const status = exchange.status ?? 0;
+    return status >= 500
+      ? { kind: "lost", sent: true, detail: `the server answered ${status}` }
+      : { kind: "failed", refusal: refuse("protocol_error", `the server answered ${status}`) };
+  }
+  if (error instanceof SdkError && (error.code === SdkErrorCode.RequestTimeout || error.code === SdkErrorCode.ConnectionClosed)) {
+    return { kind: "lost", sent: true, detail: "no complete answer in time" };
+  }
+  return { kind: "failed", refusal: refuse("protocol_error", error instanceof Error ? error.message : "unknown failure") };
+}
+
+function judgeRpcError(error: ProtocolError): CallOutcome {
+  const challenge = challengeFromError({ code: error.code, data: error.data });
+  if (!challenge.ok) {
+    return { kind: "failed", refusal: challenge.error };
+  }
+  if (challenge.value !== undefined) {
+    return { kind: "challenge", challenge: challenge.value };
+  }
+  const code = error.code === -32602 ? "invalid_arguments" : "protocol_error";
+  return { kind: "failed", refusal: refuse(code, `the server answered with error ${error.code}: ${error.message}`) };
+}
+
+function judgeDialProblem(problem: DialError): CallOutcome {
+  switch (problem.problem) {
+    case "unsafe_address":
+      return { kind: "failed", refusal: refuse("unsafe_url", problem.message) };
+    case "redirected":
+      return { kind: "failed", refusal: refuse("protocol_error", problem.message) };
+    case "too_large":
+      return { kind: "failed", refusal: refuse("response_too_large", problem.message) };
+    case "unreachable":
+    case "timeout":
+    case "aborted":
+      return { kind: "lost", sent: problem.sent, detail: problem.message };
+  }
+}
+
+function refusalOf(outcome: CallOutcome): Refusal {
+  switch (outcome.kind) {
+    case "failed":
+      return outcome.refusal;
+    case "lost":
+      return refuse("server_unreachable", outcome.detail);
+    case "challenge":
+      return refuse("authorization_required", "the server demands sign-in before anything else");
+    case "result":
+      return refuse("internal_error");
+  }
+}

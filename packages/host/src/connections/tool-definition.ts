@@ -1,0 +1,57 @@
+import { parseSecuritySchemes, parseVisibility, type SecurityScheme } from "@countersign/protocol/security";
+import { boundedText, isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
+import { digestJson } from "../digest.ts";
+
+/** One tool of one server, judged at the boundary. `digest` covers the whole definition as the server sent it. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+  readonly annotations: JsonObject;
+  readonly visibility: ReadonlySet<"model" | "app">;
+  readonly schemes: readonly SecurityScheme[] | undefined;
+  readonly resourceUri: string | undefined;
+  readonly digest: string;
+  /** It may run twice with the same arguments: read-only or idempotent by annotation. */
+  readonly repeatable: boolean;
+  /** It mirrors arguments into headers (`x-mcp-header` in its schema), which only the SDK's `callTool` does. */
+  readonly mirrorsHeaders: boolean;
+}
+
+const nameLengthMax = 128;
+const textLengthMax = 4000;
+/** Characters that hide text from people and show it to models: zero-width, bidirectional control, escape sequences, tags. */
+const hiddenCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|\udb40[\udc00-\udfff]/g;
+
+/** Judges one entry of `tools/list`; undefined when it has no usable name or declares security in a way that cannot be understood. */
+export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
+  const name = boundedText(member(raw, "name"), nameLengthMax);
+  const schemes = parseSecuritySchemes(raw);
+  if (name === undefined || !schemes.ok) {
+    return undefined;
+  }
+  const inputSchema = member(raw, "inputSchema");
+  const declared = member(raw, "annotations");
+  const annotations = isJsonObject(declared) ? declared : {};
+  const ui = member(member(raw, "_meta"), "ui");
+  const resourceUri = boundedText(member(ui, "resourceUri") ?? member(member(raw, "_meta"), "openai/outputTemplate"), 2048);
+  return {
+    name,
+    title: plainText(member(raw, "title") ?? member(annotations, "title")) ?? name,
+    description: plainText(member(raw, "description")) ?? "",
+    inputSchema: isJsonObject(inputSchema) ? inputSchema : { type: "object" },
+    annotations,
+    visibility: parseVisibility(raw),
+    schemes: schemes.value,
+    resourceUri: resourceUri?.startsWith("ui://") === true ? resourceUri : undefined,
+    digest: digestJson(raw),
+    repeatable: member(annotations, "readOnlyHint") === true || member(annotations, "idempotentHint") === true,
+    mirrorsHeaders: JSON.stringify(inputSchema)?.includes('"x-mcp-header"') === true,
+  };
+}
+
+/** Text from a server as it may be shown to people and models: bounded, and without characters that only one of the two can see. */
+export function plainText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value.slice(0, textLengthMax).replaceAll(hiddenCharacters, "") : undefined;
+}

@@ -1,0 +1,188 @@
+import { lookup as resolveName, type LookupAddress } from "node:dns";
+import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { isLoopbackUrl } from "@countersign/protocol/resource";
+import { mayReachAddress, type Reach } from "./address.ts";
+
+/** Bounds of one outgoing request. `timeoutMs` covers connecting, waiting and reading the whole body. */
+export interface DialBounds {
+  readonly reach: Reach;
+  readonly timeoutMs: number;
+  readonly responseBytesMax: number;
+  /** Told when the body breaks off after the response has begun; the body's reader gets the same error. */
+  readonly onBodyProblem?: (error: DialError) => void;
+}
+
+export type DialProblem = "unsafe_address" | "unreachable" | "timeout" | "redirected" | "too_large" | "aborted";
+
+/** Why a request gave no answer. `sent` says whether the peer may have received it: false means that it certainly did not. */
+export class DialError extends Error {
+  readonly problem: DialProblem;
+  readonly sent: boolean;
+
+  constructor(problem: DialProblem, message: string, sent: boolean) {
+    super(message);
+    this.name = "DialError";
+    this.problem = problem;
+    this.sent = sent;
+  }
+}
+
+export interface DialRequest {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
+const agents = {
+  public: makeAgents("public"),
+  local: makeAgents("local"),
+};
+
+/**
+ * Sends one HTTP request to an address that somebody else chose, and gives the response with a bounded body.
+ * The resolved address is judged at connect time (no second resolution), plain http is for loopback only, and redirects are never
+ * followed: RFC 9700 section 4.12, so that a 307 cannot carry a body or a token to another origin.
+ *
+ * @throws DialError in every case without a usable response.
+ */
+export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promise<Response> {
+  const problem = judgeUrl(url, bounds.reach);
+  if (problem !== undefined) {
+    return Promise.reject(new DialError("unsafe_address", problem, false));
+  }
+  return new Promise((resolve, reject) => {
+    const progress = { sent: false };
+    const timeout = AbortSignal.timeout(bounds.timeoutMs);
+    const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+    const options: RequestOptions = { method: request.method, headers: headersOf(request), signal };
+    const outgoing =
+      url.protocol === "https:"
+        ? httpsRequest(url, { ...options, agent: agents[bounds.reach].https })
+        : httpRequest(url, { ...options, agent: agents[bounds.reach].http });
+    const fail = (error: Error): void => reject(asDialError(error, timeout, request.signal, progress.sent));
+    outgoing.on("socket", (socket) => {
+      if (socket.connecting) {
+        socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
+          progress.sent = true;
+        });
+      } else {
+        progress.sent = true;
+      }
+    });
+    outgoing.on("error", fail);
+    outgoing.on("response", (incoming) => {
+      const status = incoming.statusCode ?? 0;
+      if (status >= 300 && status < 400 && status !== 304) {
+        incoming.destroy();
+        reject(new DialError("redirected", `${url.origin} answered with a redirect, which is not followed`, true));
+        return;
+      }
+      resolve(responseOf(incoming, bounds, (error) => asDialError(error, timeout, request.signal, true)));
+    });
+    outgoing.end(request.body);
+  });
+}
+
+function judgeUrl(url: URL, reach: Reach): string | undefined {
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    return "only http and https addresses can be called";
+  }
+  if (url.username !== "" || url.password !== "") {
+    return "an address with credentials is not called";
+  }
+  const loopback = isLoopbackUrl(url);
+  if (url.protocol === "http:" && !loopback) {
+    return "plain http is for loopback addresses only";
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  if ((isIP(host) !== 0 && !mayReachAddress(host, reach)) || (loopback && reach === "public")) {
+    return "a private address is not called from here";
+  }
+  return undefined;
+}
+
+function headersOf(request: DialRequest): Record<string, string> {
+  const headers: Record<string, string> = Object.fromEntries(request.headers);
+  headers["accept-encoding"] = "identity";
+  if (request.body !== undefined) {
+    headers["content-length"] = String(Buffer.byteLength(request.body));
+  }
+  return headers;
+}
+
+function responseOf(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): Response {
+  const status = incoming.statusCode ?? 0;
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) {
+      headers.append(name, value);
+    }
+  }
+  if (status === 204 || status === 205 || status === 304) {
+    incoming.resume();
+    return new Response(null, { status, headers });
+  }
+  return new Response(ReadableStream.from(readBounded(incoming, bounds, explain)), { status, headers });
+}
+
+async function* readBounded(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  try {
+    for await (const chunk of incoming) {
+      const part: Uint8Array = chunk;
+      bytes += part.byteLength;
+      if (bytes > bounds.responseBytesMax) {
+        throw new DialError("too_large", `the answer is larger than ${bounds.responseBytesMax} bytes`, true);
+      }
+      yield part;
+    }
+  } catch (cause) {
+    const error = explain(cause instanceof Error ? cause : new Error(String(cause)));
+    bounds.onBodyProblem?.(error);
+    throw error;
+  } finally {
+    incoming.destroy();
+  }
+}
+
+function asDialError(error: Error, timeout: AbortSignal, caller: AbortSignal | undefined, sent: boolean): DialError {
+  if (error instanceof DialError) {
+    return error;
+  }
+  if (timeout.aborted) {
+    return new DialError("timeout", "no answer in time", sent);
+  }
+  if (caller?.aborted === true) {
+    return new DialError("aborted", "the request was cancelled", sent);
+  }
+  return new DialError("unreachable", error.message, sent);
+}
+
+function makeAgents(reach: Reach): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+  const options = { keepAlive: true, maxSockets: 64, timeout: 4_000, lookup: judgingLookup(reach) };
+  return { http: new HttpAgent(options), https: new HttpsAgent(options) };
+}
+
+/** A resolver whose answer is judged before a socket uses it, so that a name cannot turn into a private address between check and use. */
+function judgingLookup(reach: Reach): LookupFunction {
+  return (hostname, options, callback) => {
+    resolveName(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error !== null) {
+        callback(error, "", 0);
+        return;
+      }
+      const allowed = addresses.filter((entry) => mayReachAddress(entry.address, reach));
+      const first = allowed[0];
+      if (first === undefined || allowed.length !== addresses.length) {
+        callback(new DialError("unsafe_address", `${hostname} resolves to an address that is not called from here`, false), "", 0);
+      } else if (options.all === true) {
+        callback(null, allowed);
+      } else {
+        callback(null, first.address, first.family);
+      }
+    });
+  };
+}

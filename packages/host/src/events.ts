@@ -1,0 +1,170 @@
+import type { Signals } from "@countersign/storage/signals";
+import { z } from "zod";
+import { newId } from "./digest.ts";
+
+/** What a user's open pages are told. `data` is a view without secrets. */
+export interface HostEvent {
+  readonly type: "call" | "flow" | "connector" | "trace" | "chat";
+  readonly data: unknown;
+}
+
+/** A change that other instances must tell their own pages about: they read the row again. */
+export interface Notice {
+  readonly userId: string;
+  readonly type: "call" | "flow" | "connector";
+  readonly id: string;
+}
+
+const noticeSchema: z.ZodType<Notice & { readonly from: string }> = z.object({
+  from: z.string(),
+  userId: z.string(),
+  type: z.enum(["call", "flow", "connector"]),
+  id: z.string(),
+});
+
+type Listener = (event: HostEvent) => void;
+
+const channel = "host_events";
+const streamsPerUserMax = 20;
+const queuedEventsMax = 500;
+const heartbeatMs = 15_000;
+
+/** Who listens to what, in this process; changes reach other instances through signals, which are hints and may be lost. */
+export class Events {
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #signals: Signals;
+  readonly #self = newId("ins");
+  #stop: () => void = () => {};
+
+  constructor(signals: Signals) {
+    this.#signals = signals;
+  }
+
+  /** Begins to hear other instances; `reread` turns a notice into an event again. */
+  async listen(reread: (notice: Notice) => Promise<HostEvent | undefined>): Promise<void> {
+    this.#stop = await this.#signals.subscribe(channel, (payload) => {
+      const notice = parseNotice(payload);
+      if (notice === undefined || notice.from === this.#self || !this.#listeners.has(notice.userId)) {
+        return;
+      }
+      reread(notice).then(
+        (event) => {
+          if (event !== undefined) {
+            this.#deliver(notice.userId, event);
+          }
+        },
+        () => {},
+      );
+    });
+  }
+
+  /** Tells every page of this user. With an `id`, other instances hear of it too. */
+  publish(userId: string, event: HostEvent, id?: string): void {
+    this.#deliver(userId, event);
+    if (id !== undefined && (event.type === "call" || event.type === "flow" || event.type === "connector")) {
+      this.#signals.notify(channel, JSON.stringify({ from: this.#self, userId, type: event.type, id })).catch(() => {});
+    }
+  }
+
+  /** Hears one user's events until the returned function is called. */
+  subscribe(userId: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(userId) ?? new Set();
+    this.#listeners.set(userId, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) {
+        this.#listeners.delete(userId);
+      }
+    };
+  }
+
+  /**
+   * One user's events as `text/event-stream`, with a heartbeat. A page that reads too slowly is disconnected and reads the state again when it
+   * comes back; undefined when the user has too many streams open.
+   */
+  stream(userId: string, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
+    if ((this.#listeners.get(userId)?.size ?? 0) >= streamsPerUserMax) {
+      return undefined;
+    }
+    const encoder = new TextEncoder();
+    let end = (): void => {};
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          const send = (text: string): void => {
+            if ((controller.desiredSize ?? 0) < -queuedEventsMax) {
+              end();
+              return;
+            }
+            controller.enqueue(encoder.encode(text));
+          };
+          const unsubscribe = this.subscribe(userId, (event) => send(`event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`));
+          const heartbeat = setInterval(() => send(": heartbeat\n\n"), heartbeatMs);
+          heartbeat.unref();
+          end = once(() => {
+            clearInterval(heartbeat);
+            unsubscribe();
+            this.#ends.delete(end);
+            controller.close();
+          });
+          this.#ends.add(end);
+          signal.addEventListener("abort", () => end(), { once: true });
+          send("retry: 1000\n\n");
+        },
+        cancel: () => {
+          end = ignoreClosed(end);
+          end();
+        },
+      },
+      { highWaterMark: 1 },
+    );
+  }
+
+  /** Ends every stream and stops hearing other instances. */
+  close(): void {
+    this.#stop();
+    for (const end of this.#ends) {
+      end();
+    }
+  }
+
+  readonly #ends = new Set<() => void>();
+
+  #deliver(userId: string, event: HostEvent): void {
+    for (const listener of this.#listeners.get(userId) ?? []) {
+      listener(event);
+    }
+  }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) {
+      done = true;
+      action();
+    }
+  };
+}
+
+/** A stream that its reader cancelled can no longer be closed; everything before that still has to happen. */
+function ignoreClosed(action: () => void): () => void {
+  return () => {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof TypeError)) {
+        throw error;
+      }
+    }
+  };
+}
+
+function parseNotice(payload: string): (Notice & { readonly from: string }) | undefined {
+  try {
+    return noticeSchema.safeParse(JSON.parse(payload)).data;
+  } catch {
+    return undefined;
+  }
+}

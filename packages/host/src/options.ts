@@ -1,0 +1,65 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Secret } from "@countersign/protocol/secret";
+import type { Database } from "@countersign/storage/open";
+import type { Sealer } from "@countersign/storage/sealed";
+
+/** An OAuth client that was registered with an issuer beforehand. Without a secret it is a public client. */
+export interface RegisteredClient {
+  readonly clientId: string;
+  readonly clientSecret?: Secret;
+}
+
+/** A connector that every user has, from configuration. */
+export interface PreconfiguredConnector {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+}
+
+/** An OpenAI-compatible chat endpoint; `baseUrl` is what precedes `/chat/completions`. */
+export interface ModelOptions {
+  readonly baseUrl: string;
+  readonly model: string;
+  readonly apiKey?: Secret;
+}
+
+/** Bounds that an operator or a test may change. All in milliseconds or bytes. */
+export interface HostLimits {
+  readonly callMs: number;
+  readonly flowMs: number;
+  readonly requestTimeoutMs: number;
+  readonly authorizationTimeoutMs: number;
+  readonly toolsAgeMs: number;
+  readonly resultBytesMax: number;
+  readonly pendingCallsMax: number;
+}
+
+export const hostLimits: HostLimits = {
+  callMs: 15 * 60 * 1000,
+  flowMs: 10 * 60 * 1000,
+  requestTimeoutMs: 60_000,
+  authorizationTimeoutMs: 10_000,
+  toolsAgeMs: 60_000,
+  resultBytesMax: 4 * 1024 * 1024,
+  pendingCallsMax: 100,
+};
+
+export interface HostOptions {
+  /** Origin of the console, without a trailing slash. */
+  readonly publicUrl: string;
+  /** Origin of the widget pages with `{app}` where the app's label stands, such as `http://{app}.localhost:4101`. */
+  readonly widgetOrigin: string;
+  /** Opened with schema `host` and no migrations. The host closes it. */
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly connectors: readonly PreconfiguredConnector[];
+  /** Pre-registered clients by issuer. */
+  readonly clients: Readonly<Record<string, RegisteredClient>>;
+  readonly model?: ModelOptions;
+  /** Folder with the built console; its absence is answered with a sentence. */
+  readonly consoleFolder?: string;
+  readonly limits?: Partial<HostLimits>;
+  readonly clock?: () => EpochMs;
+  /** Told about failures that nobody else sees; never given a secret. */
+  readonly report?: (event: string, fields: Readonly<Record<string, unknown>>) => void;
+}

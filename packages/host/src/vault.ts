@@ -1,0 +1,275 @@
+import type { EpochMs, Issuer, ResourceUri } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { judgeAuthorizationServer, type AuthorizationServer } from "@countersign/protocol/metadata";
+import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { formatScope, parseScope, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
+import { Secret } from "@countersign/protocol/secret";
+import type { TokenState } from "@countersign/protocol/security";
+import type { Database } from "@countersign/storage/open";
+import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
+import type { Sealer } from "@countersign/storage/sealed";
+import { z } from "zod";
+import { toServerDocument } from "./authorize/server-document.ts";
+import { renewToken, type TokenPeer, type TokenSet } from "./authorize/token-endpoint.ts";
+import { digestText, newId } from "./digest.ts";
+
+/** Whose token, for what. The issuer is part of the key: one server's token is never another's. */
+export interface TokenHolder {
+  readonly userId: string;
+  readonly resource: ResourceUri;
+  readonly issuer: Issuer;
+}
+
+/** A token as the broker sees it. */
+export interface HeldToken {
+  readonly holder: TokenHolder;
+  readonly scope: ScopeSet;
+  readonly expiresAt: EpochMs;
+  readonly refreshable: boolean;
+}
+
+interface TokenRow {
+  readonly userId: string;
+  readonly resource: string;
+  readonly issuer: string;
+  readonly scope: string;
+  readonly expiresAt: number;
+  readonly refreshable: boolean;
+  readonly updatedAt: number;
+  readonly sealed: string;
+}
+
+const rowSchema = z.object({
+  userId: z.string(),
+  resource: z.string(),
+  issuer: z.string(),
+  scope: z.string(),
+  expiresAt: z.number(),
+  refreshable: z.boolean(),
+  updatedAt: z.number(),
+  sealed: z.string(),
+});
+
+const tokenKind: RecordKind<TokenRow> = { name: "token", parse: (json) => rowSchema.parse(json) };
+/** The token that one flow was granted with a transaction scope, kept beside the session's for the calls that waited for exactly it. */
+const grantKind: RecordKind<TokenRow> = { name: "flow_grant", parse: (json) => rowSchema.parse(json) };
+const leaseKind: RecordKind<{ owner: string }> = { name: "refresh_lease", parse: (json) => z.object({ owner: z.string() }).parse(json) };
+
+const sealedSchema = z.object({ accessToken: z.string(), refreshToken: z.string().optional(), server: z.unknown() });
+
+const refreshAheadMs = 60_000;
+const leaseMs = 30_000;
+const leasePollMs = 100;
+
+export interface VaultOptions {
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly clock: () => EpochMs;
+  /** The peer to renew at: everything but the server's metadata, which the vault keeps. */
+  readonly peer: (server: AuthorizationServer, holder: TokenHolder) => TokenPeer | undefined;
+}
+
+/**
+ * Tokens by (user, issuer, resource), sealed with AES-256-GCM under a text that names the three, so that a row moved to another user does not open.
+ * Nothing but an outgoing request ever gets a token from here.
+ */
+export class Vault {
+  readonly #options: VaultOptions;
+  readonly #tokens: Records<TokenRow>;
+  readonly #grants: Records<TokenRow>;
+  readonly #leases: Records<{ owner: string }>;
+  readonly #refreshing = new Map<string, Promise<Result<Secret, Refusal>>>();
+
+  constructor(options: VaultOptions) {
+    this.#options = options;
+    this.#tokens = options.database.records(tokenKind);
+    this.#grants = options.database.records(grantKind);
+    this.#leases = options.database.records(leaseKind);
+  }
+
+  /** Stores what a flow was granted, within the transaction that ends the flow. */
+  async store(transaction: Database<unknown>, holder: TokenHolder, server: AuthorizationServer, tokens: TokenSet, flowId: string): Promise<void> {
+    const row = this.#seal(holder, server, tokens);
+    await transaction.records(tokenKind).put(tokenId(holder), row, { keys: keysOf(holder) });
+    await transaction.records(grantKind).put(flowId, row, { keys: keysOf(holder), expiresAt: tokens.expiresAt });
+  }
+
+  /** What this user holds for the resource, from whatever issuer granted last. */
+  async find(userId: string, resource: ResourceUri): Promise<HeldToken | undefined> {
+    return toHeld((await this.#newest(userId, resource))?.value);
+  }
+
+  /** The same, in the words of the security table: due for renewal a minute before it expires. */
+  state(held: HeldToken | undefined): TokenState {
+    if (held === undefined) return { state: "none" };
+    const remainingMs = held.expiresAt - this.#options.clock();
+    const due = held.refreshable ? remainingMs <= refreshAheadMs : remainingMs <= 0;
+    return due ? { state: "expired", refreshable: held.refreshable, scope: held.scope } : { state: "held", scope: held.scope };
+  }
+
+  /** The access token to send. A call that waited for a flow gets that flow's own token while it lives. */
+  async take(userId: string, resource: ResourceUri, flowId: string | undefined): Promise<Secret | undefined> {
+    const now = this.#options.clock();
+    const grant = flowId === undefined ? undefined : await this.#grants.get(flowId, now);
+    if (grant !== undefined && grant.value.userId === userId && grant.value.resource === resource) {
+      const opened = this.#open(grant.value);
+      if (opened !== undefined) return opened.accessToken;
+    }
+    const newest = await this.#newest(userId, resource);
+    if (newest === undefined || newest.value.expiresAt <= now) return undefined;
+    return this.#open(newest.value)?.accessToken;
+  }
+
+  /**
+   * Renews the token, once however many calls and instances ask: by a shared promise here and a lease in storage. `used` is the token that the server
+   * refused; when the vault holds another by now, that one is the answer. Refuses with `invalid_token` when only the user can help.
+   */
+  async refresh(userId: string, resource: ResourceUri, used: Secret | undefined): Promise<Result<Secret, Refusal>> {
+    const newest = await this.#newest(userId, resource);
+    if (newest === undefined) return err(refuse("invalid_token", "no token is held"));
+    const current = this.#open(newest.value);
+    if (current === undefined) return err(refuse("invalid_token", "the token cannot be opened"));
+    if (used !== undefined && used.reveal() !== current.accessToken.reveal()) return ok(current.accessToken);
+    const running = this.#refreshing.get(newest.id);
+    if (running !== undefined) return running;
+    const started = this.#refreshUnderLease(newest).finally(() => this.#refreshing.delete(newest.id));
+    this.#refreshing.set(newest.id, started);
+    return started;
+  }
+
+  /** Forgets one refused token, if it is still the one that was used. */
+  async forget(userId: string, resource: ResourceUri, used: Secret): Promise<void> {
+    const newest = await this.#newest(userId, resource);
+    if (newest !== undefined && this.#open(newest.value)?.accessToken.reveal() === used.reveal()) await this.#tokens.delete(newest.id);
+  }
+
+  /** Removes everything held for (user, resource), and gives what may still be revoked at its issuer. */
+  async remove(userId: string, resource: ResourceUri): Promise<readonly { readonly peer: TokenPeer; readonly token: Secret }[]> {
+    const key = holderKey(userId, resource);
+    const rows = await this.#tokens.find("holder", key, this.#options.clock());
+    await this.#tokens.deleteBy("holder", key);
+    await this.#grants.deleteBy("holder", key);
+    return rows.flatMap((row) => {
+      const opened = this.#open(row.value);
+      const peer = opened === undefined ? undefined : this.#options.peer(opened.server, opened.holder);
+      return opened === undefined || peer === undefined ? [] : [{ peer, token: opened.refreshToken ?? opened.accessToken }];
+    });
+  }
+
+  async deleteExpired(now: EpochMs): Promise<void> {
+    await this.#grants.deleteExpired(now, 500);
+    await this.#leases.deleteExpired(now, 500);
+  }
+
+  async #newest(userId: string, resource: ResourceUri): Promise<StoredRecord<TokenRow> | undefined> {
+    const rows = await this.#tokens.find("holder", holderKey(userId, resource), this.#options.clock());
+    return rows.toSorted((a, b) => b.value.updatedAt - a.value.updatedAt)[0];
+  }
+
+  async #refreshUnderLease(seen: StoredRecord<TokenRow>): Promise<Result<Secret, Refusal>> {
+    const owner = newId("lease");
+    for (;;) {
+      const now = this.#options.clock();
+      const lease = await this.#leases.create(seen.id, { owner }, { expiresAt: now + leaseMs });
+      if (lease.ok) break;
+      if ((await this.#leases.get(seen.id, now)) === undefined) {
+        await this.#leases.deleteExpired(now, 100);
+        continue;
+      }
+      await new Promise((resolve) => setTimeout(resolve, leasePollMs));
+      const current = await this.#tokens.get(seen.id, now);
+      if (current === undefined) return err(refuse("invalid_token", "the user signed out"));
+      if (current.version !== seen.version) return this.#accessOf(current.value);
+    }
+    try {
+      const current = await this.#tokens.get(seen.id, this.#options.clock());
+      if (current === undefined) return err(refuse("invalid_token", "the user signed out"));
+      return current.version === seen.version ? await this.#renew(current) : this.#accessOf(current.value);
+    } finally {
+      await this.#leases.delete(seen.id);
+    }
+  }
+
+  async #renew(current: StoredRecord<TokenRow>): Promise<Result<Secret, Refusal>> {
+    const opened = this.#open(current.value);
+    const peer = opened === undefined ? undefined : this.#options.peer(opened.server, opened.holder);
+    if (opened?.refreshToken === undefined || peer === undefined) return err(refuse("invalid_token", "the token cannot be renewed"));
+    const { refreshToken, holder, server } = opened;
+    const held = withoutTransactionScopes(toHeld(current.value)?.scope ?? new Set());
+    let renewed = await renewToken(peer, refreshToken, holder.resource, held);
+    if (!renewed.ok && renewed.error.code === "authorization_server_unreachable") {
+      renewed = await renewToken(peer, refreshToken, holder.resource, held);
+    }
+    if (!renewed.ok) {
+      if (renewed.error.code === "invalid_token") {
+        await this.#tokens.update(current.id, current.version, { ...current.value, refreshable: false });
+      }
+      return renewed;
+    }
+    const stored = await this.#tokens.update(current.id, current.version, this.#seal(holder, server, renewed.value));
+    if (!stored.ok && stored.error === "missing") return err(refuse("invalid_token", "the user signed out"));
+    return ok(renewed.value.accessToken);
+  }
+
+  #accessOf(row: TokenRow): Result<Secret, Refusal> {
+    const opened = this.#open(row);
+    return opened === undefined ? err(refuse("invalid_token", "the token cannot be opened")) : ok(opened.accessToken);
+  }
+
+  #seal(holder: TokenHolder, server: AuthorizationServer, tokens: TokenSet): TokenRow {
+    const plain = {
+      accessToken: tokens.accessToken.reveal(),
+      ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken.reveal() }),
+      server: toServerDocument(server),
+    };
+    return {
+      ...holder,
+      scope: formatScope(tokens.scope),
+      expiresAt: tokens.expiresAt,
+      refreshable: tokens.refreshToken !== undefined,
+      updatedAt: this.#options.clock(),
+      sealed: this.#options.sealer.seal(JSON.stringify(plain), sealingText(holder)),
+    };
+  }
+
+  #open(row: TokenRow): { holder: TokenHolder; accessToken: Secret; refreshToken: Secret | undefined; server: AuthorizationServer } | undefined {
+    const holder = toHolder(row);
+    const text = this.#options.sealer.open(row.sealed, sealingText(holder));
+    if (!text.ok) return undefined;
+    const plain = sealedSchema.parse(JSON.parse(text.value));
+    const server = judgeAuthorizationServer(plain.server, holder.issuer);
+    if (!server.ok) return undefined;
+    const refreshToken = plain.refreshToken === undefined ? undefined : new Secret(plain.refreshToken);
+    return { holder, accessToken: new Secret(plain.accessToken), refreshToken, server: server.value };
+  }
+}
+
+function toHeld(row: TokenRow | undefined): HeldToken | undefined {
+  if (row === undefined) return undefined;
+  const scope = parseScope(row.scope);
+  return { holder: toHolder(row), scope: scope.ok ? scope.value : new Set(), expiresAt: row.expiresAt, refreshable: row.refreshable };
+}
+
+function toHolder(row: TokenRow): TokenHolder {
+  const resource = parseResourceUri(row.resource);
+  const issuer = parseIssuer(row.issuer);
+  if (!resource.ok || !issuer.ok) throw new TypeError("a token row names no resource or no issuer");
+  return { userId: row.userId, resource: resource.value, issuer: issuer.value };
+}
+
+function tokenId(holder: TokenHolder): string {
+  return digestText(`${holder.userId}\n${holder.issuer}\n${holder.resource}`);
+}
+
+function holderKey(userId: string, resource: ResourceUri): string {
+  return digestText(`${userId}\n${resource}`);
+}
+
+function keysOf(holder: TokenHolder): Readonly<Record<string, string>> {
+  return { holder: holderKey(holder.userId, holder.resource) };
+}
+
+function sealingText(holder: TokenHolder): string {
+  return `host:token:${JSON.stringify([holder.userId, holder.issuer, holder.resource])}`;
+}
