@@ -37,7 +37,8 @@ export async function readJson(request: Request, limits: BodyLimits = {}): Promi
  */
 export async function readForm(request: Request, limits: Pick<BodyLimits, "maxBytes"> = {}): Promise<Result<ReadonlyMap<string, string>, Refusal>> {
   const maxBytes = limits.maxBytes ?? 65_536;
-  const problem = judgeContentHeaders(request.headers, (type) => type === "application/x-www-form-urlencoded") ?? judgeLength(request.headers, maxBytes);
+  const problem =
+    judgeContentHeaders(request.headers, (type) => type === "application/x-www-form-urlencoded") ?? judgeLength(request.headers, maxBytes);
   if (problem !== undefined) return err(problem);
   const text = await readText(request, maxBytes);
   if (!text.ok) return text;

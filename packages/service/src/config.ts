@@ -45,7 +45,8 @@ export function secret(options: VariableOptions): Variable<Secret> {
 export function integer(options: VariableOptions & { readonly min: number; readonly max: number }): Variable<number> {
   return variable(options, `integer ${options.min}-${options.max}`, (value) => {
     const number = Number(value);
-    if (!/^-?\d{1,16}$/.test(value) || number < options.min || number > options.max) return err(`must be a whole number from ${options.min} to ${options.max}`);
+    if (!/^-?\d{1,16}$/.test(value) || number < options.min || number > options.max)
+      return err(`must be a whole number from ${options.min} to ${options.max}`);
     return ok(number);
   });
 }
@@ -117,8 +118,14 @@ export function optional<T>(item: Variable<T>): Variable<T | undefined> {
 }
 
 /** Reads the environment by a schema. Every problem is reported, not only the first one. */
-export function readConfig<Schema extends ConfigSchema>(schema: Schema, env: Readonly<Record<string, string | undefined>>): Result<Config<Schema>, readonly ConfigProblem[]>;
-export function readConfig(schema: ConfigSchema, env: Readonly<Record<string, string | undefined>>): Result<Record<string, unknown>, readonly ConfigProblem[]> {
+export function readConfig<Schema extends ConfigSchema>(
+  schema: Schema,
+  env: Readonly<Record<string, string | undefined>>,
+): Result<Config<Schema>, readonly ConfigProblem[]>;
+export function readConfig(
+  schema: ConfigSchema,
+  env: Readonly<Record<string, string | undefined>>,
+): Result<Record<string, unknown>, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const config: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(schema)) {

@@ -93,10 +93,16 @@ function explain(error: unknown, path: string): unknown {
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return new StartupProblem(`The data folder ${path} cannot be written; change its permissions, or set COUNTERSIGN_DATA to another folder.`, error);
+      return new StartupProblem(
+        `The data folder ${path} cannot be written; change its permissions, or set COUNTERSIGN_DATA to another folder.`,
+        error,
+      );
     case "ENOTDIR":
     case "EEXIST":
-      return new StartupProblem(`The data folder ${path} cannot be made, because a file is in its way; set COUNTERSIGN_DATA to another folder.`, error);
+      return new StartupProblem(
+        `The data folder ${path} cannot be made, because a file is in its way; set COUNTERSIGN_DATA to another folder.`,
+        error,
+      );
     case "ENOSPC":
     case "EDQUOT":
       return new StartupProblem(`There is no space left for the data folder ${path}.`, error);

@@ -10,7 +10,10 @@ export async function drain(server: Server, running: ReadonlySet<ServerResponse>
   });
   for (const outgoing of running) outgoing.shouldKeepAlive = false;
   const deadline = performance.now() + drainMs;
-  await untilFinished([...running].filter((outgoing) => !isEventStream(outgoing)), deadline);
+  await untilFinished(
+    [...running].filter((outgoing) => !isEventStream(outgoing)),
+    deadline,
+  );
   for (const outgoing of running) if (isEventStream(outgoing)) outgoing.end();
   await untilFinished([...running], Math.max(deadline, performance.now() + 500));
   server.closeAllConnections();

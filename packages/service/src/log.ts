@@ -60,10 +60,39 @@ export interface LoggerOptions {
 }
 
 const allowedNames = {
-  requestId: true, traceId: true, method: true, path: true, status: true, durationMs: true, code: true, reason: true, step: true, state: true, tool: true,
-  party: true, issuer: true, resource: true, url: true, env: true, engine: true, userId: true, clientId: true, connectorId: true, callId: true, flowId: true,
-  widgetId: true, checkoutId: true, orderId: true, paymentId: true, paymentRequestId: true, accountId: true, count: true, attempt: true, port: true,
-  signal: true, error: true,
+  requestId: true,
+  traceId: true,
+  method: true,
+  path: true,
+  status: true,
+  durationMs: true,
+  code: true,
+  reason: true,
+  step: true,
+  state: true,
+  tool: true,
+  party: true,
+  issuer: true,
+  resource: true,
+  url: true,
+  env: true,
+  engine: true,
+  userId: true,
+  clientId: true,
+  connectorId: true,
+  callId: true,
+  flowId: true,
+  widgetId: true,
+  checkoutId: true,
+  orderId: true,
+  paymentId: true,
+  paymentRequestId: true,
+  accountId: true,
+  count: true,
+  attempt: true,
+  port: true,
+  signal: true,
+  error: true,
 } as const satisfies Record<keyof LogFields, true>;
 
 const allowed: ReadonlySet<string> = new Set(Object.keys(allowedNames));
@@ -83,7 +112,10 @@ export function createLogger(party: string, options: LoggerOptions = {}): Logger
 type Target = Pick<ReturnType<typeof pino>, "debug" | "info" | "warn" | "error"> & { child(bindings: object): Target };
 
 function wrap(target: Target): Logger {
-  const write = (level: "debug" | "info" | "warn" | "error") => (event: string, fields: LogFields = {}) => target[level](selectFields(fields), eventName(event));
+  const write =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (event: string, fields: LogFields = {}) =>
+      target[level](selectFields(fields), eventName(event));
   return {
     debug: write("debug"),
     info: write("info"),
@@ -139,6 +171,9 @@ function stackFrames(error: Error): readonly string[] {
   const stack = typeof error.stack === "string" ? error.stack : "";
   // The message comes first and may itself look like frames, so it is cut off before reading on.
   const end = error.message === "" ? 0 : stack.indexOf(error.message) + error.message.length;
-  const frames = stack.slice(end).split("\n").map((line) => line.trim());
+  const frames = stack
+    .slice(end)
+    .split("\n")
+    .map((line) => line.trim());
   return frames.filter((line) => /^at [^?]{1,300}:\d+:\d+\)?$/.test(line)).slice(0, 12);
 }

@@ -24,7 +24,8 @@ export const allowedMethods: string = [...methods].join(", ");
  */
 export function judgeHead(head: RequestHead, hosts: readonly string[] | undefined): HeadVerdict | undefined {
   if (!methods.has(head.method)) return { status: 405, refusal: refuse("invalid_request", "the method is not allowed") };
-  if (!head.target.startsWith("/") || head.target.length > 8192) return { status: 400, refusal: refuse("invalid_request", "the request target is not a path") };
+  if (!head.target.startsWith("/") || head.target.length > 8192)
+    return { status: 400, refusal: refuse("invalid_request", "the request target is not a path") };
   const named = headerValues(head.rawHeaders, "host");
   const [host] = named;
   if (host === undefined || named.length !== 1) return { status: 400, refusal: refuse("invalid_request", "exactly one Host header is required") };

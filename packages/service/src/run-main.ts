@@ -17,7 +17,12 @@ export interface ProcessHandle {
  * Runs a party as a process: starts it, stops it gracefully on SIGTERM or SIGINT (a second signal ends it at once), and on a failure to start prints one
  * sentence and exits with 1. Errors that nobody caught are logged without their message, and end the process.
  */
-export async function runMain(party: string, start: () => Promise<Started>, handle: ProcessHandle = process, logger: Logger = createLogger(party)): Promise<void> {
+export async function runMain(
+  party: string,
+  start: () => Promise<Started>,
+  handle: ProcessHandle = process,
+  logger: Logger = createLogger(party),
+): Promise<void> {
   const state: { started: Started | undefined; signals: number } = { started: undefined, signals: 0 };
   const fail = (error: unknown): void => {
     logger.error("process.failed", { error });

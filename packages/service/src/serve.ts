@@ -132,7 +132,10 @@ function createListener(options: ServeOptions, { hosts, state }: ListenerState):
     outgoing.setHeader("referrer-policy", "no-referrer");
     // A client that leaves in the middle is no failure of ours.
     outgoing.on("error", () => undefined);
-    const verdict = judgeHead({ method: incoming.method ?? "", target: incoming.url ?? "", rawHeaders: incoming.rawHeaders }, isHealth ? undefined : hosts);
+    const verdict = judgeHead(
+      { method: incoming.method ?? "", target: incoming.url ?? "", rawHeaders: incoming.rawHeaders },
+      isHealth ? undefined : hosts,
+    );
     if (verdict !== undefined) return sendRefusal(outgoing, verdict.status, verdict.refusal);
     if (isHealth) return void sendHealth(options, path, state.stopping, outgoing);
     setRequestId(incoming, requestId);
@@ -186,7 +189,9 @@ function sendRefusal(outgoing: ServerResponse, status: number, refusal: Refusal,
 
 function sendJson(outgoing: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
   const text = JSON.stringify(body);
-  outgoing.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", "content-length": Buffer.byteLength(text), ...headers }).end(text);
+  outgoing
+    .writeHead(status, { "content-type": "application/json", "cache-control": "no-store", "content-length": Buffer.byteLength(text), ...headers })
+    .end(text);
 }
 
 function setRequestId(incoming: IncomingMessage, requestId: string): void {

@@ -26,7 +26,12 @@ export async function writeResponse(response: Response, outgoing: ServerResponse
   }
 }
 
-async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, status: number, headers: OutgoingHttpHeaders, outgoing: ServerResponse): Promise<void> {
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  outgoing: ServerResponse,
+): Promise<void> {
   const isStream = String(headers["content-type"]).startsWith("text/event-stream");
   if (isStream) {
     outgoing.writeHead(status, headers);

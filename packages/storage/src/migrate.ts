@@ -38,13 +38,28 @@ export async function migrate(db: Kysely<unknown>, dialect: Dialect, party: stri
     const { rows } = await sql<{ party: string; id: string }>`select party, id from migrations`.execute(tx);
     const owner = rows.find((row) => row.party !== party && row.party !== "storage");
     if (owner !== undefined) throw new StorageError("foreign_owner", `This database belongs to the ${owner.party}, not to the ${party}.`);
-    for (const [scope, list] of [["storage", recordMigrations], [party, own]] as const) {
-      await applyPending(tx, dialect, scope, list, rows.filter((row) => row.party === scope).map((row) => row.id));
+    for (const [scope, list] of [
+      ["storage", recordMigrations],
+      [party, own],
+    ] as const) {
+      await applyPending(
+        tx,
+        dialect,
+        scope,
+        list,
+        rows.filter((row) => row.party === scope).map((row) => row.id),
+      );
     }
   });
 }
 
-async function applyPending(tx: Kysely<unknown>, dialect: Dialect, party: string, list: readonly Migration[], applied: readonly string[]): Promise<void> {
+async function applyPending(
+  tx: Kysely<unknown>,
+  dialect: Dialect,
+  party: string,
+  list: readonly Migration[],
+  applied: readonly string[],
+): Promise<void> {
   const known = new Set(list.map((migration) => migration.id));
   if (known.size !== list.length) throw new TypeError("migration ids must be unique");
   if (applied.some((id) => !known.has(id))) {

@@ -3,9 +3,9 @@ import type { Database, DatabaseOptions } from "./database.ts";
 import type { Engine } from "./engine.ts";
 import { parseLocation } from "./location.ts";
 import { migrate } from "./migrate.ts";
+import { openPostgres } from "./postgres.ts";
 import { SqlDatabase } from "./sql-database.ts";
 import { openSqlite } from "./sqlite.ts";
-import { StorageError } from "./storage-error.ts";
 
 export type { Database, DatabaseOptions, Dialect, Migration } from "./database.ts";
 
@@ -33,6 +33,6 @@ function openEngine(options: DatabaseOptions): Engine {
     case "sqlite":
       return openSqlite(location.path);
     case "postgres":
-      throw new StorageError("unreachable", "PostgreSQL is not reachable.");
+      return openPostgres({ ...location, schema: options.schema, connectionsMax: options.connectionsMax ?? 10 });
   }
 }

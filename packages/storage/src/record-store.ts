@@ -55,7 +55,9 @@ export class RecordStore<T> implements Records<T> {
       // Writing the record first takes its row lock, so that two writers cannot mix their keys.
       await sql`insert into records (kind, id, value, version, keys, expires_at)
         values (${this.#kind.name}, ${id}, ${text}, 1, ${keysText}, ${expiresAt})
-        on conflict (kind, id) do update set value = excluded.value, version = records.version + 1, keys = excluded.keys, expires_at = excluded.expires_at`.execute(executor);
+        on conflict (kind, id) do update set value = excluded.value, version = records.version + 1, keys = excluded.keys, expires_at = excluded.expires_at`.execute(
+        executor,
+      );
       await this.#deleteKeys(executor, id);
       await this.#insertKeys(executor, id, keys);
     });
@@ -123,13 +125,17 @@ export class RecordStore<T> implements Records<T> {
   async deleteBy(key: string, value: string): Promise<number> {
     if (!isStorable(key) || !isStorable(value)) return 0;
     const deleted = await sql`delete from records where kind = ${this.#kind.name}
-      and id in (select id from record_keys where kind = ${this.#kind.name} and name = ${key} and value = ${value}) returning id`.execute(this.#context.executor);
+      and id in (select id from record_keys where kind = ${this.#kind.name} and name = ${key} and value = ${value}) returning id`.execute(
+      this.#context.executor,
+    );
     return deleted.rows.length;
   }
 
   async deleteExpired(now: EpochMs, limit: number): Promise<number> {
     const deleted = await sql`delete from records where kind = ${this.#kind.name} and expires_at <= ${now} and id in
-      (select id from records where kind = ${this.#kind.name} and expires_at <= ${now} order by expires_at, id limit ${limit}) returning id`.execute(this.#context.executor);
+      (select id from records where kind = ${this.#kind.name} and expires_at <= ${now} order by expires_at, id limit ${limit}) returning id`.execute(
+      this.#context.executor,
+    );
     return deleted.rows.length;
   }
 
@@ -147,7 +153,11 @@ export class RecordStore<T> implements Records<T> {
     await sql`insert into record_keys (kind, name, value, id) values ${sql.join(rows)}`.execute(executor);
   }
 
-  #encode(id: string, value: T, options: RecordOptions): { text: string; keys: readonly (readonly [string, string])[]; keysText: string; expiresAt: number | null } {
+  #encode(
+    id: string,
+    value: T,
+    options: RecordOptions,
+  ): { text: string; keys: readonly (readonly [string, string])[]; keysText: string; expiresAt: number | null } {
     const keys = Object.entries(options.keys ?? {});
     if (keys.length > keysMax) throw new TypeError(`a record has at most ${keysMax} keys`);
     if (![id, ...keys.flat()].every(isStorable)) throw new TypeError("a record's id and keys are 1 to 512 well-formed characters without U+0000");

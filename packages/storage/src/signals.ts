@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events";
  * shortens a wait; whoever hears it reads the row, and whoever waits also polls slowly.
  */
 export interface Signals {
-  /** `channel` up to 200 characters, `payload` up to 4000 bytes in UTF-8 and never a secret. */
+  /** `channel` up to 200 characters, `payload` up to 4000 bytes in UTF-8 and never a secret. Does not fail when the server is away. */
   notify(channel: string, payload: string): Promise<void>;
 
   /** Resolves when listening has begun. The listener never runs inside `notify`. The answer ends the subscription. */
@@ -28,7 +28,10 @@ export class SignalBus {
         try {
           listener(payload);
         } catch (error) {
-          process.emitWarning("a signal listener threw; the signal is dropped", { code: "SIGNAL_LISTENER", detail: error instanceof Error ? error.name : "" });
+          process.emitWarning("a signal listener threw; the signal is dropped", {
+            code: "SIGNAL_LISTENER",
+            detail: error instanceof Error ? error.name : "",
+          });
         }
       });
     };

@@ -49,21 +49,10 @@ export class SqlDatabase<Tables> implements Database<Tables> {
 
   async #attempt<R>(work: (tx: Database<Tables>) => Promise<R>): Promise<R> {
     const outbox: [channel: string, payload: string][] = [];
-    let done = false;
-    let result: R;
-    try {
-      result = await this.sql.transaction().execute(async (transaction) => {
-        const tx = new JoinedDatabase(this.dialect, transaction, this.signals, outbox);
-        const value = await this.#engine.scope.run(() => work(tx));
-        done = true;
-        return value;
-      });
-    } catch (error) {
-      if (done && error instanceof StorageError && error.code === "unreachable") {
-        throw new StorageError("outcome_unknown", "The connection to the database broke during a commit.", error);
-      }
-      throw error;
-    }
+    const result = await this.sql
+      .transaction()
+      .execute((transaction) => this.#engine.scope.run(() => work(new JoinedDatabase(this.dialect, transaction, this.signals, outbox))));
+    // After the commit, because PostgreSQL lets only one transaction at a time commit with a notification in it.
     for (const [channel, payload] of outbox) await this.#engine.signals.notify(channel, payload);
     return result;
   }

@@ -35,7 +35,8 @@ function resultCode(error: unknown): number | undefined {
 }
 
 function fromResultCode(code: number, cause: unknown): unknown {
-  if (code === constraintUnique || code === constraintPrimaryKey) return new StorageError("unique", "A row with the same unique value exists.", cause);
+  if (code === constraintUnique || code === constraintPrimaryKey)
+    return new StorageError("unique", "A row with the same unique value exists.", cause);
   if (code === constraintForeignKey) return new StorageError("reference", "The row refers to one that does not exist, or is referred to.", cause);
   if (code === constraintCheck || code === constraintNotNull) return new StorageError("constraint", "The row breaks a rule of its table.", cause);
   switch (code & 255) {

@@ -17,7 +17,7 @@ import { Mutex } from "./mutex.ts";
 import { checkParameters } from "./parameters.ts";
 import { SignalBus } from "./signals.ts";
 import { isBusy, translateSqliteError } from "./sqlite-errors.ts";
-import { StorageError } from "./storage-error.ts";
+import { abortedTransaction, StorageError } from "./storage-error.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 
 const busyWaitMs = 20;
@@ -120,6 +120,7 @@ class EmbeddedDriver extends SqliteDriver {
   readonly #scope: TransactionScope;
   readonly #lock = new Mutex();
   #closed = false;
+  #doomed = false;
 
   constructor(database: PreparedDatabase, scope: TransactionScope) {
     super({ database });
@@ -130,7 +131,7 @@ class EmbeddedDriver extends SqliteDriver {
   override async acquireConnection(): Promise<DatabaseConnection> {
     this.#scope.assertOutside();
     await this.#lock.acquire();
-    if (!this.#closed) return retryingWhenBusy(await super.acquireConnection());
+    if (!this.#closed) return this.#guard(await super.acquireConnection());
     this.#lock.release();
     throw new StorageError("closed", "The database is closed.");
   }
@@ -138,11 +139,18 @@ class EmbeddedDriver extends SqliteDriver {
   /** IMMEDIATE takes the write lock at once, so that a transaction cannot fail half way because another process wrote in between. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+    this.#doomed = false;
   }
 
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#doomed) throw abortedTransaction();
+    await connection.executeQuery(CompiledQuery.raw("commit"));
+  }
+
+  override async rollbackTransaction(): Promise<void> {
+    this.#doomed = false;
     // After some failures (a full disk) SQLite has rolled back by itself.
-    if (this.#database.inTransaction) await connection.executeQuery(CompiledQuery.raw("rollback"));
+    if (this.#database.inTransaction) this.#database.prepare("rollback").run([]);
   }
 
   override async releaseConnection(): Promise<void> {
@@ -158,13 +166,19 @@ class EmbeddedDriver extends SqliteDriver {
     this.#closed = true;
     this.#lock.release();
   }
-}
 
-function retryingWhenBusy(connection: DatabaseConnection): DatabaseConnection {
-  return {
-    executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> => executeWhenFree(() => connection.executeQuery<R>(query)),
-    streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
-  };
+  #guard(connection: DatabaseConnection): DatabaseConnection {
+    const executeQuery = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
+      if (this.#doomed) throw abortedTransaction();
+      try {
+        return await executeWhenFree(() => connection.executeQuery<R>(query));
+      } catch (error) {
+        this.#doomed = this.#database.inTransaction;
+        throw error;
+      }
+    };
+    return { executeQuery, streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize) };
+  }
 }
 
 /** Another process may hold the write lock. SQLite would wait for it inside the call and stop this process' event loop, so most of the waiting happens here. */
