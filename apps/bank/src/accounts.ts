@@ -40,8 +40,8 @@ export function parseAccountRequest(id: string, body: unknown): Result<AccountRe
 }
 
 /**
- * Opens an account for a wallet's user and puts the opening balance (minor units) into it, in one transaction; opening it again gives it as it is.
- * Refuses with `exists_with_different_fields` when the id stands for another account.
+ * Opens an account for a wallet's user and puts the opening balance (minor units) into it, in one transaction; opening it again changes at most
+ * its holder's name. Refuses with `exists_with_different_fields` when the id stands for another account.
  */
 export function openFundsAccount(
   database: Database<BankTables>,
@@ -54,8 +54,9 @@ export function openFundsAccount(
       const row = newAccountRow({ id, kind: "funds", owner, holder, currency }, now);
       const known = await readAccount(tx, id);
       if (known !== undefined) {
-        const same = known.kind === "funds" && known.owner === owner && known.currency === currency && known.holder === holder;
-        return same ? ok(viewAccount(known)) : err(refuse("exists_with_different_fields"));
+        if (known.kind !== "funds" || known.owner !== owner || known.currency !== currency) return err(refuse("exists_with_different_fields"));
+        if (known.holder !== holder) await tx.sql.updateTable("accounts").set({ holder }).where("id", "=", id).execute();
+        return ok(viewAccount(known));
       }
       if (!(await openAccount(tx, row))) throw new RaceLost("the account");
       if (request.openingBalance > 0) await fund(tx, row, request.openingBalance, now);

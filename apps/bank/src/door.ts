@@ -25,7 +25,7 @@ export function createDoor(options: {
   readonly report: ReportEvent;
 }): Door {
   return async (request, role, serve) => {
-    const requestId = randomUUID();
+    const requestId = request.headers.get("x-request-id") ?? randomUUID();
     const report = (event: BankEvent): void => options.report(event, requestId);
     try {
       const now = options.clock();

@@ -10,6 +10,8 @@ export interface KeySets {
 
 /** The keys could not be read, which says nothing about the signature: the request may succeed later. */
 export class KeysUnavailable extends Error {
+  readonly loggable = true;
+
   constructor(jwksUri: string, cause: unknown) {
     super(`the keys at ${jwksUri} cannot be read`, { cause });
     this.name = "KeysUnavailable";

@@ -1,0 +1,54 @@
+import { httpUrl, integer, json, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
+import type { Secret } from "@countersign/protocol/secret";
+import { z } from "zod";
+import type { BankClient } from "./clients.ts";
+
+const clientsShape = z
+  .array(z.strictObject({ client_id: z.string().min(1).max(200), jwks_uri: z.url({ protocol: /^https?$/ }).max(2_048), role: z.enum(["payee", "wallet"]) }))
+  .max(1_000);
+
+const developmentClients = JSON.stringify([
+  { client_id: "store", jwks_uri: "http://127.0.0.1:4300/.well-known/jwks.json", role: "payee" },
+  { client_id: "http://localhost:4200", jwks_uri: "http://localhost:4200/jwks", role: "wallet" },
+]);
+
+/** What the bank is told by its environment. `openingBalance` in minor units. */
+export interface BankConfig {
+  readonly port: number;
+  readonly hostname: string;
+  readonly url: string | undefined;
+  readonly hosts: readonly string[] | undefined;
+  readonly data: string;
+  readonly databaseUrl: Secret | undefined;
+  readonly openingBalance: number;
+  readonly clients: readonly BankClient[];
+}
+
+/** One variable each. Every default fits development on one machine. */
+export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankConfig[Name]> } = {
+  port: port({ env: "COUNTERSIGN_BANK_PORT", doc: "Port to listen on.", fallback: "4400" }),
+  hostname: text({ env: "COUNTERSIGN_BANK_HOSTNAME", doc: "Address to listen on.", fallback: "127.0.0.1" }),
+  url: optional(httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "Public origin, the audience of assertions and mandates. Default: the address listened on." })),
+  hosts: optional(list(text({ env: "COUNTERSIGN_BANK_HOSTS", doc: "Host headers to serve. Default: loopback names; behind a proxy the public host." }))),
+  data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database.", fallback: ".countersign" }),
+  databaseUrl: optional(secret({ env: "COUNTERSIGN_BANK_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
+  openingBalance: integer({
+    env: "COUNTERSIGN_BANK_OPENING_BALANCE",
+    doc: "Minor units that each new account starts with.",
+    fallback: "0",
+    min: 0,
+    max: 1_000_000_000,
+  }),
+  clients: json({
+    env: "COUNTERSIGN_BANK_CLIENTS",
+    doc: "Servers that may call: a list of { client_id, jwks_uri, role: payee | wallet }.",
+    fallback: developmentClients,
+    parse: parseClients,
+  }),
+};
+
+function parseClients(value: unknown): readonly BankClient[] {
+  const clients = clientsShape.parse(value);
+  if (new Set(clients.map((client) => client.client_id)).size !== clients.length) throw new TypeError("a client is listed twice");
+  return clients.map((client) => ({ clientId: client.client_id, jwksUri: client.jwks_uri, role: client.role }));
+}
