@@ -158,20 +158,37 @@ function readId(data: JsonObject): BridgeId | undefined {
   return typeof id === "number" && Number.isSafeInteger(id) ? id : boundedText(id, 128);
 }
 
-/** The bytes that the value takes as JSON, within a few; it stops as soon as the budget is spent, so a cycle ends by its depth. */
+/** The bytes that the value takes as unescaped JSON; it stops as soon as the budget is spent, so a cycle ends by its depth. */
 function measureJson(value: unknown, budget: number, depth: number): number | "too_large" | "not_json" {
   if (typeof value === "string") return measureText(value, budget);
-  if (value === null || typeof value === "boolean") return 5;
-  if (typeof value === "number") return Number.isFinite(value) ? 8 : "not_json";
-  if (typeof value !== "object" || !isPlain(value)) return "not_json";
+  if (value === null || typeof value === "boolean") return String(value).length;
+  if (typeof value === "number") return Number.isFinite(value) ? String(value).length : "not_json";
+  if (typeof value !== "object") return "not_json";
   if (depth === maxMessageDepth) return "too_large";
+  if (Array.isArray(value)) return measureList(value, budget, depth);
+  return isPlain(value) ? measureObject(value, budget, depth) : "not_json";
+}
+
+function measureList(list: readonly unknown[], budget: number, depth: number): number | "too_large" | "not_json" {
   let used = 2;
-  for (const [name, child] of Object.entries(value)) {
+  for (const child of list) {
+    const size = measureJson(child, budget - used, depth + 1);
+    if (typeof size !== "number") return size;
+    used += size + 1;
+    if (used > budget) return "too_large";
+  }
+  return used;
+}
+
+function measureObject(object: JsonObject, budget: number, depth: number): number | "too_large" | "not_json" {
+  let used = 2;
+  for (const name of Object.keys(object)) {
     if (name === "__proto__") return "not_json";
-    const named = Array.isArray(value) ? 1 : measureText(name, budget - used);
-    const size = named === "too_large" ? named : measureJson(child, budget - used - named, depth + 1);
-    if (typeof size !== "number" || named === "too_large") return size;
-    used += named + size + 1;
+    const named = measureText(name, budget - used);
+    if (typeof named !== "number") return named;
+    const size = measureJson(object[name], budget - used - named, depth + 1);
+    if (typeof size !== "number") return size;
+    used += named + size + 2;
     if (used > budget) return "too_large";
   }
   return used;
@@ -188,9 +205,8 @@ function measureText(text: string, budget: number): number | "too_large" {
   return bytes > budget ? "too_large" : bytes;
 }
 
-/** A list, or an object whose prototype is nobody's or the root of its own realm. */
-function isPlain(value: object): boolean {
-  if (Array.isArray(value)) return true;
+/** An object whose prototype is nobody's, or the root of its own realm. */
+function isPlain(value: object): value is JsonObject {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || (isJsonObject(prototype) && Object.getPrototypeOf(prototype) === null);
 }

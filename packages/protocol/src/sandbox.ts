@@ -124,5 +124,6 @@ function readPermissions(permissions: unknown): string | undefined {
 }
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
+  // The URL parser lets `*` and `;` stand in a host, and both mean something in a CSP.
+  return /^https?:\/\/[a-z0-9.:[\]-]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

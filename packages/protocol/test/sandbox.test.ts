@@ -1,0 +1,226 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseWidgetPolicy, proxySandbox, widgetSandbox } from "../src/sandbox.ts";
+
+const production = { consoleOrigin: "https://console.example", development: false };
+const development = { consoleOrigin: "http://127.0.0.1:4100", development: true };
+const lists = ["connectDomains", "resourceDomains", "frameDomains", "baseUriDomains"] as const;
+const aliases = ["connect_domains", "resource_domains", "frame_domains", "base_uri_domains"] as const;
+
+function cspOf(csp: object, place = production): string {
+  const policy = parseWidgetPolicy({ ui: { csp } }, place);
+  if (!policy.ok) throw new Error(policy.error.detail);
+  return policy.value.csp;
+}
+
+describe("parseWidgetPolicy", () => {
+  it("denies every network by default and lets only the console frame the widget", () => {
+    const closed = [
+      "default-src 'none'",
+      "script-src 'self' 'unsafe-inline'",
+      "style-src 'self' 'unsafe-inline'",
+      "img-src 'self' data:",
+      "font-src 'self' data:",
+      "media-src 'self' data:",
+      "connect-src 'none'",
+      "frame-src 'self'",
+      "worker-src 'none'",
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors https://console.example",
+    ].join("; ");
+    for (const meta of [undefined, {}, { ui: {} }, { ui: { csp: {} } }, "text"]) {
+      expect(parseWidgetPolicy(meta, production)).toEqual({
+        ok: true,
+        value: { csp: closed, allow: "", connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [] },
+      });
+    }
+  });
+
+  it("puts each declared domain into its directives and no other", () => {
+    const csp = cspOf({
+      connectDomains: ["https://API.example.com", "wss://live.example.com:8443"],
+      resourceDomains: ["https://*.cdn.example.com"],
+      frameDomains: ["https://maps.example.com"],
+      baseUriDomains: ["https://base.example.com"],
+    });
+    expect(csp.split("; ")).toEqual([
+      "default-src 'none'",
+      "script-src 'self' 'unsafe-inline' https://*.cdn.example.com",
+      "style-src 'self' 'unsafe-inline' https://*.cdn.example.com",
+      "img-src 'self' data: https://*.cdn.example.com",
+      "font-src 'self' data: https://*.cdn.example.com",
+      "media-src 'self' data: https://*.cdn.example.com",
+      "connect-src https://api.example.com wss://live.example.com:8443",
+      "frame-src 'self' https://maps.example.com",
+      "worker-src 'none'",
+      "object-src 'none'",
+      "base-uri https://base.example.com",
+      "form-action 'none'",
+      "frame-ancestors https://console.example",
+    ]);
+  });
+
+  it("reads the snake_case keys of openai/widgetCSP, and ui.csp before them", () => {
+    const older = { "openai/widgetCSP": { connect_domains: ["https://a.example"], redirect_domains: ["https://b.example"] } };
+    expect(parseWidgetPolicy(older, production)).toMatchObject({ ok: true, value: { connectDomains: ["https://a.example"] } });
+    expect(parseWidgetPolicy({ ...older, ui: { csp: {} } }, production)).toMatchObject({ ok: true, value: { connectDomains: [] } });
+  });
+
+  it("says a repeated domain once", () => {
+    expect(parseWidgetPolicy({ ui: { csp: { connectDomains: ["https://a.example", "https://A.example"] } } }, production)).toMatchObject({
+      value: { connectDomains: ["https://a.example"] },
+    });
+  });
+
+  const injections: readonly string[] = [
+    "https://a.example; img-src *",
+    "https://a.example, https://b.example",
+    "https://a.example https://b.example",
+    "https://a.example\nx",
+    "https://a.example\r\nSet-Cookie: x",
+    "https://a.example\u2028",
+    "*",
+    "https:",
+    "https://*",
+    "https://*.com",
+    "https://*.*.example.com",
+    "https://a.*.example.com",
+    "https://*a.example.com",
+    "data:",
+    "blob:",
+    "'self'",
+    "'unsafe-eval'",
+    "'none'",
+    "https://a.example/",
+    "https://a.example/path",
+    "https://a.example?x",
+    "https://a.example#x",
+    "https://user@a.example",
+    "https://a.example:",
+    "https://a.example:0",
+    "https://a.example:123456",
+    "https://a.example:*",
+    "https://a..example",
+    "https://.example",
+    "https://-a.example",
+    "https://a-.example",
+    "https://example",
+    "https://10.0.0.1",
+    "https://[::1]",
+    "https://a.example.1",
+    "https://xn--.",
+    "https://exämple.com",
+    "//a.example",
+    "a.example",
+    "http://a.example",
+    "ws://a.example",
+    "ftp://a.example",
+    "javascript:alert(1)",
+    "http://localhost:3000",
+    "https://localhost",
+    ` https://a.example`,
+    "",
+    `https://${"a.".repeat(130)}example`,
+  ];
+
+  it.each(injections)("V06: refuses the widget for the entry %j", (entry) => {
+    for (const [index, name] of lists.entries()) {
+      const alias = aliases[index] ?? "";
+      expect(parseWidgetPolicy({ ui: { csp: { [name]: ["https://good.example"] } } }, production).ok).toBe(true);
+      expect(parseWidgetPolicy({ ui: { csp: { [name]: ["https://good.example", entry] } } }, production)).toMatchObject({
+        ok: false,
+        error: { code: "widget_refused" },
+      });
+      expect(parseWidgetPolicy({ "openai/widgetCSP": { [alias]: [entry] } }, production)).toMatchObject({
+        ok: false,
+        error: { code: "widget_refused" },
+      });
+    }
+  });
+
+  it.each([
+    ["a text for a list", { connectDomains: "https://a.example" }],
+    ["a number", { connectDomains: [5] }],
+    ["null", { connectDomains: [null] }],
+    ["51 entries", { connectDomains: Array.from({ length: 51 }, (_, index) => `https://a${index}.example`) }],
+    ["a list for the object", [["https://a.example"]]],
+    ["a text for the object", "default-src *"],
+  ])("V06: refuses the widget for %s", (_, csp) => {
+    expect(parseWidgetPolicy({ ui: { csp } }, production)).toMatchObject({ ok: false, error: { code: "widget_refused" } });
+  });
+
+  it("V06: lets only connectDomains stream", () => {
+    for (const name of lists) {
+      expect(parseWidgetPolicy({ ui: { csp: { [name]: ["wss://a.example"] } } }, production).ok).toBe(name === "connectDomains");
+    }
+  });
+
+  it.each(["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000", "ws://localhost", "http://app.localhost:1", "https://localhost"])(
+    "accepts %s in development only",
+    (entry) => {
+      expect(parseWidgetPolicy({ ui: { csp: { connectDomains: [entry] } } }, development).ok).toBe(true);
+      expect(parseWidgetPolicy({ ui: { csp: { connectDomains: [entry] } } }, production).ok).toBe(false);
+    },
+  );
+
+  it("V06: never lets a declared text add a directive, a quote or a wildcard source", () => {
+    const piece = fc.constantFrom("https://", "a.example", "*", ".", ";", " ", ",", "\n", "'self'", ":443", "/", "data:", "wss://", "b");
+    const entry = fc.oneof(
+      fc.string(),
+      fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join("")),
+    );
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 3 }), fc.constantFrom(...lists), fc.boolean(), (entries, name, inDevelopment) => {
+        const policy = parseWidgetPolicy({ ui: { csp: { [name]: entries } } }, inDevelopment ? development : production);
+        if (!policy.ok) return;
+        expect(policy.value.csp.split("; ")).toHaveLength(13);
+        expect(policy.value.csp).toMatch(/^[a-z0-9 ;:/.*'[\]-]+$/);
+        expect(policy.value.csp).not.toMatch(/ \*( |;|$)/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("allows the four permissions of MCP Apps", () => {
+    const permissions = { camera: {}, microphone: {}, geolocation: {}, clipboardWrite: {} };
+    expect(parseWidgetPolicy({ ui: { permissions } }, production)).toMatchObject({
+      ok: true,
+      value: { allow: "camera; microphone; geolocation; clipboard-write" },
+    });
+  });
+
+  it.each([
+    ["passkeys", { "publickey-credentials-get": {} }],
+    ["passkey creation", { "publickey-credentials-create": {} }],
+    ["payment", { payment: {} }],
+    ["an inherited name", { constructor: {} }],
+    ["a wildcard", { "camera *; payment": {} }],
+    ["a value that is no object", { camera: true }],
+    ["a list", ["camera"]],
+    ["a text", "camera"],
+  ])("refuses the widget for %s", (_, permissions) => {
+    expect(parseWidgetPolicy({ ui: { permissions } }, production)).toMatchObject({ ok: false, error: { code: "widget_refused" } });
+  });
+
+  it.each([
+    "",
+    "console.example",
+    "https://console.example/",
+    "https://console.example; x",
+    "javascript:x",
+    "https://*.example",
+    "https://a.example;x",
+    "http://[::1",
+  ])("throws when the console's origin is %j", (consoleOrigin) => {
+    expect(() => parseWidgetPolicy({}, { consoleOrigin, development: false })).toThrow(RangeError);
+  });
+});
+
+describe("sandbox flags", () => {
+  it("V03: give the widget's frame scripts and nothing else", () => {
+    expect(widgetSandbox).toBe("allow-scripts");
+    expect(proxySandbox).toBe("allow-scripts allow-same-origin");
+  });
+});
