@@ -1,0 +1,36 @@
+import type { Logger } from "@countersign/service/log";
+import type { StoreOptions } from "./store.ts";
+
+type LoggedEvent = Parameters<NonNullable<StoreOptions["report"]>>[0];
+
+/** Writes what happened in the store to its log: ids and codes, never a token, a mandate or an argument. */
+export function logEvent(logger: Logger, event: LoggedEvent): void {
+  switch (event.event) {
+    case "checkout_created":
+      return logger.info("checkout.created", { checkoutId: event.checkout });
+    case "approval_lodged":
+      return logger.info("approval.lodged", { checkoutId: event.checkout, paymentRequestId: event.request });
+    case "approval_ended":
+      return logger.info("approval.ended", { checkoutId: event.checkout, paymentRequestId: event.request, state: event.how });
+    case "capture_sent":
+      return logger.info("capture.sent", { paymentId: event.payment, attempt: event.attempt });
+    case "capture_unknown":
+      return logger.warn("capture.unknown", { paymentId: event.payment, reason: event.why });
+    case "capture_refused":
+      return logger.warn("capture.refused", { paymentId: event.payment, code: event.code });
+    case "capture_mismatch":
+      return logger.error("capture.mismatch", { paymentId: event.payment });
+    case "order_completed":
+      return logger.info("order.completed", { orderId: event.order, paymentId: event.payment });
+    case "work_failed":
+      return logger.error("work.failed", { step: event.where, reason: event.error });
+    case "refused":
+      return logger.warn("request.refused", { status: event.status, reason: event.reason });
+    case "challenged":
+      return logger.info("request.challenged", { status: event.status, tool: event.tool, state: event.form });
+    case "tool_failed":
+      return logger.error("tool.failed", { tool: event.tool, error: event.error });
+    case "protocol_error":
+      return logger.warn("protocol.error", { error: event.error });
+  }
+}

@@ -1,0 +1,66 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/open";
+import { approvalGraceMs } from "../checkout/checkout.ts";
+import { applyToCheckout, readAwaiting, readOverdue } from "../checkout/checkout-rows.ts";
+import { errorName, type Report } from "../report.ts";
+import type { StoreTables } from "../tables.ts";
+import { readDueCaptures } from "./capture-rows.ts";
+import type { Settler } from "./settle.ts";
+import type { Watchers } from "./watchers.ts";
+
+export interface RecoveryOptions {
+  readonly db: Database<StoreTables>;
+  readonly settler: Settler;
+  readonly watchers: Watchers;
+  readonly clock: () => EpochMs;
+  readonly report: Report;
+}
+
+const batch = 100;
+
+/**
+ * Picks up everything that is unfinished, after a restart or a lost answer: due captures are settled, awaiting checkouts are watched, checkouts whose time is
+ * over give their stock back. Doing it twice, or on two instances at once, changes nothing.
+ */
+export async function recover(options: RecoveryOptions): Promise<void> {
+  const { db, settler, watchers, clock } = options;
+  const now = clock();
+  for (const paymentId of await readDueCaptures(db, now, batch)) {
+    await settler.settle(paymentId);
+  }
+  for (const checkout of await readAwaiting(db, batch)) {
+    watchers.watch(checkout);
+  }
+  const overdue = [
+    ...(await readOverdue(db, "priced", now, batch)),
+    ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch)),
+  ];
+  for (const id of overdue) {
+    await applyToCheckout(db, id, { type: "timed_out" }, now);
+  }
+}
+
+/** Runs {@link recover} at once and then at an interval, never two at a time. The function it gives stops it and waits for the running one. */
+export function startRecovery(options: RecoveryOptions, intervalMs: number): () => Promise<void> {
+  let stopped = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const run = async (): Promise<void> => {
+    try {
+      await recover(options);
+    } catch (thrown) {
+      options.report({ event: "work_failed", where: "recovery", error: errorName(thrown) });
+    }
+    if (!stopped) {
+      timer = setTimeout(() => {
+        current = run();
+      }, intervalMs);
+      timer.unref();
+    }
+  };
+  let current = run();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await current;
+  };
+}

@@ -1,0 +1,18 @@
+/** What the store tells the log. No token, mandate or argument of a call is ever part of it. */
+export type StoreEvent =
+  | { readonly event: "checkout_created"; readonly checkout: string }
+  | { readonly event: "approval_lodged"; readonly checkout: string; readonly request: string }
+  | { readonly event: "approval_ended"; readonly checkout: string; readonly request: string; readonly how: string }
+  | { readonly event: "capture_sent"; readonly payment: string; readonly attempt: number }
+  | { readonly event: "capture_unknown"; readonly payment: string; readonly why: string }
+  | { readonly event: "capture_refused"; readonly payment: string; readonly code: string }
+  | { readonly event: "capture_mismatch"; readonly payment: string }
+  | { readonly event: "order_completed"; readonly order: string; readonly payment: string }
+  | { readonly event: "work_failed"; readonly where: string; readonly error: string };
+
+export type Report = (event: StoreEvent) => void;
+
+/** The name of what was thrown: enough to find it, never its message. */
+export function errorName(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : typeof thrown;
+}

@@ -1,0 +1,25 @@
+import type { Payee } from "@countersign/kit/payment/payee";
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/open";
+import type { Sealer } from "@countersign/storage/sealed";
+import type { Settler } from "./payment/settle.ts";
+import type { Watchers } from "./payment/watchers.ts";
+import type { Report } from "./report.ts";
+import type { StoreTables } from "./tables.ts";
+
+/** What the tools work with. */
+export interface Shop {
+  /** As it stands on receipts. */
+  readonly name: string;
+  /** Identifier of the store's MCP endpoint; part of the terms that are signed. */
+  readonly resource: string;
+  readonly db: Database<StoreTables>;
+  readonly payee: Payee;
+  readonly sealer: Sealer;
+  readonly settler: Settler;
+  readonly watchers: Watchers;
+  readonly clock: () => EpochMs;
+  /** 128 random bits as 22 characters of base64url. */
+  readonly randomId: () => string;
+  readonly report: Report;
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { type App, createApp } from "@countersign/kit/app";
+import { createPayee, type Payee } from "@countersign/kit/payment/payee";
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/open";
+import type { Sealer } from "@countersign/storage/sealed";
+import { createBankClient } from "./bank-client.ts";
+import { products } from "./catalogue/products.ts";
+import { applyToCheckout } from "./checkout/checkout-rows.ts";
+import { completeCheckout } from "./payment/complete.ts";
+import { recover, startRecovery } from "./payment/recovery.ts";
+import { createSettler } from "./payment/settle.ts";
+import { createWatchers, type Watchers } from "./payment/watchers.ts";
+import type { Report, StoreEvent } from "./report.ts";
+import type { Shop } from "./shop.ts";
+import { openSigningKey } from "./signing-key.ts";
+import { openStock } from "./stock.ts";
+import type { StoreTables } from "./tables.ts";
+import { addCatalogueTools } from "./tools/catalogue-tools.ts";
+import { addCheckoutTools } from "./tools/checkout-tools.ts";
+import { addOrderTools } from "./tools/order-tools.ts";
+import { addPayTool } from "./tools/pay-tool.ts";
+
+type AppReport = NonNullable<Parameters<typeof createApp>[0]["report"]>;
+
+export interface StoreOptions {
+  /** Public origin of the store; the MCP endpoint is `<url>/mcp`. */
+  readonly url: string;
+  /** Issuer of the wallet. */
+  readonly wallet: string;
+  /** Origin of the bank. */
+  readonly bank: string;
+  /** The store's client id at the wallet and at the bank, which is its payee id too. */
+  readonly clientId: string;
+  /** The shop's name on receipts. */
+  readonly name: string;
+  /** Opened with {@link storeMigrations}; the caller closes it. */
+  readonly db: Database<StoreTables>;
+  readonly sealer: Sealer;
+  /** The built view: one HTML document. */
+  readonly widgetHtml: string;
+  readonly allowedOrigins?: readonly string[];
+  readonly allowedHosts?: readonly string[];
+  /** How often unfinished work is looked for, in milliseconds; 0 leaves it to {@link Store.recover}. */
+  readonly recoveryMs?: number;
+  readonly captureMsMax?: number;
+  readonly readMsMax?: number;
+  readonly clock?: () => EpochMs;
+  readonly fetch?: typeof fetch;
+  readonly randomId?: () => string;
+  readonly report?: (event: StoreEvent | Parameters<AppReport>[0]) => void;
+}
+
+export interface Store {
+  fetch(request: Request): Promise<Response>;
+  /** Picks up unfinished work once. */
+  recover(): Promise<void>;
+  /** Resolves when no approval is being waited for. */
+  idle(): Promise<void>;
+  /** Stops watching and recovering; what is unfinished is picked up by the next start. */
+  close(): Promise<void>;
+}
+
+/** Builds the store without opening a port. Its keys and stock are made on first use of the database. */
+export async function createStore(options: StoreOptions): Promise<Store> {
+  const { db, sealer } = options;
+  const clock = options.clock ?? Date.now;
+  const report: Report = options.report ?? (() => undefined);
+  const stop = new AbortController();
+  await openStock(db, products);
+  const payee = createPayee({
+    wallet: options.wallet,
+    clientId: options.clientId,
+    signingKey: await openSigningKey(db, sealer),
+    clock,
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+  });
+  const bank = createBankClient({
+    bank: options.bank,
+    assertion: payee.assertion,
+    fetch: options.fetch ?? fetch,
+    captureMsMax: options.captureMsMax ?? 15_000,
+    readMsMax: options.readMsMax ?? 5_000,
+    signal: stop.signal,
+  });
+  const settler = createSettler({ db, bank, sealer, clock, report });
+  const watchers: Watchers = createWatchers({
+    payee,
+    countMax: 256,
+    async onApproved(checkoutId, approval) {
+      await completeCheckout({ db, sealer, clock, report, settler }, checkoutId, approval);
+    },
+    async onEnded(checkoutId, requestId, how) {
+      await applyToCheckout(db, checkoutId, { type: how, requestId }, clock());
+    },
+    clock,
+    report,
+  });
+  const resource = `${options.url}/mcp`;
+  const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
+  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, clock, randomId, report };
+  const app = createShopApp(options, shop, payee);
+  const recovery = { db, settler, watchers, clock, report };
+  const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
+  return {
+    fetch: (request) => app.fetch(request),
+    recover: () => recover(recovery),
+    idle: () => watchers.idle(),
+    async close() {
+      stop.abort();
+      await stopRecovery?.();
+      await watchers.close();
+      await settler.idle();
+      await app.close();
+    },
+  };
+}
+
+function createShopApp(options: StoreOptions, shop: Shop, payee: Payee): App {
+  const app = createApp({
+    name: "store",
+    version: "1.0.0",
+    title: options.name,
+    instructions: "A shop. Browse freely; paying asks the user for an approval in their wallet.",
+    resource: shop.resource,
+    issuer: options.wallet,
+    payee,
+    clock: shop.clock,
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    ...(options.allowedOrigins === undefined ? {} : { allowedOrigins: options.allowedOrigins }),
+    ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
+    ...(options.report === undefined ? {} : { report: options.report }),
+  });
+  app.ui("shop", { html: options.widgetHtml, title: options.name, description: "Products, checkout and orders", csp: {}, prefersBorder: false });
+  addCatalogueTools(app, shop);
+  addCheckoutTools(app, shop);
+  addPayTool(app, shop);
+  addOrderTools(app, shop);
+  return app;
+}

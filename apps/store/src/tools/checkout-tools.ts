@@ -1,0 +1,57 @@
+import { answer, refused } from "@countersign/kit/answer";
+import type { App } from "@countersign/kit/app";
+import { either } from "@countersign/kit/auth";
+import { refuse } from "@countersign/protocol/errors";
+import { formatMinorUnits } from "@countersign/protocol/money";
+import { z } from "zod";
+import { findProduct } from "../catalogue/products.ts";
+import { newCheckout, viewCheckout } from "../checkout/checkout.ts";
+import { insertCheckout, readCheckout } from "../checkout/checkout-rows.ts";
+import { priceItems } from "../checkout/price.ts";
+import type { Shop } from "../shop.ts";
+import { readAvailability } from "../stock.ts";
+import * as shapes from "./shapes.ts";
+
+/** Adds the tools that make and read a checkout. Its id is unguessable, and knowing it is the right to read it. */
+export function addCheckoutTools(app: App, shop: Shop): void {
+  app.tool(
+    "create_checkout",
+    {
+      title: "Create checkout",
+      description: "Prices a set of products for buying. Nothing is charged: the user approves the payment in their wallet when `pay` is called with the checkout's id.",
+      input: z.object({ items: shapes.wantedItems }),
+      output: z.object({ checkout: shapes.checkout }),
+      auth: either(),
+      ui: "shop",
+      annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+    },
+    async ({ items }) => {
+      const priced = priceItems(items, findProduct, await readAvailability(shop.db));
+      if (!priced.ok) {
+        return refused(priced.error);
+      }
+      const now = shop.clock();
+      const checkout = newCheckout(`chk_${shop.randomId()}`, priced.value.lines, priced.value.total, now);
+      await insertCheckout(shop.db, checkout);
+      shop.report({ event: "checkout_created", checkout: checkout.id });
+      const { total } = checkout;
+      return answer({ checkout: viewCheckout(checkout, now) }, `Checkout ${checkout.id} over ${formatMinorUnits(total)} ${total.currency} is ready to pay.`);
+    },
+  );
+
+  app.tool(
+    "get_checkout",
+    {
+      title: "Checkout status",
+      description: "Reads a checkout: items, total and whether it is paid.",
+      input: z.object({ checkout_id: shapes.checkoutId }),
+      output: z.object({ checkout: shapes.checkout }),
+      auth: either(),
+      annotations: { readOnlyHint: true, openWorldHint: false },
+    },
+    async ({ checkout_id }) => {
+      const checkout = await readCheckout(shop.db, checkout_id);
+      return checkout === undefined ? refused(refuse("not_found")) : answer({ checkout: viewCheckout(checkout, shop.clock()) });
+    },
+  );
+}

@@ -1,0 +1,50 @@
+import { answer, refused } from "@countersign/kit/answer";
+import type { App } from "@countersign/kit/app";
+import { oauth2 } from "@countersign/kit/auth";
+import { refuse } from "@countersign/protocol/errors";
+import { z } from "zod";
+import { receiptOf, viewOrder } from "../orders/order.ts";
+import { readOrder, readOrders } from "../orders/order-rows.ts";
+import type { Shop } from "../shop.ts";
+import * as shapes from "./shapes.ts";
+
+const pageSizeMax = 50;
+
+/** Adds the tools that show a signed-in user their own orders, and nobody else's. */
+export function addOrderTools(app: App, shop: Shop): void {
+  app.tool(
+    "list_orders",
+    {
+      title: "My orders",
+      description: "Lists the signed-in user's orders, newest first.",
+      input: z.object({ limit: z.int().min(1).max(pageSizeMax).optional(), cursor: shapes.orderId.optional() }),
+      output: z.object({ orders: z.array(shapes.order), nextCursor: z.string().optional() }),
+      auth: oauth2("orders:read"),
+      ui: "shop",
+      annotations: { readOnlyHint: true, openWorldHint: false },
+    },
+    async ({ limit, cursor }, ctx) => {
+      const page = await readOrders(shop.db, ctx.subject ?? "", limit ?? pageSizeMax, cursor);
+      if (!page.ok) {
+        return refused(page.error);
+      }
+      return answer({ ...page.value, orders: page.value.orders.map(viewOrder) });
+    },
+  );
+
+  app.tool(
+    "get_order",
+    {
+      title: "Order details",
+      description: "Reads one of the signed-in user's orders with its receipt.",
+      input: z.object({ order_id: shapes.orderId }),
+      output: z.object({ order: shapes.order, receipt: shapes.receipt }),
+      auth: oauth2("orders:read"),
+      annotations: { readOnlyHint: true, openWorldHint: false },
+    },
+    async ({ order_id }, ctx) => {
+      const order = await readOrder(shop.db, ctx.subject ?? "", order_id);
+      return order === undefined ? refused(refuse("not_found")) : answer({ order: viewOrder(order), receipt: receiptOf(order, shop.name) });
+    },
+  );
+}

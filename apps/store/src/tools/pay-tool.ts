@@ -1,0 +1,131 @@
+import { answer, refused, type ToolAnswer } from "@countersign/kit/answer";
+import type { App } from "@countersign/kit/app";
+import { either } from "@countersign/kit/auth";
+import type { ToolContext } from "@countersign/kit/context";
+import { requirePayment } from "@countersign/kit/payment/require-payment";
+import { type Refusal, refuse } from "@countersign/protocol/errors";
+import { formatMinorUnits } from "@countersign/protocol/money";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { z } from "zod";
+import { type Checkout, termsOf } from "../checkout/checkout.ts";
+import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
+import { type Order, receiptOf, viewOrder } from "../orders/order.ts";
+import { completeCheckout } from "../payment/complete.ts";
+import type { Settlement } from "../payment/settle.ts";
+import type { Shop } from "../shop.ts";
+import * as shapes from "./shapes.ts";
+
+/** Adds the tool that pays. Calling it is never enough: the user's approval at the wallet is what authorizes, and the bank is asked once for each. */
+export function addPayTool(app: App, shop: Shop): void {
+  app.tool(
+    "pay",
+    {
+      title: "Pay",
+      description:
+        "Pays a checkout. The user approves payee, items and total with a passkey in their wallet first. Repeating the call is safe: a checkout is charged once and gives the same receipt.",
+      input: z.object({ checkout_id: shapes.checkoutId }),
+      output: z.object({ order: shapes.order, receipt: shapes.receipt }),
+      auth: either(),
+      ui: "shop",
+      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    },
+    async ({ checkout_id }, ctx) => {
+      const checkout = await readCheckout(shop.db, checkout_id);
+      return checkout === undefined ? refused(refuse("not_found")) : payCheckout(shop, checkout, ctx);
+    },
+  );
+}
+
+async function payCheckout(shop: Shop, checkout: Checkout, ctx: ToolContext): Promise<ToolAnswer> {
+  switch (checkout.status) {
+    case "completing":
+    case "completed":
+      return checkout.paymentId === null ? refused(refuse("internal_error")) : conclude(shop, ctx, await shop.settler.settle(checkout.paymentId));
+    case "expired":
+      return refused(refuse("checkout_expired"));
+    case "open":
+    case "authorized":
+    case "canceled":
+      return refused(refuse("checkout_not_open"));
+    case "priced":
+    case "awaiting_approval": {
+      const awaiting = await startPaying(shop, checkout);
+      return awaiting.ok ? askApproval(shop, awaiting.value, ctx) : refused(awaiting.error);
+    }
+  }
+}
+
+/** Reserves the goods and signs the terms, unless somebody did already. */
+async function startPaying(shop: Shop, checkout: Checkout): Promise<Result<Checkout, Refusal>> {
+  if (checkout.status === "awaiting_approval") {
+    return ok(checkout);
+  }
+  const signed = await shop.payee.signCheckout(termsOf(checkout, shop.resource));
+  const started = await applyToCheckout(shop.db, checkout.id, { type: "pay_started", signed }, shop.clock());
+  if (started.ok) {
+    return started;
+  }
+  // Two presses of the button: the second finds what the first one made.
+  const current = await readCheckout(shop.db, checkout.id);
+  return current?.status === "awaiting_approval" ? ok(current) : started;
+}
+
+async function askApproval(shop: Shop, checkout: Checkout, ctx: ToolContext): Promise<ToolAnswer> {
+  const { signed, requestId } = checkout;
+  if (signed === null) {
+    return refused(refuse("internal_error"));
+  }
+  const payment = await requirePayment(ctx, requestId === null ? { checkout: signed } : { checkout: signed, requestId });
+  switch (payment.outcome) {
+    case "refused":
+      return refused(payment.refusal);
+    case "approved": {
+      const settled = await completeCheckout(shop, checkout.id, payment.approval);
+      return settled.ok ? conclude(shop, ctx, settled.value) : refused(settled.error);
+    }
+    case "challenge": {
+      const remembered = await remember(shop, checkout, payment.requestId);
+      return remembered.ok ? payment.challenge : refused(remembered.error);
+    }
+  }
+}
+
+/** Keeps the request's id and watches it from here on, so that the order completes even if nobody comes back. */
+async function remember(shop: Shop, checkout: Checkout, requestId: string): Promise<Result<void, Refusal>> {
+  if (checkout.requestId === requestId) {
+    shop.watchers.watch(checkout);
+    return ok(undefined);
+  }
+  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId }, shop.clock());
+  if (!lodged.ok) {
+    // It may have been approved and completed between the question and now; the next call tells.
+    return err(lodged.error.code === "checkout_not_open" ? refuse("payment_pending") : lodged.error);
+  }
+  shop.report({ event: "approval_lodged", checkout: checkout.id, request: requestId });
+  shop.watchers.watch(lodged.value);
+  return ok(undefined);
+}
+
+function conclude(shop: Shop, ctx: ToolContext, settlement: Settlement): ToolAnswer {
+  switch (settlement.outcome) {
+    case "unknown":
+      return refused(refuse("payment_outcome_unknown"));
+    case "refused":
+      return refused(settlement.refusal);
+    case "captured":
+      return tellOrder(shop, ctx, settlement.order);
+  }
+}
+
+/** A receipt is for the user who paid: somebody else's token is refused, and a caller without one is asked to sign in. */
+function tellOrder(shop: Shop, ctx: ToolContext, order: Order): ToolAnswer {
+  if (ctx.subject === undefined) {
+    return ctx.challenge(new Set(["orders:read"]), "This is paid. Please sign in to see the receipt.");
+  }
+  if (ctx.subject !== order.subject) {
+    return refused(refuse("not_found"));
+  }
+  const { total } = order;
+  const text = `Paid ${formatMinorUnits(total)} ${total.currency} to ${shop.name}. Order ${order.id}.`;
+  return answer({ order: viewOrder(order), receipt: receiptOf(order, shop.name) }, text);
+}
