@@ -1,0 +1,47 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/database";
+import type { RecordKind } from "@countersign/storage/records";
+import { z } from "zod";
+import { sha256 } from "../digest.ts";
+
+/** What a user once allowed a client: ordinary scopes by resource. Payments are never remembered. */
+export interface Consent {
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly scopes: Readonly<Record<string, readonly string[]>>;
+  readonly openid: readonly string[];
+}
+
+const consent = z.object({
+  accountId: z.string(),
+  clientId: z.string(),
+  scopes: z.record(z.string(), z.array(z.string())),
+  openid: z.array(z.string()),
+});
+
+export const consentKind: RecordKind<Consent> = { name: "consent", parse: (json) => consent.parse(json) };
+
+type RecordStore = Pick<Database<unknown>, "records">;
+
+/** What the user allowed the client, or undefined. */
+export async function findConsent(database: RecordStore, accountId: string, clientId: string, now: EpochMs): Promise<Consent | undefined> {
+  return (await database.records(consentKind).get(consentId(accountId, clientId), now))?.value;
+}
+
+/** Adds to what the user allowed the client. */
+export async function rememberConsent(database: Database<unknown>, added: Consent, now: EpochMs): Promise<void> {
+  const id = consentId(added.accountId, added.clientId);
+  await database.transaction(async (tx) => {
+    const before = (await tx.records(consentKind).get(id, now))?.value;
+    const scopes: Record<string, readonly string[]> = { ...before?.scopes };
+    for (const [resource, allowed] of Object.entries(added.scopes)) {
+      scopes[resource] = [...new Set([...(scopes[resource] ?? []), ...allowed])];
+    }
+    const openid = [...new Set([...(before?.openid ?? []), ...added.openid])];
+    await tx.records(consentKind).put(id, { ...added, scopes, openid }, { keys: { account: added.accountId } });
+  });
+}
+
+function consentId(accountId: string, clientId: string): string {
+  return sha256(`${accountId}\n${clientId}`);
+}

@@ -1,0 +1,55 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { parseScope, paymentScope, withoutTransactionScopes } from "@countersign/protocol/scope";
+import type { Database } from "@countersign/storage/database";
+import type Provider from "oidc-provider";
+import type { Grant, KoaContextWithOIDC } from "oidc-provider";
+import { findConsent } from "./consents.ts";
+import { readPaymentResult } from "./payment-result.ts";
+
+/**
+ * The grant that an authorization request starts from: the one that its own prompts made, else the session's, else a new one with what the user once allowed
+ * this client. Grants are not shared between sessions, so that revoking one family leaves the others alone.
+ */
+export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database<unknown>, "records">, now: EpochMs): Promise<Grant | undefined> {
+  const { provider, result, session, client } = ctx.oidc;
+  if (session?.accountId === undefined || client === undefined) return undefined;
+  const madeHere = result?.consent?.grantId ?? readPaymentResult(result)?.grantId;
+  const grantId = madeHere ?? session.grantIdFor(client.clientId);
+  const found = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  if (found?.accountId === session.accountId) return found;
+  const remembered = await findConsent(database, session.accountId, client.clientId, now);
+  if (remembered === undefined) return undefined;
+  const grant = new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
+  if (remembered.openid.length > 0) grant.addOIDCScope([...remembered.openid]);
+  for (const [resource, scopes] of Object.entries(remembered.scopes)) grant.addResourceScope(resource, [...scopes]);
+  await grant.save();
+  return grant;
+}
+
+/**
+ * Makes the grant of a payment: the ordinary scopes of the grant before it, and the scopes of the payments approved in this interaction. A grant of its own,
+ * so that the payment's authority is in no other token.
+ */
+export async function makePaymentGrant(
+  provider: Provider,
+  from: { readonly accountId: string; readonly clientId: string; readonly grantId: string | undefined },
+  payment: { readonly requestId: string; readonly resource: string; readonly approvedBefore: readonly string[] },
+): Promise<string> {
+  const grant = new provider.Grant({ accountId: from.accountId, clientId: from.clientId });
+  const before = from.grantId === undefined ? undefined : await provider.Grant.find(from.grantId);
+  if (before?.accountId === from.accountId) {
+    const openid = before.getOIDCScope();
+    if (openid !== "") grant.addOIDCScope(openid);
+    for (const resource of Object.keys(before.resources ?? {})) {
+      const ordinary = ordinaryScopes(before.getResourceScope(resource));
+      if (ordinary.length > 0) grant.addResourceScope(resource, ordinary);
+    }
+  }
+  grant.addResourceScope(payment.resource, [...payment.approvedBefore, payment.requestId].map(paymentScope));
+  return grant.save();
+}
+
+function ordinaryScopes(text: string): string[] {
+  const scope = parseScope(text);
+  return scope.ok ? [...withoutTransactionScopes(scope.value)] : [];
+}

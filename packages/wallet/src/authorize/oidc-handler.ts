@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type Provider from "oidc-provider";
+import { pageHeaders } from "../pages/headers.ts";
+
+const endpoints: ReadonlySet<string> = new Set([
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/openid-configuration",
+  "/authorize",
+  "/introspect",
+  "/jwks",
+  "/revoke",
+  "/session/end/confirm",
+  "/token",
+]);
+
+/** Says whether a path is served by oidc-provider. */
+export function isOidcPath(path: string): boolean {
+  return endpoints.has(path) || /^\/authorize\/[A-Za-z0-9_-]+$/.test(path);
+}
+
+/**
+ * Hands the OAuth endpoints to oidc-provider, which speaks Node's own HTTP. It builds links and audiences from the request's host, so the host that it sees is
+ * always the configured one, whatever the client sent.
+ */
+export function createOidcHandler(provider: Provider, publicUrl: string): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const callback = provider.callback();
+  const { host, protocol, origin } = new URL(publicUrl);
+  const isHttps = protocol === "https:";
+  return (request, response) => {
+    const target = request.url ?? "";
+    if (!target.startsWith("/") || !isOidcPath(new URL(target, origin).pathname)) return false;
+    request.headers.host = host;
+    request.headers["x-forwarded-host"] = host;
+    request.headers["x-forwarded-proto"] = isHttps ? "https" : "http";
+    delete request.headers["x-forwarded-for"];
+    if (target.startsWith("/authorize") || target.startsWith("/session/")) {
+      for (const [name, value] of Object.entries(pageHeaders(isHttps))) response.setHeader(name, value);
+    }
+    void callback(request, response);
+    return true;
+  };
+}

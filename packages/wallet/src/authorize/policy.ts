@@ -1,0 +1,71 @@
+import type { KoaContextWithOIDC } from "oidc-provider";
+import { interactionPolicy } from "oidc-provider";
+import { readPaymentResult } from "./payment-result.ts";
+import { paramText, type Resources } from "./resources.ts";
+import { unshowableTransaction } from "./transaction-scopes.ts";
+
+const { base, Check, Prompt } = interactionPolicy;
+
+/**
+ * The order of pages: why a payment cannot be shown, sign-in, payment, consent. The payment page comes once for each new payment request and before
+ * consent, so that one popup signs in and pays.
+ */
+export function createPolicy(resources: Resources): interactionPolicy.DefaultPolicy {
+  const policy = base();
+  policy.add(unavailablePrompt(resources), 0);
+  policy.add(
+    paymentPrompt(resources),
+    policy.findIndex((prompt) => prompt.name === "consent"),
+  );
+  const consent = policy.get("consent");
+  if (consent === undefined) throw new TypeError("the policy has no consent prompt");
+  consent.checks.remove("native_client_prompt");
+  consent.checks.add(nativeClientCheck());
+  return policy;
+}
+
+function unavailablePrompt(resources: Resources): interactionPolicy.Prompt {
+  const verdict = async (ctx: KoaContextWithOIDC) => unshowableTransaction(await resources.transactions(ctx), paramText(ctx, "scope"));
+  return new Prompt(
+    { name: "payment_unavailable", requestable: false },
+    new Check(
+      "no_transaction_left",
+      "the payment can no longer be approved",
+      "access_denied",
+      async (ctx) => (await verdict(ctx)) !== undefined,
+      async (ctx) => {
+        const ignored = await verdict(ctx);
+        return ignored?.state === "ignore" ? { reason: ignored.reason } : {};
+      },
+    ),
+  );
+}
+
+function paymentPrompt(resources: Resources): interactionPolicy.Prompt {
+  const pending = async (ctx: KoaContextWithOIDC) => (await resources.transactions(ctx)).find((each) => each.verdict.state === "show");
+  return new Prompt(
+    { name: "payment", requestable: false },
+    new Check(
+      "approval_missing",
+      "the payment has to be approved",
+      "interaction_required",
+      async (ctx) => (await pending(ctx)) !== undefined,
+      async (ctx) => {
+        const shown = await pending(ctx);
+        return { request_id: shown?.verdict.requestId, indicator: resources.indicatorOf(ctx, shown?.resource) };
+      },
+    ),
+  );
+}
+
+/**
+ * A native client cannot prove who it is (RFC 8252 section 8.6), so a person sees its name each time. The sign-in and payment pages name it too, so
+ * whoever has just acted on one of them is not asked again for what they allowed before.
+ */
+function nativeClientCheck(): interactionPolicy.Check {
+  return new Check("native_client_prompt", "native clients require End-User interaction", "interaction_required", (ctx) => {
+    const { result, client } = ctx.oidc;
+    const hasActed = result?.consent !== undefined || result?.login !== undefined || readPaymentResult(result) !== undefined;
+    return client?.applicationType === "native" && !hasActed;
+  });
+}

@@ -1,0 +1,155 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { parseScope, withoutTransactionScopes } from "@countersign/protocol/scope";
+import type { Database } from "@countersign/storage/database";
+import type { Sealer } from "@countersign/storage/sealed";
+import Provider, { type Configuration, errors } from "oidc-provider";
+import { accountKind } from "../accounts.ts";
+import type { WalletKeys } from "../keys.ts";
+import type { WalletClient, WalletResource } from "../options.ts";
+import { createAdapterFactory } from "./adapter.ts";
+import { loadGrant } from "./grants.ts";
+import { createPolicy } from "./policy.ts";
+import { createRefreshGrace } from "./refresh-grace.ts";
+import { accessTokenTtlSeconds, type Resources } from "./resources.ts";
+import { attendTokenEndpoint } from "./token-endpoint.ts";
+
+const daySeconds = 86_400;
+
+export interface ProviderParts {
+  readonly issuer: string;
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly keys: WalletKeys;
+  readonly clients: readonly WalletClient[];
+  readonly resources: Resources;
+  readonly configuredResources: readonly WalletResource[];
+  readonly now: () => EpochMs;
+  /** Renders the page of an error that may not be sent to the client. `code` is the OAuth error, or `session_not_found`. */
+  readonly renderErrorPage: (code: string) => string | Promise<string>;
+}
+
+/** The OAuth half of the wallet: oidc-provider with only what is used switched on. */
+export function createProvider(parts: ProviderParts): Provider {
+  const grace = createRefreshGrace(parts.database, parts.sealer, parts.now);
+  const provider = new Provider(parts.issuer, configurationOf(parts, grace));
+  // Links are built from the forwarded host, which the wallet itself sets from its configuration before each call.
+  provider.proxy = true;
+  attendTokenEndpoint(provider, grace);
+  describeHonestly(provider, parts.configuredResources);
+  return provider;
+}
+
+function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRefreshGrace>): Configuration {
+  const { database, sealer, now, resources } = parts;
+  return {
+    adapter: createAdapterFactory({ database, sealer, grace, now }),
+    clients: parts.clients.map(clientMetadata),
+    clientDefaults: { id_token_signed_response_alg: "ES256" },
+    clientAuthMethods: ["none", "private_key_jwt"],
+    clientBasedCORS: () => false,
+    jwks: { keys: [parts.keys.signing.privateJwk] },
+    enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256"] },
+    cookies: cookieConfiguration(parts),
+    features: {
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      userinfo: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (ctx, client, oneOf) => resources.defaultResource(ctx, client, oneOf),
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, indicator, client) => resources.serverInfo(ctx, indicator, client),
+      },
+    },
+    fetch: (url, options) => fetchClientKeys(parts.clients, String(url), options?.signal),
+    async findAccount(_ctx, accountId) {
+      const account = await database.records(accountKind).get(accountId, now());
+      return account === undefined ? undefined : { accountId, claims: () => ({ sub: accountId }) };
+    },
+    interactions: { policy: createPolicy(resources), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    loadExistingGrant: (ctx) => loadGrant(ctx, database, now()),
+    // Whether the user stays signed in at the wallet says nothing about what a client was allowed.
+    expiresWithSession: () => false,
+    issueRefreshToken: (_ctx, client, source) => client.grantTypeAllowed("refresh_token") && hasOrdinaryScope(source.scope),
+    rotateRefreshToken: () => true,
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    responseTypes: ["code"],
+    scopes: ["openid"],
+    routes: {
+      authorization: "/authorize",
+      token: "/token",
+      jwks: "/jwks",
+      introspection: "/introspect",
+      revocation: "/revoke",
+      end_session: "/session/end",
+    },
+    ttl: {
+      AccessToken: () => accessTokenTtlSeconds,
+      ClientCredentials: () => accessTokenTtlSeconds,
+      AuthorizationCode: () => 60,
+      IdToken: () => 600,
+      Interaction: () => 20 * 60,
+      Session: () => 14 * daySeconds,
+      RefreshToken: () => 30 * daySeconds,
+      Grant: () => 400 * daySeconds,
+    },
+    async renderError(ctx, out, error) {
+      ctx.type = "html";
+      ctx.body = await parts.renderErrorPage(error instanceof errors.SessionNotFound ? "session_not_found" : out.error);
+    },
+  };
+}
+
+function clientMetadata(client: WalletClient) {
+  const { grant_types, redirect_uris, jwks, ...rest } = client;
+  const usesRedirect = grant_types.includes("authorization_code");
+  return {
+    ...rest,
+    grant_types: [...grant_types],
+    redirect_uris: [...(redirect_uris ?? [])],
+    response_types: usesRedirect ? (["code"] as const) : [],
+    response_modes: ["query"],
+    ...(jwks === undefined ? {} : { jwks }),
+  };
+}
+
+function cookieConfiguration(parts: ProviderParts): Configuration["cookies"] {
+  const secure = parts.issuer.startsWith("https:");
+  // A `__Host-` cookie cannot be set by a sibling domain (RFC 6265bis section 4.1.3.2); the other two live on one path, which that prefix forbids.
+  const names = secure
+    ? { session: "__Host-wallet_session", interaction: "__Secure-wallet_interaction", resume: "__Secure-wallet_resume" }
+    : { session: "wallet_session", interaction: "wallet_interaction", resume: "wallet_resume" };
+  const options = { httpOnly: true, sameSite: "lax", signed: true, secure } as const;
+  return { names, keys: [parts.keys.cookies.reveal()], long: { ...options, path: "/" }, short: options };
+}
+
+function hasOrdinaryScope(text: string | undefined): boolean {
+  const scope = parseScope(text ?? "");
+  return scope.ok && withoutTransactionScopes(scope.value).size > 0;
+}
+
+/** Only the registered key sets of clients are ever fetched, whatever address they have. */
+async function fetchClientKeys(clients: readonly WalletClient[], url: string, signal: AbortSignal | null | undefined): Promise<Response> {
+  if (!clients.some((client) => client.jwks_uri !== undefined && new URL(client.jwks_uri).href === url)) {
+    throw new TypeError("this address is not a registered key set");
+  }
+  return fetch(url, { headers: { accept: "application/json" }, redirect: "error", signal: signal ?? AbortSignal.timeout(2_500) });
+}
+
+/** The metadata names what this wallet does: the one response mode, and the scopes of its resources. */
+function describeHonestly(provider: Provider, resources: readonly WalletResource[]): void {
+  const scopes = resources.flatMap((each) => Object.keys(each.scopes));
+  provider.use(async (ctx, next) => {
+    await next();
+    if (!ctx.path.startsWith("/.well-known/") || ctx.status !== 200) return;
+    const body: unknown = ctx.body;
+    if (typeof body !== "object" || body === null) return;
+    ctx.body = { ...body, response_modes_supported: ["query"], scopes_supported: [...new Set(["openid", ...scopes])] };
+  });
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from "node:http";
+import type Provider from "oidc-provider";
+import type { KoaContextWithOIDC } from "oidc-provider";
+import { EarlierAnswer, type RefreshGrace } from "./refresh-grace.ts";
+
+interface Outcome {
+  readonly ctx: KoaContextWithOIDC;
+  readonly error?: Error;
+}
+
+/**
+ * What oidc-provider leaves to its surroundings at the token endpoint: the answer of a refresh is kept for its grace and sent again when the client lost it,
+ * and a wrong code verifier spends the code, so that nobody guesses twice.
+ */
+export function attendTokenEndpoint(provider: Provider, grace: RefreshGrace): void {
+  const outcomes = new WeakMap<IncomingMessage, Outcome>();
+  provider.on("grant.success", (ctx) => {
+    outcomes.set(ctx.req, { ctx });
+  });
+  provider.on("grant.error", (ctx, error) => {
+    outcomes.set(ctx.req, { ctx, error });
+  });
+  provider.use(async (koa, next) => {
+    await next();
+    const outcome = outcomes.get(koa.req);
+    if (outcome === undefined) return;
+    const { ctx, error } = outcome;
+    if (error === undefined) {
+      const rotated = ctx.oidc.entities.RotatedRefreshToken;
+      if (rotated !== undefined) await grace.keep(rotated.jti, ctx.body);
+    } else if (error instanceof EarlierAnswer) {
+      ctx.status = 200;
+      ctx.body = error.answer;
+    } else if (blamesVerifier(error)) {
+      await spendCode(provider, ctx);
+    }
+  });
+}
+
+/** oidc-provider has matched code and client before it looks at the verifier. */
+function blamesVerifier(error: Error): boolean {
+  const detail = "error_detail" in error && typeof error.error_detail === "string" ? error.error_detail : "";
+  const description = "error_description" in error && typeof error.error_description === "string" ? error.error_description : "";
+  return detail.startsWith("code_verifier") || description.startsWith("code_verifier");
+}
+
+async function spendCode(provider: Provider, ctx: KoaContextWithOIDC): Promise<void> {
+  const value = ctx.oidc.params?.["code"];
+  if (typeof value !== "string") return;
+  const code = await provider.AuthorizationCode.find(value);
+  await code?.destroy();
+}

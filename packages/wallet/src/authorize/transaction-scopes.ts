@@ -1,0 +1,77 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, withoutTransactionScopes } from "@countersign/protocol/scope";
+import type { Database } from "@countersign/storage/database";
+import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+
+/** More transaction scopes than this in one request are not looked at. */
+const consideredMax = 5;
+
+/**
+ * What becomes of one transaction scope of an authorization request: the payment is shown, or was approved in this very interaction, or the scope is
+ * ignored, as it must be when a client repeats an old one in a union of scopes.
+ */
+export type TransactionScopeVerdict =
+  | { readonly state: "show"; readonly requestId: string }
+  | { readonly state: "approved_here"; readonly requestId: string }
+  | { readonly state: "ignore"; readonly requestId: string; readonly reason: IgnoredReason };
+
+export type IgnoredReason = "unknown" | "expired" | "approved" | "denied" | "other_resource";
+
+/** Judges one transaction scope for the resources that the authorization request names. */
+export function judgeTransactionScope(
+  requestId: string,
+  request: PaymentRequest | undefined,
+  context: { readonly resources: readonly string[]; readonly approvedHere: readonly string[]; readonly now: EpochMs },
+): TransactionScopeVerdict {
+  if (request === undefined) return { state: "ignore", requestId, reason: "unknown" };
+  if (!context.resources.includes(request.terms.resource)) return { state: "ignore", requestId, reason: "other_resource" };
+  const status = statusOf(request, context.now);
+  switch (status) {
+    case "created":
+      return { state: "show", requestId };
+    case "approved":
+      return context.approvedHere.includes(requestId) ? { state: "approved_here", requestId } : { state: "ignore", requestId, reason: "approved" };
+    case "denied":
+    case "expired":
+      return { state: "ignore", requestId, reason: status };
+  }
+}
+
+/** A judged transaction scope with the resource that it belongs to. */
+export interface JudgedTransaction {
+  readonly verdict: TransactionScopeVerdict;
+  readonly resource: string | undefined;
+}
+
+/** Reads and judges the transaction scopes of a scope text. */
+export async function judgeTransactions(
+  database: Pick<Database<unknown>, "records">,
+  scopeText: string,
+  context: { readonly resources: readonly string[]; readonly approvedHere: readonly string[]; readonly now: EpochMs },
+): Promise<readonly JudgedTransaction[]> {
+  const ids = [...readScope(scopeText)].flatMap((token) => paymentRequestIdOf(token) ?? []).slice(0, consideredMax);
+  const judged: JudgedTransaction[] = [];
+  for (const id of ids) {
+    const found = await database.records(paymentRequestKind).get(id, context.now);
+    judged.push({ verdict: judgeTransactionScope(id, found?.value, context), resource: found?.value.terms.resource });
+  }
+  return judged;
+}
+
+/** The scopes that these transactions add to a resource in this authorization. */
+export function grantableTransactionScopes(judged: readonly JudgedTransaction[], resource: string): readonly string[] {
+  return judged.filter((each) => each.resource === resource && each.verdict.state !== "ignore").map((each) => paymentScope(each.verdict.requestId));
+}
+
+/** Why nothing can be done when a request demands only transactions and none can be shown; undefined when there is something to do. */
+export function unshowableTransaction(judged: readonly JudgedTransaction[], scopeText: string): TransactionScopeVerdict | undefined {
+  if (judged.length === 0 || withoutTransactionScopes(readScope(scopeText)).size > 0) return undefined;
+  if (judged.some((each) => each.verdict.state !== "ignore")) return undefined;
+  return judged[0]?.verdict;
+}
+
+/** A scope text of a request; one that cannot be read holds nothing. */
+export function readScope(text: string): ScopeSet {
+  const scope = parseScope(text);
+  return scope.ok ? scope.value : new Set();
+}

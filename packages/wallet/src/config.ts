@@ -1,0 +1,83 @@
+import type { ConfigSchema, Variable } from "@countersign/service/config";
+import { httpUrl, json, optional, port, secret, text } from "@countersign/service/config";
+import type { Secret } from "@countersign/protocol/secret";
+import { z } from "zod";
+import type { WalletClient, WalletResource } from "./options.ts";
+
+const url = z.url({ protocol: /^https?$/ });
+
+const client = z.strictObject({
+  client_id: z.string().min(1).max(200),
+  client_name: z.string().min(1).max(120),
+  client_uri: url.optional(),
+  token_endpoint_auth_method: z.enum(["none", "private_key_jwt"]),
+  grant_types: z.array(z.enum(["authorization_code", "refresh_token", "client_credentials"])),
+  redirect_uris: z.array(z.string()).optional(),
+  application_type: z.enum(["web", "native"]).optional(),
+  jwks_uri: url.optional(),
+});
+
+const resource = z.strictObject({
+  resource: url,
+  name: z.string().min(1).max(120),
+  scopes: z.record(z.string().min(1), z.string().min(1)),
+});
+
+interface WalletSchema extends ConfigSchema {
+  readonly publicUrl: Variable<string>;
+  readonly port: Variable<number>;
+  readonly hostname: Variable<string>;
+  readonly data: Variable<string>;
+  readonly databaseUrl: Variable<Secret | undefined>;
+  readonly sealingKey: Variable<Secret | undefined>;
+  readonly bankUrl: Variable<string>;
+  readonly clients: Variable<readonly WalletClient[]>;
+  readonly resources: Variable<readonly WalletResource[]>;
+}
+
+/** The wallet's environment. */
+export const walletSchema: WalletSchema = {
+  publicUrl: httpUrl({
+    env: "COUNTERSIGN_WALLET_URL",
+    doc: "The wallet's public origin: issuer and passkey host.",
+    fallback: "http://localhost:4200",
+  }),
+  port: port({ env: "COUNTERSIGN_WALLET_PORT", doc: "The port to listen on.", fallback: "4200" }),
+  hostname: text({ env: "COUNTERSIGN_WALLET_HOST", doc: "The address to listen on.", fallback: "127.0.0.1" }),
+  data: text({ env: "COUNTERSIGN_DATA", doc: "The folder for the key file and the embedded database.", fallback: "data" }),
+  databaseUrl: optional(
+    secret({ env: "COUNTERSIGN_WALLET_DATABASE_URL", doc: "PostgreSQL for several instances; unset, the embedded database in the data folder." }),
+  ),
+  sealingKey: optional(
+    secret({
+      env: "COUNTERSIGN_WALLET_SEALING_KEY",
+      doc: "32 bytes as base64url that seal secrets at rest; unset, the key file in the data folder.",
+    }),
+  ),
+  bankUrl: httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "The bank's origin.", fallback: "http://127.0.0.1:4400" }),
+  clients: json({
+    env: "COUNTERSIGN_WALLET_CLIENTS",
+    doc: "The registered clients: a list in the words of RFC 7591.",
+    fallback: "[]",
+    parse: parseClients,
+  }),
+  resources: json({
+    env: "COUNTERSIGN_WALLET_RESOURCES",
+    doc: "The resource servers: a list of { resource, name, scopes: { scope: line on the consent page } }.",
+    fallback: "[]",
+    parse: (value): readonly WalletResource[] => z.array(resource).parse(value),
+  }),
+};
+
+function parseClients(value: unknown): readonly WalletClient[] {
+  return z
+    .array(client)
+    .parse(value)
+    .map(({ client_uri, redirect_uris, application_type, jwks_uri, ...rest }) => ({
+      ...rest,
+      ...(client_uri === undefined ? {} : { client_uri }),
+      ...(redirect_uris === undefined ? {} : { redirect_uris }),
+      ...(application_type === undefined ? {} : { application_type }),
+      ...(jwks_uri === undefined ? {} : { jwks_uri }),
+    }));
+}

@@ -1,0 +1,89 @@
+import type { Refusal } from "@countersign/protocol/errors";
+import { refuse } from "@countersign/protocol/errors";
+import type { Result } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
+import { rememberConsent } from "../authorize/consents.ts";
+import { makePaymentGrant } from "../authorize/grants.ts";
+import { readPaymentResult } from "../authorize/payment-result.ts";
+import { completeApproval, denyPayment, startApproval } from "../payment-requests/approve.ts";
+import type { InteractionParts } from "./parts.ts";
+import { paymentOf, paymentQuestionOf } from "./payment-view.ts";
+import { hasToken, type Outcome, type Posted } from "./posted.ts";
+import { consentQuestionOf, consentShown, pageShown, subjectOf } from "./views.ts";
+
+/** Starts the approval ceremony for exactly what the page showed; when something changed since, the page has to be looked at again. */
+export async function startPayment(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
+  const { interaction } = posted;
+  if (interaction.prompt !== "payment") return err(refuse("challenge_expired"));
+  const question = await paymentQuestionOf(parts, interaction);
+  if (!question.ok) return question;
+  const { requestId, accountId, displayDigest, instrument, hasEnough } = question.value;
+  if (!hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }))) return err(refuse("consent_mismatch"));
+  if (!hasEnough) return err(refuse("insufficient_funds"));
+  const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid };
+  const started = await startApproval(parts.approval, context, { instrument, displayDigest });
+  return started.ok ? ok({ options: started.value }) : started;
+}
+
+/** Ends the approval ceremony and goes on with a grant that carries the payment's scope. */
+export async function completePayment(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
+  const { interaction } = posted;
+  if (interaction.prompt !== "payment") return err(refuse("challenge_expired"));
+  const { requestId, indicator, accountId } = paymentOf(interaction);
+  const clientId = interaction.client.clientId;
+  const context = { requestId, accountId, clientId, interactionUid: interaction.uid };
+  const isFormOf = (displayDigest: string): boolean =>
+    hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }));
+  const approved = await completeApproval(parts.approval, context, posted.fields["credential"], isFormOf);
+  if (!approved.ok) return approved;
+  parts.logger.info("payment.approved", { paymentRequestId: requestId, accountId, clientId });
+  const before = readPaymentResult(interaction.lastSubmission);
+  const grantId = await makePaymentGrant(
+    parts.provider,
+    { accountId, clientId, grantId: before?.grantId ?? interaction.grantId },
+    { requestId, resource: indicator, approvedBefore: before?.approved ?? [] },
+  );
+  const payment = { approved: [...(before?.approved ?? []), requestId], grantId };
+  return ok({ next: await parts.interactions.finish(posted.request, { payment }, true) });
+}
+
+/** The user's no to the payment, and so to the client's request. */
+export async function declinePayment(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
+  const { interaction } = posted;
+  if (!hasToken(parts, posted, "payment", subjectOf(interaction, "decline", pageShown(interaction)))) return err(refuse("forbidden_origin"));
+  const { requestId, accountId } = paymentOf(interaction);
+  const denied = await denyPayment(parts.database, requestId, accountId, parts.now());
+  if (denied.ok) parts.logger.info("payment.denied", { paymentRequestId: requestId, accountId });
+  return ok({ next: await turnBack(parts, posted, "the payment was declined") });
+}
+
+/** The user allows what the consent page showed. */
+export async function allow(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
+  const { interaction } = posted;
+  if (interaction.prompt !== "consent" || interaction.accountId === undefined) return err(refuse("challenge_expired"));
+  const question = consentQuestionOf(interaction, parts.resources);
+  if (!hasToken(parts, posted, "consent", subjectOf(interaction, "consent", consentShown(interaction, question))))
+    return err(refuse("forbidden_origin"));
+  const { accountId } = interaction;
+  const { clientId } = interaction.client;
+  const found = interaction.grantId === undefined ? undefined : await parts.provider.Grant.find(interaction.grantId);
+  const grant = found ?? new parts.provider.Grant({ accountId, clientId });
+  if (question.missingOpenid.length > 0) grant.addOIDCScope([...question.missingOpenid]);
+  for (const [resource, scopes] of Object.entries(question.missing)) grant.addResourceScope(resource, [...scopes]);
+  const grantId = await grant.save();
+  await rememberConsent(parts.database, { accountId, clientId, scopes: question.missing, openid: question.missingOpenid }, parts.now());
+  parts.logger.info("consent.given", { accountId, clientId });
+  return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId } }, true) });
+}
+
+/** The user goes back without an answer. An open payment stays open. */
+export async function cancel(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
+  const { interaction } = posted;
+  if (!hasToken(parts, posted, interaction.prompt, subjectOf(interaction, "cancel", pageShown(interaction)))) return err(refuse("forbidden_origin"));
+  return ok({ next: await turnBack(parts, posted, "the user went back") });
+}
+
+async function turnBack(parts: InteractionParts, posted: Posted, description: string): Promise<string> {
+  parts.logger.info("interaction.denied", { clientId: posted.interaction.client.clientId, step: posted.interaction.prompt });
+  return parts.interactions.finish(posted.request, { error: "access_denied", error_description: description }, false);
+}

@@ -1,0 +1,121 @@
+import type { Refusal } from "@countersign/protocol/errors";
+import { accountKind } from "../accounts.ts";
+import type { OpenInteraction } from "../authorize/interactions.ts";
+import { judgeTransactions } from "../authorize/transaction-scopes.ts";
+import { type ConsentView, consentPage } from "../pages/consent.ts";
+import { displayText } from "../pages/display-text.ts";
+import type { Page } from "../pages/layout.ts";
+import { loginPage } from "../pages/login.ts";
+import { noticePage } from "../pages/notice.ts";
+import { paymentPage } from "../pages/payment.ts";
+import { text } from "../pages/text.ts";
+import type { InteractionParts } from "./parts.ts";
+import { paymentQuestionOf } from "./payment-view.ts";
+import { baseOf, cancelOf, clientNameOf, consentQuestionOf, consentShown, pageShown, redirectHostOf, subjectOf } from "./views.ts";
+
+/** A page with its status. */
+export interface Shown {
+  readonly page: Page;
+  readonly status: number;
+}
+
+/** The page of the prompt that an interaction is at. */
+export async function showInteraction(parts: InteractionParts, interaction: OpenInteraction): Promise<Shown> {
+  switch (interaction.prompt) {
+    case "login":
+      return { page: await showLogin(parts, interaction), status: 200 };
+    case "payment":
+      return showPayment(parts, interaction);
+    case "consent":
+      return { page: await showConsent(parts, interaction), status: 200 };
+    case "payment_unavailable":
+      return { page: showUnavailable(parts, interaction, reasonOf(interaction)), status: 200 };
+    default:
+      throw new TypeError(`no page for the prompt ${interaction.prompt}`);
+  }
+}
+
+async function showLogin(parts: InteractionParts, interaction: OpenInteraction): Promise<Page> {
+  const token = (form: "login" | "register"): string => parts.forms.issue(subjectOf(interaction, form, pageShown(interaction)));
+  const resources = interaction.resources.flatMap((each) => parts.resources.find(each)?.resource ?? []);
+  const judged = await judgeTransactions(parts.database, interaction.scope, { resources, approvedHere: [], now: parts.now() });
+  return loginPage({
+    clientName: clientNameOf(interaction),
+    redirectHost: redirectHostOf(interaction),
+    asksPayment: judged.some((each) => each.verdict.state === "show"),
+    base: baseOf(interaction),
+    loginToken: token("login"),
+    registerToken: token("register"),
+    cancel: cancelOf(interaction, parts.forms, text.cancel),
+  });
+}
+
+async function showPayment(parts: InteractionParts, interaction: OpenInteraction): Promise<Shown> {
+  const question = await paymentQuestionOf(parts, interaction);
+  if (!question.ok) return refusedPayment(parts, interaction, question.error);
+  const { requestId, displayDigest, display, available, hasEnough, userName, request } = question.value;
+  const page = paymentPage({
+    display,
+    available,
+    hasEnough,
+    userName,
+    openForMinutes: Math.max(1, Math.floor((request.expiresAt - parts.now()) / 60_000)),
+    base: baseOf(interaction),
+    token: parts.forms.issue(subjectOf(interaction, "approve", { requestId, displayDigest })),
+    decline: {
+      action: `${baseOf(interaction)}/decline`,
+      token: parts.forms.issue(subjectOf(interaction, "decline", pageShown(interaction))),
+      label: text.payment.decline,
+    },
+  });
+  return { page, status: 200 };
+}
+
+function refusedPayment(parts: InteractionParts, interaction: OpenInteraction, refusal: Refusal): Shown {
+  if (refusal.code === "unavailable") {
+    const page = noticePage({
+      heading: text.payment.bankDownTitle,
+      message: text.payment.bankDown,
+      tone: "warn",
+      retry: { href: baseOf(interaction), label: text.tryAgain },
+      cancel: cancelOf(interaction, parts.forms, text.cancel),
+    });
+    return { page, status: 503 };
+  }
+  const reason = refusal.code === "payment_request_expired" ? "expired" : refusal.code === "conflict" ? "approved" : "unknown";
+  return { page: showUnavailable(parts, interaction, reason), status: 200 };
+}
+
+function showUnavailable(parts: InteractionParts, interaction: OpenInteraction, reason: keyof typeof text.unavailable): Page {
+  return noticePage({
+    heading: text.payment.unavailableTitle,
+    message: text.unavailable[reason],
+    tone: "warn",
+    cancel: cancelOf(interaction, parts.forms, text.backTo(clientNameOf(interaction))),
+  });
+}
+
+function reasonOf(interaction: OpenInteraction): keyof typeof text.unavailable {
+  const reason = interaction.details["reason"];
+  return typeof reason === "string" && isReason(reason) ? reason : "unknown";
+}
+
+function isReason(text_: string): text_ is keyof typeof text.unavailable {
+  return Object.hasOwn(text.unavailable, text_);
+}
+
+async function showConsent(parts: InteractionParts, interaction: OpenInteraction): Promise<Page> {
+  const question = consentQuestionOf(interaction, parts.resources);
+  const account = interaction.accountId === undefined ? undefined : await parts.database.records(accountKind).get(interaction.accountId, parts.now());
+  const view: ConsentView = {
+    clientName: clientNameOf(interaction),
+    redirectHost: redirectHostOf(interaction),
+    userName: displayText(account?.value.displayName ?? "", 60),
+    groups: question.groups,
+    allowedBefore: Object.keys(question.missing).length === 0 && question.missingOpenid.length === 0,
+    action: `${baseOf(interaction)}/consent`,
+    token: parts.forms.issue(subjectOf(interaction, "consent", consentShown(interaction, question))),
+    cancel: cancelOf(interaction, parts.forms, text.cancel),
+  };
+  return consentPage(view);
+}

@@ -1,0 +1,65 @@
+import type { Server } from "node:http";
+import { readConfig } from "@countersign/service/config";
+import { openDataFolder } from "@countersign/service/data-folder";
+import { createLogger, type Logger } from "@countersign/service/log";
+import { runMain } from "@countersign/service/run-main";
+import { serve } from "@countersign/service/serve";
+import { StartupProblem } from "@countersign/service/startup-problem";
+import { walletSchema } from "./config.ts";
+import type { WalletOptions } from "./options.ts";
+import { createWallet } from "./wallet.ts";
+
+/** `listen`: a port, or a server that is bound already. `hostname`: the address to bind, default 127.0.0.1. */
+export interface WalletStartOptions extends WalletOptions {
+  readonly listen: number | Server;
+  readonly hostname?: string;
+  readonly logger?: Logger;
+}
+
+/** Starts the wallet; `url` is its public URL. Throws `StartupProblem` and `StorageError`. */
+export async function start(options: WalletStartOptions): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const logger = options.logger ?? createLogger("wallet");
+  const wallet = await createWallet(options, logger);
+  try {
+    const served = await serve({
+      handler: (request) => wallet.fetch(request),
+      node: (request, response) => wallet.node(request, response),
+      listen: options.listen,
+      hostname: options.hostname ?? "127.0.0.1",
+      hosts: [new URL(wallet.publicUrl).host],
+      logger,
+      ready: () => wallet.ready(),
+      onStop: () => wallet.stopWaiting(),
+      portVariable: "COUNTERSIGN_WALLET_PORT",
+    });
+    return {
+      url: wallet.publicUrl,
+      async stop() {
+        await served.stop();
+        await wallet.close();
+      },
+    };
+  } catch (error) {
+    await wallet.close();
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  await runMain("wallet", async () => {
+    const config = readConfig(walletSchema, process.env);
+    if (!config.ok) throw new StartupProblem(config.error.map(({ env, problem }) => `${env} ${problem}.`).join(" "));
+    const { data, databaseUrl, sealingKey, publicUrl, bankUrl, clients, resources, port, hostname } = config.value;
+    const folder = openDataFolder(data);
+    return start({
+      publicUrl,
+      bankUrl,
+      clients,
+      resources,
+      hostname,
+      listen: port,
+      databaseUrl: databaseUrl ?? folder.databaseUrl("wallet"),
+      sealingKey: sealingKey ?? folder.key("wallet"),
+    });
+  });
+}

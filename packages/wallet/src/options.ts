@@ -1,0 +1,37 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Secret } from "@countersign/protocol/secret";
+import type { JSONWebKeySet } from "jose";
+
+/** A pre-registered client, in the words of RFC 7591. */
+export interface WalletClient {
+  readonly client_id: string;
+  readonly client_name: string;
+  readonly client_uri?: string;
+  readonly token_endpoint_auth_method: "none" | "private_key_jwt";
+  readonly grant_types: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
+  readonly redirect_uris?: readonly string[];
+  readonly application_type?: "web" | "native";
+  readonly jwks_uri?: string;
+  readonly jwks?: JSONWebKeySet;
+}
+
+/** A resource server that trusts this wallet. `scopes` maps each ordinary scope to the line that the consent page shows. */
+export interface WalletResource {
+  readonly resource: string;
+  readonly name: string;
+  readonly scopes: Readonly<Record<string, string>>;
+}
+
+/**
+ * `publicUrl`: the issuer, an origin without a path; the only source of every link and of the RP id. `bankUrl`: where funding accounts are kept.
+ * `sealingKey`: 32 bytes in base64url. `now`: the clock.
+ */
+export interface WalletOptions {
+  readonly publicUrl: string;
+  readonly databaseUrl: string | Secret;
+  readonly sealingKey: Secret;
+  readonly bankUrl: string;
+  readonly clients: readonly WalletClient[];
+  readonly resources: readonly WalletResource[];
+  readonly now?: () => EpochMs;
+}

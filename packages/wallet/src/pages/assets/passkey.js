@@ -1,0 +1,95 @@
+// The wallet's only script. It runs passkey ceremonies, and submits plain forms without the browser's own redirect handling, which would hold every
+// later redirect of the client's site to this page's form-action policy. Forms without data-ceremony work without it too.
+
+/** A press so soon after the page appears was meant for something that was there before. */
+const armAfterMs = 500;
+
+const status = document.querySelector("[data-status]");
+const shownAt = performance.now();
+let busy = false;
+
+function say(kind, sentence) {
+  if (status === null) return;
+  status.hidden = false;
+  status.className = kind === "bad" ? "notice notice-bad" : "notice";
+  status.textContent = sentence;
+}
+
+function setBusy(value) {
+  busy = value;
+  for (const button of document.querySelectorAll("button")) button.setAttribute("aria-disabled", String(value));
+}
+
+/** The answer's JSON, or an error whose message may be shown. */
+async function post(url, body) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify(body),
+      credentials: "same-origin",
+      cache: "no-store",
+    });
+  } catch {
+    throw new Error(status?.dataset.offline ?? "");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(answer.error_description ?? "");
+  return answer;
+}
+
+async function askAuthenticator(kind, options) {
+  const credential =
+    kind === "create"
+      ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+      : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+  return credential.toJSON();
+}
+
+function sentenceFor(error) {
+  if (error instanceof DOMException) return error.name === "InvalidStateError" ? status?.dataset.exists : status?.dataset.cancelled;
+  return error.message;
+}
+
+async function runCeremony(form) {
+  const fields = Object.fromEntries(new FormData(form));
+  const { options } = await post(form.dataset.options, fields);
+  say("plain", status?.dataset.waiting ?? "");
+  const credential = await askAuthenticator(form.dataset.ceremony, options);
+  const { next } = await post(form.action, { form_token: fields.form_token, credential });
+  location.assign(next);
+}
+
+async function runForm(form) {
+  const { next } = await post(form.action, Object.fromEntries(new FormData(form)));
+  location.assign(next);
+}
+
+function attend(form, run) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (busy || ("armed" in form.dataset && performance.now() - shownAt < armAfterMs)) return;
+    setBusy(true);
+    run(form).catch((error) => {
+      setBusy(false);
+      if (status === null) location.reload();
+      else say("bad", sentenceFor(error) || status.dataset.offline);
+    });
+  });
+}
+
+const supportsPasskeys = typeof globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON === "function";
+for (const form of document.querySelectorAll("form[data-form]")) attend(form, runForm);
+for (const form of document.querySelectorAll("form[data-ceremony]")) {
+  if (supportsPasskeys) attend(form, runCeremony);
+  else {
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    say("bad", status?.dataset.unsupported ?? "");
+  }
+}
+
+// A page that comes back from the browser's history shows what was true then.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

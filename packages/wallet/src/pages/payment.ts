@@ -1,0 +1,59 @@
+import { html } from "hono/html";
+import { type CancelForm, cancelForm } from "./cancel.ts";
+import { ceremonyStatus } from "./ceremony.ts";
+import { type Page, symbol } from "./layout.ts";
+import { text } from "./text.ts";
+
+/** What the payment page shows, every text ready to read. Its digest is part of what the passkey signs. */
+export interface PaymentDisplay {
+  readonly payeeName: string;
+  readonly payeeHost: string;
+  readonly total: string;
+  readonly items: readonly { readonly name: string; readonly quantity: number; readonly amount: string }[];
+  readonly account: string;
+  readonly clientName: string;
+  readonly clientHost: string;
+}
+
+export interface PaymentView {
+  readonly display: PaymentDisplay;
+  readonly available: string;
+  readonly hasEnough: boolean;
+  readonly openForMinutes: number;
+  readonly userName: string;
+  readonly base: string;
+  readonly token: string;
+  readonly decline: CancelForm;
+}
+
+/** Reads like a card terminal: payee, sum, what it is for, one button. */
+export function paymentPage(view: PaymentView): Page {
+  const { display } = view;
+  const approve = view.hasEnough
+    ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
+<input type="hidden" name="form_token" value="${view.token}">
+<button class="button button-primary button-block button-large" type="submit">${symbol("passkey")} ${text.payment.approve(display.total)}</button>
+<p class="hint center">${text.payment.approveHint}</p>
+</form>`
+    : html`<p class="notice notice-bad">${symbol("alert")}<span>${text.payment.insufficient(view.available)}</span></p>`;
+  const body = html`<section class="card">
+<div class="total">
+<h1 class="total-payee"><bdi>${display.payeeName}</bdi></h1>
+<span class="total-origin">${display.payeeHost}</span>
+<span class="total-amount">${display.total}</span>
+</div>
+<ul class="lines">${display.items.map((item) => html`<li><span><bdi>${text.payment.item(item.name, item.quantity)}</bdi></span><span class="amount">${item.amount}</span></li>`)}
+<li class="lines-total"><span>${text.payment.total}</span><span class="amount">${display.total}</span></li></ul>
+<hr>
+<dl class="pairs">
+<dt>${text.payment.pays}</dt><dd>${text.payment.available(display.account, view.available)}</dd>
+<dt>${text.payment.askedBy}</dt><dd>${display.clientName} <span class="quiet">${display.clientHost}</span></dd>
+<dt>${text.payment.expires}</dt><dd>${text.payment.minutes(view.openForMinutes)}</dd>
+</dl>
+${approve}
+${ceremonyStatus()}
+</section>
+${cancelForm(view.decline)}
+<p class="page-foot center">${text.signedInAs(view.userName)}</p>`;
+  return { heading: text.payment.title(display.payeeName), body };
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import type { EpochMs } from "@countersign/protocol/brand";
+import { paymentScope } from "@countersign/protocol/scope";
+import type { Database } from "@countersign/storage/database";
+import { Hono } from "hono";
+import { sha256 } from "../digest.ts";
+import { refusalPage } from "../interaction/routes.ts";
+import type { WalletClient } from "../options.ts";
+import { pageHeaders } from "../pages/headers.ts";
+import { type Page, renderPage } from "../pages/layout.ts";
+import { noticePage } from "../pages/notice.ts";
+import { text } from "../pages/text.ts";
+import { paymentRequestKind } from "./request.ts";
+
+const clientId = "approval-link";
+
+/** The wallet as its own client: an approval link runs the same authorization request that a host would send, so there is one page and one ceremony. */
+export function approvalLinkClient(publicUrl: string): WalletClient {
+  return {
+    client_id: clientId,
+    client_name: text.productName,
+    token_endpoint_auth_method: "none",
+    grant_types: ["authorization_code"],
+    redirect_uris: [doneUrl(publicUrl)],
+    application_type: "web",
+  };
+}
+
+export interface ApprovalLinkParts {
+  readonly publicUrl: string;
+  readonly database: Pick<Database<unknown>, "records">;
+  readonly now: () => EpochMs;
+}
+
+/** `GET /approve/<id>` leads to the payment's page; `GET /approved` says how it ended. Nobody redeems the code: the payee learns of the approval itself. */
+export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
+  const app = new Hono();
+  const headers = pageHeaders(parts.publicUrl.startsWith("https:"));
+  const respond = async (page: Page, status: number): Promise<Response> =>
+    new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers } });
+
+  app.get("/approve/:id", async (c) => {
+    const found = await parts.database.records(paymentRequestKind).get(c.req.param("id"), parts.now());
+    if (found === undefined) return respond(refusalPage({ code: "not_found" }).page, 404);
+    const location = new URL("/authorize", parts.publicUrl);
+    location.search = new URLSearchParams({
+      response_type: "code",
+      client_id: clientId,
+      redirect_uri: doneUrl(parts.publicUrl),
+      scope: paymentScope(found.id),
+      resource: found.value.terms.resource,
+      // The verifier is thrown away: the code is worth nothing.
+      code_challenge: sha256(randomBytes(32)),
+      code_challenge_method: "S256",
+    }).toString();
+    return new Response(null, { status: 303, headers: { location: location.href, ...headers } });
+  });
+
+  app.get("/approved", (c) => {
+    const isApproved = c.req.query("code") !== undefined;
+    const { heading, message } = isApproved ? text.link.approved : text.link.notApproved;
+    return respond(noticePage({ heading, message, tone: isApproved ? "good" : "warn" }), 200);
+  });
+  return app;
+}
+
+function doneUrl(publicUrl: string): string {
+  return `${publicUrl}/approved`;
+}

@@ -1,0 +1,280 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Refusal } from "@countersign/protocol/errors";
+import { refuse } from "@countersign/protocol/errors";
+import { mandateClaims } from "@countersign/protocol/mandate";
+import type { PaymentInstrument } from "@countersign/protocol/payment";
+import { approvalPreimage, canTransition, parsePaymentDetails, paymentRequestTransitions } from "@countersign/protocol/payment";
+import type { Result } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
+import type { Database } from "@countersign/storage/database";
+import type { StoredRecord } from "@countersign/storage/records";
+import type { Sealer } from "@countersign/storage/sealed";
+import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from "@simplewebauthn/server";
+import canonicalize from "canonicalize";
+import { z } from "zod";
+import { sha256, sha256OfJson } from "../digest.ts";
+import type { SigningKey } from "../keys.ts";
+import { signMandate } from "../mandate/sign-mandate.ts";
+import { parseAssertion } from "../passkeys/answer.ts";
+import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
+import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
+import { assertionOptions, type RelyingParty, verifyAssertion } from "../passkeys/relying-party.ts";
+import { sealedKind, sealJson } from "../sealed-json.ts";
+import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+
+export interface ApprovalParts {
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly party: RelyingParty;
+  readonly signing: SigningKey;
+  readonly issuer: string;
+  readonly bankOrigin: string;
+  readonly now: () => EpochMs;
+}
+
+/** Who approves which request, in which interaction of which client. */
+export interface ApprovalContext {
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly interactionUid: string;
+}
+
+const evidenceKind = sealedKind("approval-evidence");
+
+/** Seals a mandate to its request. */
+export function mandateBinding(requestId: string): string {
+  return `${paymentRequestKind.name}:${requestId}:mandate`;
+}
+
+/**
+ * Starts the passkey ceremony of an approval. Its challenge is the digest of everything that the approval is about, so that the signature is worth nothing
+ * for any other payment, payee, amount, account, client or page. Refuses when the request is no longer open.
+ */
+export async function startApproval(
+  parts: ApprovalParts,
+  context: ApprovalContext,
+  shown: { readonly instrument: PaymentInstrument; readonly displayDigest: string },
+): Promise<Result<PublicKeyCredentialRequestOptionsJSON, Refusal>> {
+  const now = parts.now();
+  const found = await findOpenRequest(parts.database, context.requestId, now);
+  if (!found.ok) return found;
+  const request = found.value.value;
+  const preimage = approvalPreimage({
+    requestId: context.requestId,
+    nonce: randomBytes(16).toString("base64url"),
+    rpId: parts.party.id,
+    clientId: context.clientId,
+    audience: request.terms.resource,
+    iat: Math.floor(now / 1000),
+    exp: Math.floor((now + challengeTtlMs) / 1000),
+    details: detailsOf(request, shown.instrument),
+    displayDigest: shown.displayDigest,
+  });
+  const challenge = sha256OfJson(preimage);
+  await rememberChallenge(
+    parts.database,
+    challenge,
+    { purpose: "approve", interactionUid: context.interactionUid, accountId: context.accountId, preimage: canonicalize(preimage) },
+    now,
+  );
+  return ok(await assertionOptions(parts.party, { allowed: await credentialsOf(parts.database, context.accountId, now), challenge }));
+}
+
+/**
+ * Ends the ceremony: verifies the assertion against the request as it is stored now, then spends the challenge, moves the request from created to approved
+ * and writes the mandate in one transaction. Exactly one approval of a request ever succeeds. A failed verification spends the challenge too.
+ * `isFormOf` says whether the submitted form belongs to the page with this digest.
+ */
+export async function completeApproval(
+  parts: ApprovalParts,
+  context: ApprovalContext,
+  input: unknown,
+  isFormOf: (displayDigest: string) => boolean,
+): Promise<Result<void, Refusal>> {
+  const now = parts.now();
+  const answer = parseAssertion(input);
+  if (!answer.ok) return answer;
+  const { challenge, credential } = answer.value;
+  const expected = { purpose: "approve", interactionUid: context.interactionUid } as const;
+  const remembered = await findChallenge(parts.database, challenge, expected, now);
+  if (!remembered.ok) return remembered;
+  const preimage = remembered.value.preimage ?? "";
+  if (!isFormOf(readPreimage(preimage).display_digest)) return err(refuse("forbidden_origin"));
+  const verified = await verifyApproval(parts, context, preimage, challenge, credential);
+  if (!verified.ok) {
+    await spendChallenge(parts.database, challenge, now);
+    return verified;
+  }
+  return recordApproval(parts, context, challenge, verified.value);
+}
+
+/** The user's no. An open request becomes denied; one that is decided or expired stays as it is. */
+export async function denyPayment(database: Database<unknown>, requestId: string, accountId: string, now: EpochMs): Promise<Result<void, Refusal>> {
+  return database.transaction(async (tx) => {
+    const found = await findOpenRequest(tx, requestId, now);
+    if (!found.ok) return found;
+    const { value, version } = found.value;
+    const updated = await tx.records(paymentRequestKind).update(requestId, version, { ...value, decision: { status: "denied", at: now, accountId } });
+    if (!updated.ok) return err(refuse("conflict"));
+    await tx.signals.notify(decisionChannel(requestId), "");
+    return ok(undefined);
+  });
+}
+
+interface VerifiedApproval {
+  readonly request: StoredRecord<PaymentRequest>;
+  readonly credential: StoredRecord<Credential>;
+  readonly counter: number;
+  readonly instrument: PaymentInstrument;
+  readonly evidence: Evidence;
+}
+
+/** What proves later that the user approved: enough to verify the passkey's signature again. */
+interface Evidence {
+  readonly credential_id: string;
+  readonly public_key: string;
+  readonly client_data_json: string;
+  readonly authenticator_data: string;
+  readonly signature: string;
+  readonly preimage: string;
+}
+
+async function verifyApproval(
+  parts: ApprovalParts,
+  context: ApprovalContext,
+  preimage: string,
+  challenge: string,
+  answer: AuthenticationResponseJSON,
+): Promise<Result<VerifiedApproval, Refusal>> {
+  const now = parts.now();
+  const request = await findOpenRequest(parts.database, context.requestId, now);
+  if (!request.ok) return request;
+  const instrument = judgePreimage(parts, context, request.value.value, preimage, challenge);
+  if (instrument === undefined) return err(refuse("consent_mismatch"));
+  const credential = await findCredential(parts.database, answer.id, now);
+  if (credential === undefined || credential.value.accountId !== context.accountId) return err(refuse("unknown_passkey"));
+  const counter = await verifyAssertion(parts.party, answer, challenge, credential.value);
+  if (!counter.ok) return counter;
+  const evidence = {
+    credential_id: credential.value.credentialId,
+    public_key: credential.value.publicKey,
+    client_data_json: answer.response.clientDataJSON,
+    authenticator_data: answer.response.authenticatorData,
+    signature: answer.response.signature,
+    preimage,
+  };
+  return ok({ request: request.value, credential, counter: counter.value, instrument, evidence });
+}
+
+const preimageShape = z.object({ nonce: z.string(), iat: z.number(), exp: z.number(), details: z.unknown(), display_digest: z.string() });
+
+function readPreimage(text: string): z.infer<typeof preimageShape> {
+  return preimageShape.parse(JSON.parse(text));
+}
+
+/**
+ * Builds the preimage again from the request as it is now, and gives the account that pays if its digest is still the challenge. Undefined when anything
+ * changed since the ceremony began.
+ */
+function judgePreimage(
+  parts: ApprovalParts,
+  context: ApprovalContext,
+  request: PaymentRequest,
+  preimage: string,
+  challenge: string,
+): PaymentInstrument | undefined {
+  const stored = readPreimage(preimage);
+  const details = parsePaymentDetails(stored.details);
+  if (!details.ok) return undefined;
+  const instrument = details.value.payment_instrument;
+  const rebuilt = approvalPreimage({
+    requestId: context.requestId,
+    nonce: stored.nonce,
+    rpId: parts.party.id,
+    clientId: context.clientId,
+    audience: request.terms.resource,
+    iat: stored.iat,
+    exp: stored.exp,
+    details: detailsOf(request, instrument),
+    displayDigest: stored.display_digest,
+  });
+  return sha256OfJson(rebuilt) === challenge ? instrument : undefined;
+}
+
+async function recordApproval(
+  parts: ApprovalParts,
+  context: ApprovalContext,
+  challenge: string,
+  approval: VerifiedApproval,
+): Promise<Result<void, Refusal>> {
+  const now = parts.now();
+  const { requestId, accountId } = context;
+  const { request, credential, counter } = approval;
+  const jti = randomUUID();
+  const evidenceText = JSON.stringify(approval.evidence);
+  const mandate = await signMandate(
+    mandateClaims({
+      issuer: parts.issuer,
+      bank: parts.bankOrigin,
+      subject: accountId,
+      jti,
+      issuedAt: Math.floor(now / 1000),
+      keyThumbprint: request.value.keyThumbprint,
+      details: detailsOf(request.value, approval.instrument),
+      evidence: sha256(evidenceText),
+      humanPresent: true,
+      requestId,
+    }),
+    parts.signing,
+  );
+  const decision = { status: "approved", at: now, accountId, jti, sealedMandate: parts.sealer.seal(mandate, mandateBinding(requestId)) } as const;
+  const evidence = sealJson(parts.sealer, `${evidenceKind.name}:${jti}`, evidenceText);
+  return atomically(parts.database, async (tx) => {
+    const spent = await spendChallenge(tx, challenge, now);
+    if (!spent.ok) return spent;
+    const moved = await tx.records(paymentRequestKind).update(requestId, request.version, { ...request.value, decision });
+    if (!moved.ok) return err(refuse("conflict"));
+    const used = await tx.records(credentialKind).update(credential.id, credential.version, { ...credential.value, counter, usedAt: now });
+    if (!used.ok) return err(refuse("conflict"));
+    await tx.records(evidenceKind).put(jti, evidence);
+    await tx.signals.notify(decisionChannel(requestId), "");
+    return ok(undefined);
+  });
+}
+
+class Refused extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.code);
+    this.refusal = refusal;
+  }
+}
+
+/** A transaction that a refusal rolls back. */
+async function atomically<T>(database: Database<unknown>, work: (tx: Database<unknown>) => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> {
+  try {
+    return await database.transaction(async (tx) => {
+      const outcome = await work(tx);
+      if (!outcome.ok) throw new Refused(outcome.error);
+      return outcome;
+    });
+  } catch (error) {
+    if (error instanceof Refused) return err(error.refusal);
+    throw error;
+  }
+}
+
+async function findOpenRequest(
+  database: Pick<Database<unknown>, "records">,
+  requestId: string,
+  now: EpochMs,
+): Promise<Result<StoredRecord<PaymentRequest>, Refusal>> {
+  const found = await database.records(paymentRequestKind).get(requestId, now);
+  if (found === undefined) return err(refuse("not_found"));
+  const status = statusOf(found.value, now);
+  if (canTransition(paymentRequestTransitions, status, "approved")) return ok(found);
+  return err(status === "expired" ? refuse("payment_request_expired") : refuse("conflict", `the request is ${status}`));
+}

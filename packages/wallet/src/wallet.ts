@@ -1,0 +1,166 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseIssuer } from "@countersign/protocol/resource";
+import type { Logger } from "@countersign/service/log";
+import { StartupProblem } from "@countersign/service/startup-problem";
+import type { Database } from "@countersign/storage/database";
+import { openDatabase } from "@countersign/storage/open";
+import { createSealer, type Sealer } from "@countersign/storage/sealed";
+import { Hono } from "hono";
+import type Provider from "oidc-provider";
+import { accountKind } from "./accounts.ts";
+import { createInteractions } from "./authorize/interactions.ts";
+import { createOidcHandler } from "./authorize/oidc-handler.ts";
+import { createProvider } from "./authorize/provider.ts";
+import { createResources } from "./authorize/resources.ts";
+import { createBankClient } from "./bank/bank-client.ts";
+import { createFormTokens } from "./forms.ts";
+import type { InteractionParts } from "./interaction/parts.ts";
+import { interactionRoutes, refusalPage } from "./interaction/routes.ts";
+import { loadKeys, type WalletKeys } from "./keys.ts";
+import type { WalletOptions } from "./options.ts";
+import { assetRoutes } from "./pages/assets.ts";
+import { pageHeaders } from "./pages/headers.ts";
+import { landingPage } from "./pages/landing.ts";
+import { type Page, renderPage } from "./pages/layout.ts";
+import { errorPage } from "./pages/oauth-error.ts";
+import { approvalLinkClient, approvalLinkRoutes } from "./payment-requests/approval-link.ts";
+import { createPayeeKeys } from "./payment-requests/payee-keys.ts";
+import { payeeRoutes } from "./payment-requests/payee-routes.ts";
+import { startSweep } from "./sweep.ts";
+
+/** The wallet without a port: `fetch` for its pages and the payee interface, `node` for the OAuth endpoints. */
+export interface Wallet {
+  readonly publicUrl: string;
+  fetch(request: Request): Promise<Response>;
+  /** Takes over the requests of the OAuth endpoints; false for others. */
+  node(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Whether the database answers. */
+  ready(): Promise<boolean>;
+  /** Ends waiting answers early. */
+  stopWaiting(): void;
+  close(): Promise<void>;
+}
+
+/** Opens the database, makes keys on the first start, and puts the wallet together. Throws `StartupProblem` and `StorageError`. */
+export async function createWallet(options: WalletOptions, logger: Logger): Promise<Wallet> {
+  const now = options.now ?? Date.now;
+  const publicUrl = checkPublicUrl(options.publicUrl);
+  const sealer = createSealer({ current: "k1", keys: { k1: options.sealingKey } });
+  const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "wallet", migrations: [] });
+  try {
+    const keys = await loadKeys(database, sealer, now());
+    return assemble({ ...options, publicUrl, now }, { database, sealer, keys, logger });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+interface Foundation {
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly keys: WalletKeys;
+  readonly logger: Logger;
+}
+
+function assemble(options: WalletOptions & { readonly now: () => number }, foundation: Foundation): Wallet {
+  const { publicUrl, now } = options;
+  const { database, sealer, keys, logger } = foundation;
+  const isHttps = publicUrl.startsWith("https:");
+  const stopping = new AbortController();
+  const payeeResource = `${publicUrl}/payment-requests`;
+  const clients = [...options.clients, approvalLinkClient(publicUrl)];
+  const resources = createResources({ database, resources: options.resources, payeeResource, now });
+  const provider = createProvider({
+    issuer: publicUrl,
+    database,
+    sealer,
+    keys,
+    clients,
+    resources,
+    configuredResources: options.resources,
+    now,
+    renderErrorPage: (code) => renderPage(errorPage(code)),
+  });
+  provider.on("server_error", (_ctx, error) => logger.error("oauth.failed", { error }));
+  const parts = interactionParts({ ...options, publicUrl, now }, foundation, provider, resources);
+  const app = new Hono();
+  app.route("/", assetRoutes());
+  app.route("/", interactionRoutes(parts));
+  app.route("/", approvalLinkRoutes({ publicUrl, database, now }));
+  app.route(
+    "/",
+    payeeRoutes({
+      issuer: publicUrl,
+      payeeResource,
+      provider,
+      payeeKeys: createPayeeKeys(options.clients),
+      database,
+      sealer,
+      logger,
+      now,
+      stopping: stopping.signal,
+    }),
+  );
+  app.get("/", () => respondPage(landingPage(), 200, isHttps));
+  app.notFound(() => respondPage(refusalPage({ code: "not_found" }).page, 404, isHttps));
+  app.onError((error) => {
+    logger.error("page.failed", { error });
+    return respondPage(errorPage("server_error"), 500, isHttps);
+  });
+  const stopSweep = startSweep(database, now, logger);
+  return {
+    publicUrl,
+    fetch: async (request) => app.fetch(request),
+    node: createOidcHandler(provider, publicUrl),
+    async ready() {
+      await database.records(accountKind).get("readiness", now());
+      return true;
+    },
+    stopWaiting: () => stopping.abort(),
+    async close() {
+      stopping.abort();
+      await stopSweep();
+      await database.close();
+    },
+  };
+}
+
+function interactionParts(
+  options: WalletOptions & { readonly now: () => number },
+  { database, sealer, keys, logger }: Foundation,
+  provider: Provider,
+  resources: ReturnType<typeof createResources>,
+): InteractionParts {
+  const { publicUrl, bankUrl, now } = options;
+  const url = new URL(publicUrl);
+  const party = { id: url.hostname, name: "Countersign Wallet", origin: url.origin };
+  return {
+    database,
+    provider,
+    interactions: createInteractions(provider),
+    resources,
+    bank: createBankClient({ bankUrl, issuer: publicUrl, key: keys.signing, now }),
+    forms: createFormTokens(keys.forms),
+    party,
+    approval: { database, sealer, party, signing: keys.signing, issuer: publicUrl, bankOrigin: new URL(bankUrl).origin, now },
+    logger,
+    now,
+  };
+}
+
+async function respondPage(page: Page, status: number, isHttps: boolean): Promise<Response> {
+  return new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...pageHeaders(isHttps) } });
+}
+
+/** An issuer with a path would have its metadata at two places, and passkeys need a host name. */
+function checkPublicUrl(text: string): string {
+  const issuer = parseIssuer(text);
+  const url = URL.parse(text);
+  if (!issuer.ok || url === null || url.origin !== text) {
+    throw new StartupProblem("The wallet's public URL must be an https origin without a path, or http on localhost.");
+  }
+  if (/^[\d.]+$|^\[/.test(url.hostname))
+    throw new StartupProblem("The wallet's public URL must have a host name, because passkeys do not work on an IP address.");
+  return text;
+}
