@@ -102,6 +102,18 @@ export function judgeAuthorizationServer(doc: unknown, issuer: Issuer): Result<A
   });
 }
 
+/**
+ * Judges the `iss` of an authorization response, also of an error response, before anything else in it is used (RFC 9207 section 2.4): it
+ * must equal the issuer that the flow recorded, as a plain string, and may be absent only from a server that does not advertise it.
+ */
+export function judgeResponseIssuer(
+  iss: string | undefined,
+  server: Pick<AuthorizationServer, "issuer" | "authorizationResponseIssParameterSupported">,
+): Result<Issuer, Refusal> {
+  const accepted = iss === undefined ? !server.authorizationResponseIssParameterSupported : iss === server.issuer;
+  return accepted ? ok(server.issuer) : err(refuse("issuer_mismatch"));
+}
+
 type Abilities = Pick<
   AuthorizationServer,
   "scopesSupported" | "tokenEndpointAuthMethodsSupported" | "authorizationResponseIssParameterSupported" | "clientIdMetadataDocumentSupported"

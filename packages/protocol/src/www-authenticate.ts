@@ -8,7 +8,8 @@ export interface HeaderChallenge {
 const tokenAt = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const token68At = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 const quotedAt = /"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\u00ff]|\\[\t \x21-\x7e\x80-\u00ff])*)"/y;
-const spaceAt = /[ \t]*/y;
+const blankAt = /[ \t]+/y;
+const listAt = /[ \t,]+/y;
 const commasAt = /[ \t]*,[ \t,]*/y;
 const equalsAt = /[ \t]*=[ \t]*/y;
 
@@ -19,32 +20,32 @@ const equalsAt = /[ \t]*=[ \t]*/y;
 export function parseChallengeList(text: string, countMax: number): readonly HeaderChallenge[] | undefined {
   const reader = new Reader(text);
   const challenges: HeaderChallenge[] = [];
-  reader.skip(/[ \t,]*/y);
+  reader.take(listAt);
   while (!reader.atEnd()) {
     const challenge = readChallenge(reader);
     if (challenge === undefined || challenges.length === countMax) return undefined;
     challenges.push(challenge);
-    if (!reader.atEnd() && reader.take(commasAt) === undefined) return undefined;
+    reader.take(listAt);
   }
   return challenges;
 }
 
 function readChallenge(reader: Reader): HeaderChallenge | undefined {
-  const scheme = reader.take(tokenAt)?.toLowerCase();
-  if (scheme === undefined) return undefined;
+  const scheme = reader.take(tokenAt).toLowerCase();
+  if (scheme === "") return undefined;
   const parameters = new Map<string, string>();
-  const blank = reader.skip(spaceAt);
+  const blank = reader.take(blankAt);
   if (reader.atEnd() || reader.peek() === ",") return { scheme, parameters };
   if (!blank.startsWith(" ")) return undefined;
 
-  const token68 = readToken68(reader);
-  if (token68 !== undefined) return { scheme, token68, parameters };
+  const token68 = reader.take(token68At);
+  if (token68 !== "") return { scheme, token68, parameters };
 
   if (!readParameter(reader, parameters)) return undefined;
   for (;;) {
     const before = reader.position;
-    if (reader.take(commasAt) === undefined) {
-      reader.skip(spaceAt);
+    if (reader.take(commasAt) === "") {
+      reader.take(blankAt);
       return reader.atEnd() ? { scheme, parameters } : undefined;
     }
     if (!startsParameter(reader)) {
@@ -56,27 +57,20 @@ function readChallenge(reader: Reader): HeaderChallenge | undefined {
   }
 }
 
-function readToken68(reader: Reader): string | undefined {
-  const text = reader.take(token68At);
-  if (text !== undefined) reader.skip(spaceAt);
-  return text;
-}
-
 /** After a comma, `name =` continues the challenge; anything else begins the next one. */
 function startsParameter(reader: Reader): boolean {
   const before = reader.position;
-  const starts = reader.take(tokenAt) !== undefined && reader.take(equalsAt) !== undefined;
+  const starts = reader.take(tokenAt) !== "" && reader.take(equalsAt) !== "";
   reader.position = before;
   return starts;
 }
 
 function readParameter(reader: Reader, parameters: Map<string, string>): boolean {
-  const name = reader.take(tokenAt)?.toLowerCase();
-  if (name === undefined || parameters.has(name) || reader.take(equalsAt) === undefined) return false;
-  const quoted = reader.take(quotedAt);
-  const value = quoted === undefined ? reader.take(tokenAt) : quoted.slice(1, -1).replaceAll(/\\(.)/gs, "$1");
-  if (value === undefined) return false;
-  parameters.set(name, value);
+  const name = reader.take(tokenAt).toLowerCase();
+  if (name === "" || parameters.has(name) || reader.take(equalsAt) === "") return false;
+  const written = reader.take(quotedAt) || reader.take(tokenAt);
+  if (written === "") return false;
+  parameters.set(name, written.startsWith('"') ? written.slice(1, -1).replaceAll(/\\(.)/gs, "$1") : written);
   return true;
 }
 
@@ -88,18 +82,13 @@ class Reader {
     this.#text = text;
   }
 
-  /** Consumes what the sticky expression matches here. */
-  take(expression: RegExp): string | undefined {
+  /** Consumes what the sticky expression matches here; the empty text when it matches nothing. */
+  take(expression: RegExp): string {
     expression.lastIndex = this.position;
     const match = expression.exec(this.#text);
-    if (match === null) return undefined;
+    if (match === null) return "";
     this.position += match[0].length;
     return match[0];
-  }
-
-  /** Consumes what a sticky expression matches that also matches nothing. */
-  skip(expression: RegExp): string {
-    return this.take(expression) ?? "";
   }
 
   peek(): string | undefined {

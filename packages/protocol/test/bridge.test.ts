@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BridgeMeter, BridgeSender } from "../src/bridge.ts";
 import {
@@ -120,6 +120,16 @@ describe("parseBridgeMessage", () => {
     expect(parseBridgeMessage({ ...call, params: { text: "\u20ac".repeat(349_000) } }).ok).toBe(true);
   });
 
+  it("V14: draws one line, so that a longer message never passes where a shorter one is refused", () => {
+    const verdicts = Array.from(
+      { length: 40 },
+      (_, extra) => parseBridgeMessage({ ...call, params: { text: "a".repeat(maxMessageBytes - 130 + extra * 3), number: 123_456_789_012_345 } }).ok,
+    );
+    const refusedFrom = verdicts.indexOf(false);
+    expect(refusedFrom).toBeGreaterThan(0);
+    expect(verdicts.slice(refusedFrom)).not.toContain(true);
+  });
+
   it("V14: counts text as many bytes as UTF-8 takes, within a few percent for the rest", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom("a", "\u00e9", "\u20ac", "\u{1f512}"), { minLength: 1, maxLength: 4 }), (letters) => {
@@ -144,7 +154,7 @@ describe("parseBridgeMessage", () => {
     fc.assert(
       fc.property(fc.oneof(message, fc.anything()), (data) => {
         const parsed = parseBridgeMessage(data);
-        if (!parsed.ok) expect(["invalid_request", "request_too_large"]).toContain(parsed.error.code);
+        expect(["read", "invalid_request", "request_too_large"]).toContain(parsed.ok ? "read" : parsed.error.code);
       }),
       { numRuns: 10_000 },
     );

@@ -71,11 +71,11 @@ describe("judgeMandate", () => {
     [Number.MAX_SAFE_INTEGER, false],
   ])("at %i ms from its issue says %s", (offsetMs, accepted) => {
     const verdict = judgeMandate(claims, expected, nowMs + offsetMs);
-    expect(verdict.ok).toBe(accepted);
-    if (!verdict.ok) expect(verdict.error.code).toBe("mandate_invalid");
+    expect(verdict.ok || verdict.error.code).toBe(accepted || "mandate_invalid");
   });
 
   it.each([
+    ["has an unknown claim", { nbf: 1 }],
     ["ends before it begins", { exp: issuedAt }],
     ["lives longer than 15 minutes", { exp: issuedAt + mandateTtlSeconds + 1 }],
   ])("refuses a mandate that %s", (_, change) => {

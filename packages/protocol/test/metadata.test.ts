@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Issuer, ResourceUri } from "../src/brand.ts";
-import { authorizationServerMetadataUrls, judgeAuthorizationServer, judgeProtectedResource, protectedResourceMetadataUrls } from "../src/metadata.ts";
+import {
+  authorizationServerMetadataUrls,
+  judgeAuthorizationServer,
+  judgeProtectedResource,
+  judgeResponseIssuer,
+  protectedResourceMetadataUrls,
+} from "../src/metadata.ts";
 import { parseIssuer, parseResourceUri } from "../src/resource.ts";
 
 function resourceOf(text: string): ResourceUri {
@@ -175,7 +181,7 @@ describe("judgeAuthorizationServer", () => {
     ["the default port", "https://wallet.example:443"],
     ["no issuer", undefined],
     ["a list", ["https://wallet.example"]],
-  ])("O12, O10: refuses a document that names %s", (_, named) => {
+  ])("O12: refuses a document that names %s", (_, named) => {
     expect(judgeAuthorizationServer(doc, issuer).ok).toBe(true);
     expect(judgeAuthorizationServer({ ...doc, issuer: named }, issuer)).toMatchObject({ ok: false, error: { code: "issuer_mismatch" } });
   });
@@ -219,5 +225,31 @@ describe("judgeAuthorizationServer", () => {
     ["scopes in one text", { ...doc, scopes_supported: "a b" }],
   ])("refuses a document with %s", (_, value) => {
     expect(judgeAuthorizationServer(value, issuer)).toMatchObject({ ok: false, error: { code: "invalid_metadata" } });
+  });
+});
+
+describe("judgeResponseIssuer", () => {
+  const advertising = { issuer, authorizationResponseIssParameterSupported: true };
+  const silent = { issuer, authorizationResponseIssParameterSupported: false };
+
+  it("accepts the recorded issuer, and none from a server that never sends it", () => {
+    expect(judgeResponseIssuer("https://wallet.example", advertising)).toEqual({ ok: true, value: issuer });
+    expect(judgeResponseIssuer("https://wallet.example", silent).ok).toBe(true);
+    expect(judgeResponseIssuer(undefined, silent).ok).toBe(true);
+  });
+
+  it.each([
+    ["another issuer", "https://evil.example"],
+    ["a trailing slash", "https://wallet.example/"],
+    ["another case", "https://Wallet.example"],
+    ["the default port", "https://wallet.example:443"],
+    ["the empty text", ""],
+  ])("O10: refuses %s, whether or not the server advertises iss", (_, iss) => {
+    expect(judgeResponseIssuer(iss, advertising)).toMatchObject({ ok: false, error: { code: "issuer_mismatch" } });
+    expect(judgeResponseIssuer(iss, silent)).toMatchObject({ ok: false, error: { code: "issuer_mismatch" } });
+  });
+
+  it("O10: refuses a missing iss from a server that advertises it", () => {
+    expect(judgeResponseIssuer(undefined, advertising)).toMatchObject({ ok: false, error: { code: "issuer_mismatch" } });
   });
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addMoney, exponentOf, formatMinorUnits, isMinorUnits, moneyOf, multiplyMoney, parseDecimal, parseMoney } from "../src/money.ts";
 
