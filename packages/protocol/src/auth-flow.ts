@@ -113,7 +113,10 @@ export function advanceCall(state: CallState, event: CallEvent): Result<CallStep
     case "checked":
       if (state.phase !== "resuming") return misplaced(state, event);
       return ok(event.unchanged ? dispatch(state, state.token) : fail(state, "tool_changed"));
-    default:
+    case "challenged":
+    case "completed":
+    case "failed":
+    case "connection_lost":
       return state.phase === "dispatched" ? ok(applyOutcome(state, event)) : misplaced(state, event);
   }
 }
@@ -121,32 +124,22 @@ export function advanceCall(state: CallState, event: CallEvent): Result<CallStep
 type Outcome = Extract<CallEvent, { readonly type: "challenged" | "completed" | "failed" | "connection_lost" }>;
 
 function applyOutcome(state: CallState, event: Outcome): CallStep {
-  switch (event.type) {
-    case "completed":
-      return { state: { ...progressOf(state), phase: "completed" }, effects: [{ type: "settle", outcome: "completed" }] };
-    case "failed":
-      return fail(state, event.code);
-    case "connection_lost":
-      if (!state.repeatable) return fail(state, "outcome_unknown");
-      return state.retried ? fail(state, "server_unreachable") : dispatch({ ...state, retried: true }, state.token);
-    case "challenged":
-      if (event.refreshable && !state.retried) return dispatch({ ...state, retried: true }, "refresh");
-      return authorize(state, event.demand);
+  if (event.type === "completed") {
+    return { state: { ...progressOf(state), phase: "completed" }, effects: [{ type: "settle", outcome: "completed" }] };
   }
+  if (event.type === "failed") return fail(state, event.code);
+  if (event.type === "challenged") {
+    return event.refreshable && !state.retried ? dispatch({ ...state, retried: true }, "refresh") : authorize(state, event.demand);
+  }
+  if (!state.repeatable) return fail(state, "outcome_unknown");
+  return state.retried ? fail(state, "server_unreachable") : dispatch({ ...state, retried: true }, state.token);
 }
 
 function applyDecision(state: CallState, decision: CallDecision): CallStep {
-  switch (decision.action) {
-    case "call":
-      return dispatch(state, decision.token);
-    case "authorize":
-      return authorize(state, { kind: "scope", scope: decision.scope });
-    case "refuse":
-      return {
-        state: { ...progressOf(state), phase: "refused", code: decision.code },
-        effects: [{ type: "settle", outcome: "failed", code: decision.code }],
-      };
-  }
+  if (decision.action === "call") return dispatch(state, decision.token);
+  if (decision.action === "authorize") return authorize(state, { kind: "scope", scope: decision.scope });
+  const { code } = decision;
+  return { state: { ...progressOf(state), phase: "refused", code }, effects: [{ type: "settle", outcome: "failed", code }] };
 }
 
 function authorize(state: CallState, demand: Demand): CallStep {

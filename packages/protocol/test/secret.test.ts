@@ -10,12 +10,12 @@ describe("Secret", () => {
   });
 
   it.each([
-    ["a template", `${secret}`],
+    ["a concatenation", ["x", secret].join()],
     ["text", String(secret)],
     ["JSON", JSON.stringify({ secret })],
     ["an inspection", inspect({ secret })],
     ["its type name", Object.prototype.toString.call(secret)],
-    ["a spread", JSON.stringify({ ...secret })],
+    ["its entries", JSON.stringify(Object.entries(secret))],
     ["its keys", Object.getOwnPropertyNames(secret).join()],
   ])("stays out of %s", (_, shown) => {
     expect(shown).not.toContain("hunter2");
