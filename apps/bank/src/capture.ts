@@ -126,19 +126,14 @@ function payableAccount(payee: string, currency: string, now: EpochMs): AccountR
 }
 
 function refusalOf(status: Exclude<TransferStatus, "created">): Refusal {
-  switch (status) {
-    case "exceeds_available":
-      return refuse("insufficient_funds");
-    case "accounts_must_have_the_same_currency":
-    case "transfer_must_have_the_currency_of_its_accounts":
-      return refuse("payment_declined", "the account holds another currency");
-    case "overflows_account":
-      return refuse("payment_declined", "the amount is too large for the account");
-    case "exists":
-      throw new RaceLost("the capture's transfer");
-    default:
-      throw new Error(`a capture cannot be answered with ${status}`);
+  if (status === "exceeds_available") return refuse("insufficient_funds");
+  if (status === "overflows_account") return refuse("payment_declined", "the amount is too large for the account");
+  if (status === "transfer_must_have_the_currency_of_its_accounts" || status === "accounts_must_have_the_same_currency") {
+    return refuse("payment_declined", "the account holds another currency");
   }
+  // The payment was not there when this transaction looked, so a twin that has committed since made the transfer.
+  if (status === "exists") throw new RaceLost("the capture's transfer");
+  throw new Error(`a capture cannot be answered with ${status}`);
 }
 
 function paid(row: PaymentRow): Answer {

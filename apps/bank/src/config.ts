@@ -4,7 +4,13 @@ import { z } from "zod";
 import type { BankClient } from "./clients.ts";
 
 const clientsShape = z
-  .array(z.strictObject({ client_id: z.string().min(1).max(200), jwks_uri: z.url({ protocol: /^https?$/ }).max(2_048), role: z.enum(["payee", "wallet"]) }))
+  .array(
+    z.strictObject({
+      client_id: z.string().min(1).max(200),
+      jwks_uri: z.url({ protocol: /^https?$/ }).max(2_048),
+      role: z.enum(["payee", "wallet"]),
+    }),
+  )
   .max(1_000);
 
 const developmentClients = JSON.stringify([
@@ -28,8 +34,12 @@ export interface BankConfig {
 export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankConfig[Name]> } = {
   port: port({ env: "COUNTERSIGN_BANK_PORT", doc: "Port to listen on.", fallback: "4400" }),
   hostname: text({ env: "COUNTERSIGN_BANK_HOSTNAME", doc: "Address to listen on.", fallback: "127.0.0.1" }),
-  url: optional(httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "Public origin, the audience of assertions and mandates. Default: the address listened on." })),
-  hosts: optional(list(text({ env: "COUNTERSIGN_BANK_HOSTS", doc: "Host headers to serve. Default: loopback names; behind a proxy the public host." }))),
+  url: optional(
+    httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "Public origin, the audience of assertions and mandates. Default: the address listened on." }),
+  ),
+  hosts: optional(
+    list(text({ env: "COUNTERSIGN_BANK_HOSTS", doc: "Host headers to serve. Default: loopback names; behind a proxy the public host." })),
+  ),
   data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database.", fallback: ".countersign" }),
   databaseUrl: optional(secret({ env: "COUNTERSIGN_BANK_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
   openingBalance: integer({

@@ -49,13 +49,7 @@ export function createDoor(options: {
 const notAllowed = { ok: false, error: refuse("client_not_allowed") } as const;
 
 function refused(refusal: Refusal): Response {
-  switch (refusal.code) {
-    case "invalid_client":
-      return respondRefusal(refusal, { "www-authenticate": 'Bearer realm="bank"' });
-    case "idempotency_in_flight":
-    case "unavailable":
-      return respondRefusal(refusal, { "retry-after": "1" });
-    default:
-      return respondRefusal(refusal);
-  }
+  if (refusal.code === "invalid_client") return respondRefusal(refusal, { "www-authenticate": 'Bearer realm="bank"' });
+  const comeBack = refusal.code === "idempotency_in_flight" || refusal.code === "unavailable";
+  return respondRefusal(refusal, comeBack ? { "retry-after": "1" } : {});
 }

@@ -29,7 +29,7 @@ export async function start(options: BankStartOptions): Promise<Started> {
   const bank = await createBank({ ...options, url, report: (event, requestId) => logEvent(logger, event, requestId) });
   try {
     const served = await serve({
-      handler: bank.fetch,
+      handler: (request) => bank.fetch(request),
       listen: options.listen,
       logger,
       hostname,

@@ -11,11 +11,12 @@ const batchMax = 500;
 export async function sweep(database: Database<BankTables>, now: EpochMs): Promise<number> {
   const assertions = await database.sql
     .deleteFrom("client_assertions")
-    .where(({ eb, refTuple, selectFrom }) =>
-      eb(
-        refTuple("client_id", "jti"),
+    .where((where) =>
+      where(
+        where.refTuple("client_id", "jti"),
         "in",
-        selectFrom("client_assertions as old")
+        where
+          .selectFrom("client_assertions as old")
           .select(["old.client_id", "old.jti"])
           .where("old.expires_at", "<=", now)
           .orderBy("old.expires_at")
@@ -27,11 +28,12 @@ export async function sweep(database: Database<BankTables>, now: EpochMs): Promi
     .execute();
   const answers = await database.sql
     .deleteFrom("idempotency_keys")
-    .where(({ eb, refTuple, selectFrom }) =>
-      eb(
-        refTuple("client_id", "key"),
+    .where((where) =>
+      where(
+        where.refTuple("client_id", "key"),
         "in",
-        selectFrom("idempotency_keys as old")
+        where
+          .selectFrom("idempotency_keys as old")
           .select(["old.client_id", "old.key"])
           .where("old.created_at", "<=", now - answerTtlMs)
           .orderBy("old.created_at")

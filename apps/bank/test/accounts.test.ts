@@ -58,7 +58,7 @@ describe("accounts", () => {
   });
 
   test.each([
-    ["an unknown currency", "acc_b", { ...good, currency: "XXX" }, "invalid_amount"],
+    ["an unknown currency", "acc_b", { ...good, currency: "ZZZ" }, "invalid_amount"],
     ["a currency in lower case", "acc_b", { ...good, currency: "eur" }, "invalid_amount"],
     ["no currency", "acc_b", { holder: "usr_1" }, "invalid_amount"],
     ["no holder", "acc_b", { currency: "EUR" }, "invalid_request"],

@@ -19,6 +19,10 @@ export class Book {
     this.accounts.set(id, emptyAccount(id, currency, mayOverdraw));
   }
 
+  account(id: string): Account | undefined {
+    return this.accounts.get(id);
+  }
+
   transfer(request: TransferRequest, now: EpochMs): TransferStatus {
     const decision = createTransfer(request, this.view(request), now);
     if (decision.status === "created") {

@@ -90,18 +90,20 @@ describe("payments", () => {
       expect(await response.json()).toMatchObject({ id: theirs.id, payee: "rival" });
     });
 
-    test.each([["missing", undefined], ["empty", ""], ["too long", "k".repeat(256)], ["with a blank", "a b"]])(
-      "a key that is %s is refused",
-      async (_, key) => {
-        const order = await world.order(account);
-        const before = await stateOf(world, account, order.id);
-        const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
-        const response = await world.send(world.parties.store, "POST", "/payments", { body: order, headers });
-        expect(response.status).toBe(400);
-        expect(await response.json()).toMatchObject({ code: "idempotency_key_required" });
-        expect(await stateOf(world, account, order.id)).toBe(before);
-      },
-    );
+    test.each([
+      ["missing", undefined],
+      ["empty", ""],
+      ["too long", "k".repeat(256)],
+      ["with a blank", "a b"],
+    ])("a key that is %s is refused", async (_, key) => {
+      const order = await world.order(account);
+      const before = await stateOf(world, account, order.id);
+      const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
+      const response = await world.send(world.parties.store, "POST", "/payments", { body: order, headers });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: "idempotency_key_required" });
+      expect(await stateOf(world, account, order.id)).toBe(before);
+    });
 
     test("a refusal by the books is an answer and is repeated; a request that was never judged is not kept", async () => {
       const poor = await World.open({ parties: world.parties, openingBalance: 100 });
@@ -194,7 +196,9 @@ describe("payments", () => {
   });
 
   describe("mandates", () => {
-    const refusals: Readonly<Record<string, { options: (w: World) => Promise<OrderOptions>; change?: Partial<PaymentBody>; status: number; code: string }>> = {
+    const refusals: Readonly<
+      Record<string, { options: (w: World) => Promise<OrderOptions>; change?: Partial<PaymentBody>; status: number; code: string }>
+    > = {
       "P01: of another amount": { options: async () => ({}), change: { amount: 1251 }, status: 409, code: "consent_mismatch" },
       "P01: of another currency": { options: async () => ({}), change: { currency: "USD" }, status: 409, code: "consent_mismatch" },
       "P12: of another checkout": { options: async () => ({}), change: { checkout_hash: "h".repeat(43) }, status: 409, code: "consent_mismatch" },
@@ -204,7 +208,11 @@ describe("payments", () => {
         status: 403,
         code: "mandate_invalid",
       },
-      "P12: for another bank": { options: async () => ({ claims: { aud: ["store", "http://other-bank.test"] } }), status: 403, code: "mandate_invalid" },
+      "P12: for another bank": {
+        options: async () => ({ claims: { aud: ["store", "http://other-bank.test"] } }),
+        status: 403,
+        code: "mandate_invalid",
+      },
       "P16: that has expired": {
         options: async (w) => ({ claims: { iat: Math.floor(w.time.now / 1000) - 961, exp: Math.floor(w.time.now / 1000) - 61 } }),
         status: 403,
@@ -228,7 +236,11 @@ describe("payments", () => {
       "signed by another wallet": { options: async (w) => ({ signer: w.parties.otherWallet }), status: 403, code: "mandate_invalid" },
       "signed by the payee itself": { options: async (w) => ({ wallet: w.parties.store }), status: 403, code: "mandate_invalid" },
       "of an unknown wallet": { options: async () => ({ claims: { iss: "http://stranger.test" } }), status: 403, code: "mandate_invalid" },
-      "of a wallet that does not hold the account": { options: async (w) => ({ wallet: w.parties.otherWallet }), status: 404, code: "unknown_account" },
+      "of a wallet that does not hold the account": {
+        options: async (w) => ({ wallet: w.parties.otherWallet }),
+        status: 404,
+        code: "unknown_account",
+      },
       "of another type": { options: async () => ({ header: { typ: "JWT" } }), status: 403, code: "mandate_invalid" },
       "of another vct": { options: async () => ({ claims: { vct: "mandate.checkout.1" } }), status: 403, code: "mandate_invalid" },
       "with an unknown claim": { options: async () => ({ claims: { discount: 1 } }), status: 403, code: "mandate_invalid" },

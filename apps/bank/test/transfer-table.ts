@@ -1,5 +1,12 @@
-import { availableOf, type TransferRequest } from "../src/ledger.ts";
-import { Book } from "./book.ts";
+import type { EpochMs } from "@countersign/protocol/brand";
+import { type Account, availableOf, type TransferRequest, type TransferStatus } from "../src/ledger.ts";
+
+/** Anything that keeps books. */
+export interface Books {
+  open(id: string, currency: string, mayOverdraw: boolean): Promise<void> | void;
+  transfer(request: TransferRequest, now: EpochMs): Promise<TransferStatus> | TransferStatus;
+  account(id: string): Promise<Account | undefined> | Account | undefined;
+}
 
 /**
  * Runs a table of bookkeeping in text and returns it with what really happened in the last column, so that a test compares two texts.
@@ -14,40 +21,41 @@ import { Book } from "./book.ts";
  *
  * `debits 0+20` reads: nothing pending, 20 posted. An optional `for <reference>` ends a transfer.
  */
-export function runTransferTable(table: string): string {
-  const book = new Book();
+export async function runTransferTable(table: string, books: Books): Promise<string> {
   let now = 0;
-  const lines = table.split("\n").map((line) => line.trim());
-  const out = lines
-    .filter((line) => line !== "")
-    .map((line) => {
-      const [left = ""] = line.split("->");
-      const words = left.trim().split(/\s+/);
-      const [verb = "", first = ""] = words;
-      if (verb === "at") {
-        now = Number(first);
-        return left.trim();
-      }
-      if (verb === "account") {
-        book.open(first, words[2] ?? "", words[3] === "overdraw");
-        return left.trim();
-      }
-      return `${left.trim()} -> ${verb === "balance" ? balanceLine(book, first) : book.transfer(parseTransfer(words), now)}`;
-    });
+  const out: string[] = [];
+  for (const line of linesOf(table)) {
+    const left = (line.split("->", 1)[0] ?? "").trim();
+    const words = left.split(/\s+/);
+    const [verb = "", first = "", second = ""] = words;
+    if (verb === "at") {
+      now = Number(first);
+      out.push(left);
+    } else if (verb === "account") {
+      await books.open(first, second, words[3] === "overdraw");
+      out.push(left);
+    } else {
+      out.push(`${left} -> ${verb === "balance" ? balanceLine(await books.account(first)) : await books.transfer(parseTransfer(words), now)}`);
+    }
+  }
   return out.join("\n");
 }
 
 /** The table as the runner prints it: one space around nothing but words. */
 export function expectedLines(table: string): string {
-  const lines = table.split("\n").map((line) => line.trim());
-  return lines
-    .filter((line) => line !== "")
+  return linesOf(table)
     .map((line) => line.replace(/\s+->\s+/, " -> "))
     .join("\n");
 }
 
-function balanceLine(book: Book, id: string): string {
-  const a = book.accounts.get(id);
+function linesOf(table: string): readonly string[] {
+  return table
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+function balanceLine(a: Account | undefined): string {
   if (a === undefined) return "no such account";
   return `debits ${a.debitsPending}+${a.debitsPosted} credits ${a.creditsPending}+${a.creditsPosted} available ${availableOf(a)}`;
 }
@@ -58,26 +66,22 @@ function parseTransfer(words: readonly string[]): TransferRequest {
   const reference = after(words, "for") ?? "";
   const until = after(words, "until");
   const expiresAt = until === undefined ? null : Number(until);
-  switch (verb) {
-    case "single":
-    case "pending":
-      return {
-        kind: verb,
-        id,
-        debitAccountId: second,
-        creditAccountId: third,
-        amount: Number(words[4]),
-        currency: words[5] ?? "",
-        reference,
-        expiresAt,
-      };
-    case "post":
-    case "void":
-    case "expire":
-      return { kind: verb, id, pendingId: second, amount: third === "" || third === "for" ? null : Number(third), reference };
-    default:
-      throw new Error(`unknown verb in the table: ${verb}`);
+  if (verb === "single" || verb === "pending") {
+    return {
+      kind: verb,
+      id,
+      debitAccountId: second,
+      creditAccountId: third,
+      amount: Number(words[4]),
+      currency: words[5] ?? "",
+      reference,
+      expiresAt,
+    };
   }
+  if (verb === "post" || verb === "void" || verb === "expire") {
+    return { kind: verb, id, pendingId: second, amount: third === "" || third === "for" ? null : Number(third), reference };
+  }
+  throw new Error(`unknown verb in the table: ${verb}`);
 }
 
 function after(words: readonly string[], word: string): string | undefined {

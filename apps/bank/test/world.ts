@@ -55,6 +55,8 @@ export class World {
   readonly events: BankEvent[] = [];
   readonly time: { now: number };
   keysDown = false;
+  /** Runs before a party's keys are fetched. */
+  beforeKeys: (party: Party) => Promise<void> = async () => undefined;
 
   private constructor(bank: Bank, parties: Parties, time: { now: number }) {
     this.bank = bank;
@@ -77,7 +79,8 @@ export class World {
       })),
       fetch: async (input) => {
         if (late.world?.keysDown === true) throw new TypeError("fetch failed");
-        const party = Object.values(parties).find((each: Party) => jwksUriOf(each) === String(input));
+        const party = Object.values(parties).find((each: Party) => jwksUriOf(each) === input);
+        if (party !== undefined) await late.world?.beforeKeys(party);
         return party === undefined ? new Response(null, { status: 404 }) : Response.json({ keys: [publicHalf(party.key)] });
       },
       clock: () => time.now,
