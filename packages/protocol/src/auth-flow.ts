@@ -94,31 +94,27 @@ export function isSettled(state: CallState): boolean {
  * every event after the end; the state then stays as it is.
  */
 export function advanceCall(state: CallState, event: CallEvent): Result<CallStep, Refusal> {
-  if (isSettled(state)) return misplaced(state, event);
-  switch (event.type) {
-    case "restarted":
-      return ok(restart(state));
-    case "deadline_passed":
-      return ok(giveUp(state, "call_expired"));
-    case "cancelled":
-      return ok(giveUp(state, "cancelled"));
-    case "decided":
-      return state.phase === "received" ? ok(applyDecision(state, event.decision)) : misplaced(state, event);
-    case "granted":
-      return state.phase === "authorizing"
-        ? ok({ state: { ...progressOf(state), phase: "resuming" }, effects: [{ type: "check_tool" }] })
-        : misplaced(state, event);
-    case "flow_ended":
-      return state.phase === "authorizing" ? ok(fail(state, event.code ?? codeOfFlowEnd[event.end])) : misplaced(state, event);
-    case "checked":
-      if (state.phase !== "resuming") return misplaced(state, event);
-      return ok(event.unchanged ? dispatch(state, state.token) : fail(state, "tool_changed"));
-    case "challenged":
-    case "completed":
-    case "failed":
-    case "connection_lost":
-      return state.phase === "dispatched" ? ok(applyOutcome(state, event)) : misplaced(state, event);
-  }
+  const step = isSettled(state) ? undefined : stepOf(state, event);
+  return step === undefined ? err(refuse("conflict", `${event.type} has no place while the call is ${state.phase}`)) : ok(step);
+}
+
+function stepOf(state: CallState, event: CallEvent): CallStep | undefined {
+  if (event.type === "restarted") return restart(state);
+  if (event.type === "deadline_passed") return giveUp(state, "call_expired");
+  if (event.type === "cancelled") return giveUp(state, "cancelled");
+  if (event.type === "decided") return state.phase === "received" ? applyDecision(state, event.decision) : undefined;
+  if (event.type === "granted") return state.phase === "authorizing" ? resume(state) : undefined;
+  if (event.type === "flow_ended") return state.phase === "authorizing" ? fail(state, event.code ?? codeOfFlowEnd[event.end]) : undefined;
+  if (event.type === "checked") return state.phase === "resuming" ? applyCheck(state, event.unchanged) : undefined;
+  return state.phase === "dispatched" ? applyOutcome(state, event) : undefined;
+}
+
+function resume(state: CallState): CallStep {
+  return { state: { ...progressOf(state), phase: "resuming" }, effects: [{ type: "check_tool" }] };
+}
+
+function applyCheck(state: CallState, unchanged: boolean): CallStep {
+  return unchanged ? dispatch(state, state.token) : fail(state, "tool_changed");
 }
 
 type Outcome = Extract<CallEvent, { readonly type: "challenged" | "completed" | "failed" | "connection_lost" }>;
@@ -175,13 +171,9 @@ function restart(state: CallState): CallStep {
   // Resuming counts as sent: a process may have died between its send and its write.
   if (!state.repeatable) return fail(state, "outcome_unknown");
   if (state.retried) return fail(state, "server_unreachable");
-  return { state: { ...progressOf(state), retried: true, phase: "resuming" }, effects: [{ type: "check_tool" }] };
+  return resume({ ...state, retried: true });
 }
 
 function progressOf(state: CallState): CallProgress {
   return { rounds: state.rounds, token: state.token, retried: state.retried, repeatable: state.repeatable };
-}
-
-function misplaced(state: CallState, event: CallEvent): Result<CallStep, Refusal> {
-  return err(refuse("conflict", `${event.type} has no place while the call is ${state.phase}`));
 }
