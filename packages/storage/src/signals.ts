@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events";
  * shortens a wait; whoever hears it reads the row, and whoever waits also polls slowly.
  */
 export interface Signals {
-  /** `channel` up to 200 characters, `payload` up to 4000 bytes in UTF-8 and never a secret. Does not fail when the server is away. */
+  /** `channel` up to 200 characters, `payload` up to 4000 bytes in UTF-8 and without U+0000 and never a secret. Does not fail when the server is away. */
   notify(channel: string, payload: string): Promise<void>;
 
   /** Resolves when listening has begun. The listener never runs inside `notify`. The answer ends the subscription. */
@@ -15,6 +15,7 @@ export interface Signals {
 /** Throws on a signal that one of the engines could not carry. */
 export function checkSignal(channel: string, payload: string): void {
   if (channel.length === 0 || channel.length > 200) throw new TypeError("a signal's channel has 1 to 200 characters");
+  if (!/^[^\0]*$/.test(channel + payload) || !(channel + payload).isWellFormed()) throw new TypeError("a signal is well-formed text without U+0000");
   if (Buffer.byteLength(payload) > 4000) throw new TypeError("a signal's payload has at most 4000 bytes");
 }
 

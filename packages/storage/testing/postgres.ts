@@ -19,6 +19,11 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+/** `isDurable`: whether a commit waits for the disk, as in production; default true. Without it tests that crash nothing are faster. */
+export interface StartOptions {
+  readonly isDurable?: boolean;
+}
+
 interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -27,7 +32,7 @@ interface Account {
 const socketName = ".s.PGSQL.5432";
 const startTimeoutMs = 30_000;
 // The shell outlives nobody: when the process that started it is gone, its input ends, and it stops the server and removes the data.
-const guardScript = `trap '' INT TERM HUP; "$2" -D "$1/data" -k "$1" -c listen_addresses= -c shared_buffers=32MB -c max_connections=200 -c log_min_messages=fatal </dev/null &
+const guardScript = `trap '' INT TERM HUP; "$2" -D "$1/data" -k "$1" -c listen_addresses= -c shared_buffers=32MB -c max_connections=200 -c fsync="$3" -c log_min_messages=fatal </dev/null &
 pid=$!; cat >/dev/null; kill -INT $pid; wait $pid; rm -rf "$1"`;
 
 /** Whether {@link startPostgres} can work here: a POSIX system for which the packages carry a server. */
@@ -36,7 +41,7 @@ export function hasPostgres(): boolean {
 }
 
 /** Starts a real PostgreSQL on a socket in a new temporary folder; no TCP port is opened. Takes about a second. */
-export async function startPostgres(): Promise<TestPostgres> {
+export async function startPostgres(options: StartOptions = {}): Promise<TestPostgres> {
   const account = isRoot() ? unprivilegedAccount() : undefined;
   const binaries = findPostgres({ readableByAll: account !== undefined });
   if (binaries === undefined) throw new Error("there is no PostgreSQL for this platform among the packages");
@@ -61,7 +66,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     throw error;
   }
   const launch = (): ChildProcess =>
-    spawn("/bin/sh", ["-c", guardScript, "sh", folder, binaries.postgres], {
+    spawn("/bin/sh", ["-c", guardScript, "sh", folder, binaries.postgres, options.isDurable === false ? "off" : "on"], {
       ...as,
       cwd: "/",
       detached: true,
