@@ -23,6 +23,8 @@ export interface Reach {
 
 const listTtlMs = 60_000;
 const viewTtlMs = 3_600_000;
+/** Capabilities that never change while the app runs. Hosts ask for prompts whatever is declared, so an empty list is declared and served. */
+const fixed = { listChanged: false };
 const publicList = { ttlMs: listTtlMs, cacheScope: "public" } as const;
 
 /** Makes the server object of one request (2026-07-28 is stateless, and the 2025 family is served without sessions). */
@@ -30,8 +32,14 @@ export function createMcpServer(offer: Offer, reach: Reach, gate: CallGate): Mcp
   const server = new McpServer(
     { name: offer.name, version: offer.version, ...(offer.title === undefined ? {} : { title: offer.title }) },
     {
-      capabilities: { tools: { listChanged: false }, ...(offer.views.size === 0 ? {} : { resources: { listChanged: false } }) },
-      cacheHints: { "tools/list": publicList, "resources/list": publicList, "resources/templates/list": publicList, "server/discover": publicList },
+      capabilities: { tools: fixed, prompts: fixed, ...(offer.views.size === 0 ? {} : { resources: fixed }) },
+      cacheHints: {
+        "tools/list": publicList,
+        "prompts/list": publicList,
+        "resources/list": publicList,
+        "resources/templates/list": publicList,
+        "server/discover": publicList,
+      },
       ...(offer.instructions === undefined ? {} : { instructions: offer.instructions }),
     },
   );

@@ -26,21 +26,23 @@ export interface BearerVerifier {
 }
 
 const tokenLengthMax = 8192;
-const cacheSizeMax = 2048;
+const cacheSizeDefault = 2048;
 const cacheMs = 60_000;
 const algorithms = ["ES256", "EdDSA", "Ed25519", "RS256"];
 
 /**
  * Verifies JWT access tokens: fixed algorithms, `typ: at+jwt`, the issuer's published keys by key id alone, `iss`, `exp`, and an audience that is
  * this resource and nothing else. Sender-constrained tokens are refused, because their proof would go unchecked.
- * Verified tokens are remembered by digest for a minute, at most 2048 of them.
+ * Verified tokens are remembered by digest for a minute, at most `cacheSizeMax` of them.
  */
 export function createBearerVerifier(options: {
   readonly issuer: Issuer;
   readonly resource: ResourceUri;
   readonly keys: KeySource;
   readonly clock: () => EpochMs;
+  readonly cacheSizeMax?: number;
 }): BearerVerifier {
+  const cacheSizeMax = options.cacheSizeMax ?? cacheSizeDefault;
   const cache = new Map<string, { readonly token: VerifiedToken; readonly until: EpochMs }>();
 
   const remember = (digest: string, token: VerifiedToken): void => {

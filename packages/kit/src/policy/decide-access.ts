@@ -30,6 +30,7 @@ const openMethods: ReadonlySet<string> = new Set([
   "ping",
   "server/discover",
   "tools/list",
+  "prompts/list",
   "resources/list",
   "resources/templates/list",
   "resources/read",
