@@ -1,0 +1,123 @@
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { isJsonObject } from "@countersign/protocol/shape";
+import { parseJson, readList, readText } from "./json.ts";
+import {
+  type Call,
+  type CallOrigin,
+  type Connector,
+  readCall,
+  readConnector,
+  readSession,
+  readTools,
+  readTraceStep,
+  readWidget,
+  type Session,
+  type Tool,
+  type TraceStep,
+  type WidgetView,
+} from "./wire.ts";
+
+/** Why the host did not do what was asked. `message` is for people. */
+export interface ApiProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export type Answer<T> = Promise<Result<T, ApiProblem>>;
+
+export interface CallRequest {
+  readonly connectorId: string;
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly origin: Exclude<CallOrigin, "model">;
+  readonly widgetId?: string;
+  readonly idempotencyKey?: string;
+}
+
+/** The console's own HTTP API, typed. Nothing throws: a lost connection is a problem like any other. */
+export interface HostApi {
+  readonly session: () => Answer<Session>;
+  readonly tools: (connectorId: string) => Answer<readonly Tool[]>;
+  readonly addConnector: (url: string) => Answer<Connector>;
+  readonly removeConnector: (connectorId: string) => Answer<void>;
+  readonly signOut: (connectorId: string) => Answer<void>;
+  readonly startCall: (request: CallRequest) => Answer<Call>;
+  readonly call: (callId: string) => Answer<Call>;
+  readonly cancelCall: (callId: string) => Answer<void>;
+  readonly trace: (callId: string) => Answer<readonly TraceStep[]>;
+  readonly cancelFlow: (flowId: string) => Answer<void>;
+  readonly createWidget: (request: { connectorId: string; resourceUri: string; callId: string }) => Answer<WidgetView>;
+  readonly widget: (widgetId: string) => Answer<WidgetView>;
+  readonly say: (message: string) => Answer<void>;
+}
+
+const unreachable: ApiProblem = {
+  code: "unreachable",
+  message: "Countersign does not answer. Check that it is running, then try again.",
+  retryable: true,
+};
+const malformed: ApiProblem = {
+  code: "malformed",
+  message: "Countersign gave an answer that this page does not understand. Reload the page.",
+  retryable: false,
+};
+
+/** Makes the client. `send` is `fetch` of the page; every request is same-origin and carries the session cookie. */
+export function createApi(send: typeof fetch): HostApi {
+  const ask = async <T>(method: string, path: string, body: unknown, read: (json: unknown) => T | undefined): Answer<T> => {
+    const answer = await exchange(send, method, path, body);
+    if (!answer.ok) return answer;
+    const value = read(answer.value);
+    return value === undefined ? err(malformed) : ok(value);
+  };
+  const tell = async (method: string, path: string, body?: unknown): Answer<void> => {
+    const answer = await exchange(send, method, path, body);
+    return answer.ok ? ok(undefined) : answer;
+  };
+  const id = encodeURIComponent;
+  return {
+    session: () => ask("GET", "/api/session", undefined, readSession),
+    tools: (connectorId) => ask("GET", `/api/connectors/${id(connectorId)}/tools`, undefined, readTools),
+    addConnector: (url) => ask("POST", "/api/connectors", { url }, (json) => readConnector(isJsonObject(json) ? (json["connector"] ?? json) : json)),
+    removeConnector: (connectorId) => tell("DELETE", `/api/connectors/${id(connectorId)}`),
+    signOut: (connectorId) => tell("POST", `/api/connectors/${id(connectorId)}/sign-out`, {}),
+    startCall: (request) => ask("POST", "/api/calls", request, readCall),
+    call: (callId) => ask("GET", `/api/calls/${id(callId)}`, undefined, readCall),
+    cancelCall: (callId) => tell("POST", `/api/calls/${id(callId)}/cancel`, {}),
+    trace: (callId) =>
+      ask("GET", `/api/calls/${id(callId)}/trace`, undefined, (json) => (isJsonObject(json) ? readList(json["steps"], readTraceStep) : undefined)),
+    cancelFlow: (flowId) => tell("POST", `/api/flows/${id(flowId)}/cancel`, {}),
+    createWidget: (request) => ask("POST", "/api/widgets", request, readWidget),
+    widget: (widgetId) => ask("GET", `/api/widgets/${id(widgetId)}`, undefined, readWidget),
+    say: (message) => tell("POST", "/api/chat", { message }),
+  };
+}
+
+async function exchange(send: typeof fetch, method: string, path: string, body: unknown): Answer<unknown> {
+  const headers = new Headers({ accept: "application/json" });
+  if (body !== undefined) headers.set("content-type", "application/json");
+  try {
+    const response = await send(path, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      cache: "no-store",
+      redirect: "error",
+    });
+    const json = parseJson(await response.text());
+    return response.ok ? ok(json) : err(readProblem(json, response.status));
+  } catch {
+    return err(unreachable);
+  }
+}
+
+function readProblem(json: unknown, status: number): ApiProblem {
+  if (!isJsonObject(json))
+    return status >= 500 ? unreachable : { code: "refused", message: `The request was refused (${status}).`, retryable: false };
+  return {
+    code: readText(json["code"], 100) ?? "refused",
+    message: readText(json["error_description"], 500) ?? readText(json["message"], 500) ?? "The request was refused.",
+    retryable: json["retryable"] === true,
+  };
+}

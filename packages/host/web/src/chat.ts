@@ -1,0 +1,22 @@
+import { isJsonObject } from "@countersign/protocol/shape";
+import { readText } from "./json.ts";
+import type { Action } from "./state.ts";
+import { readCall } from "./wire.ts";
+
+/**
+ * What one `event: chat` changes: `{ id, text, append? }` is the model's words (streamed when `append`), `{ call, arguments }` a tool call that
+ * the model made and whose card belongs here, `{ id, error }` why the turn ended early.
+ */
+export function readChatEvent(json: unknown): readonly Action[] {
+  if (!isJsonObject(json)) return [];
+  const call = readCall(json["call"]);
+  if (call !== undefined) return [{ type: "call_started", call, arguments: json["arguments"] }];
+  const id = readText(json["id"], 100);
+  const failed = readText(json["error"], 500);
+  const text = failed ?? readText(json["text"], 20_000);
+  if (id === undefined || text === undefined) return [];
+  const by = failed === undefined ? "model" : "console";
+  return [
+    { type: "said", append: json["append"] === true, entry: { kind: "said", id, by, name: by === "model" ? "Assistant" : "Countersign", text } },
+  ];
+}

@@ -1,0 +1,243 @@
+import type { CallDecision } from "@countersign/protocol/security";
+import type { ApiProblem, HostApi } from "./api.ts";
+import { predictCall } from "./popup-decision.ts";
+import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
+import type { SignIn } from "./sign-in.ts";
+import { ownCallIds } from "./state.ts";
+import type { Store } from "./store.ts";
+import { type Call, isCallEnded, readCall, readConnector, readFlow, readTraceStep, type Tool } from "./wire.ts";
+import { readChatEvent } from "./chat.ts";
+
+/** Everything a view may ask for. The store is changed here and by events only. */
+export interface Console {
+  readonly start: () => Promise<void>;
+  /** The event stream is (again) live: reads again whatever may have changed meanwhile. */
+  readonly refresh: () => Promise<void>;
+  readonly onEvent: (name: string, json: unknown) => void;
+  /** Runs a tool for the user. Call it inside the click, so that a sign-in window may open. */
+  readonly callTool: (connectorId: string, tool: Tool, args: unknown) => Promise<ApiProblem | undefined>;
+  /** Runs a tool for a widget and waits for the end. Call it as soon as the widget's message arrives. */
+  readonly callFromWidget: (widget: WidgetCaller, name: string, args: unknown) => Promise<Call>;
+  readonly loadTools: (connectorId: string) => Promise<void>;
+  readonly loadTrace: (callId: string) => Promise<void>;
+  readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
+  readonly say: (text: string) => Promise<ApiProblem | undefined>;
+  readonly clear: () => void;
+}
+
+export interface WidgetCaller {
+  readonly connectorId: string;
+  readonly widgetId: string;
+  /** The call whose card shows the widget. */
+  readonly callId: string;
+}
+
+export interface ConsoleOptions {
+  readonly store: Store;
+  readonly api: HostApi;
+  readonly signIn: SignIn;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly storage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
+}
+
+const savedKey = "countersign.conversation";
+
+/** Wires the parts of the console together. */
+export function createConsole(options: ConsoleOptions): Console {
+  const { store, api, signIn } = options;
+  const waiters = new Map<string, ((call: Call) => void)[]>();
+
+  store.subscribe(() => {
+    signIn.settle();
+    for (const [callId, resolves] of waiters) {
+      const call = store.get().calls[callId];
+      if (call === undefined || !isCallEnded(call)) continue;
+      waiters.delete(callId);
+      for (const resolve of resolves) resolve(call);
+    }
+  });
+  keepConversation(options);
+
+  const untilEnded = (callId: string): Promise<Call> =>
+    new Promise((resolve) => {
+      const call = store.get().calls[callId];
+      if (call !== undefined && isCallEnded(call)) resolve(call);
+      else waiters.set(callId, [...(waiters.get(callId) ?? []), resolve]);
+    });
+
+  const startCall = async (request: CallStart): Promise<Call | ApiProblem> => {
+    const window = signIn.reserve(predict(options, request), request.connectorId);
+    const { widget } = request;
+    const answer = await api.startCall({
+      connectorId: request.connectorId,
+      tool: request.tool,
+      arguments: request.arguments,
+      origin: widget === undefined ? "user" : "widget",
+      idempotencyKey: options.newId(),
+      ...(widget === undefined ? {} : { widgetId: widget.widgetId }),
+    });
+    if (!answer.ok) {
+      window?.close();
+      return answer.error;
+    }
+    const call = answer.value;
+    const known = store.get().calls[call.id] ?? call;
+    if (window !== undefined) signIn.attach(call.id, call.connectorId, window);
+    store.dispatch({
+      type: "call_started",
+      call: known,
+      arguments: request.arguments,
+      ...(widget === undefined ? {} : { parentCallId: widget.callId }),
+    });
+    return call;
+  };
+
+  return {
+    start: async () => {
+      await readSession(options);
+      if (store.get().phase === "ready") await restore(options);
+    },
+    refresh: () => refresh(options),
+    onEvent: (name, json) => applyEvent(store, name, json),
+    callTool: async (connectorId, tool, args) => {
+      const started = await startCall({ connectorId, tool: tool.name, arguments: args });
+      return "id" in started ? undefined : started;
+    },
+    callFromWidget: async (widget, name, args) => {
+      const started = await startCall({ connectorId: widget.connectorId, tool: name, arguments: args, widget });
+      return "id" in started ? await untilEnded(started.id) : unstartedCall(widget, name, started);
+    },
+    loadTools: (connectorId) => loadTools(options, connectorId),
+    loadTrace: async (callId) => {
+      const answer = await api.trace(callId);
+      if (answer.ok) store.dispatch({ type: "trace", steps: answer.value });
+    },
+    loadWidget: (callId, resourceUri) => loadWidget(options, callId, resourceUri),
+    say: async (text) => {
+      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "user", name: "You", text } });
+      const answer = await api.say(text);
+      return answer.ok ? undefined : answer.error;
+    },
+    clear: () => store.dispatch({ type: "cleared" }),
+  };
+}
+
+interface CallStart {
+  readonly connectorId: string;
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly widget?: WidgetCaller;
+}
+
+/** What the call will need, as far as this page can know; `undefined` when the tool is not known here. */
+function predict({ store, now }: ConsoleOptions, request: CallStart): CallDecision | undefined {
+  const { connectors, tools } = store.get();
+  const connector = connectors.find((known) => known.id === request.connectorId);
+  const listed = tools[request.connectorId];
+  const tool = listed?.state === "ready" ? listed.tools.find((known) => known.name === request.tool) : undefined;
+  if (connector === undefined || tool === undefined) return undefined;
+  return predictCall(tool, connector, request.widget === undefined ? "user" : "widget", now());
+}
+
+/** A call that the host refused before it got an id, as a widget sees it. */
+function unstartedCall(widget: WidgetCaller, tool: string, problem: ApiProblem): Call {
+  const error = { code: problem.code, message: problem.message, retryable: problem.retryable };
+  const base = { connectorId: widget.connectorId, tool, origin: "widget", state: "failed", flow: undefined, result: undefined } as const;
+  return { ...base, id: "", error, widgetId: widget.widgetId, createdAt: undefined, version: undefined };
+}
+
+async function readSession({ store, api }: ConsoleOptions): Promise<void> {
+  const answer = await api.session();
+  if (!answer.ok) {
+    store.dispatch({ type: "session_failed", message: answer.error.message });
+    return;
+  }
+  store.dispatch({ type: "session", session: answer.value });
+}
+
+async function loadTools({ store, api }: ConsoleOptions, connectorId: string): Promise<void> {
+  if (store.get().tools[connectorId]?.state !== "ready") store.dispatch({ type: "tools", connectorId, tools: { state: "loading" } });
+  const answer = await api.tools(connectorId);
+  const tools = answer.ok ? ({ state: "ready", tools: answer.value } as const) : ({ state: "failed", message: answer.error.message } as const);
+  store.dispatch({ type: "tools", connectorId, tools });
+}
+
+/** Asks for the widget's frame; the html comes with it or is read after. */
+async function loadWidget({ store, api }: ConsoleOptions, callId: string, resourceUri: string): Promise<void> {
+  const call = store.get().calls[callId];
+  if (call === undefined || store.get().widgets[callId]?.state === "loading") return;
+  store.dispatch({ type: "widget", callId, widget: { state: "loading" } });
+  const created = await api.createWidget({ connectorId: call.connectorId, resourceUri, callId });
+  const answer = created.ok && created.value.html === undefined ? await api.widget(created.value.id) : created;
+  if (!created.ok || !answer.ok || answer.value.html === undefined) {
+    const message = answer.ok ? "The app sent no view." : answer.error.message;
+    store.dispatch({ type: "widget", callId, widget: { state: "failed", message } });
+    return;
+  }
+  store.dispatch({
+    type: "widget",
+    callId,
+    widget: { state: "ready", view: { ...created.value, ...answer.value, frameUrl: created.value.frameUrl } },
+  });
+}
+
+async function refresh(options: ConsoleOptions): Promise<void> {
+  const { store, api } = options;
+  const first = store.get().phase !== "ready";
+  await readSession(options);
+  if (first && store.get().phase === "ready") await restore(options);
+  const { calls } = store.get();
+  const pending = ownCallIds(store.get()).filter((id) => calls[id] !== undefined && !isCallEnded(calls[id]));
+  for (const id of pending) {
+    const answer = await api.call(id);
+    if (answer.ok) store.dispatch({ type: "call", call: answer.value });
+  }
+}
+
+/** Brings back the conversation of this tab after a reload: the calls are read again, what no longer exists is left out. */
+async function restore({ store, api, storage }: ConsoleOptions): Promise<void> {
+  const saved = readSaved(storage.getItem(savedKey));
+  for (const entry of saved.entries) {
+    if (entry.kind === "said") store.dispatch({ type: "said", entry, append: false });
+    else await restoreCall(store, api, entry.callId, entry.arguments, saved);
+  }
+}
+
+async function restoreCall(store: Store, api: HostApi, callId: string, args: unknown, saved: SavedConversation): Promise<void> {
+  const answer = await api.call(callId);
+  if (!answer.ok) return;
+  store.dispatch({ type: "call_started", call: answer.value, arguments: args });
+  for (const childId of saved.childCalls[callId] ?? []) {
+    const child = await api.call(childId);
+    if (child.ok) store.dispatch({ type: "call_started", call: child.value, arguments: undefined, parentCallId: callId });
+  }
+}
+
+function keepConversation({ store, storage }: ConsoleOptions): void {
+  let kept = store.get();
+  store.subscribe(() => {
+    const state = store.get();
+    const changed = state.entries !== kept.entries || state.childCalls !== kept.childCalls;
+    kept = state;
+    if (changed) storage.setItem(savedKey, saveOf(state));
+  });
+}
+
+function applyEvent(store: Store, name: string, json: unknown): void {
+  if (name === "call") {
+    const call = readCall(json);
+    if (call !== undefined) store.dispatch({ type: "call", call });
+  } else if (name === "flow") {
+    const flow = readFlow(json);
+    if (flow !== undefined) store.dispatch({ type: "flow", flow });
+  } else if (name === "connector") {
+    const connector = readConnector(json);
+    if (connector !== undefined) store.dispatch({ type: "connector", connector });
+  } else if (name === "trace") {
+    const step = readTraceStep(json);
+    if (step !== undefined) store.dispatch({ type: "trace", steps: [step] });
+  } else if (name === "chat") {
+    for (const action of readChatEvent(json)) store.dispatch(action);
+  }
+}

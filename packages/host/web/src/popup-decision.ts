@@ -1,0 +1,65 @@
+import { type CallDecision, type CallOrigin, decideCall, type TokenState } from "@countersign/protocol/security";
+import type { Connector, Tool } from "./wire.ts";
+
+/**
+ * When may the console open a sign-in window by itself? Browsers allow it only inside a user's click (about five seconds of activation,
+ * which a click in a widget also gives to this page). So the answer is taken twice: when the call starts, on what the tool declares, and
+ * again when the server's challenge has become a flow.
+ */
+
+/** After a cancel, windows open only by a click on the card for this long: nobody is trained to click windows away (M20). */
+export const coolDownMs = 60_000;
+
+/** At the start of a call: `reserve` opens an inert window now, inside the click, to be sent to the sign-in page when the flow is ready. */
+export type StartVerdict = "reserve" | "wait";
+
+/** When a call has a flow: `navigate` the reserved window, `open` one now, or show the Continue card. `leave`: its window was already opened. */
+export type FlowVerdict = "navigate" | "open" | "card" | "leave";
+
+export interface StartFacts {
+  readonly decision: CallDecision;
+  /** `navigator.userActivation.isActive` at this moment. */
+  readonly activated: boolean;
+  /** A window of the same connector is reserved or open: the new call joins its flow. */
+  readonly windowOpen: boolean;
+  readonly nowMs: number;
+  readonly cancelledAtMs: number | undefined;
+}
+
+/** What the tool's declared security and the token say, before the server is asked. */
+export function predictCall(tool: Tool, connector: Connector, origin: CallOrigin, nowMs: number): CallDecision {
+  return decideCall({ origin, sameConnector: true, visibility: tool.visibility, schemes: tool.security, token: tokenState(connector, nowMs) });
+}
+
+/** Decides whether to reserve a window when a call starts. */
+export function decideAtStart(facts: StartFacts): StartVerdict {
+  if (facts.decision.action !== "authorize") return "wait";
+  if (!facts.activated || facts.windowOpen || isCooling(facts.cancelledAtMs, facts.nowMs)) return "wait";
+  return "reserve";
+}
+
+/** Decides what to do when a call turns out to wait for a flow. */
+export function decideAtFlow(facts: {
+  readonly reserved: boolean;
+  readonly opened: boolean;
+  readonly activated: boolean;
+  readonly nowMs: number;
+  readonly cancelledAtMs: number | undefined;
+}): FlowVerdict {
+  if (facts.opened) return "leave";
+  if (facts.reserved) return "navigate";
+  return facts.activated && !isCooling(facts.cancelledAtMs, facts.nowMs) ? "open" : "card";
+}
+
+function isCooling(cancelledAtMs: number | undefined, nowMs: number): boolean {
+  return cancelledAtMs !== undefined && nowMs - cancelledAtMs < coolDownMs;
+}
+
+/** An expired token is taken as refreshable: the console cannot know better, and a wrong guess costs one click, not a dead window. */
+function tokenState(connector: Connector, nowMs: number): TokenState {
+  const { token } = connector;
+  if (token === undefined) return { state: "none" };
+  const scope = new Set(token.scope);
+  const expired = token.expiresAt !== undefined && token.expiresAt <= nowMs;
+  return expired ? { state: "expired", refreshable: true, scope } : { state: "held", scope };
+}

@@ -1,0 +1,210 @@
+import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type TraceStep, type WidgetView } from "./wire.ts";
+
+/**
+ * Everything the console knows, and the one function that changes it. Events may arrive twice, late or out of order (an answer can be
+ * overtaken by the event stream), so every action is idempotent and an ended call never comes back to life.
+ */
+
+export type Entry =
+  | { readonly kind: "call"; readonly callId: string; readonly arguments: unknown }
+  | { readonly kind: "said"; readonly id: string; readonly by: "user" | "model" | "app" | "console"; readonly name: string; readonly text: string };
+
+export type ToolsState =
+  | { readonly state: "loading" }
+  | { readonly state: "ready"; readonly tools: readonly Tool[] }
+  | { readonly state: "failed"; readonly message: string };
+
+export type WidgetState =
+  | { readonly state: "loading" }
+  | { readonly state: "ready"; readonly view: WidgetView }
+  | { readonly state: "failed"; readonly message: string }
+  | { readonly state: "unloaded" };
+
+/** Where the window of a flow stands. `needed`: only a click by the user may open it. */
+export type WindowState = "needed" | "opened";
+
+export interface ConsoleState {
+  readonly phase: "loading" | "ready" | "failed";
+  readonly problem: string | undefined;
+  /** The event stream: `lost` shows a notice, everything shown may be old. */
+  readonly link: "connecting" | "live" | "lost";
+  readonly model: string | undefined;
+  readonly connectors: readonly Connector[];
+  readonly tools: Readonly<Record<string, ToolsState>>;
+  readonly entries: readonly Entry[];
+  readonly calls: Readonly<Record<string, Call>>;
+  /** Calls started by a widget, by the call whose card shows that widget. */
+  readonly childCalls: Readonly<Record<string, readonly string[]>>;
+  /** The widget of a call's card, by call. */
+  readonly widgets: Readonly<Record<string, WidgetState>>;
+  readonly flows: Readonly<Record<string, Flow>>;
+  readonly windows: Readonly<Record<string, WindowState>>;
+  readonly traces: Readonly<Record<string, readonly TraceStep[]>>;
+  /** The call that the trace panel shows. */
+  readonly selectedCallId: string | undefined;
+}
+
+export type Action =
+  | { readonly type: "session"; readonly session: Session }
+  | { readonly type: "session_failed"; readonly message: string }
+  | { readonly type: "link"; readonly link: ConsoleState["link"] }
+  | { readonly type: "connector"; readonly connector: Connector }
+  | { readonly type: "connector_removed"; readonly connectorId: string }
+  | { readonly type: "tools"; readonly connectorId: string; readonly tools: ToolsState }
+  | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string }
+  | { readonly type: "call"; readonly call: Call }
+  | { readonly type: "call_forgotten"; readonly callId: string }
+  | { readonly type: "flow"; readonly flow: Flow }
+  | { readonly type: "window"; readonly flowId: string; readonly window: WindowState }
+  | { readonly type: "widget"; readonly callId: string; readonly widget: WidgetState }
+  | { readonly type: "said"; readonly entry: Extract<Entry, { kind: "said" }>; readonly append: boolean }
+  | { readonly type: "trace"; readonly steps: readonly TraceStep[] }
+  | { readonly type: "select"; readonly callId: string }
+  | { readonly type: "cleared" };
+
+const callsMax = 400;
+const stepsMax = 300;
+
+/** The state before anything was read. */
+export const initialState: ConsoleState = {
+  phase: "loading",
+  problem: undefined,
+  link: "connecting",
+  model: undefined,
+  connectors: [],
+  tools: {},
+  entries: [],
+  calls: {},
+  childCalls: {},
+  widgets: {},
+  flows: {},
+  windows: {},
+  traces: {},
+  selectedCallId: undefined,
+};
+
+/** Applies one action. Gives the same object back when nothing changed. */
+export function reduce(state: ConsoleState, action: Action): ConsoleState {
+  switch (action.type) {
+    case "session":
+      return { ...state, phase: "ready", problem: undefined, connectors: action.session.connectors, model: action.session.model };
+    case "session_failed":
+      return state.phase === "ready" ? state : { ...state, phase: "failed", problem: action.message };
+    case "link":
+      return state.link === action.link ? state : { ...state, link: action.link };
+    case "connector":
+      return { ...state, connectors: putConnector(state.connectors, action.connector) };
+    case "connector_removed":
+      return removeConnector(state, action.connectorId);
+    case "tools":
+      return { ...state, tools: { ...state.tools, [action.connectorId]: action.tools } };
+    case "call_started":
+      return startCall(state, action);
+    case "call":
+      return putCall(state, action.call);
+    case "call_forgotten":
+      return forgetCall(state, action.callId);
+    case "flow":
+      return putFlow(state, action.flow);
+    case "window":
+      return { ...state, windows: { ...state.windows, [action.flowId]: action.window } };
+    case "widget":
+      return { ...state, widgets: { ...state.widgets, [action.callId]: action.widget } };
+    case "said":
+      return say(state, action.entry, action.append);
+    case "trace":
+      return addSteps(state, action.steps);
+    case "select":
+      return state.selectedCallId === action.callId ? state : { ...state, selectedCallId: action.callId };
+    case "cleared":
+      return { ...state, entries: [], childCalls: {}, widgets: {}, selectedCallId: undefined };
+  }
+}
+
+/** The flows that wait for the user, each with the calls of this page that it would let go on. */
+export function openFlows(state: ConsoleState): readonly { readonly flow: Flow; readonly window: WindowState; readonly calls: readonly Call[] }[] {
+  const own = new Set(ownCallIds(state));
+  return Object.values(state.flows)
+    .filter(isFlowOpen)
+    .map((flow) => ({
+      flow,
+      window: state.windows[flow.id] ?? "needed",
+      calls: Object.values(state.calls).filter((call) => own.has(call.id) && call.flow?.id === flow.id && !isCallEnded(call)),
+    }))
+    .filter((open) => open.calls.length > 0);
+}
+
+/** The calls of this page: those with a card and those made by its widgets. */
+export function ownCallIds(state: ConsoleState): readonly string[] {
+  return state.entries.flatMap((entry) => (entry.kind === "call" ? [entry.callId, ...(state.childCalls[entry.callId] ?? [])] : []));
+}
+
+function putConnector(connectors: readonly Connector[], connector: Connector): readonly Connector[] {
+  const at = connectors.findIndex((known) => known.id === connector.id);
+  return at < 0 ? [...connectors, connector] : connectors.with(at, connector);
+}
+
+function removeConnector(state: ConsoleState, connectorId: string): ConsoleState {
+  const { [connectorId]: _gone, ...tools } = state.tools;
+  return { ...state, tools, connectors: state.connectors.filter((known) => known.id !== connectorId) };
+}
+
+function startCall(state: ConsoleState, action: Extract<Action, { type: "call_started" }>): ConsoleState {
+  const { call, parentCallId } = action;
+  // The event stream may already have brought a later state of this call.
+  const known = state.calls[call.id] === undefined ? putCall(state, call) : state;
+  if (parentCallId === undefined) {
+    if (known.entries.some((entry) => entry.kind === "call" && entry.callId === call.id)) return known;
+    return { ...known, entries: [...known.entries, { kind: "call", callId: call.id, arguments: action.arguments }], selectedCallId: call.id };
+  }
+  const siblings = known.childCalls[parentCallId] ?? [];
+  if (siblings.includes(call.id)) return known;
+  return { ...known, childCalls: { ...known.childCalls, [parentCallId]: [...siblings, call.id] }, selectedCallId: call.id };
+}
+
+function putCall(state: ConsoleState, call: Call): ConsoleState {
+  const known = state.calls[call.id];
+  if (known !== undefined && isOlder(call, known)) return state;
+  const calls = bounded({ ...state.calls, [call.id]: call }, ownCallIds(state), callsMax);
+  return call.flow === undefined ? { ...state, calls } : putFlow({ ...state, calls }, call.flow);
+}
+
+function isOlder(call: Call, known: Call): boolean {
+  if (isCallEnded(known) && !isCallEnded(call)) return true;
+  return call.version !== undefined && known.version !== undefined && call.version < known.version;
+}
+
+/** Drops the oldest calls that this page does not show, so that a busy second page cannot fill this one. */
+function bounded(calls: Readonly<Record<string, Call>>, kept: readonly string[], countMax: number): Readonly<Record<string, Call>> {
+  const ids = Object.keys(calls);
+  if (ids.length <= countMax) return calls;
+  const keep = new Set([...kept, ...ids.slice(-countMax / 2)]);
+  return Object.fromEntries(Object.entries(calls).filter(([id]) => keep.has(id)));
+}
+
+function forgetCall(state: ConsoleState, callId: string): ConsoleState {
+  return { ...state, entries: state.entries.filter((entry) => entry.kind !== "call" || entry.callId !== callId) };
+}
+
+function putFlow(state: ConsoleState, flow: Flow): ConsoleState {
+  const known = state.flows[flow.id];
+  if (known !== undefined && !isFlowOpen(known) && isFlowOpen(flow)) return state;
+  return { ...state, flows: { ...state.flows, [flow.id]: { ...flow, startUrl: flow.startUrl ?? known?.startUrl } } };
+}
+
+function say(state: ConsoleState, entry: Extract<Entry, { kind: "said" }>, append: boolean): ConsoleState {
+  const at = state.entries.findIndex((known) => known.kind === "said" && known.id === entry.id);
+  const known = state.entries[at];
+  if (known?.kind !== "said") return { ...state, entries: [...state.entries, entry] };
+  return { ...state, entries: state.entries.with(at, { ...entry, text: append ? known.text + entry.text : entry.text }) };
+}
+
+function addSteps(state: ConsoleState, steps: readonly TraceStep[]): ConsoleState {
+  const traces = { ...state.traces };
+  for (const step of steps) {
+    const known = traces[step.callId] ?? [];
+    if (known.some((other) => other.seq === step.seq)) continue;
+    traces[step.callId] = [...known, step].sort((a, b) => a.seq - b.seq).slice(-stepsMax);
+  }
+  return { ...state, traces };
+}

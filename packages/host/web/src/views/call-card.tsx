@@ -1,0 +1,201 @@
+import type { JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { readReceipt } from "../receipt.ts";
+import type { Entry } from "../state.ts";
+import { type Call, isCallEnded, type Tool, titleOf } from "../wire.ts";
+import { CallResultView } from "./call-result.tsx";
+import { Icon } from "./icon.tsx";
+import { ReceiptCard } from "./receipt-card.tsx";
+import { useConsole, useServices } from "./services.ts";
+import { WidgetPanel } from "./widget-panel.tsx";
+
+export interface CallCardProps {
+  readonly entry: Extract<Entry, { kind: "call" }>;
+  readonly onShowTrace: (callId: string) => void;
+}
+
+/** One tool call in the conversation: what was asked, how it stands, what came back, the app's view, and the calls that view made. */
+export function CallCard({ entry, onShowTrace }: CallCardProps): JSX.Element | null {
+  const call = useConsole((state) => state.calls[entry.callId]);
+  const connector = useConsole((state) => state.connectors.find((known) => known.id === call?.connectorId));
+  const listed = useConsole((state) => (call === undefined ? undefined : state.tools[call.connectorId]));
+  const childIds = useConsole((state) => state.childCalls[entry.callId]);
+  if (call === undefined) return null;
+  const tool = listed?.state === "ready" ? listed.tools.find((known) => known.name === call.tool) : undefined;
+  const serverName = connector?.name ?? "App";
+  const showsView = tool?.resourceUri !== undefined && call.result !== undefined && !call.result.isError;
+  return (
+    <article
+      class="turn"
+      aria-label={`${tool?.title ?? titleOf(call.tool)}, ${serverName}`}
+      data-testid="call-card"
+      data-call-id={call.id}
+      data-tool={call.tool}
+      data-state={call.state}
+    >
+      {call.origin === "user" && <Asked title={tool?.title ?? titleOf(call.tool)} args={entry.arguments} />}
+      <div class="answer">
+        <span class="avatar answer-avatar" aria-hidden="true">
+          {serverName.slice(0, 1)}
+        </span>
+        <div class="stack snug grow">
+          <CallHead call={call} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
+          <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} />
+          {childIds?.map((id) => (
+            <ChildCall key={id} callId={id} serverName={serverName} onShowTrace={onShowTrace} />
+          ))}
+        </div>
+      </div>
+    </article>
+  );
+}
+
+function Asked({ title, args }: { readonly title: string; readonly args: unknown }): JSX.Element {
+  const words =
+    typeof args === "object" && args !== null
+      ? Object.entries(args).map(([name, value]) => `${titleOf(name)}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+      : [];
+  return (
+    <div class="asked">
+      <p class="bubble">
+        {title}
+        {words.length > 0 && <span class="bubble-more small">{words.join(" · ")}</span>}
+      </p>
+    </div>
+  );
+}
+
+function CallHead({
+  call,
+  serverName,
+  title,
+  onShowTrace,
+}: {
+  readonly call: Call;
+  readonly serverName: string;
+  readonly title: string;
+  readonly onShowTrace: (callId: string) => void;
+}): JSX.Element {
+  const { api } = useServices();
+  return (
+    <div class="row snug call-head">
+      <span class="strong truncate">{serverName}</span>
+      <CallStatus call={call} />
+      <span class="grow" />
+      {!isCallEnded(call) && (
+        <button type="button" class="button button-quiet button-small" data-testid="call-stop" onClick={() => void api.cancelCall(call.id)}>
+          Stop
+        </button>
+      )}
+      <button
+        type="button"
+        class="icon-button icon-button-small"
+        aria-label={`Trace of ${title}`}
+        title="Trace"
+        data-testid="show-trace"
+        onClick={() => onShowTrace(call.id)}
+      >
+        <Icon name="activity" size="small" />
+      </button>
+    </div>
+  );
+}
+
+/** How a call stands, in words. */
+export function CallStatus({ call }: { readonly call: Call }): JSX.Element {
+  const ended = isCallEnded(call);
+  if (!ended) {
+    const text = call.state === "authorizing" ? "Waiting for sign-in" : call.state === "resuming" ? "Going on" : "Working";
+    return (
+      <span class="row snug small quiet" data-testid="call-status">
+        <span class="spinner" aria-hidden="true" />
+        {text}
+      </span>
+    );
+  }
+  const failed = call.result === undefined || call.result.isError;
+  return (
+    <span class={`row tight small ${failed ? "bad" : "quiet"}`} data-testid="call-status">
+      <Icon name={failed ? "alert" : "check"} size="small" />
+      {failed ? "Not done" : "Done"}
+    </span>
+  );
+}
+
+interface CallBodyProps {
+  readonly call: Call;
+  readonly tool: Tool | undefined;
+  readonly serverName: string;
+  readonly args: unknown;
+  readonly showsView: boolean;
+}
+
+function CallBody({ call, tool, serverName, args, showsView }: CallBodyProps): JSX.Element | null {
+  const receipt = useMemo(() => (call.result?.isError === false ? readReceipt(call.result.structuredContent) : undefined), [call.result]);
+  if (!isCallEnded(call)) {
+    return tool?.resourceUri === undefined ? null : <div class="skeleton view-skeleton" aria-hidden="true" />;
+  }
+  return (
+    <>
+      {call.error !== undefined && <CallFailed call={call} tool={tool} args={args} />}
+      {receipt !== undefined && <ReceiptCard receipt={receipt} serverName={serverName} />}
+      {showsView && tool?.resourceUri !== undefined && <WidgetPanel call={call} args={args} resourceUri={tool.resourceUri} title={tool.title} />}
+      {call.result !== undefined && <CallResultView result={call.result} folded={showsView || receipt !== undefined} />}
+    </>
+  );
+}
+
+function CallFailed({ call, tool, args }: { readonly call: Call; readonly tool: Tool | undefined; readonly args: unknown }): JSX.Element {
+  const { console } = useServices();
+  const [problem, setProblem] = useState<string>();
+  const retry = async (): Promise<void> => {
+    if (tool !== undefined) setProblem((await console.callTool(call.connectorId, tool, args ?? {}))?.message);
+  };
+  const tone = call.error?.code === "cancelled" ? "" : " notice-bad";
+  return (
+    <div class={`notice${tone}`} data-testid="call-error" data-code={call.error?.code}>
+      <Icon name={call.error?.code === "cancelled" ? "info" : "alert"} size="small" />
+      <div class="stack tight grow">
+        <p>{problem ?? call.error?.message}</p>
+        {call.error?.retryable === true && tool !== undefined && (
+          <p>
+            <button type="button" class="button-link" data-testid="call-retry" onClick={() => void retry()}>
+              Try again
+            </button>
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** A call that the app's view made: one quiet line, its receipt if it has one, its error if it failed. */
+function ChildCall({
+  callId,
+  serverName,
+  onShowTrace,
+}: {
+  readonly callId: string;
+  readonly serverName: string;
+  readonly onShowTrace: (callId: string) => void;
+}): JSX.Element | null {
+  const call = useConsole((state) => state.calls[callId]);
+  const receipt = useMemo(() => (call?.result?.isError === false ? readReceipt(call.result.structuredContent) : undefined), [call?.result]);
+  if (call === undefined) return null;
+  return (
+    <div class="stack snug" data-testid="child-call" data-call-id={call.id} data-tool={call.tool} data-state={call.state}>
+      <button type="button" class="child-call small" onClick={() => onShowTrace(call.id)}>
+        <span class="truncate">
+          The app used <span class="strong">{titleOf(call.tool)}</span>
+        </span>
+        <CallStatus call={call} />
+      </button>
+      {call.error !== undefined && call.error.code !== "cancelled" && (
+        <p class="small bad child-error" data-testid="call-error" data-code={call.error.code}>
+          {call.error.message}
+        </p>
+      )}
+      {receipt !== undefined && <ReceiptCard receipt={receipt} serverName={serverName} />}
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { Icon } from "./icon.tsx";
+import { useConsole, useServices } from "./services.ts";
+
+/** The foot of the conversation: a message for the model when there is one, else the way to the tools. */
+export function Composer({ onTools }: { readonly onTools: () => void }): JSX.Element {
+  const model = useConsole((state) => state.model);
+  return model === undefined ? <ToolBar onTools={onTools} /> : <ChatInput model={model} onTools={onTools} />;
+}
+
+function ToolBar({ onTools }: { readonly onTools: () => void }): JSX.Element {
+  const ready = useConsole((state) => state.phase === "ready");
+  return (
+    <div class="composer">
+      <button type="button" class="composer-open" data-testid="open-tool-picker" disabled={!ready} onClick={onTools}>
+        <Icon name="search" />
+        <span class="grow">Choose a tool to use</span>
+        <kbd class="key">{shortcut()}</kbd>
+      </button>
+    </div>
+  );
+}
+
+function ChatInput({ model, onTools }: { readonly model: string; readonly onTools: () => void }): JSX.Element {
+  const { console } = useServices();
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string>();
+  const send = async (): Promise<void> => {
+    const words = text.trim();
+    if (words === "") return;
+    setText("");
+    setProblem((await console.say(words))?.message);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    void send();
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <div class="composer-box">
+        <textarea
+          class="composer-text"
+          rows={1}
+          placeholder={`Message ${model}`}
+          aria-label="Message"
+          maxLength={20_000}
+          data-testid="chat-input"
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div class="row between">
+          <button type="button" class="button button-quiet button-small" data-testid="open-tool-picker" onClick={onTools}>
+            <Icon name="sliders" size="small" />
+            Tools
+          </button>
+          <button type="submit" class="icon-button send" aria-label="Send" disabled={text.trim() === ""} data-testid="chat-send">
+            <Icon name="arrow_up" />
+          </button>
+        </div>
+      </div>
+      {problem !== undefined && (
+        <p class="field-error" role="alert">
+          {problem}
+        </p>
+      )}
+    </form>
+  );
+}
+
+function shortcut(): string {
+  return /mac|iphone|ipad/i.test(navigator.userAgent) ? "⌘ K" : "Ctrl K";
+}

@@ -1,0 +1,243 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { formatRelative } from "../format.ts";
+import { type Connector, hostOf, type TokenHeld, type Tool } from "../wire.ts";
+import { AddConnector } from "./add-connector.tsx";
+import { Icon } from "./icon.tsx";
+import { useConsole, useNow, useServices } from "./services.ts";
+import { ThemeSwitch } from "./theme-switch.tsx";
+import { SecurityMark } from "./tool-marks.tsx";
+
+export interface ConnectorsProps {
+  readonly onClose: () => void;
+  readonly onPick: (connectorId: string, tool: Tool) => void;
+}
+
+/** The left panel: what is connected, with which access, and what it can do. */
+export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
+  const { console } = useServices();
+  const connectors = useConsole((state) => state.connectors);
+  const phase = useConsole((state) => state.phase);
+  const [adding, setAdding] = useState(false);
+  return (
+    <>
+      <div class="panel-head">
+        <span class="brand grow">
+          <Icon name="countersign" />
+          Countersign
+        </span>
+        <button type="button" class="icon-button" aria-label="Hide connectors" onClick={onClose}>
+          <Icon name="panel_left" />
+        </button>
+      </div>
+      <div class="panel-body stack snug">
+        <button type="button" class="side-row" data-testid="new-conversation" onClick={() => console.clear()}>
+          <Icon name="edit" />
+          New conversation
+        </button>
+        <div class="row between side-title">
+          <h2 class="small quiet">Connectors</h2>
+          <button
+            type="button"
+            class="icon-button icon-button-small"
+            aria-label="Add a connector"
+            data-testid="add-connector"
+            onClick={() => setAdding(true)}
+          >
+            <Icon name="plus" size="small" />
+          </button>
+        </div>
+        {phase === "loading" && <ConnectorSkeleton />}
+        {phase === "ready" && connectors.length === 0 && (
+          <div class="empty side-empty">
+            <Icon name="plug" size="large" />
+            <p class="small">Nothing is connected yet.</p>
+            <button type="button" class="button button-small" onClick={() => setAdding(true)}>
+              Add a connector
+            </button>
+          </div>
+        )}
+        <ul class="stack tight">
+          {connectors.map((connector, index) => (
+            <ConnectorItem key={connector.id} connector={connector} initiallyOpen={index === 0 && connectors.length === 1} onPick={onPick} />
+          ))}
+        </ul>
+      </div>
+      <div class="panel-foot">
+        <ThemeSwitch />
+      </div>
+      {adding && <AddConnector onClose={() => setAdding(false)} />}
+    </>
+  );
+}
+
+function ConnectorSkeleton(): JSX.Element {
+  return (
+    <div class="connector-row" aria-hidden="true">
+      <span class="skeleton avatar" />
+      <span class="stack tight grow">
+        <span class="skeleton skeleton-half" />
+        <span class="skeleton skeleton-third" />
+      </span>
+    </div>
+  );
+}
+
+interface ConnectorItemProps {
+  readonly connector: Connector;
+  readonly initiallyOpen: boolean;
+  readonly onPick: ConnectorsProps["onPick"];
+}
+
+function ConnectorItem({ connector, initiallyOpen, onPick }: ConnectorItemProps): JSX.Element {
+  const [open, setOpen] = useState(initiallyOpen);
+  return (
+    <li class="connector" data-testid="connector" data-connector-id={connector.id} data-status={connector.status}>
+      <button type="button" class="connector-row" aria-expanded={open} data-testid="connector-toggle" onClick={() => setOpen(!open)}>
+        <span class="avatar" aria-hidden="true">
+          {connector.name.slice(0, 1)}
+        </span>
+        <span class="grow">
+          <span class="truncate strong connector-name">{connector.name}</span>
+          <ConnectorStatus connector={connector} />
+        </span>
+        <Icon name={open ? "chevron_down" : "chevron_right"} size="small" />
+      </button>
+      {open && <ConnectorDetails connector={connector} onPick={onPick} />}
+    </li>
+  );
+}
+
+function ConnectorStatus({ connector }: { readonly connector: Connector }): JSX.Element {
+  const [dot, text] = statusOf(connector);
+  return (
+    <span class="row snug small quiet connector-status">
+      <span class={`dot ${dot}`} aria-hidden="true" />
+      <span class="truncate" data-testid="connector-status">
+        {text}
+      </span>
+    </span>
+  );
+}
+
+function statusOf(connector: Connector): readonly [dot: string, text: string] {
+  if (connector.status === "failed") return ["dot-bad", "Cannot connect"];
+  if (connector.status === "connecting") return ["", "Connecting"];
+  if (connector.token !== undefined) return ["dot-good", "Signed in"];
+  return ["dot-good", connector.mode === "full" ? "Connected" : "Connected, not signed in"];
+}
+
+function ConnectorDetails({ connector, onPick }: { readonly connector: Connector; readonly onPick: ConnectorsProps["onPick"] }): JSX.Element {
+  const { api, console } = useServices();
+  const [removing, setRemoving] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const remove = async (): Promise<void> => {
+    setRemoving(true);
+    const answer = await api.removeConnector(connector.id);
+    setRemoving(false);
+    if (answer.ok) await console.refresh();
+    else setProblem(answer.error.message);
+  };
+  return (
+    <div class="stack snug connector-details">
+      {connector.status === "failed" && (
+        <p class="notice notice-bad" role="status">
+          <Icon name="alert" size="small" />
+          <span>{connector.error ?? "The server does not answer. It is tried again by itself."}</span>
+        </p>
+      )}
+      <dl class="pairs">
+        <dt>Server</dt>
+        <dd class="truncate" title={connector.url}>
+          {hostOf(connector.url)}
+        </dd>
+        <dt>Sign-in</dt>
+        <dd>{connector.mode === "full" ? "To connect" : "When a tool needs it"}</dd>
+      </dl>
+      {connector.token !== undefined && <Token connectorId={connector.id} token={connector.token} />}
+      <ToolList connectorId={connector.id} onPick={onPick} />
+      <button type="button" class="side-row small quiet" data-testid="remove-connector" disabled={removing} onClick={() => void remove()}>
+        <Icon name="trash" size="small" />
+        Remove connector
+      </button>
+      {problem !== undefined && (
+        <p class="field-error" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Token({ connectorId, token }: { readonly connectorId: string; readonly token: TokenHeld }): JSX.Element {
+  const { api, console } = useServices();
+  const now = useNow(15_000);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const signOut = async (): Promise<void> => {
+    setBusy(true);
+    const answer = await api.signOut(connectorId);
+    setBusy(false);
+    setProblem(answer.ok ? undefined : answer.error.message);
+    if (answer.ok) await console.refresh();
+  };
+  return (
+    <div class="stack snug token" data-testid="connector-token">
+      <div class="row snug small">
+        <Icon name="shield" size="small" />
+        <span class="truncate grow">Access from {hostOf(token.issuer)}</span>
+      </div>
+      {token.scope.length > 0 && (
+        <ul class="row tight wrap">
+          {token.scope.map((scope) => (
+            <li key={scope} class="badge mono scope" title={scope}>
+              {scope}
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="row between">
+        <span class="small quiet">
+          {token.expiresAt === undefined ? "" : token.expiresAt > now ? `Renews ${formatRelative(token.expiresAt, now)}` : "Renews at the next call"}
+        </span>
+        <button type="button" class="button button-small" data-testid="sign-out" disabled={busy} onClick={() => void signOut()}>
+          Sign out
+        </button>
+      </div>
+      {problem !== undefined && (
+        <p class="field-error" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function ToolList({ connectorId, onPick }: { readonly connectorId: string; readonly onPick: ConnectorsProps["onPick"] }): JSX.Element | null {
+  const { console } = useServices();
+  const listed = useConsole((state) => state.tools[connectorId]);
+  if (listed === undefined) return null;
+  if (listed.state === "loading") return <span class="skeleton skeleton-half" />;
+  if (listed.state === "failed") {
+    return (
+      <p class="small quiet">
+        {listed.message}{" "}
+        <button type="button" class="button-link" onClick={() => void console.loadTools(connectorId)}>
+          Try again
+        </button>
+      </p>
+    );
+  }
+  return (
+    <ul class="stack side-tools" aria-label="Tools">
+      {listed.tools.map((tool) => (
+        <li key={tool.name}>
+          <button type="button" class="side-row small" data-tool={tool.name} onClick={() => onPick(connectorId, tool)}>
+            <span class="truncate grow">{tool.title}</span>
+            <SecurityMark tool={tool} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,145 @@
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { formatElapsed, formatTime } from "../format.ts";
+import { ownCallIds } from "../state.ts";
+import { type Call, isCallEnded, titleOf, type TraceStep } from "../wire.ts";
+import { Icon } from "./icon.tsx";
+import { JsonView } from "./json-view.tsx";
+import { useConsole, useServices } from "./services.ts";
+
+const toneOf: Readonly<Record<string, string>> = {
+  result: "good",
+  token: "good",
+  error: "bad",
+  challenge: "warn",
+  decision: "accent",
+  authorization: "accent",
+};
+
+/** The right panel: every step of one call, live, with its reason and, one click away, its raw detail. */
+export function TracePanel({ onClose }: { readonly onClose: () => void }): JSX.Element {
+  const { console } = useServices();
+  const selected = useConsole((state) => state.selectedCallId);
+  const call = useConsole((state) => (selected === undefined ? undefined : state.calls[selected]));
+  const steps = useConsole((state) => (selected === undefined ? undefined : state.traces[selected]));
+  useEffect(() => {
+    if (selected !== undefined) void console.loadTrace(selected);
+  }, [selected, console]);
+  return (
+    <>
+      <div class="panel-head">
+        <h2 class="grow">Trace</h2>
+        {steps !== undefined && <CopySteps steps={steps} />}
+        <button type="button" class="icon-button" aria-label="Hide trace" onClick={onClose}>
+          <Icon name="panel_right" />
+        </button>
+      </div>
+      <div class="panel-body">{selected === undefined || call === undefined ? <NoTrace /> : <Timeline call={call} steps={steps ?? []} />}</div>
+    </>
+  );
+}
+
+function NoTrace(): JSX.Element {
+  return (
+    <div class="empty">
+      <Icon name="activity" size="large" />
+      <h2>No call yet</h2>
+      <p class="small">Each tool call is shown here step by step: what was decided and why, what was sent, how sign-in went, what came back.</p>
+    </div>
+  );
+}
+
+function Timeline({ call, steps }: { readonly call: Call; readonly steps: readonly TraceStep[] }): JSX.Element {
+  const start = steps[0]?.at ?? 0;
+  const live = !isCallEnded(call);
+  return (
+    <>
+      <CallPicker selectedId={call.id} />
+      <ol class="timeline" aria-label={`Steps of ${titleOf(call.tool)}`} aria-busy={live}>
+        {steps.map((step) => (
+          <Step key={step.seq} step={step} startMs={start} />
+        ))}
+        {live && (
+          <li class="step step-live">
+            <span class="step-dot" aria-hidden="true" />
+            <span class="row snug small quiet">
+              <span class="spinner" aria-hidden="true" />
+              {call.state === "authorizing" ? "Waiting for sign-in" : "Waiting for the server"}
+            </span>
+          </li>
+        )}
+      </ol>
+    </>
+  );
+}
+
+function CallPicker({ selectedId }: { readonly selectedId: string }): JSX.Element {
+  const { store } = useServices();
+  const entries = useConsole((state) => state.entries);
+  const childCalls = useConsole((state) => state.childCalls);
+  const calls = useConsole((state) => state.calls);
+  const now = Date.now();
+  const ids = ownCallIds({ ...store.get(), entries, childCalls });
+  return (
+    <label class="field call-picker">
+      <span class="visually-hidden">Call</span>
+      <select
+        class="select"
+        value={selectedId}
+        data-testid="trace-call"
+        onChange={(event) => store.dispatch({ type: "select", callId: event.currentTarget.value })}
+      >
+        {ids.toReversed().map((id) => {
+          const call = calls[id];
+          if (call === undefined) return null;
+          const time = call.createdAt === undefined ? "" : ` · ${formatTime(call.createdAt, now)}`;
+          return (
+            <option key={id} value={id}>
+              {titleOf(call.tool)}
+              {call.origin === "widget" ? " (app)" : ""}
+              {time}
+            </option>
+          );
+        })}
+      </select>
+    </label>
+  );
+}
+
+function Step({ step, startMs }: { readonly step: TraceStep; readonly startMs: number }): JSX.Element {
+  const hasDetail = Object.keys(step.detail).length > 0;
+  const tone = toneOf[step.step] ?? "plain";
+  return (
+    <li class={`step step-${tone}`} data-testid="trace-step" data-step={step.step}>
+      <span class="step-dot" aria-hidden="true" />
+      <div class="row between snug step-head">
+        <span class="small quiet">{titleOf(step.step)}</span>
+        <span class="small quiet nums">{formatElapsed(step.at - startMs)}</span>
+      </div>
+      <p class="step-title">{step.title}</p>
+      {step.reason !== undefined && <p class="small quiet">{step.reason}</p>}
+      {hasDetail && (
+        <details class="step-raw">
+          <summary class="small" data-testid="trace-raw">
+            Raw
+          </summary>
+          <JsonView value={step.detail} />
+        </details>
+      )}
+    </li>
+  );
+}
+
+function CopySteps({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {
+  const [copied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(JSON.stringify(steps, null, 2));
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  return (
+    <button type="button" class="icon-button" aria-label={copied ? "Copied" : "Copy as JSON"} title="Copy as JSON" onClick={() => void copy()}>
+      <Icon name={copied ? "check" : "copy"} />
+    </button>
+  );
+}

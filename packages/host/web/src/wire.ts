@@ -1,0 +1,303 @@
+import type { SecurityScheme } from "@countersign/protocol/security";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import { readList, readNumber, readText, readTexts, readTime } from "./json.ts";
+
+/** What the console's own HTTP API answers, parsed once here into the values that everything else uses. Times are epoch milliseconds. */
+
+export interface TokenHeld {
+  readonly issuer: string;
+  readonly scope: readonly string[];
+  readonly expiresAt: number | undefined;
+}
+
+export interface Connector {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly mode: "mixed" | "full";
+  readonly status: "connected" | "connecting" | "failed";
+  readonly error: string | undefined;
+  readonly token: TokenHeld | undefined;
+}
+
+export interface Session {
+  readonly userId: string;
+  readonly connectors: readonly Connector[];
+  /** The name of the configured model; without one there is no chat input. */
+  readonly model: string | undefined;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string | undefined;
+  readonly inputSchema: JsonObject;
+  readonly readOnly: boolean;
+  readonly destructive: boolean;
+  readonly visibility: ReadonlySet<"model" | "app">;
+  readonly security: readonly SecurityScheme[] | undefined;
+  readonly resourceUri: string | undefined;
+}
+
+export interface Flow {
+  readonly id: string;
+  readonly connectorId: string;
+  readonly issuer: string;
+  readonly authorizationServerHost: string;
+  readonly scope: readonly string[];
+  readonly state: string;
+  readonly startUrl: string | undefined;
+  readonly expiresAt: number | undefined;
+}
+
+export interface CallError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export interface CallResult {
+  readonly content: readonly JsonObject[];
+  readonly structuredContent: unknown;
+  readonly meta: JsonObject | undefined;
+  readonly isError: boolean;
+  /** The result exactly as the server gave it, for widgets. */
+  readonly raw: JsonObject;
+}
+
+export type CallOrigin = "user" | "widget" | "model";
+
+export interface Call {
+  readonly id: string;
+  readonly connectorId: string;
+  readonly tool: string;
+  readonly origin: CallOrigin;
+  readonly state: string;
+  readonly flow: Flow | undefined;
+  readonly result: CallResult | undefined;
+  readonly error: CallError | undefined;
+  readonly widgetId: string | undefined;
+  readonly createdAt: number | undefined;
+  /** Grows with every change of the call, when the server says it; an older one never replaces a newer one. */
+  readonly version: number | undefined;
+}
+
+export interface TraceStep {
+  readonly callId: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly step: string;
+  readonly title: string;
+  readonly reason: string | undefined;
+  readonly detail: JsonObject;
+}
+
+export interface WidgetView {
+  readonly id: string;
+  readonly frameUrl: string;
+  readonly html: string | undefined;
+  readonly csp: JsonObject | undefined;
+  readonly permissions: JsonObject | undefined;
+  readonly prefersBorder: boolean;
+}
+
+const flowOpenStates: ReadonlySet<string> = new Set(["starting", "ready", "opened"]);
+const callEndStates: ReadonlySet<string> = new Set([
+  "completed",
+  "failed",
+  "refused",
+  "denied",
+  "cancelled",
+  "expired",
+  "flow_failed",
+  "outcome_unknown",
+]);
+
+/** Whether the user can still finish this flow in a window. */
+export function isFlowOpen(flow: Flow): boolean {
+  return flowOpenStates.has(flow.state);
+}
+
+/** Whether the call will not change any more. */
+export function isCallEnded(call: Call): boolean {
+  return call.result !== undefined || call.error !== undefined || callEndStates.has(call.state);
+}
+
+/** `GET /api/session`. */
+export function readSession(json: unknown): Session | undefined {
+  if (!isJsonObject(json) || !isJsonObject(json["user"])) return undefined;
+  const userId = readText(json["user"]["id"]);
+  if (userId === undefined) return undefined;
+  const model = json["model"];
+  return {
+    userId,
+    connectors: readList(json["connectors"], readConnector),
+    model: isJsonObject(model) ? (readText(model["name"], 100) ?? "Model") : readText(model, 100),
+  };
+}
+
+/** One connector, as the session, the list and `event: connector` carry it. */
+export function readConnector(json: unknown): Connector | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const id = readText(json["id"]);
+  const url = readText(json["url"]);
+  if (id === undefined || url === undefined) return undefined;
+  const status = json["status"];
+  return {
+    id,
+    url,
+    name: readText(json["name"], 100) ?? url,
+    mode: json["mode"] === "full" ? "full" : "mixed",
+    status: status === "connected" || status === "failed" ? status : "connecting",
+    error: isJsonObject(json["error"]) ? readText(json["error"]["message"], 500) : readText(json["error"], 500),
+    token: readToken(json["token"]),
+  };
+}
+
+function readToken(json: unknown): TokenHeld | undefined {
+  if (!isJsonObject(json)) return undefined;
+  return { issuer: readText(json["issuer"]) ?? "", scope: readScope(json["scope"]), expiresAt: readTime(json["expiresAt"]) };
+}
+
+function readScope(json: unknown): readonly string[] {
+  return typeof json === "string" ? json.split(" ").filter((token) => token !== "") : readTexts(json, 100);
+}
+
+/** The tools of one connector. */
+export function readTools(json: unknown): readonly Tool[] {
+  return isJsonObject(json) ? readList(json["tools"], readTool) : [];
+}
+
+function readTool(json: unknown): Tool | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const name = readText(json["name"], 200);
+  if (name === undefined) return undefined;
+  const annotations = isJsonObject(json["annotations"]) ? json["annotations"] : {};
+  const visibility = readTexts(json["visibility"]).filter((v) => v === "model" || v === "app");
+  return {
+    name,
+    title: readText(json["title"], 200) ?? readText(annotations["title"], 200) ?? titleOf(name),
+    description: readText(json["description"], 2000),
+    inputSchema: isJsonObject(json["inputSchema"]) ? json["inputSchema"] : {},
+    readOnly: annotations["readOnlyHint"] === true,
+    destructive: annotations["destructiveHint"] === true,
+    visibility: new Set(json["visibility"] === undefined ? ["model", "app"] : visibility),
+    security: Array.isArray(json["security"]) ? readList(json["security"], readScheme) : undefined,
+    resourceUri: readText(json["resourceUri"]),
+  };
+}
+
+function readScheme(json: unknown): SecurityScheme | undefined {
+  if (!isJsonObject(json)) return undefined;
+  if (json["type"] === "noauth") return { type: "noauth" };
+  if (json["type"] === "oauth2") return { type: "oauth2", scopes: new Set(readScope(json["scopes"])) };
+  return undefined;
+}
+
+/** `list_orders` as people read it: "List orders". */
+export function titleOf(name: string): string {
+  const words = name.replaceAll(/[_\-./]+/g, " ").trim();
+  return words === "" ? name : words[0]?.toUpperCase() + words.slice(1);
+}
+
+/** A flow, alone or inside a call. */
+export function readFlow(json: unknown): Flow | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const id = readText(json["id"]);
+  const state = readText(json["state"]);
+  if (id === undefined || state === undefined) return undefined;
+  const issuer = readText(json["issuer"]) ?? "";
+  return {
+    id,
+    state,
+    issuer,
+    connectorId: readText(json["connectorId"]) ?? "",
+    authorizationServerHost: readText(json["authorizationServerHost"]) ?? hostOf(issuer),
+    scope: readScope(json["scope"]),
+    startUrl: readText(json["startUrl"]),
+    expiresAt: readTime(json["expiresAt"]),
+  };
+}
+
+/** The host part of a URL as the address bar shows it; the text itself when it is no URL. */
+export function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** A call, from an answer or from `event: call`. */
+export function readCall(json: unknown): Call | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const id = readText(json["id"]);
+  const tool = readText(json["tool"]);
+  const state = readText(json["state"]);
+  if (id === undefined || tool === undefined || state === undefined) return undefined;
+  const origin = json["origin"];
+  return {
+    id,
+    tool,
+    state,
+    connectorId: readText(json["connectorId"]) ?? "",
+    origin: origin === "widget" || origin === "model" ? origin : "user",
+    flow: readFlow(json["flow"]),
+    result: readResult(json["result"]),
+    error: readCallError(json["error"]),
+    widgetId: readText(json["widgetId"]),
+    createdAt: readTime(json["createdAt"]),
+    version: readNumber(json["version"]),
+  };
+}
+
+function readResult(json: unknown): CallResult | undefined {
+  if (!isJsonObject(json)) return undefined;
+  return {
+    content: readList(json["content"], (item) => (isJsonObject(item) ? item : undefined), 200),
+    structuredContent: json["structuredContent"],
+    meta: isJsonObject(json["_meta"]) ? json["_meta"] : undefined,
+    isError: json["isError"] === true,
+    raw: json,
+  };
+}
+
+function readCallError(json: unknown): CallError | undefined {
+  if (!isJsonObject(json)) return undefined;
+  return {
+    code: readText(json["code"], 100) ?? "internal_error",
+    message: readText(json["message"], 500) ?? "Something went wrong.",
+    retryable: json["retryable"] === true,
+  };
+}
+
+/** One step of a call's trace. */
+export function readTraceStep(json: unknown): TraceStep | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const callId = readText(json["callId"]);
+  const seq = readNumber(json["seq"]);
+  const step = readText(json["step"], 40);
+  if (callId === undefined || seq === undefined || step === undefined) return undefined;
+  const detail = isJsonObject(json["detail"]) ? json["detail"] : {};
+  return {
+    callId,
+    seq,
+    step,
+    detail,
+    at: readTime(json["at"]) ?? 0,
+    title: readText(json["title"], 300) ?? titleOf(step),
+    reason: readText(json["reason"], 500) ?? readText(detail["reason"], 500),
+  };
+}
+
+/** `POST /api/widgets` and `GET /api/widgets/:id`. */
+export function readWidget(json: unknown): WidgetView | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const id = readText(json["id"]);
+  const frameUrl = readText(json["frameUrl"]);
+  if (id === undefined || frameUrl === undefined) return undefined;
+  return {
+    id,
+    frameUrl,
+    html: typeof json["html"] === "string" ? json["html"] : undefined,
+    csp: isJsonObject(json["csp"]) ? json["csp"] : undefined,
+    permissions: isJsonObject(json["permissions"]) ? json["permissions"] : undefined,
+    prefersBorder: json["prefersBorder"] !== false,
+  };
+}
