@@ -45,7 +45,7 @@ export interface App {
   /** Adds a view and returns its `ui://` URI. */
   ui(name: string, definition: UiDefinition): string;
   /** Serves the MCP endpoint, the metadata and the payee's keys; 404 for any other path. */
-  fetch(request: Request): Promise<Response>;
+  readonly fetch: (request: Request) => Promise<Response>;
   close(): Promise<void>;
 }
 

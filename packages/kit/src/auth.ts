@@ -27,15 +27,8 @@ export type SecuritySchemeWire = { readonly type: "noauth" } | { readonly type: 
 
 /** The published form of a tool's auth. */
 export function toSecuritySchemes(auth: ToolAuth): readonly SecuritySchemeWire[] {
-  const signedIn = { type: "oauth2", scopes: [...auth.scope].sort() } as const;
-  switch (auth.mode) {
-    case "anonymous":
-      return [{ type: "noauth" }];
-    case "either":
-      return [{ type: "noauth" }, signedIn];
-    case "required":
-      return [signedIn];
-  }
+  const noauth: readonly SecuritySchemeWire[] = auth.mode === "required" ? [] : [{ type: "noauth" }];
+  return auth.mode === "anonymous" ? noauth : [...noauth, { type: "oauth2", scopes: [...auth.scope].sort() }];
 }
 
 function scopeOf(scopes: readonly string[]): ScopeSet {

@@ -11,7 +11,7 @@ import { createKeySource } from "../bearer/key-source.ts";
 import type { Fetch } from "../http/fetch-json.ts";
 import { type PayeeKey, prepareSigningKey } from "./signing-key.ts";
 import { verifyMandate } from "./verify-mandate.ts";
-import { createWalletClient, type PaymentRequestView, type WalletClient } from "./wallet-client.ts";
+import { createWalletClient, type PaymentRequestView } from "./wallet-client.ts";
 
 /** Priced terms as the payee signed them, once per checkout version. Plain JSON: store it with the checkout. */
 export interface SignedCheckout {
@@ -55,7 +55,8 @@ export interface Payee {
   assertion(audience: string): Promise<Secret>;
   /** Lodges a signed checkout at the wallet. Refuses with `checkout_expired` when its signature is about to lapse. */
   lodge(checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>>;
-  readonly read: WalletClient["read"];
+  /** Reads a request, waiting up to `waitSeconds` (0 to 25) for a decision. `not_found` for a request of another payee. */
+  read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
   /** Verifies the mandate of an approved request against the checkout it must be for. */
   verify(request: PaymentRequestView, checkout: SignedCheckout): Promise<Result<PaymentApproval, Refusal>>;
   now(): EpochMs;
@@ -105,7 +106,7 @@ export function createPayee(options: PayeeOptions): Payee {
     async lodge(checkout) {
       return clock() >= checkout.expiresAt ? err(refuse("checkout_expired")) : await wallet.lodge(checkout.jwt);
     },
-    read: wallet.read,
+    read: (requestId, waitSeconds, signal) => wallet.read(requestId, waitSeconds, signal),
     async verify(request, checkout) {
       if (request.mandate === undefined) return err(refuse("mandate_invalid", "the wallet gave no mandate"));
       const expected = {

@@ -75,18 +75,11 @@ async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, 
     expiresAt: request.expiresAt,
     challenge: ctx.challenge(new Set([scope]), why),
   };
-  switch (request.status) {
-    case "created":
-      return challenge;
-    case "denied":
-      return { outcome: "refused", refusal: refuse("payment_denied") };
-    case "expired":
-      return { outcome: "refused", refusal: refuse("payment_request_expired") };
-    case "approved": {
-      const approval = await payee.verify(request, checkout);
-      if (!approval.ok) return { outcome: "refused", refusal: approval.error };
-      const entitled = ctx.scope.has(scope) || ctx.subject === approval.value.claims.sub;
-      return entitled ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge;
-    }
-  }
+  if (request.status === "created") return challenge;
+  if (request.status !== "approved")
+    return { outcome: "refused", refusal: refuse(request.status === "denied" ? "payment_denied" : "payment_request_expired") };
+  const approval = await payee.verify(request, checkout);
+  if (!approval.ok) return { outcome: "refused", refusal: approval.error };
+  const entitled = ctx.scope.has(scope) || ctx.subject === approval.value.claims.sub;
+  return entitled ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge;
 }

@@ -36,6 +36,13 @@ export interface WalletClientOptions {
   readonly document: () => Promise<IssuerDocument | undefined>;
 }
 
+interface WalletRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
 const timeoutMs = 10_000;
 const renewEarlyMs = 30_000;
 const scope = "payment_requests";
@@ -62,7 +69,7 @@ export function createWalletClient(options: WalletClientOptions): WalletClient {
     });
     return await renewal;
   };
-  const send = async (url: string, init: RequestInit, limitMs: number): Promise<Result<PaymentRequestView, Refusal>> => {
+  const send = async (url: string, init: WalletRequest, limitMs: number): Promise<Result<PaymentRequestView, Refusal>> => {
     for (const attempt of [1, 2]) {
       const token = await tokenOf();
       if (!token.ok) return token;

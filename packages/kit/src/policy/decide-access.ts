@@ -53,17 +53,10 @@ export function decideAccess(demand: Demand, token: TokenState): AccessDecision 
   const scope: ScopeSet = demand.kind === "tool" ? demand.auth.scope : new Set<string>();
   if (token.state === "invalid") return { action: "challenge", status: 401, code: "invalid_token", scope };
   if (token.state === "unverifiable") return { action: "unavailable" };
-  switch (demand.kind) {
-    case "open":
-      return { action: "pass" };
-    case "unknown_tool":
-    case "unknown_method":
-      return { action: "refuse" };
-    case "tool":
-      if (demand.auth.mode !== "required") return { action: "pass" };
-      if (token.state === "none") return { action: "challenge", status: 401, code: "authorization_required", scope };
-      return coversScope(token.scope, scope) ? { action: "pass" } : { action: "challenge", status: 403, code: "insufficient_scope", scope };
-  }
+  if (demand.kind === "unknown_tool" || demand.kind === "unknown_method") return { action: "refuse" };
+  if (demand.kind === "open" || demand.auth.mode !== "required") return { action: "pass" };
+  if (token.state === "none") return { action: "challenge", status: 401, code: "authorization_required", scope };
+  return coversScope(token.scope, scope) ? { action: "pass" } : { action: "challenge", status: 403, code: "insufficient_scope", scope };
 }
 
 const severity: Readonly<Record<AccessDecision["action"], number>> = { unavailable: 3, challenge: 2, refuse: 1, pass: 0 };

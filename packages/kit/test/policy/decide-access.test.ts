@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, constantFrom, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anonymous, either, oauth2, type ToolAuth } from "../../src/auth.ts";
 import { type AccessDecision, type Demand, decideAccess, decideBatch, demandOf, type TokenState } from "../../src/policy/decide-access.ts";
@@ -107,12 +107,12 @@ describe("demands", () => {
 });
 
 describe("batches", () => {
-  const someDemand = fc.constantFrom<Demand>(...Object.values(demands));
-  const someToken = fc.constantFrom<TokenState>(...Object.values(tokens));
+  const someDemand = constantFrom<Demand>(...Object.values(demands));
+  const someToken = constantFrom<TokenState>(...Object.values(tokens));
 
   test("a batch passes only when each of its messages passes", () => {
-    fc.assert(
-      fc.property(fc.array(someDemand, { minLength: 1, maxLength: 6 }), someToken, (batch, token) => {
+    assert(
+      property(array(someDemand, { minLength: 1, maxLength: 6 }), someToken, (batch, token) => {
         const whole = decideBatch(batch, token);
         const each = batch.map((demand) => decideAccess(demand, token).action);
         expect(whole.action === "pass").toBe(each.every((action) => action === "pass"));

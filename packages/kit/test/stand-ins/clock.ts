@@ -1,7 +1,7 @@
 /** A clock that moves only when told to. */
 export interface TestClock {
-  now(): number;
-  advance(ms: number): void;
+  readonly now: () => number;
+  readonly advance: (ms: number) => void;
 }
 
 export function createTestClock(startMs: number = Date.UTC(2026, 10, 22, 12, 0, 0)): TestClock {
