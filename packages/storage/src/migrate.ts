@@ -20,6 +20,9 @@ export const recordMigrations: readonly Migration[] = [
   },
 ];
 
+/** Marks whose database it is, also when the party has no tables of its own. */
+const opened: Migration = { id: "opened", up: async () => undefined };
+
 /**
  * Brings a database to the state of the code: the tables of `records()`, then the party's own migrations; all that are pending, or none.
  * Several instances may start at the same time: one migrates and the others find it done.
@@ -40,7 +43,7 @@ export async function migrate(db: Kysely<unknown>, dialect: Dialect, party: stri
     if (owner !== undefined) throw new StorageError("foreign_owner", `This database belongs to the ${owner.party}, not to the ${party}.`);
     for (const [scope, list] of [
       ["storage", recordMigrations],
-      [party, own],
+      [party, [opened, ...own]],
     ] as const) {
       await applyPending(
         tx,
