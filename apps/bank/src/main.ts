@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import { resolve } from "node:path";
-import { readConfig } from "@countersign/service/config";
+import { requireConfig } from "@countersign/service/config";
 import { openDataFolder } from "@countersign/service/data-folder";
 import { createLogger, type LogFields, type Logger } from "@countersign/service/log";
 import { runMain, type Started } from "@countersign/service/run-main";
@@ -55,9 +55,7 @@ export async function start(options: BankStartOptions): Promise<Started> {
 
 /** Starts the bank from the environment. Throws `StartupProblem` with every variable that is wrong. */
 export async function startFromEnvironment(env: Readonly<Record<string, string | undefined>>): Promise<Started> {
-  const config = readConfig(bankConfig, env);
-  if (!config.ok) throw new StartupProblem(config.error.map(({ env: name, problem }) => `${name} ${problem}.`).join(" "));
-  const { url, hosts, databaseUrl, data, port, ...rest } = config.value;
+  const { url, hosts, databaseUrl, data, port, ...rest } = requireConfig(bankConfig, env);
   return start({
     ...rest,
     listen: port,

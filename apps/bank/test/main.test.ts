@@ -54,12 +54,11 @@ describe("the bank as a process", () => {
     await bank.stop();
   });
 
-  test("wrong variables are named in one sentence each", async () => {
+  test("every wrong variable is named", async () => {
     const wrong = { COUNTERSIGN_BANK_PORT: "many", COUNTERSIGN_BANK_CLIENTS: '[{"client_id":"a"}]', COUNTERSIGN_BANK_OPENING_BALANCE: "-1" };
     await expect(startFromEnvironment(wrong)).rejects.toMatchObject({
       name: "StartupProblem",
-      sentence:
-        "COUNTERSIGN_BANK_PORT must be a whole number from 0 to 65535. COUNTERSIGN_BANK_OPENING_BALANCE must be a whole number from 0 to 1000000000. COUNTERSIGN_BANK_CLIENTS must be JSON of the documented shape.",
+      sentence: expect.stringMatching(/COUNTERSIGN_BANK_PORT must.*COUNTERSIGN_BANK_OPENING_BALANCE must.*COUNTERSIGN_BANK_CLIENTS must/),
     });
   });
 
