@@ -1,0 +1,97 @@
+import { decodeJwt } from "jose";
+import { record } from "./record.ts";
+
+/** What the bank does to the next capture. `lost`: it captures and the answer never arrives. `dropped`: the request never arrives. */
+export type CaptureFault = "lost" | "dropped" | "status-500-after" | "status-500-before" | "decline" | "spent" | "garbage" | "redirect" | "hang";
+export type ReadFault = "unreachable" | "status-500" | "plain-404";
+
+/** The bank's side of the contract in miniature: payments by id, replays by key, a mandate once. */
+export interface TestBank {
+  readonly origin: string;
+  readonly captureFaults: CaptureFault[];
+  readonly readFaults: ReadFault[];
+  /** Every capture that moved money, in order. */
+  readonly captured: readonly { readonly id: string; readonly jti: string; readonly amount: number; readonly checkoutHash: string }[];
+  readonly requests: readonly string[];
+  readonly keys: readonly string[];
+  /** Payment ids that were sent again without a read in between. */
+  readonly sentBlindly: readonly string[];
+  /** Changes what the bank says about its payments. */
+  tamper: ((payment: Record<string, unknown>) => Record<string, unknown>) | undefined;
+  fetch(request: Request): Promise<Response>;
+}
+
+export function createTestBank(origin: string, now: () => number): TestBank {
+  const payments = new Map<string, Record<string, unknown>>();
+  const captured: { id: string; jti: string; amount: number; checkoutHash: string }[] = [];
+  const requests: string[] = [];
+  const keys: string[] = [];
+  const sentBlindly: string[] = [];
+  const unread = new Set<string>();
+  const bank: TestBank = {
+    origin,
+    captureFaults: [],
+    readFaults: [],
+    captured,
+    requests,
+    keys,
+    sentBlindly,
+    tamper: undefined,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      requests.push(`${request.method} ${request.method === "POST" ? pathname : "/payments/:id"}`);
+      if (request.method === "POST") {
+        keys.push(request.headers.get("idempotency-key") ?? "");
+        return capture(record(await request.json()));
+      }
+      unread.delete(decodeURIComponent(pathname.slice("/payments/".length)));
+      const fault = bank.readFaults.shift();
+      if (fault === "unreachable") throw new TypeError("fetch failed");
+      if (fault === "status-500") return refusal(500, "internal_error");
+      if (fault === "plain-404") return new Response("not here", { status: 404 });
+      const payment = payments.get(decodeURIComponent(pathname.slice("/payments/".length)));
+      return payment === undefined ? refusal(404, "unknown_payment") : Response.json(bank.tamper?.(payment) ?? payment);
+    },
+  };
+
+  function capture(body: Record<string, unknown>): Promise<Response> | Response {
+    if (unread.has(String(body["id"]))) sentBlindly.push(String(body["id"]));
+    unread.add(String(body["id"]));
+    const fault = bank.captureFaults.shift();
+    if (fault === "dropped") throw new TypeError("fetch failed");
+    if (fault === "status-500-before") return refusal(500, "internal_error");
+    if (fault === "decline") return refusal(402, "payment_declined");
+    if (fault === "spent") return refusal(409, "mandate_spent");
+    if (fault === "garbage") return new Response("<html>", { status: 200 });
+    if (fault === "redirect") return new Response(null, { status: 302, headers: { location: "https://elsewhere.test/" } });
+    const claims = decodeJwt(String(body["mandate"]).replace(/~$/, ""));
+    if (Number(claims.exp) * 1000 <= now()) return refusal(403, "mandate_invalid");
+    const id = String(body["id"]);
+    if (!payments.has(id)) {
+      const amount = Number(body["amount"]);
+      payments.set(id, {
+        id,
+        status: "captured",
+        amount,
+        currency: body["currency"],
+        captured: amount,
+        refunded: 0,
+        payer_account: "••4821",
+        payee: "store",
+        mandate_jti: claims.jti,
+        created_at: new Date(now()).toISOString(),
+      });
+      captured.push({ id, jti: String(claims.jti), amount, checkoutHash: String(body["checkout_hash"]) });
+    }
+    if (fault === "hang") return new Promise(() => undefined);
+    if (fault === "lost") throw new TypeError("terminated");
+    if (fault === "status-500-after") return refusal(500, "internal_error");
+    const payment = payments.get(id) ?? {};
+    return Response.json(bank.tamper?.(payment) ?? payment, { status: 201 });
+  }
+  return bank;
+}
+
+function refusal(status: number, code: string): Response {
+  return Response.json({ error: code, code }, { status });
+}

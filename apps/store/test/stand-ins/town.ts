@@ -1,0 +1,142 @@
+import { Secret } from "@countersign/protocol/secret";
+import { type Database, openDatabase } from "@countersign/storage/open";
+import { createSealer } from "@countersign/storage/sealed";
+import { z } from "zod";
+import { createStore, type Store, type StoreOptions } from "../../src/store.ts";
+import { storeMigrations, type StoreTables } from "../../src/tables.ts";
+import { createTestBank, type TestBank } from "./bank.ts";
+import { record } from "./record.ts";
+import { createTestClock, type TestClock } from "./clock.ts";
+import { createTestWallet, type TestWallet } from "./wallet.ts";
+
+export const storeUrl = "https://store.test";
+export const bankOrigin = "https://bank.test";
+export const walletIssuer = "https://wallet.test";
+
+const keySet = z.object({ keys: z.array(z.object({ kty: z.string() }).loose()) });
+
+export interface CallAnswer {
+  readonly status: number;
+  /** Of the WWW-Authenticate challenge. */
+  readonly scope: string | undefined;
+  readonly isError: boolean;
+  readonly structured: Record<string, unknown>;
+  /** Of a refused call. */
+  readonly code: string | undefined;
+  readonly raw: unknown;
+}
+
+/** A store with its wallet and bank, all in this process, on a database that survives a restart of the store. */
+export interface Town {
+  readonly clock: TestClock;
+  readonly wallet: TestWallet;
+  readonly bank: TestBank;
+  readonly db: Database<StoreTables>;
+  readonly events: string[];
+  readonly store: Store;
+  call(tool: string, args: Record<string, unknown>, token?: string): Promise<CallAnswer>;
+  /** Closes the store and opens it again on the same database. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createTown(options: Partial<StoreOptions> = {}): Promise<Town> {
+  const clock = createTestClock();
+  const db = await openDatabase<StoreTables>({ url: "memory:", schema: "store", migrations: storeMigrations });
+  const sealer = createSealer({ current: "k1", keys: { k1: new Secret(Buffer.alloc(32, 7).toString("base64url")) } });
+  const bank = createTestBank(bankOrigin, clock.now);
+  const events: string[] = [];
+  let store: Store | undefined;
+  const wallet = await createTestWallet({
+    issuer: walletIssuer,
+    bank: bankOrigin,
+    resource: `${storeUrl}/mcp`,
+    now: clock.now,
+    storeKeys: async () => keySet.parse(await (await open().fetch(new Request(`${storeUrl}/.well-known/jwks.json`))).json()),
+  });
+  const open = (): Store => {
+    if (store === undefined) throw new Error("the store is closed");
+    return store;
+  };
+  const make = (): Promise<Store> =>
+    createStore({
+      url: storeUrl,
+      wallet: walletIssuer,
+      bank: bankOrigin,
+      clientId: "store",
+      name: "Harbour Goods",
+      db,
+      sealer,
+      widgetHtml: "<!doctype html><title>shop</title>",
+      recoveryMs: 0,
+      clock: clock.now,
+      report: (event) => events.push(event.event),
+      fetch: (input, init) => route(new Request(input, init), { wallet, bank }),
+      ...options,
+    });
+  store = await make();
+  return {
+    clock,
+    wallet,
+    bank,
+    db,
+    events,
+    get store() {
+      return open();
+    },
+    call: (tool, args, token) => callTool(open(), tool, args, token),
+    async restart() {
+      await open().close();
+      store = await make();
+    },
+    async close() {
+      await store?.close();
+      await db.close();
+    },
+  };
+}
+
+async function route(request: Request, parties: { readonly wallet: TestWallet; readonly bank: TestBank }): Promise<Response> {
+  request.signal.throwIfAborted();
+  const answer = new URL(request.url).origin === bankOrigin ? parties.bank.fetch(request) : parties.wallet.fetch(request);
+  return new Promise((resolve, reject) => {
+    request.signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")), { once: true });
+    answer.then(resolve, reject);
+  });
+}
+
+async function callTool(store: Store, tool: string, args: Record<string, unknown>, token: string | undefined): Promise<CallAnswer> {
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name: "test", version: "1.0.0" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const response = await store.fetch(
+    new Request(`${storeUrl}/mcp`, {
+      method: "POST",
+      headers: {
+        host: "store.test",
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call",
+        "mcp-name": tool,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, arguments: args, _meta: meta } }),
+    }),
+  );
+  const text = await response.text();
+  const raw: unknown = JSON.parse(text.startsWith("event:") || text.startsWith("data:") ? text.slice(text.indexOf("data:") + 5) : text);
+  const result = record(record(raw)["result"]);
+  const structured = record(result["structuredContent"]);
+  const code = record(structured["error"])["code"];
+  return {
+    status: response.status,
+    scope: /scope="([^"]*)"/.exec(response.headers.get("www-authenticate") ?? "")?.[1],
+    isError: result["isError"] === true,
+    structured,
+    code: typeof code === "string" ? code : undefined,
+    raw,
+  };
+}
