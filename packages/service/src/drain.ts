@@ -25,7 +25,7 @@ function isEventStream(outgoing: ServerResponse): boolean {
 }
 
 async function untilFinished(answers: readonly ServerResponse[], deadline: number): Promise<void> {
-  const finished = answers.map((outgoing) => (outgoing.closed ? undefined : new Promise<void>((resolve) => outgoing.once("close", resolve))));
+  const finished = answers.filter((outgoing) => !outgoing.closed).map((outgoing) => new Promise<void>((resolve) => outgoing.once("close", resolve)));
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));

@@ -1,5 +1,7 @@
 import { createLogger, type Logger } from "./log.ts";
 
+const stopMsMax = 30_000;
+
 /** What a party's start gives back. */
 export interface Started {
   readonly url: string;
@@ -14,7 +16,7 @@ export interface ProcessHandle {
 }
 
 /**
- * Runs a party as a process: starts it, stops it gracefully on SIGTERM or SIGINT (a second signal ends it at once), and on a failure to start prints one
+ * Runs a party as a process: starts it, stops it gracefully on SIGTERM or SIGINT (a second signal, or 30 s, end it at once), and on a failure to start prints one
  * sentence and exits with 1. Errors that nobody caught are logged without their message, and end the process.
  */
 export async function runMain(
@@ -32,6 +34,7 @@ export async function runMain(
     state.signals += 1;
     if (state.signals > 1 || state.started === undefined) return handle.exit(130);
     logger.info("process.stopping", { signal });
+    setTimeout(() => handle.exit(1), stopMsMax).unref();
     state.started.stop().then(() => handle.exit(0), fail);
   };
   handle.on("uncaughtException", fail);

@@ -27,12 +27,6 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
 
 function openEngine(options: DatabaseOptions): Engine {
   const location = parseLocation(typeof options.url === "string" ? options.url : options.url.reveal());
-  switch (location.engine) {
-    case "memory":
-      return openSqlite(undefined);
-    case "sqlite":
-      return openSqlite(location.path);
-    case "postgres":
-      return openPostgres({ ...location, schema: options.schema, connectionsMax: options.connectionsMax ?? 10 });
-  }
+  if (location.engine === "postgres") return openPostgres({ ...location, schema: options.schema, connectionsMax: options.connectionsMax ?? 10 });
+  return openSqlite(location.engine === "memory" ? undefined : location.path);
 }

@@ -41,6 +41,7 @@ export function translatePostgresError(error: unknown, address?: string): unknow
     case serializationFailure:
     case deadlockDetected:
       return new StorageError("busy", "The database was held by others for too long.", error);
+    case undefined:
     default:
       return isUnreachable(code, error) ? new StorageError("unreachable", unreachableSentence(code, address), error) : error;
   }

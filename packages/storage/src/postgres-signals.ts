@@ -1,4 +1,4 @@
-import pg from "pg";
+import { Client, type ClientConfig, type Pool } from "pg";
 import { SignalBus, type Signals } from "./signals.ts";
 import { StorageError } from "./storage-error.ts";
 import { translatePostgresError } from "./postgres-errors.ts";
@@ -10,16 +10,16 @@ const reconnectMs = 500;
  * what was sent in between is lost.
  */
 export class PostgresSignals implements Signals {
-  readonly #pool: pg.Pool;
-  readonly #settings: pg.ClientConfig;
+  readonly #pool: Pool;
+  readonly #settings: ClientConfig;
   readonly #channel: string;
   readonly #bus = new SignalBus();
   #listening: Promise<void> | undefined;
-  #client: pg.Client | undefined;
+  #client: Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(pool: pg.Pool, settings: pg.ClientConfig, schema: string) {
+  constructor(pool: Pool, settings: ClientConfig, schema: string) {
     this.#pool = pool;
     this.#settings = settings;
     this.#channel = `countersign_${schema}`;
@@ -58,7 +58,7 @@ export class PostgresSignals implements Signals {
   }
 
   async #startListening(): Promise<void> {
-    const client = new pg.Client({ ...this.#settings, statement_timeout: 0 });
+    const client = new Client({ ...this.#settings, statement_timeout: 0 });
     client.on("error", () => undefined);
     client.on("notification", ({ payload }) => this.#deliver(payload));
     client.once("end", () => this.#reconnect());

@@ -9,7 +9,7 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from "kysely";
-import pg from "pg";
+import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, TypeOverrides, types as pgTypes } from "pg";
 import type { Engine } from "./engine.ts";
 import { checkParameters } from "./parameters.ts";
 import { isCollision, isConnectionLost, translatePostgresError } from "./postgres-errors.ts";
@@ -29,7 +29,7 @@ const collisionRetriesMax = 4;
 
 /** Opens a pool on a PostgreSQL server. Nothing is connected yet; the first statement is. */
 export function openPostgres(options: PostgresOptions): Engine {
-  const settings: pg.PoolConfig = {
+  const settings: PoolConfig = {
     connectionString: options.connectionString,
     max: options.connectionsMax,
     connectionTimeoutMillis: 5000,
@@ -41,7 +41,7 @@ export function openPostgres(options: PostgresOptions): Engine {
     options: `-c search_path=${options.schema}`,
     types: safeTypes(),
   };
-  const pool = new pg.Pool(settings);
+  const pool = new Pool(settings);
   // A connection that breaks while nobody waits for it reports here; the next statement gets another one.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
@@ -68,11 +68,11 @@ export function openPostgres(options: PostgresOptions): Engine {
 }
 
 /** Numbers come out as numbers on both engines; a value that a number cannot hold exactly is an error, never a wrong amount. */
-function safeTypes(): pg.CustomTypesConfig {
-  const types = new pg.TypeOverrides();
-  types.setTypeParser(pg.types.builtins.INT8, parseInteger);
+function safeTypes(): CustomTypesConfig {
+  const types = new TypeOverrides();
+  types.setTypeParser(pgTypes.builtins.INT8, parseInteger);
   // sum() of bigint is numeric.
-  types.setTypeParser(pg.types.builtins.NUMERIC, parseInteger);
+  types.setTypeParser(pgTypes.builtins.NUMERIC, parseInteger);
   return types;
 }
 
@@ -84,14 +84,14 @@ function parseInteger(text: string): number {
 
 /** Kysely's driver over the pool, with typed errors and bounded retries. Several Kysely instances may share it; only {@link shut} ends the pool. */
 class ServerDriver implements Driver {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
   readonly #address: string;
   readonly #scope: TransactionScope;
   // Kysely hands back the connections it was given, typed as their interface.
   readonly #connections = new WeakMap<DatabaseConnection, ServerConnection>();
   #closed = false;
 
-  constructor(pool: pg.Pool, address: string, scope: TransactionScope) {
+  constructor(pool: Pool, address: string, scope: TransactionScope) {
     this.#pool = pool;
     this.#address = address;
     this.#scope = scope;
@@ -146,11 +146,11 @@ class ServerDriver implements Driver {
 }
 
 class ServerConnection implements DatabaseConnection {
-  readonly #client: pg.PoolClient;
+  readonly #client: PoolClient;
   #broken = false;
   inTransaction = false;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: PoolClient) {
     this.#client = client;
   }
 

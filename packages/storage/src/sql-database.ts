@@ -27,7 +27,7 @@ export class SqlDatabase<Tables> implements Database<Tables> {
         checkSignal(channel, payload);
         await engine.signals.notify(channel, payload);
       },
-      subscribe: engine.signals.subscribe,
+      subscribe: (channel, listener) => engine.signals.subscribe(channel, listener),
     };
   }
 
@@ -80,7 +80,7 @@ class JoinedDatabase<Tables> implements Database<Tables> {
         checkSignal(channel, payload);
         outbox.push([channel, payload]);
       },
-      subscribe: outer.subscribe,
+      subscribe: (channel, listener) => outer.subscribe(channel, listener),
     };
   }
 

@@ -1,14 +1,14 @@
-import pg from "pg";
+import { Client } from "pg";
 import { afterAll, beforeAll } from "vitest";
 import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { describeStorage } from "./conformance.ts";
 
 let server: TestPostgres;
-let admin: pg.Client;
+let admin: Client;
 
 beforeAll(async () => {
   server = await startPostgres({ isDurable: false });
-  admin = new pg.Client({ connectionString: server.url });
+  admin = new Client({ connectionString: server.url });
   await admin.connect();
 });
 

@@ -31,7 +31,9 @@ describe("an SQLite file shared by processes", () => {
     for (const output of outputs) expect((await output.next()).value).toBe("ready");
     for (const child of children) child.stdin?.write("go\n");
     const won = await Promise.all(outputs.map(async (output) => JSON.parse(String((await output.next()).value))));
-    expect(won.flat().sort()).toEqual(Array.from({ length: 60 }, (_, index) => `code-${index}`).sort());
+    const winners: unknown[] = won.flat();
+    expect(winners).toHaveLength(60);
+    expect(new Set(winners).size).toBe(60);
   });
 
   it("waits for another process without stopping its own event loop", async () => {

@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import { Client } from "pg";
 import { findPostgres } from "./postgres-binaries.ts";
 
 /** A PostgreSQL server of one's own, for tests and benchmarks. Its data is gone after `stop`. */
@@ -197,7 +197,7 @@ async function untilReady(url: string, guard: ChildProcess): Promise<void> {
 }
 
 async function runStatement(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   client.on("error", () => undefined);
   try {
     await client.connect();

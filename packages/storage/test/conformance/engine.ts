@@ -9,7 +9,7 @@ export interface EngineUnderTest {
   newUrl(): Promise<string>;
 }
 
-export type NoTables = Record<never, never>;
+export type NoTables = object;
 
 /** Opens databases that are closed after the test. */
 export interface Opener {

@@ -76,6 +76,7 @@ function applyToModel(rows: Map<string, Row>, each: Step, now: number): unknown 
       return doomed.length;
     }
     case "wait":
+    default:
       return undefined;
   }
 }
@@ -115,6 +116,7 @@ export function describeModel(engine: EngineUnderTest): void {
               case "deleteExpired":
                 return records.deleteExpired(now, 100);
               case "wait":
+              default:
                 now += each.byMs;
                 return undefined;
             }

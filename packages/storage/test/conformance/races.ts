@@ -28,7 +28,7 @@ export function describeRaces(engine: EngineUnderTest): void {
       for (const round of times(3)) {
         const id = `code-${round}`;
         await handles[0]?.records(anything).create(id, round);
-        const results = await Promise.all(times(50).map((each) => handles[each % handles.length]?.records(anything).consume(id, now + each)));
+        const results = await Promise.all(times(50).map(async (each) => handles[each % handles.length]?.records(anything).consume(id, now + each)));
         expect(results.filter((result) => result?.ok)).toHaveLength(1);
         expect(results.filter((result) => result !== undefined && !result.ok && result.error === "consumed")).toHaveLength(49);
       }
@@ -39,7 +39,7 @@ export function describeRaces(engine: EngineUnderTest): void {
       const handles = await Promise.all((engine.isShared ? times(4) : times(1)).map(() => open({ url })));
       await handles[0]?.records(anything).create("a", -1, { keys: { by: "nobody" } });
       const results = await Promise.all(
-        times(50).map((each) => handles[each % handles.length]?.records(anything).update("a", 1, each, { keys: { by: `w${each}` } })),
+        times(50).map(async (each) => handles[each % handles.length]?.records(anything).update("a", 1, each, { keys: { by: `w${each}` } })),
       );
       const winner = results.findIndex((result) => result?.ok);
       expect(results.filter((result) => result?.ok)).toHaveLength(1);

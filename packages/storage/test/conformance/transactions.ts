@@ -55,11 +55,13 @@ export function describeTransactions(engine: EngineUnderTest): void {
       const url = await engine.newUrl();
       const database = await open({ url });
       const other = engine.isShared ? await open({ url }) : undefined;
+      let seenOutside: unknown;
       await database.transaction(async (tx) => {
         await tx.records(anything).create("r", 1);
         expect((await tx.records(anything).get("r", now))?.value).toBe(1);
-        if (other !== undefined) expect(await other.records(anything).get("r", now)).toBeUndefined();
+        seenOutside = await other?.records(anything).get("r", now);
       });
+      expect(seenOutside).toBeUndefined();
       expect((await (other ?? database).records(anything).get("r", now))?.value).toBe(1);
     });
 
