@@ -94,7 +94,11 @@ export class Discoverer {
   async #fetchDocument(url: string, reach: Reach, unreachable: ErrorCode): Promise<Result<unknown, Refusal>> {
     try {
       const headers = new Headers({ accept: "application/json" });
-      const response = await dial(new URL(url), { method: "GET", headers }, { reach, timeoutMs: this.#timeoutMs, responseBytesMax: documentBytesMax });
+      const response = await dial(
+        new URL(url),
+        { method: "GET", headers },
+        { reach, timeoutMs: this.#timeoutMs, responseBytesMax: documentBytesMax },
+      );
       const text = await response.text();
       if (response.status >= 500) return err(refuse(unreachable, `${url} answered ${response.status}`));
       if (response.status !== 200) return ok(undefined);
@@ -121,6 +125,10 @@ function refusalOfDocument(error: unknown, url: string, unreachable: ErrorCode):
 }
 
 function note(record: Recorder, refusal: Refusal, url?: string): Result<never, Refusal> {
-  record("error", "Discovery refused", { code: refusal.code, ...(refusal.detail === undefined ? {} : { reason: refusal.detail }), ...(url === undefined ? {} : { url }) });
+  record("error", "Discovery refused", {
+    code: refusal.code,
+    ...(refusal.detail === undefined ? {} : { reason: refusal.detail }),
+    ...(url === undefined ? {} : { url }),
+  });
   return err(refusal);
 }

@@ -16,6 +16,12 @@ export function toServerDocument(server: AuthorizationServer): Readonly<Record<s
     client_id_metadata_document_supported: server.clientIdMetadataDocumentSupported,
     ...(server.revocationEndpoint === undefined ? {} : { revocation_endpoint: server.revocationEndpoint }),
     ...(server.registrationEndpoint === undefined ? {} : { registration_endpoint: server.registrationEndpoint }),
-    ...(server.scopesSupported === undefined ? {} : { scopes_supported: formatScope(server.scopesSupported).split(" ").filter((scope) => scope !== "") }),
+    ...(server.scopesSupported === undefined
+      ? {}
+      : {
+          scopes_supported: formatScope(server.scopesSupported)
+            .split(" ")
+            .filter((scope) => scope !== ""),
+        }),
   };
 }

@@ -69,7 +69,13 @@ export async function renewToken(peer: TokenPeer, refreshToken: Secret, resource
   try {
     const server = serverOf(peer);
     const client = { client_id: peer.client.clientId };
-    const response = await oauth.refreshTokenGrantRequest(server, client, authenticationOf(peer), refreshToken.reveal(), requestOptions(peer, resource));
+    const response = await oauth.refreshTokenGrantRequest(
+      server,
+      client,
+      authenticationOf(peer),
+      refreshToken.reveal(),
+      requestOptions(peer, resource),
+    );
     const tokens = readTokens(await oauth.processRefreshTokenResponse(server, client, response), held, peer.clock());
     return tokens.ok && tokens.value.refreshToken === undefined ? ok({ ...tokens.value, refreshToken }) : tokens;
   } catch (error) {
@@ -83,7 +89,9 @@ export async function renewToken(peer: TokenPeer, refreshToken: Secret, resource
 /** Revokes a token where the server offers it (RFC 7009). Best effort: the local copy is gone already. */
 export async function revokeToken(peer: TokenPeer, token: Secret): Promise<void> {
   if (peer.server.revocationEndpoint === undefined) return;
-  await oauth.revocationRequest(serverOf(peer), { client_id: peer.client.clientId }, authenticationOf(peer), token.reveal(), requestOptions(peer, undefined)).catch(() => {});
+  await oauth
+    .revocationRequest(serverOf(peer), { client_id: peer.client.clientId }, authenticationOf(peer), token.reveal(), requestOptions(peer, undefined))
+    .catch(() => {});
 }
 
 function serverOf(peer: TokenPeer): oauth.AuthorizationServer {

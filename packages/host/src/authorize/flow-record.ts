@@ -1,0 +1,127 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { errorCatalogue, toWidgetError, type ErrorCode } from "@countersign/protocol/errors";
+import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
+import { parseScope, type ScopeSet } from "@countersign/protocol/scope";
+import type { RecordKind } from "@countersign/storage/records";
+import { z } from "zod";
+import type { Reach } from "../dial/address.ts";
+import type { TraceStep } from "../trace.ts";
+
+export type FlowStateName = "ready" | "opened" | "granted" | "denied" | "cancelled" | "expired" | "failed";
+
+/** One authorization run for (user, resource, issuer). `server` is the judged metadata as a document; `delivered` once every waiting call was told. */
+export interface FlowRow {
+  readonly userId: string;
+  readonly connectorId: string;
+  readonly resource: string;
+  readonly issuer: string;
+  readonly reach: Reach;
+  readonly scope: string;
+  readonly state: FlowStateName;
+  readonly code?: ErrorCode | undefined;
+  readonly starts: number;
+  readonly waiting: number;
+  readonly expiresAt: EpochMs;
+  readonly server: unknown;
+  readonly trace: readonly TraceStep[];
+}
+
+/** What the console is told about a flow. */
+export interface FlowView {
+  readonly id: string;
+  readonly connectorId: string;
+  readonly issuer: string;
+  readonly authorizationServerHost: string;
+  readonly scope: readonly string[];
+  readonly state: FlowStateName;
+  readonly startUrl: string;
+  readonly expiresAt: EpochMs;
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean };
+}
+
+/** A code of the catalogue, read back from storage. */
+export const errorCodeSchema: z.ZodType<ErrorCode> = z.custom<ErrorCode>(
+  (value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value),
+);
+
+export const traceSchema: z.ZodType<readonly TraceStep[]> = z.array(
+  z.object({
+    seq: z.number(),
+    at: z.number(),
+    step: z.enum(["received", "decision", "request", "challenge", "discovery", "authorization", "token", "retry", "result", "error"]),
+    title: z.string(),
+    detail: z.record(z.string(), z.unknown()),
+  }),
+);
+
+const flowSchema = z.object({
+  userId: z.string(),
+  connectorId: z.string(),
+  resource: z.string().refine((text) => parseResourceUri(text).ok),
+  issuer: z.string().refine((text) => parseIssuer(text).ok),
+  reach: z.enum(["public", "local"]),
+  scope: z.string().refine((text) => parseScope(text).ok),
+  state: z.enum(["ready", "opened", "granted", "denied", "cancelled", "expired", "failed"]),
+  code: errorCodeSchema.optional(),
+  starts: z.number(),
+  waiting: z.number(),
+  expiresAt: z.number(),
+  server: z.unknown(),
+  trace: traceSchema,
+});
+
+export const flowKind: RecordKind<FlowRow> = { name: "flow", parse: (json) => flowSchema.parse(json) };
+
+/** The running flow of one (user, resource, issuer): what makes flows single-flight. */
+export const slotKind: RecordKind<{ readonly flowId: string }> = { name: "flow_slot", parse: (json) => z.object({ flowId: z.string() }).parse(json) };
+
+/** One trip to the authorization server, by the digest of its `state`. Consumed by the callback in one conditional write. */
+export interface TripRow {
+  readonly flowId: string;
+  readonly userId: string;
+  readonly binding: string;
+  readonly callbackId: string;
+  readonly sealedVerifier: string;
+}
+
+export const tripKind: RecordKind<TripRow> = {
+  name: "oauth_state",
+  parse: (json) =>
+    z.object({ flowId: z.string(), userId: z.string(), binding: z.string(), callbackId: z.string(), sealedVerifier: z.string() }).parse(json),
+};
+
+/** True while the user can still do something about it. */
+export function isLive(row: FlowRow, now: EpochMs): boolean {
+  return (row.state === "ready" || row.state === "opened") && row.expiresAt > now;
+}
+
+export function scopeOf(row: FlowRow): ScopeSet {
+  const scope = parseScope(row.scope);
+  return scope.ok ? scope.value : new Set();
+}
+
+/** Index keys: a live flow is found by the minute in which it expires, an ended one until its calls were told. */
+export function flowKeys(row: FlowRow, delivered: boolean): Readonly<Record<string, string>> {
+  const live = row.state === "ready" || row.state === "opened";
+  return { user: row.userId, ...(live ? { due: dueMinute(row.expiresAt) } : {}), ...(live || delivered ? {} : { undelivered: "yes" }) };
+}
+
+export function dueMinute(at: EpochMs): string {
+  return String(Math.floor(at / 60_000));
+}
+
+export function toFlowView(id: string, row: FlowRow): FlowView {
+  const { code } = row;
+  const told = code === undefined ? undefined : toWidgetError({ code }, "");
+  return {
+    id,
+    connectorId: row.connectorId,
+    issuer: row.issuer,
+    authorizationServerHost: new URL(row.issuer).host,
+    scope: [...scopeOf(row)].toSorted(),
+    state: row.state,
+    startUrl: `/flows/${id}/start`,
+    expiresAt: row.expiresAt,
+    ...(told === undefined ? {} : { error: { code: told.code, message: told.message, retryable: told.retryable } }),
+  };
+}

@@ -1,0 +1,215 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { coversScope, formatScope, unionScopes, type ScopeSet } from "@countersign/protocol/scope";
+import type { Database } from "@countersign/storage/open";
+import type { Records, StoredRecord } from "@countersign/storage/records";
+import type { Connector } from "../connectors.ts";
+import { digestText, newId } from "../digest.ts";
+import type { Events } from "../events.ts";
+import type { Recorder, TraceStep } from "../trace.ts";
+import type { Discoverer, Discovery } from "./discovery.ts";
+import { dueMinute, flowKeys, flowKind, isLive, scopeOf, slotKind, toFlowView, type FlowRow, type FlowView } from "./flow-record.ts";
+import { toServerDocument } from "./server-document.ts";
+
+/** A call's wish to wait for a grant. `attach` stores the flow's id with the call and says whether the call still waits. */
+export interface FlowDemand {
+  readonly userId: string;
+  readonly connector: Connector;
+  readonly scope: ScopeSet;
+  readonly resourceMetadata: string | undefined;
+  readonly record: Recorder;
+  attach(flowId: string): Promise<boolean>;
+}
+
+/** How a flow ends. */
+export type FlowEnding = { readonly state: "granted" } | { readonly state: "denied" | "cancelled" | "expired" | "failed"; readonly code: ErrorCode };
+
+export type StoredFlow = StoredRecord<FlowRow>;
+
+export interface FlowsOptions {
+  readonly database: Database<unknown>;
+  readonly discoverer: Discoverer;
+  readonly events: Events;
+  readonly flowMs: number;
+  readonly clock: () => EpochMs;
+}
+
+const retentionMs = 60 * 60 * 1000;
+const attemptsMax = 20;
+
+/** Authorization flows: at most one runs for each (user, resource, issuer), and every call that needs it waits for that one. */
+export class Flows {
+  readonly #options: FlowsOptions;
+  readonly #flows: Records<FlowRow>;
+  readonly #slots: Records<{ readonly flowId: string }>;
+  #onEnded: (flow: StoredFlow) => Promise<void> = () => Promise.resolve();
+
+  constructor(options: FlowsOptions) {
+    this.#options = options;
+    this.#flows = options.database.records(flowKind);
+    this.#slots = options.database.records(slotKind);
+  }
+
+  /** Names who tells the waiting calls. It may be told of the same flow more than once. */
+  onEnded(deliver: (flow: StoredFlow) => Promise<void>): void {
+    this.#onEnded = deliver;
+  }
+
+  /** Discovers who can authorize, then joins the running flow or begins one. A wider demand widens a flow that nobody has opened yet. */
+  async join(demand: FlowDemand): Promise<Result<FlowView, Refusal>> {
+    const { connector, record, resourceMetadata } = demand;
+    const found = await this.#options.discoverer.discover({ resource: connector.resource, reach: connector.reach, resourceMetadata, record });
+    if (!found.ok) return found;
+    const { issuer } = found.value.server;
+    const slotId = digestText(`${demand.userId}\n${connector.resource}\n${issuer}`);
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const now = this.#options.clock();
+      const slot = await this.#slots.get(slotId, now);
+      const running = slot === undefined ? undefined : await this.#flows.get(slot.value.flowId, now);
+      const joined =
+        running !== undefined && isLive(running.value, now)
+          ? await this.#joinRunning(running, demand)
+          : await this.#begin(slotId, slot, demand, found.value);
+      if (joined !== "again") return joined;
+    }
+    return err(refuse("conflict", "the sign-in changed too often at the same time"));
+  }
+
+  async get(flowId: string): Promise<StoredFlow | undefined> {
+    return this.#flows.get(flowId, this.#options.clock());
+  }
+
+  async view(flowId: string): Promise<FlowView | undefined> {
+    const flow = await this.get(flowId);
+    return flow === undefined ? undefined : toFlowView(flow.id, flow.value);
+  }
+
+  /** Stores a change of a live flow by compare-and-set; undefined when it is no longer live. */
+  async change(flowId: string, change: (row: FlowRow) => FlowRow): Promise<StoredFlow | undefined> {
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const now = this.#options.clock();
+      const flow = await this.#flows.get(flowId, now);
+      if (flow === undefined || !isLive(flow.value, now)) return undefined;
+      const updated = await this.#flows.update(flow.id, flow.version, change(flow.value));
+      if (updated.ok) {
+        this.#publish(updated.value);
+        return updated.value;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Ends a live flow, exactly once, and tells the waiting calls. `within` runs in the same transaction. False when somebody else had ended it: then
+   * `within` has had no effect.
+   */
+  async end(
+    flowId: string,
+    ending: FlowEnding,
+    steps: readonly TraceStep[] = [],
+    within?: (transaction: Database<unknown>) => Promise<void>,
+  ): Promise<boolean> {
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const now = this.#options.clock();
+      const flow = await this.#flows.get(flowId, now);
+      if (flow === undefined || (flow.value.state !== "ready" && flow.value.state !== "opened")) return false;
+      const row = { ...flow.value, ...ending, trace: [...flow.value.trace, ...steps] };
+      const ended = await this.#options.database.transaction(async (transaction) => {
+        const updated = await transaction.records(flowKind).update(flow.id, flow.version, row, { keys: flowKeys(row, false) });
+        if (updated.ok) await within?.(transaction);
+        return updated;
+      });
+      if (!ended.ok) continue;
+      this.#publish(ended.value);
+      await this.deliver(ended.value);
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends the user's own flow because the user said so. */
+  async cancel(userId: string, flowId: string): Promise<Result<FlowView, Refusal>> {
+    const flow = await this.get(flowId);
+    if (flow === undefined || flow.value.userId !== userId) return err(refuse("not_found"));
+    await this.end(flowId, { state: "cancelled", code: "cancelled" });
+    const view = await this.view(flowId);
+    return view === undefined ? err(refuse("not_found")) : ok(view);
+  }
+
+  /** Ends what is overdue and tells calls about ends that a crash kept from them. Looks back `minutes`. */
+  async sweep(minutes: number): Promise<void> {
+    const now = this.#options.clock();
+    for (let back = 0; back <= minutes; back += 1) {
+      for (const flow of await this.#flows.find("due", dueMinute(now - back * 60_000), now, { limit: 1000 })) {
+        if (flow.value.expiresAt <= now) await this.end(flow.id, { state: "expired", code: "flow_expired" });
+      }
+    }
+    for (const flow of await this.#flows.find("undelivered", "yes", now)) await this.deliver(flow);
+    await this.#flows.deleteExpired(now, 500);
+  }
+
+  async deliver(flow: StoredFlow): Promise<void> {
+    await this.#onEnded(flow);
+    await this.#flows.update(flow.id, flow.version, flow.value, { keys: flowKeys(flow.value, true) });
+  }
+
+  async #joinRunning(running: StoredFlow, demand: FlowDemand): Promise<Result<FlowView, Refusal> | "again"> {
+    const row = running.value;
+    const covered = coversScope(scopeOf(row), demand.scope);
+    const scope = row.state === "ready" && !covered ? formatScope(unionScopes(scopeOf(row), demand.scope)) : row.scope;
+    const how = covered ? "Joined the running sign-in" : row.state === "ready" ? "Widened the running sign-in" : "Waits behind the running sign-in";
+    demand.record("authorization", how, { flowId: running.id, issuer: row.issuer });
+    if (!(await demand.attach(running.id))) return err(refuse("conflict", "the call no longer waits"));
+    // This write is what keeps a flow from ending unseen between the look at it and the call's joining.
+    const updated = await this.#flows.update(running.id, running.version, { ...row, scope, waiting: row.waiting + 1 });
+    if (!updated.ok) return "again";
+    if (scope !== row.scope) this.#publish(updated.value);
+    return ok(toFlowView(running.id, updated.value.value));
+  }
+
+  async #begin(
+    slotId: string,
+    slot: StoredRecord<{ readonly flowId: string }> | undefined,
+    demand: FlowDemand,
+    discovery: Discovery,
+  ): Promise<Result<FlowView, Refusal> | "again"> {
+    const now = this.#options.clock();
+    const id = newId("flow");
+    // A server that names no scope leaves the choice to its metadata (MCP authorization, scope selection).
+    const scope = demand.scope.size > 0 ? demand.scope : (discovery.resource.scopesSupported ?? demand.scope);
+    const row: FlowRow = {
+      userId: demand.userId,
+      connectorId: demand.connector.id,
+      resource: demand.connector.resource,
+      issuer: discovery.server.issuer,
+      reach: demand.connector.reach,
+      scope: formatScope(scope),
+      state: "ready",
+      starts: 0,
+      waiting: 1,
+      expiresAt: now + this.#options.flowMs,
+      server: toServerDocument(discovery.server),
+      trace: [],
+    };
+    const created = await this.#flows.create(id, row, { keys: flowKeys(row, false), expiresAt: row.expiresAt + retentionMs });
+    if (!created.ok) return "again";
+    const won =
+      slot === undefined ? await this.#slots.create(slotId, { flowId: id }) : await this.#slots.update(slotId, slot.version, { flowId: id });
+    if (!won.ok) {
+      await this.#flows.delete(id);
+      return "again";
+    }
+    demand.record("authorization", "Sign-in is ready to open", { flowId: id, issuer: row.issuer, scope: row.scope });
+    if (!(await demand.attach(id))) {
+      await this.end(id, { state: "cancelled", code: "cancelled" });
+      return err(refuse("conflict", "the call no longer waits"));
+    }
+    this.#publish(created.value);
+    return ok(toFlowView(id, row));
+  }
+
+  #publish(flow: StoredFlow): void {
+    this.#options.events.publish(flow.value.userId, { type: "flow", data: toFlowView(flow.id, flow.value) }, flow.id);
+  }
+}

@@ -1,0 +1,56 @@
+import { errorCatalogue, type ErrorCode } from "@countersign/protocol/errors";
+import { html } from "hono/html";
+
+/** The pages of a sign-in popup on the console's own origin. They hold no value from outside but catalogue texts and the names of flows. */
+interface PopupPage {
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+  readonly close: boolean;
+}
+
+const contentSecurityPolicy =
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** What the popup shows between the click and the authorization server. */
+export function waitingPage(): Response {
+  return render({ status: 200, title: "Opening sign-in", text: "One moment…", close: false });
+}
+
+/** The end of a sign-in, good or bad; closes itself where the browser lets it. */
+export function endPage(
+  outcome: { readonly granted: true } | { readonly granted: false; readonly code: ErrorCode; readonly status: number },
+): Response {
+  if (outcome.granted) return render({ status: 200, title: "Signed in", text: "You can close this window.", close: true });
+  const { text } = errorCatalogue[outcome.code];
+  return render({ status: outcome.status, title: "Not signed in", text: `${text} You can close this window.`, close: outcome.status === 200 });
+}
+
+function render(page: PopupPage): Response {
+  const body = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${page.title}</title>
+<link rel="stylesheet" href="/pages/look.css">
+</head>
+<body class="popup" data-close="${page.close ? "yes" : "no"}">
+<main class="popup-main">
+<h1>${page.title}</h1>
+<p>${page.text}</p>
+</main>
+<script src="/pages/close.js"></script>
+</body>
+</html>`;
+  return new Response(String(body), {
+    status: page.status,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": contentSecurityPolicy,
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    },
+  });
+}

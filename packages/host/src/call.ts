@@ -1,0 +1,230 @@
+import { isSettled, receiveCall, advanceCall, type CallStep } from "@countersign/protocol/auth-flow";
+import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { decideCall, type CallDecision, type CallOrigin, type TokenState } from "@countersign/protocol/security";
+import { member, type JsonObject } from "@countersign/protocol/shape";
+import type { Records } from "@countersign/storage/records";
+import { dueMinute } from "./authorize/flow-record.ts";
+import { CallDriver, leaseMs, type DriverOptions } from "./call/driver.ts";
+import { callKeys, callKind, fromStoredState, toStoredState, type CallRow, type CallView, type StoredCall } from "./call/record.ts";
+import type { ToolDefinition } from "./connections/tool-definition.ts";
+import type { Connector } from "./connectors.ts";
+import { digestJson, digestText, newId } from "./digest.ts";
+import type { Trace, TraceStep } from "./trace.ts";
+
+/** What starts a call, whoever asks. `widgetId` names the view a widget's call comes from; the same `idempotencyKey` gives the same call. */
+export interface CallRequest {
+  readonly userId: string;
+  readonly connectorId: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly origin: CallOrigin;
+  readonly widgetId?: string;
+  readonly idempotencyKey?: string;
+}
+
+export interface BrokerOptions extends DriverOptions {
+  /** The connector that this user's view was made for. */
+  readonly connectorOfWidget: (userId: string, widgetId: string) => Promise<string | undefined>;
+}
+
+const retentionMs = 60 * 60 * 1000;
+
+/**
+ * The one door: every tool call of a model, a widget or a user goes through here and nowhere else. Each call is a durable row, so that after a crash it
+ * still ends in a result or a typed error, and never runs twice unless the tool may.
+ */
+export class CallBroker {
+  readonly #options: BrokerOptions;
+  readonly #calls: Records<CallRow>;
+  readonly #driver: CallDriver;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#calls = options.database.records(callKind);
+    this.#driver = new CallDriver(options);
+  }
+
+  /**
+   * Starts a call and gives its view as soon as its row is stored; everything that can go wrong later ends in the row. Refuses only what no row can
+   * stand for: a connector or view that the user does not have.
+   */
+  async start(request: CallRequest): Promise<Result<CallView, Refusal>> {
+    const { userId } = request;
+    const connector = await this.#options.connectors.find(userId, request.connectorId);
+    if (!connector.ok) return connector;
+    const sameConnector = await this.#judgeView(request);
+    if (!sameConnector.ok) return sameConnector;
+    const id = request.idempotencyKey === undefined ? newId("call") : `call_${digestText(`${userId}\n${request.idempotencyKey}`).slice(0, 22)}`;
+    const earlier = request.idempotencyKey === undefined ? undefined : await this.#own(userId, id);
+    if (earlier !== undefined) return this.#sameCall(earlier, request);
+    const trace = this.#driver.traceOf(id, userId, []);
+    trace.record("received", `Call of ${request.tool}`, { origin: request.origin, connector: connector.value.name });
+    const tool = await this.#driver.findTool(userId, connector.value, request.tool);
+    const decision = tool.ok ? await this.#decide(request, connector.value, tool.value, sameConnector.value) : refusalAsDecision(tool.error);
+    trace.record("decision", decision.reason, { action: decision.action, ...(decision.action === "call" ? { token: decision.token } : {}) });
+    const step = firstStep(tool.ok && tool.value.repeatable, decision);
+    const row = this.#newRow(id, request, tool, step, trace);
+    const created = await this.#calls.create(id, row, { keys: callKeys(row), expiresAt: row.deadline + retentionMs });
+    if (!created.ok) {
+      const winner = await this.#own(userId, id);
+      return winner === undefined ? err(refuse("conflict")) : this.#sameCall(winner, request);
+    }
+    this.#driver.perform(created.value, step.effects);
+    return ok(await this.#driver.announce(created.value));
+  }
+
+  /** The call, if it is this user's. An overdue one is ended first, so that nobody ever reads a call that should be over. */
+  async read(userId: string, callId: string): Promise<Result<CallView, Refusal>> {
+    const call = await this.#own(userId, callId);
+    if (call === undefined) return err(refuse("unknown_call"));
+    if (isSettled(fromStoredState(call.value.state)) || call.value.deadline > this.#options.clock()) return ok(await this.#driver.view(call));
+    const ended = (await this.#driver.advance(call, { type: "deadline_passed" })) ?? (await this.#own(userId, callId)) ?? call;
+    return ok(await this.#driver.view(ended));
+  }
+
+  /** Reads the call once it has changed, or after `waitMs`; at once when it is settled. */
+  async wait(userId: string, callId: string, waitMs: number, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
+    const change = this.#nextChange(userId, callId, waitMs, signal);
+    try {
+      const first = await this.read(userId, callId);
+      if (!first.ok || isOver(first.value)) return first;
+      await change.happened;
+      return await this.read(userId, callId);
+    } finally {
+      change.stop();
+    }
+  }
+
+  /** Reads the call once it is settled, or when `signal` aborts: for the model loop, which has nothing else to do meanwhile. */
+  async settled(userId: string, callId: string, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
+    for (;;) {
+      const call = await this.wait(userId, callId, 5000, signal);
+      if (!call.ok || isOver(call.value) || signal.aborted) return call;
+    }
+  }
+
+  /** Ends the user's own call. One that may have run already ends as `outcome_unknown`. */
+  async cancel(userId: string, callId: string): Promise<Result<CallView, Refusal>> {
+    const call = await this.#own(userId, callId);
+    if (call === undefined) return err(refuse("unknown_call"));
+    await this.#driver.advance(call, { type: "cancelled" });
+    return this.read(userId, callId);
+  }
+
+  async trace(userId: string, callId: string): Promise<Result<readonly TraceStep[], Refusal>> {
+    const call = await this.#own(userId, callId);
+    if (call === undefined) return err(refuse("unknown_call"));
+    return ok(this.#driver.drives(callId) ? this.#driver.traceOf(callId, userId, call.value.trace).steps : call.value.trace);
+  }
+
+  /** The event that tells a user's pages of this call, for an instance that only heard that something changed. */
+  async reread(userId: string, callId: string): Promise<CallView | undefined> {
+    const call = await this.#own(userId, callId);
+    return call === undefined ? undefined : this.#driver.view(call);
+  }
+
+  /**
+   * Ends overdue calls and takes over those whose process is gone. `minutes` is how far back to look for deadlines; a driver whose lease ended by
+   * `orphansAt` counts as gone.
+   */
+  async sweep(minutes: number, orphansAt: EpochMs): Promise<void> {
+    const now = this.#options.clock();
+    for (let back = 0; back <= minutes; back += 1) {
+      for (const call of await this.#calls.find("due", dueMinute(now - back * 60_000), now, { limit: 1000 })) {
+        if (call.value.deadline <= now) await this.#driver.advance(call, { type: "deadline_passed" });
+      }
+    }
+    for (const call of await this.#calls.find("running", "yes", now, { limit: 1000 })) {
+      if (call.value.leaseUntil <= orphansAt && !this.#driver.drives(call.id)) await this.#driver.advance(call, { type: "restarted" });
+    }
+    await this.#calls.deleteExpired(now, 500);
+  }
+
+  async close(): Promise<void> {
+    await this.#driver.close();
+  }
+
+  async #decide(request: CallRequest, connector: Connector, tool: ToolDefinition, sameConnector: boolean): Promise<CallDecision> {
+    const { vault } = this.#options;
+    const token: TokenState = vault.state(await vault.find(request.userId, connector.resource));
+    return decideCall({ origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
+  }
+
+  /** Whether the call stays within the connector of its view; a widget's call names a view of this user. */
+  async #judgeView(request: CallRequest): Promise<Result<boolean, Refusal>> {
+    if (request.origin !== "widget") return ok(true);
+    const connectorId = request.widgetId === undefined ? undefined : await this.#options.connectorOfWidget(request.userId, request.widgetId);
+    return connectorId === undefined ? err(refuse("invalid_request", "a widget's call names its view")) : ok(connectorId === request.connectorId);
+  }
+
+  #newRow(id: string, request: CallRequest, tool: Result<ToolDefinition, Refusal>, step: CallStep, trace: Trace): CallRow {
+    const now = this.#options.clock();
+    return {
+      userId: request.userId,
+      connectorId: request.connectorId,
+      tool: request.tool,
+      origin: request.origin,
+      ...(request.widgetId === undefined ? {} : { widgetId: request.widgetId }),
+      sealedArguments: this.#driver.papers.seal("arguments", request.userId, id, request.arguments),
+      argumentsDigest: digestJson(request.arguments),
+      toolDigest: tool.ok ? tool.value.digest : "",
+      ...(tool.ok || tool.error.detail === undefined ? {} : { detail: tool.error.detail }),
+      state: toStoredState(step.state),
+      attempt: 0,
+      createdAt: now,
+      deadline: now + this.#options.limits.callMs,
+      leaseUntil: now + leaseMs,
+      trace: trace.steps,
+    };
+  }
+
+  /** The same key with the same content is the same call; with other content it is a mistake that must not pass silently. */
+  async #sameCall(call: StoredCall, request: CallRequest): Promise<Result<CallView, Refusal>> {
+    const same =
+      call.value.connectorId === request.connectorId &&
+      call.value.tool === request.tool &&
+      call.value.argumentsDigest === digestJson(request.arguments);
+    return same ? ok(await this.#driver.view(call)) : err(refuse("idempotency_conflict"));
+  }
+
+  async #own(userId: string, callId: string): Promise<StoredCall | undefined> {
+    const call = await this.#calls.get(callId, this.#options.clock());
+    return call?.value.userId === userId ? call : undefined;
+  }
+
+  #nextChange(userId: string, callId: string, waitMs: number, signal: AbortSignal): { readonly happened: Promise<void>; stop(): void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unsubscribe = this.#options.events.subscribe(userId, (event) => {
+      if (event.type === "call" && member(event.data, "id") === callId) resolve();
+    });
+    const timer = setTimeout(resolve, waitMs);
+    const aborted = (): void => resolve();
+    signal.addEventListener("abort", aborted, { once: true });
+    return {
+      happened: promise,
+      stop: () => {
+        unsubscribe();
+        clearTimeout(timer);
+        signal.removeEventListener("abort", aborted);
+      },
+    };
+  }
+}
+
+function firstStep(repeatable: boolean, decision: CallDecision): CallStep {
+  const received = receiveCall(repeatable);
+  const decided = advanceCall(received.state, { type: "decided", decision });
+  if (!decided.ok) throw new Error("a received call can always be decided");
+  return decided.value;
+}
+
+/** A tool that cannot be found or asked for is refused like any other; the row then tells why. */
+function refusalAsDecision(refusal: Refusal): CallDecision {
+  return { action: "refuse", code: refusal.code, reason: refusal.detail ?? "the tool cannot be called" };
+}
+
+function isOver(call: CallView): boolean {
+  return call.state === "completed" || call.state === "failed" || call.state === "refused";
+}

@@ -1,0 +1,192 @@
+import type { CallEvent } from "@countersign/protocol/auth-flow";
+import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge";
+import type { Refusal } from "@countersign/protocol/errors";
+import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
+import type { Secret } from "@countersign/protocol/secret";
+import { decideCall, type CallOrigin } from "@countersign/protocol/security";
+import type { JsonObject } from "@countersign/protocol/shape";
+import type { CallOutcome, McpConnection } from "../connections/connection.ts";
+import type { ToolDefinition } from "../connections/tool-definition.ts";
+import type { Connector } from "../connectors.ts";
+import type { Recorder } from "../trace.ts";
+import type { Vault } from "../vault.ts";
+
+/** One sending of a call: everything it needs, and nothing of how the row is kept. */
+export interface Dispatch {
+  readonly callId: string;
+  readonly userId: string;
+  readonly connector: Connector;
+  readonly connection: McpConnection;
+  readonly origin: CallOrigin;
+  readonly tool: ToolDefinition;
+  readonly arguments: JsonObject;
+  readonly token: "attach" | "omit" | "refresh";
+  /** The token that the server refused at the last sending, if it did. */
+  readonly refused: Secret | undefined;
+  readonly flowId: string | undefined;
+  readonly signal: AbortSignal;
+  readonly record: Recorder;
+}
+
+/** What came of it, for the reducer and for the row. */
+export interface DispatchOutcome {
+  readonly event: CallEvent;
+  readonly result?: JsonObject;
+  readonly detail?: string;
+  readonly resourceMetadata?: string;
+  readonly refused?: Secret;
+}
+
+type Bearer = { readonly bearer: Secret | undefined } | { readonly instead: DispatchOutcome };
+
+/** Sends calls upstream with the right token, and reads the answer as an event of the call. */
+export class Dispatcher {
+  readonly #vault: Vault;
+
+  constructor(vault: Vault) {
+    this.#vault = vault;
+  }
+
+  async run(dispatch: Dispatch): Promise<DispatchOutcome> {
+    const chosen = await this.#chooseBearer(dispatch);
+    return "instead" in chosen ? chosen.instead : this.#send(dispatch, chosen.bearer);
+  }
+
+  async #send(dispatch: Dispatch, bearer: Secret | undefined): Promise<DispatchOutcome> {
+    const { record, tool, connection, signal, callId } = dispatch;
+    const authorization = bearer === undefined ? "none" : "Bearer [masked]";
+    record("request", "Sent to the server", {
+      method: "tools/call",
+      tool: tool.name,
+      url: dispatch.connector.resource,
+      authorization,
+      idempotencyKey: callId,
+    });
+    const request = { tool, arguments: dispatch.arguments, idempotencyKey: callId, signal, ...(bearer === undefined ? {} : { bearer }) };
+    const outcome = await connection.callTool(request);
+    return this.#judge(dispatch, bearer, outcome);
+  }
+
+  async #judge(dispatch: Dispatch, bearer: Secret | undefined, outcome: CallOutcome): Promise<DispatchOutcome> {
+    const { record } = dispatch;
+    switch (outcome.kind) {
+      case "result":
+        record(
+          "result",
+          outcome.result["isError"] === true ? "The tool answered with an error" : "The tool answered",
+          describeResult(outcome.result),
+        );
+        return { event: { type: "completed" }, result: withoutToken(outcome.result, bearer) };
+      case "failed":
+        return failed(record, outcome.refusal);
+      case "lost":
+        record("error", outcome.sent ? "The connection broke after sending" : "The server was not reached", { reason: outcome.detail });
+        return { event: outcome.sent ? { type: "connection_lost" } : { type: "failed", code: "server_unreachable" }, detail: outcome.detail };
+      case "challenge":
+        return this.#judgeChallenge(dispatch, bearer, outcome.challenge);
+    }
+  }
+
+  async #judgeChallenge(dispatch: Dispatch, bearer: Secret | undefined, challenge: Challenge): Promise<DispatchOutcome> {
+    const { record, userId, connector, tool } = dispatch;
+    if (challenge.form === "url" || challenge.form === "structured") {
+      record("challenge", "The server asks for a visit to an address", { form: challenge.form });
+      return { event: { type: "challenged", demand: { kind: "url" }, refreshable: false } };
+    }
+    if (challenge.form === "declared")
+      return { event: { type: "challenged", demand: { kind: "scope", scope: challenge.scope }, refreshable: false } };
+    record("challenge", "The server demands authorization", describeChallenge(challenge));
+    const held = await this.#vault.find(userId, connector.resource);
+    const refusedToken = bearer !== undefined && (challenge.error === "invalid_token" || (challenge.form === "http" && challenge.status === 401));
+    const refreshable = refusedToken && held?.refreshable === true && coversScope(held.scope, challenge.scope) && dispatch.token !== "refresh";
+    if (refusedToken && !refreshable) {
+      await this.#vault.forget(userId, connector.resource, bearer);
+      if (challenge.error === "invalid_token" && this.#worksWithoutToken(dispatch)) {
+        record("retry", "The token is no longer valid; the tool works without one", { tool: tool.name });
+        return this.#send(dispatch, undefined);
+      }
+    }
+    const ordinary: ScopeSet = held === undefined ? new Set() : withoutTransactionScopes(held.scope);
+    return {
+      event: { type: "challenged", demand: { kind: "scope", scope: unionScopes(ordinary, challenge.scope) }, refreshable },
+      ...(challenge.resourceMetadata === undefined ? {} : { resourceMetadata: challenge.resourceMetadata }),
+      ...(refreshable ? { refused: bearer } : {}),
+    };
+  }
+
+  async #chooseBearer(dispatch: Dispatch): Promise<Bearer> {
+    const { userId, connector, record } = dispatch;
+    if (dispatch.token === "omit") return { bearer: undefined };
+    if (dispatch.token === "refresh") {
+      const refreshed = await this.#vault.refresh(userId, connector.resource, dispatch.refused);
+      if (refreshed.ok) {
+        record("token", "The token was renewed", { token: "[masked]" });
+        return { bearer: refreshed.value };
+      }
+      record("token", "The token could not be renewed", { code: refreshed.error.code });
+      if (dispatch.refused === undefined && refreshed.error.code !== "invalid_token") {
+        const still = await this.#vault.take(userId, connector.resource, undefined);
+        return still === undefined ? { instead: failed(record, refreshed.error) } : { bearer: still };
+      }
+    }
+    const bearer = dispatch.token === "attach" ? await this.#vault.take(userId, connector.resource, dispatch.flowId) : undefined;
+    if (bearer !== undefined) return { bearer };
+    const decision = decideCall({ ...factsOf(dispatch), token: await this.#stateOf(dispatch) });
+    if (decision.action === "call") return { bearer: undefined };
+    record("decision", decision.reason, { action: decision.action });
+    if (decision.action === "refuse") return { instead: { event: { type: "failed", code: decision.code } } };
+    return { instead: { event: { type: "challenged", demand: { kind: "scope", scope: decision.scope }, refreshable: false } } };
+  }
+
+  /** What the vault holds, once a renewal has failed: a token that could not be renewed is as good as none. */
+  async #stateOf(dispatch: Dispatch): Promise<ReturnType<Vault["state"]>> {
+    const held = await this.#vault.find(dispatch.userId, dispatch.connector.resource);
+    return held === undefined ? { state: "none" } : { state: "expired", refreshable: false, scope: held.scope };
+  }
+
+  #worksWithoutToken(dispatch: Dispatch): boolean {
+    return decideCall({ ...factsOf(dispatch), token: { state: "none" } }).action === "call";
+  }
+}
+
+function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideCall>[0], "origin" | "sameConnector" | "visibility" | "schemes"> {
+  // Whether the view belongs to the connector was decided before the call was stored.
+  return { origin: dispatch.origin, sameConnector: true, visibility: dispatch.tool.visibility, schemes: dispatch.tool.schemes };
+}
+
+function failed(record: Recorder, refusal: Refusal): DispatchOutcome {
+  record("error", "The call failed", { code: refusal.code, ...(refusal.detail === undefined ? {} : { reason: refusal.detail }) });
+  return { event: { type: "failed", code: refusal.code }, ...(refusal.detail === undefined ? {} : { detail: refusal.detail }) };
+}
+
+/** A server that echoes the token it was sent must not carry it to a view or a model that way. */
+function withoutToken(result: JsonObject, bearer: Secret | undefined): JsonObject {
+  if (bearer === undefined) return result;
+  const text = JSON.stringify(result);
+  const token = bearer.reveal();
+  if (!text.includes(token)) return result;
+  const cleaned: JsonObject = JSON.parse(text.replaceAll(token, "[redacted]"));
+  return cleaned;
+}
+
+function describeResult(result: JsonObject): Readonly<Record<string, unknown>> {
+  const { content, structuredContent, isError } = result;
+  return {
+    isError: isError === true,
+    contentBlocks: Array.isArray(content) ? content.length : 0,
+    structured: structuredContent !== undefined,
+  };
+}
+
+function describeChallenge(
+  challenge: BearerChallenge & { readonly form: "http" | "result"; readonly status?: number },
+): Readonly<Record<string, unknown>> {
+  return {
+    form: challenge.form,
+    ...(challenge.status === undefined ? {} : { status: challenge.status }),
+    ...(challenge.error === undefined ? {} : { error: challenge.error }),
+    ...(challenge.errorDescription === undefined ? {} : { description: challenge.errorDescription }),
+    scope: formatScope(challenge.scope),
+    ...(challenge.resourceMetadata === undefined ? {} : { resourceMetadata: challenge.resourceMetadata }),
+  };
+}

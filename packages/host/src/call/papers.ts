@@ -1,0 +1,27 @@
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import type { Sealer } from "@countersign/storage/sealed";
+
+/** A call's arguments and result at rest: sealed under a text that names the call and its user, so that neither opens in another row. */
+export class CallPapers {
+  readonly #sealer: Sealer;
+
+  constructor(sealer: Sealer) {
+    this.#sealer = sealer;
+  }
+
+  seal(part: "arguments" | "result", userId: string, callId: string, value: JsonObject): string {
+    return this.#sealer.seal(JSON.stringify(value), sealingText(part, userId, callId));
+  }
+
+  open(part: "arguments" | "result", userId: string, callId: string, sealed: string): Result<JsonObject, "unsealable"> {
+    const text = this.#sealer.open(sealed, sealingText(part, userId, callId));
+    if (!text.ok) return text;
+    const value: unknown = JSON.parse(text.value);
+    return isJsonObject(value) ? ok(value) : err("unsealable");
+  }
+}
+
+function sealingText(part: string, userId: string, callId: string): string {
+  return `host:call:${part}:${JSON.stringify([userId, callId])}`;
+}

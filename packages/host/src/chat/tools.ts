@@ -1,0 +1,60 @@
+import { isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
+import type { CallView } from "../call/record.ts";
+import type { Connector, Connectors } from "../connectors.ts";
+import type { ModelTool } from "./model.ts";
+
+/** Where a name that the model uses leads. The key is (server, tool), so a tool of one server never stands in for another's. */
+export interface ToolTarget {
+  readonly connectorId: string;
+  readonly tool: string;
+}
+
+export interface ToolBox {
+  readonly tools: readonly ModelTool[];
+  readonly targets: ReadonlyMap<string, ToolTarget>;
+}
+
+const toolsMax = 128;
+const contentLengthMax = 30_000;
+
+/** The tools of a user's connected servers whose visibility includes the model. Names are `<connector>__<tool>` in the API's alphabet. */
+export async function collectTools(connectors: Connectors, userId: string, toolsAgeMs: number): Promise<ToolBox> {
+  const tools: ModelTool[] = [];
+  const targets = new Map<string, ToolTarget>();
+  for (const connector of await connectors.list(userId)) {
+    const list = await connectors.connection(userId, connector).tools(toolsAgeMs);
+    if (!list.ok) continue;
+    for (const tool of list.value.values()) {
+      const name = modelName(connector, tool.name);
+      if (!tool.visibility.has("model") || targets.has(name) || tools.length >= toolsMax) continue;
+      targets.set(name, { connectorId: connector.id, tool: tool.name });
+      tools.push({ type: "function", function: { name, description: `${connector.name}: ${tool.description}`, parameters: tool.inputSchema } });
+    }
+  }
+  return { tools, targets };
+}
+
+/** What the model is told of a call's end: text and structured content, or the typed error. `_meta` is for views and never shown to it. */
+export function describeForModel(call: CallView): string {
+  const told = call.result === undefined ? { error: call.error ?? { code: "internal_error" } } : describeResult(call.result);
+  const text = JSON.stringify(told);
+  return text.length <= contentLengthMax ? text : `${text.slice(0, contentLengthMax)}… (cut)`;
+}
+
+function describeResult(result: JsonObject): unknown {
+  const content = member(result, "content");
+  const texts = (Array.isArray(content) ? content : []).flatMap((block: unknown) => {
+    const text = member(block, "text");
+    return typeof text === "string" ? [text] : [];
+  });
+  const structured = member(result, "structuredContent");
+  return {
+    ...(member(result, "isError") === true ? { isError: true } : {}),
+    text: texts.join("\n"),
+    ...(isJsonObject(structured) ? { structuredContent: structured } : {}),
+  };
+}
+
+function modelName(connector: Connector, tool: string): string {
+  return `${connector.id}__${tool}`.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
+}

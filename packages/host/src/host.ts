@@ -1,0 +1,194 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { isLoopbackUrl } from "@countersign/protocol/resource";
+import type { Result } from "@countersign/protocol/result";
+import { respondJson, respondRefusal } from "@countersign/service/respond";
+import { Hono } from "hono";
+import { z } from "zod";
+import { Discoverer } from "./authorize/discovery.ts";
+import { Flows } from "./authorize/flows.ts";
+import { SignIn } from "./authorize/sign-in.ts";
+import { CallBroker } from "./call.ts";
+import { Chat } from "./chat/chat.ts";
+import { Connectors } from "./connectors.ts";
+import { Events, type HostEvent, type Notice } from "./events.ts";
+import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
+import { Widgets } from "./resources/widgets.ts";
+import { addCallRoutes } from "./routes/calls.ts";
+import { addConnectorRoutes, announceConnector, probeConnector, toConnectorView } from "./routes/connectors.ts";
+import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
+import { judgeAsking, readBody, respond, type Asking } from "./routes/guard.ts";
+import { addPlaceRoutes } from "./routes/places.ts";
+import { Sessions } from "./sessions.ts";
+import { Vault } from "./vault.ts";
+
+/** A host without ports. */
+export interface Host {
+  /** The console's origin. */
+  fetch(request: Request): Promise<Response>;
+  /** The widgets' origins, all of them. */
+  widgetFetch(request: Request): Promise<Response>;
+  /** Ends what is overdue, and takes over what a process that is gone left behind. Runs by itself every few seconds. */
+  sweep(): Promise<void>;
+  /** Ends event streams, so that stopping need not wait for them. */
+  stopWaiting(): void;
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly sessions: Sessions;
+  readonly connectors: Connectors;
+  readonly events: Events;
+  readonly vault: Vault;
+  readonly flows: Flows;
+  readonly signIn: SignIn;
+  readonly widgets: Widgets;
+  readonly broker: CallBroker;
+  readonly chat: Chat | undefined;
+  readonly files: ConsoleFiles;
+  readonly limits: HostLimits;
+}
+
+const sweepEveryMs = 5000;
+const sweepMinutes = 2;
+const startMinutes = 30;
+
+/** Makes a host on an open database, takes over what an earlier process left, and starts its sweeping. */
+export async function createHost(options: HostOptions): Promise<Host> {
+  const clock = options.clock ?? Date.now;
+  const report = options.report ?? (() => {});
+  const parts = assemble(options, clock, report);
+  const app = routesOf(options, parts);
+  await parts.events.listen((notice) => reread(parts, notice));
+  const sweep = (minutes: number, orphansAt: EpochMs): Promise<void> => sweepAll(parts, clock(), minutes, orphansAt);
+  // An embedded database has one process, so at its start nobody else drives anything.
+  await sweep(startMinutes, options.database.dialect === "sqlite" ? Number.MAX_SAFE_INTEGER : clock());
+  const timer = setInterval(() => {
+    sweep(sweepMinutes, clock()).catch((error: unknown) => report("sweep_failed", { error }));
+  }, sweepEveryMs);
+  timer.unref();
+  return {
+    fetch: async (request) => app.fetch(request),
+    widgetFetch: (request) => parts.widgets.frame(request),
+    sweep: () => sweep(sweepMinutes, clock()),
+    stopWaiting: () => parts.events.close(),
+    close: async () => {
+      clearInterval(timer);
+      parts.events.close();
+      await parts.chat?.close();
+      await parts.broker.close();
+      await parts.connectors.close();
+      await options.database.close();
+    },
+  };
+}
+
+function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullable<HostOptions["report"]>): Parts {
+  const { database, sealer, publicUrl, widgetOrigin } = options;
+  const limits = { ...hostLimits, ...options.limits };
+  const local = isLoopbackUrl(new URL(publicUrl));
+  const timeoutMs = limits.authorizationTimeoutMs;
+  const events = new Events(database.signals);
+  const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock);
+  const connectors = new Connectors({ database, preconfigured: options.connectors, localAllowed: local, limits, clock });
+  const discoverer = new Discoverer(options.clients, timeoutMs);
+  const vault = new Vault({
+    database,
+    sealer,
+    clock,
+    peer: (server, holder) => {
+      const client = discoverer.client(server.issuer);
+      const reach = isLoopbackUrl(new URL(holder.resource)) ? "local" : "public";
+      return client === undefined ? undefined : { server, client, reach, timeoutMs, clock };
+    },
+  });
+  const flows = new Flows({ database, discoverer, events, flowMs: limits.flowMs, clock });
+  const files = openConsoleFiles(options.consoleFolder, widgetOrigin);
+  const place = { consoleOrigin: publicUrl, development: local };
+  const widgets = new Widgets({ database, connectors, place, widgetOrigin, shim: files.text("/openai-shim.js") ?? "", clock });
+  const announce = async (userId: string, connectorId: string): Promise<void> => {
+    const connector = await connectors.find(userId, connectorId);
+    if (connector.ok) await announceConnector({ connectors, vault, events }, userId, connector.value);
+  };
+  const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
+  const signIn = new SignIn({ database, sealer, flows, vault, sessions, discoverer, publicUrl, timeoutMs, clock, onToken });
+  const connectorOfWidget = (userId: string, widgetId: string): Promise<string | undefined> => widgets.connectorOf(userId, widgetId);
+  const broker = new CallBroker({ database, sealer, connectors, vault, flows, events, limits, clock, report, connectorOfWidget });
+  const { model } = options;
+  const chat =
+    model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
+  return { sessions, connectors, events, vault, flows, signIn, widgets, broker, chat, files, limits };
+}
+
+function routesOf(options: HostOptions, parts: Parts): Hono {
+  const app = new Hono();
+  const ask = (request: Request): Promise<Result<Asking, Refusal>> => judgeAsking(request, parts.sessions, options.publicUrl);
+  app.get("/api/session", ({ req }) => answerSession(req.raw, options, parts));
+  addConnectorRoutes(app, { ...parts, ask });
+  addCallRoutes(app, { ...parts, ask });
+  addChatRoute(app, parts.chat, ask);
+  addPlaceRoutes(app, parts.signIn, parts.sessions);
+  app.all("/api/*", () => respondRefusal(refuse("not_found")));
+  app.get("*", ({ req }) => parts.files.serve(req.raw) ?? respondRefusal(refuse("not_found")));
+  app.notFound(() => respondRefusal(refuse("not_found")));
+  app.onError((error) => {
+    options.report?.("request_failed", { error });
+    return respondRefusal(refuse("internal_error"));
+  });
+  return app;
+}
+
+async function answerSession(request: Request, options: HostOptions, parts: Parts): Promise<Response> {
+  const site = request.headers.get("sec-fetch-site");
+  if (site === "cross-site" || site === "same-site") return respondRefusal(refuse("forbidden_origin"));
+  const known = await parts.sessions.find(request);
+  const [session, cookie] = known === undefined ? await parts.sessions.create() : [known, undefined];
+  const connectors = await parts.connectors.list(session.userId);
+  for (const connector of connectors) {
+    if (parts.connectors.status(session.userId, connector.id).status !== "connected") probeConnector(parts, session.userId, connector);
+  }
+  const body = {
+    user: { id: session.userId },
+    connectors: await Promise.all(connectors.map((connector) => toConnectorView(parts, session.userId, connector))),
+    widgetOrigin: options.widgetOrigin,
+    ...(options.model === undefined ? {} : { model: { name: options.model.model } }),
+  };
+  return respondJson(200, body, cookie === undefined ? {} : { "set-cookie": cookie });
+}
+
+const newMessage = z.strictObject({ conversationId: z.string().min(1).max(100).default("main"), message: z.string().min(1).max(20_000) });
+
+function addChatRoute(app: Hono, chat: Chat | undefined, ask: (request: Request) => Promise<Result<Asking, Refusal>>): void {
+  if (chat === undefined) return;
+  app.post("/api/chat", async ({ req: { raw: request } }) => {
+    const asking = await ask(request);
+    if (!asking.ok) return respondRefusal(asking.error);
+    const body = await readBody(request, newMessage);
+    if (!body.ok) return respondRefusal(body.error);
+    return respond(chat.say(asking.value.session.userId, body.value.conversationId, body.value.message), 202);
+  });
+}
+
+async function reread(parts: Parts, notice: Notice): Promise<HostEvent | undefined> {
+  const { userId, type, id } = notice;
+  if (type === "call") {
+    const call = await parts.broker.reread(userId, id);
+    return call === undefined ? undefined : { type, data: call };
+  }
+  if (type === "flow") {
+    const flow = await parts.flows.view(id);
+    return flow === undefined ? undefined : { type, data: flow };
+  }
+  const connector = await parts.connectors.find(userId, id);
+  return connector.ok ? { type, data: await toConnectorView(parts, userId, connector.value) } : undefined;
+}
+
+async function sweepAll(parts: Parts, now: EpochMs, minutes: number, orphansAt: EpochMs): Promise<void> {
+  await parts.flows.sweep(minutes);
+  await parts.broker.sweep(minutes, orphansAt);
+  await parts.sessions.deleteExpired(now);
+  await parts.signIn.deleteExpired(now);
+  await parts.vault.deleteExpired(now);
+  await parts.widgets.deleteExpired(now);
+  await parts.chat?.deleteExpired(now);
+}

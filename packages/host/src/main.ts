@@ -1,0 +1,98 @@
+import type { Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import type { Secret } from "@countersign/protocol/secret";
+import { readConfig } from "@countersign/service/config";
+import { openDataFolder } from "@countersign/service/data-folder";
+import { createLogger, type Logger } from "@countersign/service/log";
+import { runMain } from "@countersign/service/run-main";
+import { serve } from "@countersign/service/serve";
+import { StartupProblem } from "@countersign/service/startup-problem";
+import { openDatabase } from "@countersign/storage/open";
+import { createSealer } from "@countersign/storage/sealed";
+import { hostConfig } from "./config.ts";
+import { createHost } from "./host.ts";
+import type { HostOptions } from "./options.ts";
+
+/** A host with its two ports. `listen` and `widgetListen`: a port, or a server that listens already. */
+export interface HostStartOptions extends Omit<HostOptions, "database" | "sealer" | "report"> {
+  readonly listen: number | Server;
+  readonly widgetListen: number | Server;
+  readonly hostname?: string;
+  /** `file:/absolute/path.sqlite`, `memory:` or `postgres://…`. */
+  readonly databaseUrl: string | Secret;
+  /** 32 bytes as base64url. */
+  readonly sealingKey: Secret;
+  readonly logger?: Logger;
+}
+
+const builtConsole = fileURLToPath(new URL("../web/dist", import.meta.url));
+
+/** Starts the host; `url` is the console's address. Throws `StartupProblem` and `StorageError`. */
+export async function start(options: HostStartOptions): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const logger = options.logger ?? createLogger("host");
+  const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "host", migrations: [] });
+  const stops: (() => Promise<void>)[] = [() => database.close()];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.reverse()) await each();
+    stops.length = 0;
+  };
+  try {
+    const host = await createHost({
+      ...options,
+      database,
+      sealer: createSealer({ current: "k1", keys: { k1: options.sealingKey } }),
+      consoleFolder: options.consoleFolder ?? builtConsole,
+      report: (event, fields) => logger.error(event, fields),
+    });
+    stops.push(() => host.close());
+    const hostname = options.hostname ?? "127.0.0.1";
+    const widgets = await serve({
+      handler: (request) => host.widgetFetch(request),
+      listen: options.widgetListen,
+      hostname,
+      hosts: [new URL(options.widgetOrigin.replace("{app}", "app")).host.replace(/^app/, "*")],
+      logger,
+      portVariable: hostConfig.widgetPort.env,
+    });
+    stops.push(() => widgets.stop());
+    const console = await serve({
+      handler: (request) => host.fetch(request),
+      listen: options.listen,
+      hostname,
+      hosts: [new URL(options.publicUrl).host],
+      logger,
+      onStop: () => host.stopWaiting(),
+      portVariable: hostConfig.port.env,
+    });
+    stops.push(() => console.stop());
+    return { url: options.publicUrl, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  await runMain("host", async () => {
+    const config = readConfig(hostConfig, process.env);
+    if (!config.ok) throw new StartupProblem(config.error.map(({ env, problem }) => `${env} ${problem}.`).join(" "));
+    const { data, databaseUrl, sealingKey, port, widgetPort, modelUrl, model, modelKey, publicUrl, widgetOrigin, hostname, connectors, clients } =
+      config.value;
+    if (!URL.canParse(widgetOrigin.replace("{app}", "app")) || !widgetOrigin.includes("//{app}.")) {
+      throw new StartupProblem("COUNTERSIGN_WIDGET_ORIGIN must be an origin whose host begins with {app}.");
+    }
+    const folder = openDataFolder(data);
+    return start({
+      publicUrl,
+      widgetOrigin,
+      hostname,
+      connectors,
+      clients,
+      listen: port,
+      widgetListen: widgetPort,
+      databaseUrl: databaseUrl ?? folder.databaseUrl("host"),
+      sealingKey: sealingKey ?? folder.key("host"),
+      ...(modelUrl === undefined ? {} : { model: { baseUrl: modelUrl, model, ...(modelKey === undefined ? {} : { apiKey: modelKey }) } }),
+    });
+  });
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { WidgetPolicy } from "@countersign/protocol/sandbox";
+import { html, raw } from "hono/html";
+
+const proxyScript: string = readFileSync(fileURLToPath(new URL("./assets/proxy.js", import.meta.url)), "utf8");
+
+const style = "html,body{margin:0;height:100%;background:transparent}iframe{display:block;border:0;width:100%;height:100%}body{font:14px system-ui}";
+
+/**
+ * The proxy document of one widget, with the policy that its inner frame inherits as an HTTP header. Everything it needs is inline: where the browser
+ * knows `Connection-Allowlist`, a widget that declared no domain then cannot open any connection at all.
+ */
+export function proxyPage(policy: WidgetPolicy, consoleOrigin: string, shim: string): Response {
+  const data = JSON.stringify(shim).replaceAll("<", "\\u003c");
+  const body = html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>App view</title><style>${raw(style)}</style></head>
+<body data-console-origin="${consoleOrigin}" data-allow="${policy.allow}">
+<script type="application/json" id="shim">${raw(data)}</script>
+<script>${raw(proxyScript)}</script>
+</body>
+</html>`;
+  const domains = [policy.connectDomains, policy.resourceDomains, policy.frameDomains, policy.baseUriDomains].flat();
+  return new Response(String(body), {
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policy.csp,
+      "cache-control": "no-store",
+      "cross-origin-resource-policy": "cross-origin",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      ...(domains.length === 0 ? { "connection-allowlist": "()" } : {}),
+    },
+  });
+}

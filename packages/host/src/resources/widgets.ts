@@ -1,0 +1,172 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { parseWidgetPolicy, type SandboxPlace } from "@countersign/protocol/sandbox";
+import { member, type JsonObject } from "@countersign/protocol/shape";
+import type { Database } from "@countersign/storage/open";
+import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
+import { z } from "zod";
+import type { Connector, Connectors } from "../connectors.ts";
+import { digestText, newId, newToken } from "../digest.ts";
+import { readWidgetDocument } from "./document.ts";
+import { proxyPage } from "./proxy-page.ts";
+
+/** One view on one page: what it shows, whose it is, and which tools it may call (its connector's). */
+interface WidgetRow {
+  readonly userId: string;
+  readonly connectorId: string;
+  readonly resourceUri: string;
+  readonly callId?: string | undefined;
+  readonly documentDigest: string;
+  readonly meta: JsonObject;
+  readonly app: string;
+  readonly frameToken: string;
+}
+
+const widgetKind: RecordKind<WidgetRow> = {
+  name: "widget",
+  parse: (json) =>
+    z
+      .object({
+        userId: z.string(),
+        connectorId: z.string(),
+        resourceUri: z.string(),
+        callId: z.string().optional(),
+        documentDigest: z.string(),
+        meta: z.record(z.string(), z.unknown()),
+        app: z.string(),
+        frameToken: z.string(),
+      })
+      .parse(json),
+};
+
+/** Documents by the digest of their text: many views show the same one. */
+const documentKind: RecordKind<{ readonly html: string }> = { name: "widget_document", parse: (json) => z.object({ html: z.string() }).parse(json) };
+
+/** What the console needs to show a view. `html` goes through the console's bridge to the proxy page, as MCP Apps has it. */
+export interface WidgetView {
+  readonly id: string;
+  readonly connectorId: string;
+  readonly resourceUri: string;
+  readonly callId?: string;
+  readonly frameUrl: string;
+  readonly html: string;
+  readonly csp: JsonObject;
+  readonly permissions: JsonObject;
+  readonly prefersBorder: boolean;
+}
+
+export interface WidgetsOptions {
+  readonly database: Database<unknown>;
+  readonly connectors: Connectors;
+  readonly place: SandboxPlace;
+  readonly widgetOrigin: string;
+  readonly shim: string;
+  readonly clock: () => EpochMs;
+}
+
+const lifetimeMs = 24 * 60 * 60 * 1000;
+
+/** Views of widgets, and the pages that they run in. */
+export class Widgets {
+  readonly #options: WidgetsOptions;
+  readonly #widgets: Records<WidgetRow>;
+  readonly #documents: Records<{ readonly html: string }>;
+
+  constructor(options: WidgetsOptions) {
+    this.#options = options;
+    this.#widgets = options.database.records(widgetKind);
+    this.#documents = options.database.records(documentKind);
+  }
+
+  /** Reads the document from the server, judges it, and makes a view of it for this user. */
+  async create(userId: string, connector: Connector, resourceUri: string, callId: string | undefined): Promise<Result<WidgetView, Refusal>> {
+    const { connectors, place, clock } = this.#options;
+    const read = await connectors.connection(userId, connector).readResource(resourceUri);
+    if (!read.ok) return read;
+    const document = readWidgetDocument(read.value, resourceUri, place);
+    if (!document.ok) return document;
+    const { html, meta } = document.value;
+    const expiresAt = clock() + lifetimeMs;
+    const row: WidgetRow = {
+      userId,
+      connectorId: connector.id,
+      resourceUri,
+      ...(callId === undefined ? {} : { callId }),
+      documentDigest: digestText(html),
+      meta: { ui: member(meta, "ui") ?? {}, "openai/widgetCSP": member(meta, "openai/widgetCSP") },
+      app: appLabel(connector),
+      frameToken: newToken(),
+    };
+    await this.#documents.put(row.documentDigest, { html }, { expiresAt: expiresAt + lifetimeMs });
+    const id = newId("wdg");
+    await this.#widgets.create(id, row, { keys: { user: userId, frame: digestText(row.frameToken) }, expiresAt });
+    return ok(this.#view(id, row, html));
+  }
+
+  async read(userId: string, widgetId: string): Promise<Result<WidgetView, Refusal>> {
+    const widget = await this.#own(userId, widgetId);
+    const document = widget === undefined ? undefined : await this.#documents.get(widget.value.documentDigest, this.#options.clock());
+    if (widget === undefined || document === undefined) return err(refuse("not_found"));
+    return ok(this.#view(widget.id, widget.value, document.value.html));
+  }
+
+  /** The connector whose tools this user's view may call. */
+  async connectorOf(userId: string, widgetId: string): Promise<string | undefined> {
+    return (await this.#own(userId, widgetId))?.value.connectorId;
+  }
+
+  /** `GET /frame/<token>` on the widget origin: the proxy page. The token is the only way in, and the host name must be the app's own. */
+  async frame(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const token = /^\/frame\/([A-Za-z0-9_-]{43})$/.exec(url.pathname)?.[1];
+    if (request.method !== "GET" || token === undefined) return nothingHere();
+    const { clock, place, shim, widgetOrigin } = this.#options;
+    const [widget] = await this.#widgets.find("frame", digestText(token), clock(), { limit: 1 });
+    if (widget === undefined || url.host !== new URL(originOf(widgetOrigin, widget.value.app)).host) return nothingHere();
+    const policy = parseWidgetPolicy(widget.value.meta, place);
+    return policy.ok ? proxyPage(policy.value, place.consoleOrigin, shim) : nothingHere();
+  }
+
+  async deleteExpired(now: EpochMs): Promise<void> {
+    await this.#widgets.deleteExpired(now, 500);
+    await this.#documents.deleteExpired(now, 100);
+  }
+
+  async #own(userId: string, widgetId: string): Promise<StoredRecord<WidgetRow> | undefined> {
+    const widget = await this.#widgets.get(widgetId, this.#options.clock());
+    return widget?.value.userId === userId ? widget : undefined;
+  }
+
+  #view(id: string, row: WidgetRow, html: string): WidgetView {
+    const policy = parseWidgetPolicy(row.meta, this.#options.place);
+    if (!policy.ok) throw new TypeError("a stored widget's policy no longer parses");
+    const { connectDomains, resourceDomains, frameDomains, baseUriDomains } = policy.value;
+    const ui = member(row.meta, "ui");
+    const permissions = member(ui, "permissions");
+    return {
+      id,
+      connectorId: row.connectorId,
+      resourceUri: row.resourceUri,
+      ...(row.callId === undefined ? {} : { callId: row.callId }),
+      frameUrl: `${originOf(this.#options.widgetOrigin, row.app)}/frame/${row.frameToken}`,
+      html,
+      csp: { connectDomains, resourceDomains, frameDomains, baseUriDomains },
+      permissions: typeof permissions === "object" && permissions !== null ? { ...permissions } : {},
+      prefersBorder: member(ui, "prefersBorder") !== false,
+    };
+  }
+}
+
+/** The host label of one app: the same for all its views, different for every server. */
+function appLabel(connector: Connector): string {
+  return `app-${Buffer.from(digestText(connector.resource), "base64url").toString("hex").slice(0, 24)}`;
+}
+
+function originOf(template: string, app: string): string {
+  return template.replace("{app}", app);
+}
+
+function nothingHere(): Response {
+  return new Response("Nothing is here.", { status: 404, headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } });
+}
