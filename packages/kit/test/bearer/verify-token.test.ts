@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
-import { exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose";
+import { type CryptoKey, exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createKeySource } from "../../src/bearer/key-source.ts";
 import { type BearerVerifier, createBearerVerifier } from "../../src/bearer/verify-token.ts";
@@ -19,7 +19,7 @@ beforeEach(async () => {
   verifier = verifierOf(issuer, clock);
 });
 
-function verifierOf(from: TestIssuer, at: TestClock): BearerVerifier {
+function verifierOf(from: TestIssuer, at: TestClock, find: (alg: string) => CryptoKey | undefined = () => undefined): BearerVerifier {
   const id = parseIssuer(from.issuer);
   const resource = parseResourceUri("https://store.test/mcp");
   if (!id.ok || !resource.ok) throw new TypeError("bad test data");
@@ -31,9 +31,9 @@ function verifierOf(from: TestIssuer, at: TestClock): BearerVerifier {
     cacheSizeMax: 5,
     keys: {
       ...keys,
-      key(header, input) {
+      async key(header, input) {
         keyReads += 1;
-        return keys.key(header, input);
+        return find(header.alg ?? "") ?? (await keys.key(header, input));
       },
     },
   });
@@ -142,6 +142,22 @@ describe("O22 a forged token is invalid", () => {
         "invalid",
       );
     }
+  });
+
+  test("an algorithm outside the list, even if a key for it were found", async () => {
+    const secret = new TextEncoder().encode("a shared secret of thirty-two bytes");
+    const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+    const published = await generateKeyPair("ES384");
+    const finding = { HS256: key, ES384: published.publicKey };
+    const lenient = verifierOf(issuer, clock, (alg) => (alg === "HS256" || alg === "ES384" ? finding[alg] : undefined));
+    for (const [alg, signer] of [
+      ["HS256", secret],
+      ["ES384", published.privateKey],
+    ] as const) {
+      const token = await new SignJWT(claims()).setProtectedHeader({ alg, typ: "at+jwt", kid: "key-1" }).sign(signer);
+      expect((await lenient.judge(`Bearer ${token}`)).state).toBe("invalid");
+    }
+    expect((await lenient.judge(`Bearer ${await issuer.token()}`)).state).toBe("valid");
   });
 
   test("the wrong type: an id token, a bare JWT, no type", async () => {
