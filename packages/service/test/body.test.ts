@@ -4,7 +4,7 @@ import { readForm, readJson } from "../src/body.ts";
 
 const url = "http://127.0.0.1:4200/x";
 const json = { "content-type": "application/json" };
-const post = (body: BodyInit | null, headers: Record<string, string> = json): Request =>
+const post = (body: string | Buffer<ArrayBuffer> | ReadableStream<Uint8Array>, headers: Record<string, string> = json): Request =>
   new Request(url, body instanceof ReadableStream ? { method: "POST", body, headers, duplex: "half" } : { method: "POST", body, headers });
 
 /** A body of `chunks` pieces of 64 KiB that counts how many were asked for. */

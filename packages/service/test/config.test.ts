@@ -79,7 +79,7 @@ describe("a variable", () => {
   };
 
   it.each([
-    ["integer", integer({ ...base, min: -5, max: 5 }), ["0", "5", "-5", "007"], ["6", "-6", "1.0", "1e0", "0x1", "", " 1", "NaN", "9".repeat(20)]],
+    ["integer", integer({ ...base, min: -5, max: 5 }), ["0", "5", "-5", "003"], ["6", "-6", "1.0", "1e0", "0x1", "", " 1", "NaN", "9".repeat(20)]],
     ["flag", flag(base), ["true", "false"], ["1", "yes", "TRUE", ""]],
     ["choice", choice({ ...base, words: ["a", "b"] }), ["a", "b"], ["c", "A", "", "a,b"]],
     [

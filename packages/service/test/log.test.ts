@@ -8,6 +8,11 @@ function capture(level: LogLevel = "debug"): { logger: Logger; lines(): Record<s
   return { logger, lines: () => written.map((line) => JSON.parse(line)), text: () => written.join("") };
 }
 
+/** Fields that the types would not let through. */
+function smuggle(fields: object): LogFields {
+  return Object.assign({}, fields);
+}
+
 describe("a log line", () => {
   it("holds party, level, time, event and the fields", () => {
     const { logger, lines } = capture();
@@ -46,8 +51,8 @@ describe("a log line", () => {
     logger.info("passed.along", withToken);
     logger.child(withToken).info("by.child");
     logger.info(`token ${canary}`);
-    logger.info("secret.field", Object.assign({}, { reason: new Secret(canary) as unknown as string }));
-    logger.info("object.field", Object.assign({}, { reason: { token: canary } as unknown as string }));
+    logger.info("secret.field", smuggle({ reason: new Secret(canary) }));
+    logger.info("object.field", smuggle({ reason: { token: canary } }));
     logger.info("path.query", { path: `/callback?code=${canary}#${canary}`, url: `https://a.example/cb?state=${canary}` });
     logger.error("thrown", { error: new Error(`bad token ${canary}`, { cause: new TypeError(canary) }) });
     logger.error("thrown.text", { error: canary });
@@ -76,7 +81,7 @@ describe("a log line", () => {
     expect(lines()[0]?.["error"]).toMatchObject({
       name: "Error",
       message: "The database does not answer.",
-      frames: [expect.stringMatching(/^at .*log\.test\.ts:\d+:\d+\)?$/), ...Array.from({ length: 0 })],
+      frames: expect.arrayContaining([expect.stringMatching(/^at .*log\.test\.ts:\d+:\d+\)?$/)]),
       cause: { name: "Error", code: "ECONNREFUSED", frames: expect.any(Array) },
     });
     expect(JSON.stringify(lines()[0])).not.toContain("hidden");
