@@ -1,5 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { parseScope, paymentScope, withoutTransactionScopes } from "@countersign/protocol/scope";
+import { parseScope, paymentRequestIdOf, paymentScope, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import type Provider from "oidc-provider";
 import type { Grant, KoaContextWithOIDC } from "oidc-provider";
@@ -7,8 +7,8 @@ import { findConsent } from "./consents.ts";
 import { readPaymentResult } from "./payment-result.ts";
 
 /**
- * The grant that an authorization request starts from: the one that its own prompts made, else the session's, else a new one with what the user once allowed
- * this client. Grants are not shared between sessions, so that revoking one family leaves the others alone.
+ * The grant that an authorization request starts from: the one that its own prompts made, else the session's unless a payment was its purpose, else a new one
+ * with what the user once allowed this client. Grants are not shared between sessions, so that revoking one family leaves the others alone.
  */
 export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database<unknown>, "records">, now: EpochMs): Promise<Grant | undefined> {
   const { provider, result, session, client } = ctx.oidc;
@@ -16,7 +16,7 @@ export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database
   const madeHere = result?.consent?.grantId ?? readPaymentResult(result)?.grantId;
   const grantId = madeHere ?? session.grantIdFor(client.clientId);
   const found = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-  if (found?.accountId === session.accountId) return found;
+  if (found?.accountId === session.accountId && (madeHere !== undefined || !carriesTransaction(found))) return found;
   const remembered = await findConsent(database, session.accountId, client.clientId, now);
   if (remembered === undefined) return undefined;
   const grant = new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
@@ -47,6 +47,10 @@ export async function makePaymentGrant(
   }
   grant.addResourceScope(payment.resource, [...payment.approvedBefore, payment.requestId].map(paymentScope));
   return grant.save();
+}
+
+function carriesTransaction(grant: Grant): boolean {
+  return Object.values(grant.resources ?? {}).some((text) => text.split(" ").some((token) => paymentRequestIdOf(token) !== undefined));
 }
 
 function ordinaryScopes(text: string): string[] {

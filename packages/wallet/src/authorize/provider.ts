@@ -36,6 +36,7 @@ export function createProvider(parts: ProviderParts): Provider {
   provider.proxy = true;
   attendTokenEndpoint(provider, grace);
   describeHonestly(provider, parts.configuredResources);
+  refuseOtherResponseModes(provider, parts.renderErrorPage);
   return provider;
 }
 
@@ -66,7 +67,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
         getResourceServerInfo: (ctx, indicator, client) => resources.serverInfo(ctx, indicator, client),
       },
     },
-    fetch: (url, options) => fetchClientKeys(parts.clients, String(url), options?.signal),
+    fetch: (url, options) => fetchClientKeys(parts.clients, new Request(url).url, options?.signal),
     async findAccount(_ctx, accountId) {
       const account = await database.records(accountKind).get(accountId, now());
       return account === undefined ? undefined : { accountId, claims: () => ({ sub: accountId }) };
@@ -151,5 +152,16 @@ function describeHonestly(provider: Provider, resources: readonly WalletResource
     const body: unknown = ctx.body;
     if (typeof body !== "object" || body === null) return;
     ctx.body = { ...body, response_modes_supported: ["query"], scopes_supported: [...new Set(["openid", ...scopes])] };
+  });
+}
+
+/** Codes travel in the query. The other modes of oidc-provider would need a script inside a page, or put the answer where no server reads it. */
+function refuseOtherResponseModes(provider: Provider, renderErrorPage: ProviderParts["renderErrorPage"]): void {
+  provider.use(async (ctx, next) => {
+    const mode = ctx.path === "/authorize" ? ctx.query["response_mode"] : undefined;
+    if (mode === undefined || mode === "query") return next();
+    ctx.status = 400;
+    ctx.type = "html";
+    ctx.body = await renderErrorPage("invalid_request");
   });
 }

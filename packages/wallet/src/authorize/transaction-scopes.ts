@@ -1,5 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, withoutTransactionScopes } from "@countersign/protocol/scope";
+import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, unionScopes, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 
@@ -26,15 +26,9 @@ export function judgeTransactionScope(
   if (request === undefined) return { state: "ignore", requestId, reason: "unknown" };
   if (!context.resources.includes(request.terms.resource)) return { state: "ignore", requestId, reason: "other_resource" };
   const status = statusOf(request, context.now);
-  switch (status) {
-    case "created":
-      return { state: "show", requestId };
-    case "approved":
-      return context.approvedHere.includes(requestId) ? { state: "approved_here", requestId } : { state: "ignore", requestId, reason: "approved" };
-    case "denied":
-    case "expired":
-      return { state: "ignore", requestId, reason: status };
-  }
+  if (status === "created") return { state: "show", requestId };
+  if (status === "approved" && context.approvedHere.includes(requestId)) return { state: "approved_here", requestId };
+  return { state: "ignore", requestId, reason: status };
 }
 
 /** A judged transaction scope with the resource that it belongs to. */
@@ -56,6 +50,12 @@ export async function judgeTransactions(
     judged.push({ verdict: judgeTransactionScope(id, found?.value, context), resource: found?.value.terms.resource });
   }
   return judged;
+}
+
+/** The ordinary scopes, and of the transaction scopes those that something still comes of. */
+export function withoutIgnored(scope: ScopeSet, judged: readonly JudgedTransaction[]): ScopeSet {
+  const kept = judged.filter((each) => each.verdict.state !== "ignore").map((each) => paymentScope(each.verdict.requestId));
+  return unionScopes(withoutTransactionScopes(scope), new Set(kept));
 }
 
 /** The scopes that these transactions add to a resource in this authorization. */

@@ -1,9 +1,9 @@
-import { errorCatalogue, type Refusal } from "@countersign/protocol/errors";
-import { respondJson, respondRefusal } from "@countersign/service/respond";
+import { type ErrorCode, errorCatalogue, type Refusal, toHttpError } from "@countersign/protocol/errors";
+import { respondJson } from "@countersign/service/respond";
 import { Hono } from "hono";
 import { pageHeaders } from "../pages/headers.ts";
 import { renderPage } from "../pages/layout.ts";
-import { noticePage } from "../pages/notice.ts";
+import { type Notice, noticePage } from "../pages/notice.ts";
 import { text } from "../pages/text.ts";
 import { allow, cancel, completePayment, declinePayment, startPayment } from "./decide.ts";
 import type { InteractionParts } from "./parts.ts";
@@ -47,7 +47,7 @@ export function interactionRoutes(parts: InteractionParts): Hono {
       const isJson = sendsJson(request);
       if (!outcome.ok) {
         parts.logger.warn("interaction.refused", { step: name, code: outcome.error.code });
-        return isJson ? respondRefusal(outcome.error) : respondPage(refusalPage(outcome.error));
+        return isJson ? respondWording(outcome.error) : respondPage(refusalPage(outcome.error));
       }
       if (isJson || "options" in outcome.value) return respondJson(200, outcome.value);
       return new Response(null, { status: 303, headers: { location: outcome.value.next, ...pageHeaders(isHttps) } });
@@ -56,19 +56,24 @@ export function interactionRoutes(parts: InteractionParts): Hono {
   return app;
 }
 
+type Wording = Pick<Notice, "heading" | "message" | "tone">;
+
+const wordings: Partial<Readonly<Record<ErrorCode, Wording>>> = {
+  challenge_expired: { heading: text.error.expiredTitle, message: text.error.expired, tone: "warn" },
+  forbidden_origin: { heading: text.error.title, message: text.error.forbidden, tone: "bad" },
+  consent_mismatch: { heading: text.error.title, message: text.error.changed, tone: "warn" },
+  unavailable: { heading: text.payment.bankDownTitle, message: text.payment.bankDown, tone: "warn" },
+  not_found: { heading: text.error.notFoundTitle, message: text.error.notFound, tone: "warn" },
+};
+
+/** A refusal for the wallet's script, in the words of the page. */
+function respondWording(refusal: Refusal): Response {
+  const { status, body } = toHttpError(refusal);
+  return respondJson(status, { ...body, error_description: wordings[refusal.code]?.message ?? body.error_description });
+}
+
 /** A refusal as a page of its own. */
 export function refusalPage(refusal: Refusal): Shown {
   const { status, text: message } = errorCatalogue[refusal.code];
-  switch (refusal.code) {
-    case "challenge_expired":
-      return { page: noticePage({ heading: text.error.expiredTitle, message: text.error.expired, tone: "warn" }), status };
-    case "forbidden_origin":
-      return { page: noticePage({ heading: text.error.title, message: text.error.forbidden, tone: "bad" }), status };
-    case "consent_mismatch":
-      return { page: noticePage({ heading: text.error.title, message: text.error.changed, tone: "warn" }), status };
-    case "not_found":
-      return { page: noticePage({ heading: text.error.notFoundTitle, message: text.error.notFound, tone: "warn" }), status };
-    default:
-      return { page: noticePage({ heading: text.error.title, message, tone: "bad" }), status };
-  }
+  return { page: noticePage(wordings[refusal.code] ?? { heading: text.error.title, message, tone: "bad" }), status };
 }

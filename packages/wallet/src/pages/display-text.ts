@@ -9,7 +9,7 @@ const combiningRun = /(\p{M}{3})\p{M}+/gu;
  */
 export function displayText(text: string, lengthMax: number): string {
   const plain = text.normalize("NFC").replace(/\s+/gu, " ").replace(misleading, "").replace(combiningRun, "$1").trim();
-  const characters = [...plain];
+  const characters = Array.from(plain);
   return characters.length <= lengthMax ? plain : `${characters.slice(0, lengthMax - 1).join("")}…`;
 }
 

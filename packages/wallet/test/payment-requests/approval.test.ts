@@ -1,0 +1,383 @@
+import { createHash } from "node:crypto";
+import { judgeMandate } from "@countersign/protocol/mandate";
+import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { formOf, type LoadedPage } from "../peers/browser.ts";
+import { isPaymentPage, lodge } from "../peers/payments.ts";
+import { authorizationRequest, checkout, codeFields, Person, redeem, startWorld, storeResource, type World } from "../peers/world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+afterEach(() => {
+  world.clock.offsetMs = 0;
+  world.bank.isDown = false;
+  world.bank.available = 100_000;
+});
+
+async function signedUp(): Promise<Person> {
+  const person = new Person(world);
+  await person.signUp();
+  return person;
+}
+
+async function atPayment(person: Person, url: string): Promise<LoadedPage> {
+  const page = await person.browser.open(url);
+  expect(isPaymentPage(page)).toBe(true);
+  return page;
+}
+
+const status = async (id: string) => (await world.payee.call(`/payment-requests/${id}`)).body["status"];
+
+describe("approving a payment", () => {
+  test("one visit signs up and pays: the page names payee, items and total; the token carries the scope once", async () => {
+    const { id, request } = await lodge(world);
+    const person = new Person(world);
+    const login = await person.browser.open(request.url);
+    expect(login.html).toContain("to see the payment that Countersign Console asks for");
+    const page = await person.register(login);
+    for (const shown of [
+      "Harbour Goods",
+      "harbour.example",
+      "€42.50",
+      "2 × Mug",
+      "€24.00",
+      "Plate",
+      "€18.50",
+      "Demo Bank ···· 4242",
+      "€1,000.00",
+      "Countersign Console",
+    ]) {
+      expect(page.html).toContain(shown);
+    }
+    const end = new URL((await person.usePasskey(page, "/approve")).url);
+    expect(end.searchParams.get("iss")).toBe(world.url);
+    const tokens = await redeem(world, codeFields(end, request));
+    expect(tokens).toMatchObject({ status: 200, body: { scope: `payment:${id}` } });
+    expect(tokens.body).not.toHaveProperty("refresh_token");
+    expect(decodeJwt(String(tokens.body["access_token"]))).toMatchObject({ aud: storeResource, scope: `payment:${id}` });
+  });
+
+  test("the payee gets a mandate that the protocol's judge accepts", async () => {
+    const { id, checkoutJwt, request } = await lodge(world);
+    const person = await signedUp();
+    const end = new URL((await person.usePasskey(await atPayment(person, request.url), "/approve")).url);
+    const token = decodeJwt(String((await redeem(world, codeFields(end, request))).body["access_token"]));
+    const { body } = await world.payee.call(`/payment-requests/${id}`);
+    expect(body).toMatchObject({ id, status: "approved" });
+    const mandate = String(body["mandate"]);
+    expect(mandate.endsWith("~")).toBe(true);
+    const { payload } = await jwtVerify(mandate.slice(0, -1), createRemoteJWKSet(new URL(`${world.url}/jwks`)), {
+      algorithms: ["ES256"],
+      typ: "dc+sd-jwt",
+    });
+    const expected = {
+      issuer: world.url,
+      audience: world.bank.url,
+      payeeId: "store",
+      amount: checkout.amount,
+      currency: checkout.currency,
+      checkoutHash: createHash("sha256").update(checkoutJwt).digest("base64url"),
+      keyThumbprint: await calculateJwkThumbprint(world.payee.jwks.keys[0] ?? { kty: "EC" }),
+    };
+    const judged = judgeMandate(payload, expected, Date.now());
+    expect(judged).toMatchObject({ ok: true, value: { sub: token.sub, human_present: true, request_id: id, vct: "mandate.payment.1" } });
+    expect(judgeMandate(payload, { ...expected, audience: "store" }, Date.now()).ok).toBe(true);
+    expect(judgeMandate(payload, { ...expected, amount: checkout.amount + 1 }, Date.now())).toMatchObject({
+      ok: false,
+      error: { code: "consent_mismatch" },
+    });
+  });
+
+  test("a waiting payee learns of the approval at once, and only it gets the mandate", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const page = await atPayment(person, request.url);
+    const waiting = world.payee.call(`/payment-requests/${id}?wait=25`);
+    await person.usePasskey(page, "/approve");
+    const approvedAt = performance.now();
+    expect((await waiting).body).toMatchObject({ status: "approved", mandate: expect.any(String) });
+    expect(performance.now() - approvedAt).toBeLessThan(1_000);
+    expect((await world.otherPayee.call(`/payment-requests/${id}`)).status).toBe(404);
+  });
+
+  test("beside ordinary scopes the refresh token carries only those", async () => {
+    const { id, request } = await lodge(world, { scope: "orders:read" });
+    const person = await signedUp();
+    const page = await person.usePasskey(await atPayment(person, request.url), "/approve");
+    const tokens = await redeem(world, codeFields(new URL(page.url), request));
+    expect(new Set(String(tokens.body["scope"]).split(" "))).toEqual(new Set(["orders:read", `payment:${id}`]));
+    const refresh = (scope?: string) =>
+      redeem(world, { grant_type: "refresh_token", refresh_token: String(tokens.body["refresh_token"]), ...(scope === undefined ? {} : { scope }) });
+    expect(await refresh(`orders:read payment:${id}`)).toMatchObject({ status: 400, body: { error: "invalid_scope" } });
+    expect(await refresh()).toMatchObject({ status: 200, body: { scope: "orders:read" } });
+  });
+
+  test("a second payment in the same session is shown and approved on its own", async () => {
+    const person = await signedUp();
+    for (let round = 0; round < 2; round += 1) {
+      const { id, request } = await lodge(world, { scope: "orders:read" });
+      const page = await person.usePasskey(await atPayment(person, request.url), "/approve");
+      const tokens = await redeem(world, codeFields(new URL(page.url), request));
+      expect(new Set(String(tokens.body["scope"]).split(" "))).toEqual(new Set(["orders:read", `payment:${id}`]));
+    }
+  });
+
+  test("two payments of one request are approved one after the other", async () => {
+    const person = await signedUp();
+    const [first, second] = [await lodge(world), await lodge(world)];
+    const request = authorizationRequest(world, { scope: `payment:${first.id} payment:${second.id}` });
+    const next = await person.usePasskey(await atPayment(person, request.url), "/approve");
+    expect(isPaymentPage(next)).toBe(true);
+    const end = await person.usePasskey(next, "/approve");
+    const tokens = await redeem(world, codeFields(new URL(end.url), request));
+    expect(new Set(String(tokens.body["scope"]).split(" "))).toEqual(new Set([`payment:${first.id}`, `payment:${second.id}`]));
+  });
+
+  test("the approval link leads to the same page without any app", async () => {
+    const { id } = await lodge(world);
+    const person = new Person(world);
+    const page = await person.register(await person.browser.open(`${world.url}/approve/${id}`));
+    expect(isPaymentPage(page)).toBe(true);
+    const end = await person.usePasskey(page, "/approve");
+    expect(end.html).toContain("Approved");
+    expect(await status(id)).toBe("approved");
+    expect((await person.browser.open(`${world.url}/approve/pr_unknown`)).status).toBe(404);
+  });
+});
+
+describe("old and foreign transaction scopes", () => {
+  test("P04 an approved one is ignored beside ordinary scopes, and explained when alone", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    await person.usePasskey(await atPayment(person, request.url), "/approve");
+    const union = authorizationRequest(world, { scope: `orders:read payment:${id}` });
+    const page = await person.browser.open(union.url);
+    expect(isPaymentPage(page)).toBe(false);
+    const end = new URL((await person.browser.submit(formOf(page.html, "/consent"))).url);
+    expect(await redeem(world, codeFields(end, union))).toMatchObject({ body: { scope: "orders:read" } });
+    const alone = await person.browser.open(request.url);
+    expect(alone.html).toContain("already approved");
+    const back = new URL((await person.browser.submit(formOf(alone.html, "/cancel"))).url);
+    expect(back.searchParams.get("error")).toBe("access_denied");
+  });
+
+  test("P16 an expired one alone is explained before any sign-in", async () => {
+    const { request } = await lodge(world);
+    world.clock.offsetMs = 16 * 60_000;
+    expect((await world.newBrowser().open(request.url)).html).toContain("The time to approve this payment is over");
+  });
+
+  test("P12 a payment of one resource is not shown for another", async () => {
+    const { id } = await lodge(world);
+    const request = authorizationRequest(world, { scope: `payment:${id}`, resource: "http://127.0.0.1:4301/mcp" });
+    expect((await world.newBrowser().open(request.url)).html).toContain("another shop");
+    expect(await status(id)).toBe("created");
+  });
+
+  test("an unknown one alone is explained", async () => {
+    const page = await world.newBrowser().open(authorizationRequest(world, { scope: "payment:pr_unknown" }).url);
+    expect(page.html).toContain("not known here");
+  });
+});
+
+describe("what an approval is bound to", () => {
+  test("W08 an assertion for one payment approves no other", async () => {
+    const person = await signedUp();
+    const [cheap, dear] = [await lodge(world), await lodge(world)];
+    const cheapPage = await atPayment(person, cheap.request.url);
+    const dearPage = await atPayment(person, dear.request.url);
+    const form = formOf(cheapPage.html, "/approve");
+    const { body } = await person.browser.postJson(form.options ?? "", form.fields);
+    const credential = person.authenticator.get(body["options"]);
+    const other = formOf(dearPage.html, "/approve");
+    expect(await person.browser.postJson(other.action, { ...other.fields, credential })).toMatchObject({
+      status: 400,
+      body: { code: "challenge_expired" },
+    });
+    expect(await status(dear.id)).toBe("created");
+    expect((await person.browser.postJson(form.action, { ...form.fields, credential })).status).toBe(200);
+  });
+
+  test.each([
+    ["W01 another origin", { origin: "https://evil.example" }],
+    ["W01 another RP id", { rpId: "evil.example" }],
+    ["W01 a registration instead of an assertion", { type: "webauthn.create" }],
+    ["W03 no user verification", { userVerified: false }],
+    ["W03 no user presence", { userPresent: false }],
+    ["W04 a counter that went back", { counter: 0 }],
+    ["W05 a broken signature", { breakSignature: true }],
+    ["W06 a frame", { crossOrigin: true }],
+  ])("%s approves nothing", async (_name, tweaks) => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    await person.usePasskey(await person.browser.open(authorizationRequest(world, { prompt: "login" }).url), "/login");
+    const page = await atPayment(person, request.url);
+    const answer = await person.tryPasskey(page, "/approve", tweaks);
+    expect([400, 403]).toContain(answer.status);
+    expect(await status(id)).toBe("created");
+    expect((await person.usePasskey(page, "/approve")).url).toContain("code=");
+  });
+
+  test("W05 another user's passkey approves nothing", async () => {
+    const { id, request } = await lodge(world);
+    const [person, other] = [await signedUp(), await signedUp()];
+    const form = formOf((await atPayment(person, request.url)).html, "/approve");
+    const { body } = await person.browser.postJson(form.options ?? "", form.fields);
+    const credential = other.authenticator.get(body["options"]);
+    expect(await person.browser.postJson(form.action, { ...form.fields, credential })).toMatchObject({
+      status: 403,
+      body: { code: "unknown_passkey" },
+    });
+    expect(await status(id)).toBe("created");
+  });
+
+  test("W02 a sign-in assertion approves nothing", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const login = formOf((await person.browser.open(authorizationRequest(world, { prompt: "login" }).url)).html, "/login");
+    const { body } = await person.browser.postJson(login.options ?? "", login.fields);
+    const credential = person.authenticator.get(body["options"]);
+    const form = formOf((await atPayment(person, request.url)).html, "/approve");
+    expect(await person.browser.postJson(form.action, { ...form.fields, credential })).toMatchObject({
+      status: 400,
+      body: { code: "challenge_expired" },
+    });
+    expect(await status(id)).toBe("created");
+  });
+
+  test("P01 when what the page shows changed, it has to be looked at again", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const form = formOf((await atPayment(person, request.url)).html, "/approve");
+    const tampered = { ...form.fields, form_token: `${form.fields["form_token"]?.slice(0, -2)}AA` };
+    expect(await person.browser.postJson(form.options ?? "", tampered)).toMatchObject({ status: 409, body: { code: "consent_mismatch" } });
+    expect(await status(id)).toBe("created");
+  });
+
+  test("two tabs approve a payment once", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const pages = [await atPayment(person, request.url), await atPayment(person, request.url)];
+    const ready = [];
+    for (const page of pages) {
+      const form = formOf(page.html, "/approve");
+      const { body } = await person.browser.postJson(form.options ?? "", form.fields);
+      ready.push({ form, credential: person.authenticator.get(body["options"]) });
+    }
+    const answers = await Promise.all(ready.map(({ form, credential }) => person.browser.postJson(form.action, { ...form.fields, credential })));
+    expect(answers.map((each) => each.status).toSorted()).toEqual([200, 409]);
+    const first = (await world.payee.call(`/payment-requests/${id}`)).body["mandate"];
+    expect(first).toEqual((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]);
+  });
+
+  test("20 parallel answers to one challenge approve once", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const form = formOf((await atPayment(person, request.url)).html, "/approve");
+    const { body } = await person.browser.postJson(form.options ?? "", form.fields);
+    const credential = person.authenticator.get(body["options"]);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => person.browser.postJson(form.action, { ...form.fields, credential })));
+    expect(answers.filter((each) => each.status === 200)).toHaveLength(1);
+    expect(await status(id)).toBe("approved");
+  });
+
+  test("P16 a request that expires while the page is open is not approved", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const form = formOf((await atPayment(person, request.url)).html, "/approve");
+    world.clock.offsetMs = 14.5 * 60_000;
+    const { body } = await person.browser.postJson(form.options ?? "", form.fields);
+    const credential = person.authenticator.get(body["options"]);
+    world.clock.offsetMs = 15.5 * 60_000;
+    const answer = await person.browser.postJson(form.action, { ...form.fields, credential });
+    expect(answer).toMatchObject({ status: 409, body: { code: "payment_request_expired" } });
+    world.clock.offsetMs = 0;
+    expect(await status(id)).toBe("created");
+  });
+});
+
+describe("saying no, and trouble", () => {
+  test("P16 a declined payment is denied for good, and the client is told", async () => {
+    const { id, checkoutJwt, request } = await lodge(world);
+    const person = await signedUp();
+    const page = await atPayment(person, request.url);
+    const back = new URL((await person.browser.submit(formOf(page.html, "/decline"))).url);
+    expect(Object.fromEntries(back.searchParams)).toMatchObject({ error: "access_denied", state: request.state, iss: world.url });
+    expect(await status(id)).toBe("denied");
+    expect((await person.browser.open(request.url)).html).toContain("was declined");
+    expect((await world.payee.lodge(checkoutJwt)).body["id"]).not.toBe(id);
+  });
+
+  test("a waiting payee learns of a denial", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const page = await atPayment(person, request.url);
+    const waiting = world.payee.call(`/payment-requests/${id}?wait=25`);
+    await person.browser.submit(formOf(page.html, "/decline"));
+    expect((await waiting).body).toMatchObject({ status: "denied" });
+  });
+
+  test("when the bank is down the page says so, nothing is lost, and the same page works later", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    world.bank.isDown = true;
+    const page = await person.browser.open(request.url);
+    expect(page).toMatchObject({ status: 503, html: expect.stringContaining("Your bank does not answer") });
+    expect(await status(id)).toBe("created");
+    world.bank.isDown = false;
+    const again = await person.browser.open(page.url);
+    expect(isPaymentPage(again)).toBe(true);
+    expect((await person.usePasskey(again, "/approve")).url).toContain("code=");
+  });
+
+  test("when the bank goes down after the page was shown, the ceremony does not begin", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const page = await atPayment(person, request.url);
+    world.bank.isDown = true;
+    expect(await person.tryPasskey(page, "/approve")).toMatchObject({ status: 503 });
+    expect(await status(id)).toBe("created");
+  });
+
+  test("leaving the bank's error page keeps the payment open", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    world.bank.isDown = true;
+    const page = await person.browser.open(request.url);
+    const back = new URL((await person.browser.submit(formOf(page.html, "/cancel"))).url);
+    expect(back.searchParams.get("error")).toBe("access_denied");
+    expect(await status(id)).toBe("created");
+  });
+
+  test("without enough money there is no way to approve", async () => {
+    const { request } = await lodge(world);
+    const person = await signedUp();
+    const shown = await atPayment(person, request.url);
+    world.bank.available = 4_249;
+    const page = await person.browser.open(shown.url);
+    expect(page.html).toContain("not enough money");
+    expect(() => formOf(page.html, "/approve")).toThrow();
+    expect(await person.tryPasskey(shown, "/approve")).toMatchObject({ status: 402, body: { code: "insufficient_funds" } });
+  });
+
+  test("the funding account is opened once for a user and currency", async () => {
+    const before = world.bank.accounts.size;
+    const person = await signedUp();
+    for (let round = 0; round < 2; round += 1) await atPayment(person, (await lodge(world)).request.url);
+    expect(world.bank.accounts.size - before).toBe(1);
+    expect([...world.bank.accounts.values()].at(-1)).toEqual({ holder: "Ada", currency: "EUR" });
+  });
+
+  test("P02 hostile names are shown harmlessly", async () => {
+    const name = "\u202e<b>Mug</b>\u0301\u0301\u0301\u0301\u0301\u200b";
+    const { request } = await lodge(world, { checkout: { ...checkout, id: "co_p02", items: [{ name, quantity: 1, amount: 4_250 }] } });
+    const person = await signedUp();
+    const page = await atPayment(person, request.url);
+    expect(page.html).toContain("&lt;b&gt;Mug&lt;/b&gt;");
+    expect(page.html).not.toContain("<b>Mug");
+    expect(page.html).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200b]/);
+  });
+});
