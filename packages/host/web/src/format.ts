@@ -17,10 +17,10 @@ export function formatTime(atMs: number, nowMs: number, locale?: string): string
   return new Intl.DateTimeFormat(locale, sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }).format(atMs);
 }
 
-/** How far away a time is: "in 4 min", "2 days ago". */
+/** How far away a time is: "in 4 minutes", "2 days ago". */
 export function formatRelative(atMs: number, nowMs: number, locale?: string): string {
   const seconds = Math.round((atMs - nowMs) / 1000);
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
     ["day", 86_400],
     ["hour", 3600],

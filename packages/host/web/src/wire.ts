@@ -176,8 +176,8 @@ function readTool(json: unknown): Tool | undefined {
   const visibility = readTexts(json["visibility"]).filter((v) => v === "model" || v === "app");
   return {
     name,
-    title: readText(json["title"], 200) ?? readText(annotations["title"], 200) ?? titleOf(name),
-    description: readText(json["description"], 2000),
+    title: titleGiven(json["title"], name) ?? titleGiven(annotations["title"], name) ?? titleOf(name),
+    description: readText(json["description"], 2000)?.trim() || undefined,
     inputSchema: isJsonObject(json["inputSchema"]) ? json["inputSchema"] : {},
     readOnly: annotations["readOnlyHint"] === true,
     destructive: annotations["destructiveHint"] === true,
@@ -185,6 +185,12 @@ function readTool(json: unknown): Tool | undefined {
     security: Array.isArray(json["security"]) ? readList(json["security"], readScheme) : undefined,
     resourceUri: readText(json["resourceUri"]),
   };
+}
+
+/** A title that says more than the name. */
+function titleGiven(value: unknown, name: string): string | undefined {
+  const title = readText(value, 200)?.trim();
+  return title === "" || title === name ? undefined : title;
 }
 
 function readScheme(json: unknown): SecurityScheme | undefined {

@@ -40,15 +40,21 @@ export interface WidgetLinkOptions {
 export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetLink> {
   const { host, view } = options;
   let speaksApps = false;
+  let reportsSize = false;
   const transport = createFrameTransport({
     page: options.page,
     frame: options.frame,
     origin: new URL(view.frameUrl).origin,
     now: Date.now,
-    onOpenAi: (ask) => void serveOpenAi(ask, host, transport, speaksApps),
+    onOpenAi: (ask) => void serveOpenAi(ask, host, transport, reportsSize),
     onViolation: (refusal) => host.onViolation(refusal.detail ?? refusal.code),
   });
   const bridge = createBridge(options);
+  bridge.addEventListener("sizechange", ({ height }) => {
+    reportsSize = true;
+    const clamped = clampHeight(height);
+    if (clamped !== undefined) host.resize(clamped);
+  });
   bridge.addEventListener("initialized", () => {
     speaksApps = true;
     void sendCall(bridge, options);
@@ -100,10 +106,6 @@ function createBridge(options: WidgetLinkOptions): AppBridge {
     return text !== "" && (await host.say(text)) ? {} : { isError: true };
   };
   bridge.onrequestdisplaymode = async ({ mode }) => ({ mode: host.requestDisplayMode(mode) });
-  bridge.onsizechange = ({ height }) => {
-    const clamped = clampHeight(height);
-    if (clamped !== undefined) host.resize(clamped);
-  };
   bridge.onloggingmessage = ({ level, data }) => console.debug("[widget]", level, data);
   return bridge;
 }

@@ -43,7 +43,7 @@ export function App(): JSX.Element {
         <Connectors onClose={() => setLeft(false)} onPick={pick} />
       </Panel>
       <main class="talk">
-        <TopBar left={left} right={right} onLeft={() => setLeft(!left)} onRight={() => setRight(!right)} />
+        <TopBar left={left && !sheet} right={right && !sheet} onLeft={() => setLeft(!left)} onRight={() => setRight(!right)} />
         <Notices />
         <Conversation onShowTrace={showTrace} />
         <div class="talk-foot">

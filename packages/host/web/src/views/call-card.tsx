@@ -4,6 +4,8 @@ import { readReceipt } from "../receipt.ts";
 import type { Entry } from "../state.ts";
 import { type Call, isCallEnded, type Tool, titleOf } from "../wire.ts";
 import { CallResultView } from "./call-result.tsx";
+import { CallStatus } from "./call-status.tsx";
+import { ChildCalls } from "./child-calls.tsx";
 import { Icon } from "./icon.tsx";
 import { ReceiptCard } from "./receipt-card.tsx";
 import { useConsole, useServices } from "./services.ts";
@@ -41,9 +43,7 @@ export function CallCard({ entry, onShowTrace }: CallCardProps): JSX.Element | n
         <div class="stack snug grow">
           <CallHead call={call} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
           <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} />
-          {childIds?.map((id) => (
-            <ChildCall key={id} callId={id} serverName={serverName} onShowTrace={onShowTrace} />
-          ))}
+          {childIds !== undefined && <ChildCalls callIds={childIds} serverName={serverName} onShowTrace={onShowTrace} />}
         </div>
       </div>
     </article>
@@ -101,27 +101,6 @@ function CallHead({
   );
 }
 
-/** How a call stands, in words. */
-export function CallStatus({ call }: { readonly call: Call }): JSX.Element {
-  const ended = isCallEnded(call);
-  if (!ended) {
-    const text = call.state === "authorizing" ? "Waiting for sign-in" : call.state === "resuming" ? "Going on" : "Working";
-    return (
-      <span class="row snug small quiet" data-testid="call-status">
-        <span class="spinner" aria-hidden="true" />
-        {text}
-      </span>
-    );
-  }
-  const failed = call.result === undefined || call.result.isError;
-  return (
-    <span class={`row tight small ${failed ? "bad" : "quiet"}`} data-testid="call-status">
-      <Icon name={failed ? "alert" : "check"} size="small" />
-      {failed ? "Not done" : "Done"}
-    </span>
-  );
-}
-
 interface CallBodyProps {
   readonly call: Call;
   readonly tool: Tool | undefined;
@@ -165,37 +144,6 @@ function CallFailed({ call, tool, args }: { readonly call: Call; readonly tool: 
           </p>
         )}
       </div>
-    </div>
-  );
-}
-
-/** A call that the app's view made: one quiet line, its receipt if it has one, its error if it failed. */
-function ChildCall({
-  callId,
-  serverName,
-  onShowTrace,
-}: {
-  readonly callId: string;
-  readonly serverName: string;
-  readonly onShowTrace: (callId: string) => void;
-}): JSX.Element | null {
-  const call = useConsole((state) => state.calls[callId]);
-  const receipt = useMemo(() => (call?.result?.isError === false ? readReceipt(call.result.structuredContent) : undefined), [call?.result]);
-  if (call === undefined) return null;
-  return (
-    <div class="stack snug" data-testid="child-call" data-call-id={call.id} data-tool={call.tool} data-state={call.state}>
-      <button type="button" class="child-call small" onClick={() => onShowTrace(call.id)}>
-        <span class="truncate">
-          The app used <span class="strong">{titleOf(call.tool)}</span>
-        </span>
-        <CallStatus call={call} />
-      </button>
-      {call.error !== undefined && call.error.code !== "cancelled" && (
-        <p class="small bad child-error" data-testid="call-error" data-code={call.error.code}>
-          {call.error.message}
-        </p>
-      )}
-      {receipt !== undefined && <ReceiptCard receipt={receipt} serverName={serverName} />}
     </div>
   );
 }

@@ -4,7 +4,8 @@ import { formatRelative } from "../format.ts";
 import { type Connector, hostOf, type TokenHeld, type Tool } from "../wire.ts";
 import { AddConnector } from "./add-connector.tsx";
 import { Icon } from "./icon.tsx";
-import { useConsole, useNow, useServices } from "./services.ts";
+import { sheetQuery } from "./panel.tsx";
+import { useConsole, useMedia, useNow, useServices } from "./services.ts";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import { SecurityMark } from "./tool-marks.tsx";
 
@@ -19,6 +20,7 @@ export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
   const connectors = useConsole((state) => state.connectors);
   const phase = useConsole((state) => state.phase);
   const [adding, setAdding] = useState(false);
+  const sheet = useMedia(sheetQuery);
   return (
     <>
       <div class="panel-head">
@@ -27,7 +29,7 @@ export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
           Countersign
         </span>
         <button type="button" class="icon-button" aria-label="Hide connectors" onClick={onClose}>
-          <Icon name="panel_left" />
+          <Icon name={sheet ? "close" : "panel_left"} />
         </button>
       </div>
       <div class="panel-body stack snug">
@@ -124,7 +126,7 @@ function statusOf(connector: Connector): readonly [dot: string, text: string] {
   if (connector.status === "failed") return ["dot-bad", "Cannot connect"];
   if (connector.status === "connecting") return ["", "Connecting"];
   if (connector.token !== undefined) return ["dot-good", "Signed in"];
-  return ["dot-good", connector.mode === "full" ? "Connected" : "Connected, not signed in"];
+  return ["dot-good", "Connected"];
 }
 
 function ConnectorDetails({ connector, onPick }: { readonly connector: Connector; readonly onPick: ConnectorsProps["onPick"] }): JSX.Element {

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface DialogProps {
   readonly label: string;
@@ -12,7 +12,7 @@ export interface DialogProps {
 /** A modal dialog that is open for as long as it is rendered; Escape and the backdrop close it, the focus returns by itself. */
 export function Dialog({ label, onClose, testId, wide, children }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = element.current;
     if (shown === null) return;
     const before = document.activeElement;

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useMedia } from "./services.ts";
 
 /** Below this width the side panels are sheets over the conversation. */
@@ -18,7 +18,7 @@ export interface PanelProps {
 export function Panel({ side, label, open, onClose, testId, children }: PanelProps): JSX.Element | null {
   const sheet = useMedia(sheetQuery);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (!sheet || element === null) return;
     if (open && !element.open) element.showModal();

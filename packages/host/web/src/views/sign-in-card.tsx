@@ -4,9 +4,10 @@ import { useState } from "preact/hooks";
 import { formatRelative } from "../format.ts";
 import { startUrlOf } from "../sign-in.ts";
 import { openFlows, type WindowState } from "../state.ts";
-import { type Call, type Flow, titleOf } from "../wire.ts";
+import type { Call, Flow } from "../wire.ts";
 import { Icon } from "./icon.tsx";
 import { useArmed, useConsole, useNow, useServices } from "./services.ts";
+import { useToolTitle } from "./tool-title.ts";
 
 /** Every flow that waits for the user, above the composer: always in sight, outside every widget. */
 export function SignInCards(): JSX.Element {
@@ -35,6 +36,7 @@ function SignInCard({ flow, window, calls }: SignInCardProps): JSX.Element {
   const name = useConsole((state) => state.connectors.find((connector) => connector.id === flow.connectorId)?.name ?? "An app");
   const now = useNow(10_000);
   const armed = useArmed();
+  const titleOfTool = useToolTitle();
   const [blocked, setBlocked] = useState(false);
   const [cancelling, setCancelling] = useState(false);
   const payment = flow.scope.some((scope) => paymentRequestIdOf(scope) !== undefined);
@@ -62,7 +64,7 @@ function SignInCard({ flow, window, calls }: SignInCardProps): JSX.Element {
         <div class="grow">
           <p class="strong">{headline(payment, waiting, host)}</p>
           <p class="small quiet">
-            {name} asks, for {toolsOf(calls)}.{waiting && " Finish in the window that opened."}
+            {name} asks, for {namesOf(calls.map(titleOfTool))}.{waiting && " Finish in the window that opened."}
             {flow.expiresAt !== undefined && flow.expiresAt > now && ` Ends ${formatRelative(flow.expiresAt, now)}.`}
           </p>
         </div>
@@ -98,8 +100,8 @@ function headline(payment: boolean, waiting: boolean, host: string): string {
   return waiting ? `Sign in at ${host}` : `Continue to sign in to ${host}`;
 }
 
-function toolsOf(calls: readonly Call[]): string {
-  const names = [...new Set(calls.map((call) => titleOf(call.tool)))];
+function namesOf(titles: readonly string[]): string {
+  const names = [...new Set(titles)];
   return new Intl.ListFormat(undefined, { type: "conjunction" }).format(names.map((name) => `“${name}”`));
 }
 

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isJsonObject } from "@countersign/protocol/shape";
 import { parseJson } from "../json.ts";
 import { argumentsOf, type Draft, type DraftRecord, draftOf, type FieldProblems, fieldsOf, isDraftRecord, putDraft } from "../schema-form.ts";
@@ -25,7 +25,7 @@ export function ToolForm({ choice, onBack, onDone }: ToolFormProps): JSX.Element
   const [problems, setProblems] = useState<FieldProblems>({});
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current?.querySelector<HTMLElement>("input, select, textarea, button[type=submit]")?.focus(), []);
+  useLayoutEffect(() => form.current?.querySelector<HTMLElement>("input, select, textarea, button[type=submit]")?.focus(), []);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();

@@ -5,7 +5,9 @@ import { ownCallIds } from "../state.ts";
 import { type Call, isCallEnded, titleOf, type TraceStep } from "../wire.ts";
 import { Icon } from "./icon.tsx";
 import { JsonView } from "./json-view.tsx";
-import { useConsole, useServices } from "./services.ts";
+import { sheetQuery } from "./panel.tsx";
+import { useConsole, useMedia, useServices } from "./services.ts";
+import { useToolTitle } from "./tool-title.ts";
 
 const toneOf: Readonly<Record<string, string>> = {
   result: "good",
@@ -22,6 +24,7 @@ export function TracePanel({ onClose }: { readonly onClose: () => void }): JSX.E
   const selected = useConsole((state) => state.selectedCallId);
   const call = useConsole((state) => (selected === undefined ? undefined : state.calls[selected]));
   const steps = useConsole((state) => (selected === undefined ? undefined : state.traces[selected]));
+  const sheet = useMedia(sheetQuery);
   useEffect(() => {
     if (selected !== undefined) void console.loadTrace(selected);
   }, [selected, console]);
@@ -31,7 +34,7 @@ export function TracePanel({ onClose }: { readonly onClose: () => void }): JSX.E
         <h2 class="grow">Trace</h2>
         {steps !== undefined && <CopySteps steps={steps} />}
         <button type="button" class="icon-button" aria-label="Hide trace" onClick={onClose}>
-          <Icon name="panel_right" />
+          <Icon name={sheet ? "close" : "panel_right"} />
         </button>
       </div>
       <div class="panel-body">{selected === undefined || call === undefined ? <NoTrace /> : <Timeline call={call} steps={steps ?? []} />}</div>
@@ -78,6 +81,7 @@ function CallPicker({ selectedId }: { readonly selectedId: string }): JSX.Elemen
   const entries = useConsole((state) => state.entries);
   const childCalls = useConsole((state) => state.childCalls);
   const calls = useConsole((state) => state.calls);
+  const titleOfTool = useToolTitle();
   const now = Date.now();
   const ids = ownCallIds({ ...store.get(), entries, childCalls });
   return (
@@ -95,7 +99,7 @@ function CallPicker({ selectedId }: { readonly selectedId: string }): JSX.Elemen
           const time = call.createdAt === undefined ? "" : ` · ${formatTime(call.createdAt, now)}`;
           return (
             <option key={id} value={id}>
-              {titleOf(call.tool)}
+              {titleOfTool(call)}
               {call.origin === "widget" ? " (app)" : ""}
               {time}
             </option>
