@@ -301,6 +301,46 @@ describe("what a client says about itself", () => {
   });
 });
 
+describe("what a client may not lean on", () => {
+  test("M02 there are no sessions: none is issued, and one presented changes nothing", async () => {
+    const init = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    const response = await shop.app.fetch(rpcRequest("2025-11-25", "initialize", init));
+    expect(response.status).toBe(200);
+    expect(response.headers.get("mcp-session-id")).toBeNull();
+    const mine = await callTool(shop.app, "2025-11-25", "orders", await issuer.token(), { "mcp-session-id": "s-1" });
+    expect(mine.status).toBe(200);
+    expect((await callTool(shop.app, "2025-11-25", "orders", undefined, { "mcp-session-id": "s-1" })).status).toBe(401);
+  });
+
+  test("M04 state that a client brings along opens nothing", async () => {
+    const params = {
+      name: "orders",
+      arguments: {},
+      requestState: "signed-in",
+      inputResponses: { consent: { action: "accept", content: { approved: true } } },
+    };
+    expect((await shop.app.fetch(rpcRequest("2026-07-28", "tools/call", params))).status).toBe(401);
+    expect(shop.ran).toEqual([]);
+  });
+
+  test("O24 the caller's token reaches neither a handler, nor a report, nor another server", async () => {
+    const token = await issuer.token();
+    const sent: string[] = [];
+    const watched = createTestShop(issuer, clock, {
+      fetch: (url, init) => {
+        sent.push(url, JSON.stringify(init ?? {}));
+        return issuer.fetch(url, init);
+      },
+    });
+    for (const name of ["orders", "step", "broken", "refund"]) await callTool(watched.app, "2026-07-28", name, token);
+    expect(watched.ran).toEqual(["orders", "step"]);
+    expect(sent.length).toBeGreaterThan(0);
+    const seen = [...sent, ...watched.contexts.map((each) => JSON.stringify(each)), ...watched.events.map((each) => JSON.stringify(each))].join("\n");
+    for (const part of token.split(".")) expect(seen).not.toContain(part);
+    await watched.app.close();
+  });
+});
+
 test("M05 two hundred callers with the same request id each get their own answer", async () => {
   const tokens = await Promise.all(Array.from({ length: 200 }, (_, index) => issuer.token({ sub: `usr_${index}` })));
   const answers = await Promise.all(
@@ -348,7 +388,7 @@ describe("an app", () => {
     await app.close();
   });
 
-  test("gives a view another address when its document or its rights change", () => {
+  test("M13 gives a view another address when its document or its rights change", () => {
     const uris = [{ html: "a" }, { html: "b" }, { html: "a", csp: { connectDomains: ["https://x.test"] } }, { html: "a" }].map((definition) =>
       createApp(bare).ui("v", definition),
     );

@@ -67,7 +67,7 @@ describe("a payment", () => {
     expect(await pay([], { requestId: "pr_1", subject: "usr_1" })).toMatchObject({ outcome: "approved" });
   });
 
-  test("approved by someone is not given to someone else who knows the checkout", async () => {
+  test("M03 approved by someone is not given to someone else who knows the checkout", async () => {
     await pay([]);
     await wallet.approve("pr_1");
     for (const subject of [undefined, "usr_2"]) {
