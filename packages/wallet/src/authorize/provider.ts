@@ -159,9 +159,12 @@ function describeHonestly(provider: Provider, resources: readonly WalletResource
 function refuseOtherResponseModes(provider: Provider, renderErrorPage: ProviderParts["renderErrorPage"]): void {
   provider.use(async (ctx, next) => {
     const mode = ctx.path === "/authorize" ? ctx.query["response_mode"] : undefined;
-    if (mode === undefined || mode === "query") return next();
-    ctx.status = 400;
-    ctx.type = "html";
-    ctx.body = await renderErrorPage("invalid_request");
+    if (mode === undefined || mode === "query") {
+      await next();
+    } else {
+      ctx.status = 400;
+      ctx.type = "html";
+      ctx.body = await renderErrorPage("invalid_request");
+    }
   });
 }

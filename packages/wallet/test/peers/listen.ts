@@ -7,12 +7,12 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-export async function listen(listener?: RequestListener): Promise<Listening> {
+export async function listen(listener?: RequestListener, port = 0): Promise<Listening> {
   const server = createServer();
   if (listener !== undefined) server.on("request", listener);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(port, "127.0.0.1", resolve);
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");

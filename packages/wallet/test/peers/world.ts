@@ -27,11 +27,14 @@ export interface World {
 
 export interface WorldOptions {
   readonly databaseUrl?: string;
+  readonly sealingKey?: Secret;
+  /** A port to come back on, for a second start. */
+  readonly port?: number;
   readonly clients?: readonly WalletClient[];
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const listening: Listening = await listen();
+  const listening: Listening = await listen(undefined, options.port);
   const url = `http://localhost:${listening.port}`;
   const clock = { offsetMs: 0 };
   const payee = await Payee.make("store", url);
@@ -42,7 +45,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     publicUrl: url,
     listen: listening.server,
     databaseUrl,
-    sealingKey: new Secret(randomBytes(32).toString("base64url")),
+    sealingKey: options.sealingKey ?? new Secret(randomBytes(32).toString("base64url")),
     bankUrl: bank.url,
     logger: createLogger("wallet", { level: "silent" }),
     now: () => Date.now() + clock.offsetMs,
