@@ -8,7 +8,7 @@ const post = (body: string | Buffer<ArrayBuffer> | ReadableStream<Uint8Array>, h
   new Request(url, body instanceof ReadableStream ? { method: "POST", body, headers, duplex: "half" } : { method: "POST", body, headers });
 
 /** A body of `chunks` pieces of 64 KiB that counts how many were asked for. */
-function endless(chunks: number): { body: ReadableStream<Uint8Array>; taken(): number; cancelled(): boolean } {
+function endless(chunks: number): { body: ReadableStream<Uint8Array>; taken: () => number; cancelled: () => boolean } {
   let taken = 0;
   let cancelled = false;
   const body = new ReadableStream<Uint8Array>({

@@ -100,8 +100,8 @@ describe("a variable", () => {
     ["list", list(integer({ ...base, min: 0, max: 9 })), ["", "1", "1,2", " 1 , 2 ,"], ["1,x", "1;2"]],
     ["json", json({ ...base, parse: shape }), ['{"a":1}'], ["{", '{"a":"1"}', "null", ""]],
   ])("of kind %s takes what it says and nothing else", (_kind, variable, good, bad) => {
-    for (const value of good) expect(variable.parse(value), value).toMatchObject({ ok: true });
-    for (const value of bad) expect(variable.parse(value), value).toMatchObject({ ok: false });
+    expect(good.filter((value) => !variable.parse(value).ok)).toEqual([]);
+    expect(bad.filter((value) => variable.parse(value).ok)).toEqual([]);
   });
 
   it("longer than 64 KiB is refused", () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { inspectJson } from "../src/json-guard.ts";
 
@@ -25,7 +25,8 @@ describe("JSON before it is parsed", () => {
         const [depth, count] = [depthOf(value), countValues(value)];
         expect(inspectJson(text, { maxDepth: depth, maxElements: count })).toBeUndefined();
         expect(inspectJson(text, { maxDepth: depth, maxElements: count - 1 })).toMatchObject({ code: "request_too_large" });
-        if (depth > 0) expect(inspectJson(text, { maxDepth: depth - 1, maxElements: count })).toMatchObject({ code: "invalid_request" });
+        const tooDeep = inspectJson(text, { maxDepth: depth - 1, maxElements: count });
+        expect(tooDeep?.code).toBe(depth === 0 ? undefined : "invalid_request");
       }),
     );
   });

@@ -2,7 +2,7 @@ import { Secret } from "@countersign/protocol/secret";
 import { describe, expect, it } from "vitest";
 import { createLogger, type LogFields, type Logger, type LogLevel } from "../src/log.ts";
 
-function capture(level: LogLevel = "debug"): { logger: Logger; lines(): Record<string, unknown>[]; text(): string } {
+function capture(level: LogLevel = "debug"): { logger: Logger; lines: () => Record<string, unknown>[]; text: () => string } {
   const written: string[] = [];
   const logger = createLogger("wallet", { level, destination: { write: (line: string) => void written.push(line) } });
   return { logger, lines: () => written.map((line) => JSON.parse(line)), text: () => written.join("") };

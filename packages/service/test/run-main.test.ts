@@ -26,7 +26,7 @@ function fakeProcess(): FakeProcess {
   };
 }
 
-function captureLog(): { logger: ReturnType<typeof createLogger>; text(): string } {
+function captureLog(): { logger: ReturnType<typeof createLogger>; text: () => string } {
   const written: string[] = [];
   return { logger: createLogger("wallet", { destination: { write: (line: string) => void written.push(line) } }), text: () => written.join("") };
 }

@@ -37,7 +37,7 @@ const head = (url: string, first = "GET / HTTP/1.1"): string => `${first}\r\nHos
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
 
 /** A promise and the function that settles it. */
-function gate(): { opened: Promise<void>; open(): void } {
+function gate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open };
@@ -175,7 +175,7 @@ describe("a hostile request", () => {
       expect(statusOf(await send(served.url, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`))).toBe(200);
     }
     for (const host of ["evil.example", `evil.example:${port}`, `127.0.0.1.evil.example:${port}`, "null", `127.0.0.1:${port}1`]) {
-      expect(statusOf(await send(served.url, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)), host).toBe(421);
+      expect(statusOf(await send(served.url, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`))).toBe(421);
     }
     expect(reached).toBe(2);
   });

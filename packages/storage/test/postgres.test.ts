@@ -1,14 +1,16 @@
 import { Client } from "pg";
 import { afterAll, beforeAll } from "vitest";
-import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
+import { usePostgres } from "../testing/postgres.ts";
 import { describeStorage } from "./conformance.ts";
 
-let server: TestPostgres;
+let server: Awaited<ReturnType<typeof usePostgres>>;
+let url: string;
 let admin: Client;
 
 beforeAll(async () => {
-  server = await startPostgres({ isDurable: false });
-  admin = new Client({ connectionString: server.url });
+  server = await usePostgres(process.env["DATABASE_URL"], { isDurable: false });
+  url = await server.createDatabase();
+  admin = new Client({ connectionString: url });
   await admin.connect();
 });
 
@@ -23,6 +25,6 @@ describeStorage({
   newUrl: async () => {
     // A new database takes a quarter of a second; emptying the one there is takes a few milliseconds, and a test asks for one only.
     await admin.query("drop schema if exists wallet cascade");
-    return server.url;
+    return url;
   },
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Secret } from "@countersign/protocol/secret";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createSealer } from "../src/sealed.ts";
 

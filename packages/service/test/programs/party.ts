@@ -12,7 +12,7 @@ await runMain(
       logger,
       portVariable: "COUNTERSIGN_PARTY_PORT",
       handler: async (request) => {
-        if (new URL(request.url).pathname === "/crash") setImmediate(() => Promise.reject(new Error("canary")));
+        if (new URL(request.url).pathname === "/crash") void Promise.reject(new Error("canary"));
         // Answers only after the process was told to stop, so that the answer proves the drain.
         else {
           process.stdout.write("entered\n");

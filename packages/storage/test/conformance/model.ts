@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StoredRecord } from "../../src/records.ts";
 import { anything, type EngineUnderTest, useOpener } from "./engine.ts";

@@ -1,5 +1,5 @@
 import { Secret } from "@countersign/protocol/secret";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anything, type EngineUnderTest, notes, others, useOpener } from "./engine.ts";
 
