@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import { type JsonObject, isJsonObject, member } from "@countersign/protocol/shape";
+import type { Usage } from "./program.ts";
+
+/** A program in a process of its own. */
+export interface RunningProgram {
+  readonly facts: JsonObject;
+  usage(): Promise<Usage>;
+  perform(task: object): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+const stopTimeoutMs = 5_000;
+
+/**
+ * Starts `programs/<name>.ts` and waits until it is ready. What it logs is discarded, what it reports as an error is shown. Flags of this process, such as
+ * `--cpu-prof`, hold for it too.
+ */
+export async function startProgram(name: string, options: object = {}): Promise<RunningProgram> {
+  const file = join(import.meta.dirname, "../programs", `${name}.ts`);
+  const child = fork(file, [JSON.stringify(options)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const exchange = createExchange(name, child);
+  const facts = await exchange.ready;
+  return {
+    facts,
+    usage: async () => readUsage(await exchange.ask({ ask: "usage" })),
+    perform: (task) => exchange.ask({ ask: "perform", task }),
+    stop: () => stop(child),
+  };
+}
+
+interface Exchange {
+  readonly ready: Promise<JsonObject>;
+  ask(message: object): Promise<unknown>;
+}
+
+function createExchange(name: string, child: ChildProcess): Exchange {
+  const ready = Promise.withResolvers<JsonObject>();
+  const pending = new Map<number, PromiseWithResolvers<unknown>>();
+  let lastId = 0;
+  child.on("message", (message: unknown) => {
+    const facts = member(message, "ready");
+    const failed = member(message, "failed");
+    const waiting = pending.get(Number(member(message, "id")));
+    if (isJsonObject(facts)) ready.resolve(facts);
+    else if (typeof failed === "string") (waiting ?? ready).reject(new Error(`${name}: ${failed}`));
+    else waiting?.resolve(member(message, "answer"));
+  });
+  child.once("exit", (code, signal) => {
+    const gone = new Error(`${name} ended (${signal ?? code})`);
+    ready.reject(gone);
+    for (const each of pending.values()) each.reject(gone);
+  });
+  return {
+    ready: ready.promise,
+    ask: async (message) => {
+      lastId += 1;
+      const id = lastId;
+      const waiting = Promise.withResolvers<unknown>();
+      pending.set(id, waiting);
+      child.send({ ...message, id });
+      try {
+        return await waiting.promise;
+      } finally {
+        pending.delete(id);
+      }
+    },
+  };
+}
+
+function readUsage(answer: unknown): Usage {
+  const cpuUs = member(answer, "cpuUs");
+  const rssBytes = member(answer, "rssBytes");
+  if (typeof cpuUs !== "number" || typeof rssBytes !== "number") throw new TypeError("not a usage");
+  return { cpuUs, rssBytes };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.send({ ask: "stop" });
+  await ended;
+  clearTimeout(timer);
+}
