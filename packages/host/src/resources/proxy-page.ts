@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { WidgetPolicy } from "@countersign/protocol/sandbox";
 import { html, raw } from "hono/html";
 
-const proxyScript: string = readFileSync(fileURLToPath(new URL("./assets/proxy.js", import.meta.url)), "utf8");
+// A closing tag inside the text of an inline script would end the element.
+const proxyScript: string = readFileSync(fileURLToPath(new URL("./assets/proxy.js", import.meta.url)), "utf8").replaceAll("</script", "<\\/script");
 
 const style = "html,body{margin:0;height:100%;background:transparent}iframe{display:block;border:0;width:100%;height:100%}body{font:14px system-ui}";
 

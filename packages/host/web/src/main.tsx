@@ -36,20 +36,27 @@ store.subscribe(() => {
   }
 });
 
-let first = true;
-linkEvents({
-  open: (url) => new EventSource(url),
-  onEvent: page.onEvent,
-  onLive: () => {
-    store.dispatch({ type: "link", link: "live" });
-    if (!first) void page.refresh();
-    first = false;
-  },
-  onLost: () => store.dispatch({ type: "link", link: "lost" }),
-  schedule: (run, delayMs) => {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
+const followEvents = (): void => {
+  linkEvents({
+    open: (url) => new EventSource(url),
+    onEvent: page.onEvent,
+    onLive: () => {
+      store.dispatch({ type: "link", link: "live" });
+      // What happened between the first read and now has no event.
+      void page.refresh();
+    },
+    onLost: () => store.dispatch({ type: "link", link: "lost" }),
+    schedule: (run, delayMs) => {
+      const timer = setTimeout(run, delayMs);
+      return () => clearTimeout(timer);
+    },
+  });
+};
+// The first answer brings the session's cookie; a stream opened before it would belong to nobody.
+const unfollow = store.subscribe(() => {
+  if (store.get().phase !== "ready") return;
+  unfollow();
+  followEvents();
 });
 setInterval(() => {
   const { calls } = store.get();

@@ -1,0 +1,38 @@
+import { resolve } from "node:path";
+import { openDataFolder } from "@countersign/service/data-folder";
+import { createLogger } from "@countersign/service/log";
+import type { Started } from "@countersign/service/run-main";
+import type { UpConfig } from "./config.ts";
+import { startStack } from "./stack.ts";
+
+/**
+ * `countersign up`: all parties in one process on the embedded database, for a first look.
+ * `print` gets the block that tells a person where to go. Throws `StartupProblem`.
+ */
+export async function up(config: UpConfig, print: (text: string) => void): Promise<Started> {
+  const startedAtMs = performance.now();
+  const folder = openDataFolder(resolve(config.data));
+  const stack = await startStack({
+    data: folder,
+    listen: { console: config.consolePort, widgets: config.widgetPort, wallet: config.walletPort, store: config.storePort, bank: config.bankPort },
+    openingBalance: config.openingBalance,
+    logger: (party) => createLogger(party, { level: config.logLevel }),
+    ...(config.modelUrl === undefined ? {} : { model: { baseUrl: config.modelUrl, model: config.modelName, ...(config.modelKey === undefined ? {} : { apiKey: config.modelKey }) } }),
+  });
+  print(banner(stack.urls.console, folder.path, performance.now() - startedAtMs));
+  return { url: stack.urls.console, stop: stack.stop };
+}
+
+function banner(consoleUrl: string, dataFolder: string, startMs: number): string {
+  return [
+    "",
+    `  Countersign is ready (${(startMs / 1000).toFixed(1)} s)`,
+    "",
+    `  Open     ${consoleUrl}`,
+    "  First    press “Browse products”, then “My orders” in the shop that appears",
+    `  Data     ${dataFolder}`,
+    "  Stop     Ctrl-C",
+    "",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,119 @@
+import { createServer, type Server } from "node:http";
+import { Client, type OAuthClientProvider, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Browser, launchBrowser } from "../browser/launch.ts";
+import { Authenticator } from "../browser/passkeys.ts";
+import { WalletPage } from "../pages/wallet-page.ts";
+import { runStack, type TestStack } from "../stack/run-stack.ts";
+
+/** Keeps what the SDK gives it, as any app must. Every protocol step is the SDK's own. */
+class KeepingProvider implements OAuthClientProvider {
+  readonly redirectUrl: string;
+  readonly opened: URL[] = [];
+  readonly #kept = new Map<string, unknown>();
+
+  constructor(redirectUrl: string) {
+    this.redirectUrl = redirectUrl;
+  }
+
+  get clientMetadata(): OAuthClientProvider["clientMetadata"] {
+    return { redirect_uris: [this.redirectUrl], client_name: "Official client" };
+  }
+
+  clientInformation(): { client_id: string } {
+    return { client_id: "official-client" };
+  }
+
+  tokens(): ReturnType<OAuthClientProvider["tokens"]> {
+    return this.#kept.get("tokens") as ReturnType<OAuthClientProvider["tokens"]>;
+  }
+
+  saveTokens(tokens: unknown): void {
+    this.#kept.set("tokens", tokens);
+  }
+
+  redirectToAuthorization(url: URL): void {
+    this.opened.push(url);
+  }
+
+  saveCodeVerifier(verifier: string): void {
+    this.#kept.set("verifier", verifier);
+  }
+
+  codeVerifier(): string {
+    return String(this.#kept.get("verifier"));
+  }
+}
+
+describe("the official SDK client against the store", () => {
+  let callback: Server;
+  let stack: TestStack;
+  let browser: Browser;
+  let redirectUrl: string;
+  let answered: (url: URL) => void = () => {};
+
+  beforeAll(async () => {
+    callback = createServer((request, response) => {
+      response.end("done");
+      answered(new URL(request.url ?? "/", redirectUrl));
+    });
+    await new Promise<void>((resolve) => callback.listen(0, "127.0.0.1", resolve));
+    const address = callback.address();
+    redirectUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}/callback`;
+    stack = await runStack({
+      walletClients: [
+        {
+          client_id: "official-client",
+          client_name: "Official client",
+          application_type: "native",
+          token_endpoint_auth_method: "none",
+          grant_types: ["authorization_code", "refresh_token"],
+          redirect_uris: [redirectUrl],
+        },
+      ],
+    });
+    browser = await launchBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+    callback?.close();
+  });
+
+  it.each([
+    ["2026-07-28", "auto"],
+    ["2025-11-25", "legacy"],
+  ] as const)("completes 401, OAuth and the retried call in revision %s", async (_, mode) => {
+    const provider = new KeepingProvider(redirectUrl);
+    const transport = new StreamableHTTPClientTransport(new URL(`${stack.urls.store}/mcp`), { authProvider: provider });
+    const client = new Client({ name: "independent-client", version: "1.0.0" }, { versionNegotiation: { mode } });
+    await client.connect(transport);
+    const anonymous = await client.callTool({ name: "browse_products", arguments: {} });
+    expect(anonymous.isError ?? false).toBe(false);
+    expect(provider.opened).toHaveLength(0);
+
+    await expect(client.callTool({ name: "list_orders", arguments: {} })).rejects.toBeInstanceOf(UnauthorizedError);
+    const authorizationUrl = provider.opened[0];
+    expect(authorizationUrl?.origin).toBe(stack.urls.wallet);
+    expect(authorizationUrl?.searchParams.get("resource")).toBe(`${stack.urls.store}/mcp`);
+    expect(authorizationUrl?.searchParams.get("scope")).toContain("orders:read");
+
+    const returned = new Promise<URL>((resolve) => {
+      answered = resolve;
+    });
+    await browser.context.clearCookies();
+    const page = await browser.newPage();
+    await new Authenticator().plugInto(page);
+    await page.goto(String(authorizationUrl));
+    await new WalletPage(page).signUpAndAllow("Ada");
+    await transport.finishAuth((await returned).searchParams);
+    await page.close();
+
+    const orders = await client.callTool({ name: "list_orders", arguments: {} });
+    expect(orders.isError ?? false).toBe(false);
+    expect(orders.structuredContent).toMatchObject({ orders: [] });
+    expect(provider.opened).toHaveLength(1);
+    await client.close();
+  });
+});
