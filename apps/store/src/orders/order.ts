@@ -13,6 +13,8 @@ export interface Order {
   readonly total: Money;
   readonly createdAt: EpochMs;
   readonly humanPresent: boolean;
+  /** The account it was paid from, as the wallet describes it. */
+  readonly paidWith: string;
 }
 
 /** An order as tools answer it. */
@@ -33,7 +35,9 @@ export interface Receipt {
   readonly total: Money;
   readonly paid_at: string;
   readonly payment_id: string;
+  readonly paid_with: string;
   readonly human_present: boolean;
+  readonly items: readonly { readonly name: string; readonly quantity: number; readonly amount: Money }[];
 }
 
 /** Shows an order. */
@@ -57,6 +61,8 @@ export function receiptOf(order: Order, payee: string): Receipt {
     total: order.total,
     paid_at: new Date(order.createdAt).toISOString(),
     payment_id: order.paymentId,
+    paid_with: order.paidWith,
     human_present: order.humanPresent,
+    items: order.lines.map((line) => ({ name: line.title, quantity: line.quantity, amount: line.amount })),
   };
 }

@@ -14,6 +14,7 @@ const body = z.object({
   mandateExpiresAt: z.int(),
   subject: z.string(),
   humanPresent: z.boolean(),
+  paidWith: z.string(),
   refusedWith: z.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value)).nullable(),
 });
 const states = z.enum(["pending", "captured", "refused"]);

@@ -81,5 +81,6 @@ export interface Capture {
   readonly mandateExpiresAt: EpochMs;
   readonly subject: string;
   readonly humanPresent: boolean;
+  readonly paidWith: string;
   readonly refusedWith: ErrorCode | null;
 }

@@ -36,6 +36,7 @@ export async function completeCheckout(options: CompleterOptions, checkoutId: st
         mandateExpiresAt: claims.exp * 1000,
         subject: claims.sub,
         humanPresent: claims.human_present,
+        paidWith: claims.payment_instrument.description,
         refusedWith: null,
       },
       now,

@@ -145,6 +145,7 @@ async function finish(options: SettlerOptions, capture: Capture, payment: BankPa
     total: checkout.total,
     createdAt: now,
     humanPresent: capture.humanPresent,
+    paidWith: capture.paidWith,
   };
   if (order === undefined) {
     throw new TypeError("a capture has no checkout");

@@ -47,7 +47,9 @@ export const receipt: Shape = z.object({
   total: money,
   paid_at: z.string(),
   payment_id: z.string(),
+  paid_with: z.string(),
   human_present: z.boolean(),
+  items: z.array(z.object({ name: z.string(), quantity: z.int(), amount: money })),
 });
 export const wantedItems: z.ZodArray<z.ZodObject<{ product_id: z.ZodString; quantity: z.ZodInt }>> = z
   .array(z.object({ product_id: productId, quantity: z.int().min(1).max(quantityMax) }))

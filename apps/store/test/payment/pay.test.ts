@@ -58,7 +58,7 @@ describe("paying", () => {
       isError: false,
       structured: {
         order: { checkout_id: id, status: "complete", total: { amount: 3780, currency: "EUR" }, payment: { id: `pay_${jti}`, status: "captured" } },
-        receipt: { payee: "Harbour Goods", total: { amount: 3780, currency: "EUR" }, payment_id: `pay_${jti}`, human_present: true },
+        receipt: { payee: "Harbour Goods", total: { amount: 3780, currency: "EUR" }, payment_id: `pay_${jti}`, paid_with: "Account 4821", human_present: true },
       },
     });
     expect(town.bank.captured).toHaveLength(1);

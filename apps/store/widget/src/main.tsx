@@ -1,0 +1,50 @@
+import "@countersign/look/look.css";
+import "./shop.css";
+import { autoResize } from "@countersign/widget/auto-resize";
+import { type App, connect } from "@countersign/widget/connect";
+import { render, type VNode } from "preact";
+import { createController, rememberedCheckout } from "./controller.ts";
+import { createFormat } from "./format.ts";
+import type { ShopState } from "./shop-state.ts";
+import { wholeShelf } from "./shop-state.ts";
+import { ShopView } from "./views/app.tsx";
+import { Icon } from "./views/parts.tsx";
+import { CardSkeletons } from "./views/products-screen.tsx";
+
+/** How long a host may take to tell which call this view is for. */
+const toldMsMax = 1_500;
+
+const root = document.querySelector("#shop");
+if (root === null) throw new Error("the page has no place for the shop");
+const place: Element = root;
+render(<CardSkeletons />, place);
+connect({ name: "harbour-goods", version: "1.0.0" }).then(open, () => render(<NoHost />, place));
+
+function open(app: App): void {
+  let format = createFormat(app.hostContext.locale);
+  const show = (state: ShopState): void =>
+    render(<ShopView shop={{ state, format, run: (action) => controller.run(action), dispatch: (event) => controller.dispatch(event) }} />, place);
+  const controller = createController(app, show);
+  app.onHostContext((context) => {
+    document.documentElement.dataset["theme"] = context.theme ?? "";
+    document.documentElement.lang = "en";
+    format = createFormat(context.locale);
+    show(controller.state);
+  });
+  autoResize(app, document.documentElement);
+  const remembered = rememberedCheckout(app);
+  if (remembered !== undefined) controller.run({ type: "check", checkoutId: remembered });
+  else setTimeout(() => controller.state.screen === "start" && controller.run(wholeShelf), toldMsMax);
+}
+
+function NoHost(): VNode {
+  return (
+    <div class="empty" data-testid="error">
+      <span class="seal">
+        <Icon name="plug" />
+      </span>
+      <h1>Harbour Goods</h1>
+      <p>This shop works inside a chat. Open it from there.</p>
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import type { VNode } from "preact";
+import { isRunning } from "../shop-state.ts";
+import { CheckoutScreen } from "./checkout-screen.tsx";
+import { OrdersScreen } from "./orders-screen.tsx";
+import { Icon, WorkButton } from "./parts.tsx";
+import { CardSkeletons, ProductsScreen } from "./products-screen.tsx";
+import { ReceiptScreen } from "./receipt-screen.tsx";
+import { type Shop, ShopContext, useShop } from "./shop-context.ts";
+
+/** The whole view. */
+export function ShopView({ shop }: { readonly shop: Shop }): VNode {
+  return (
+    <ShopContext.Provider value={shop}>
+      <Header />
+      <main class="stack">
+        <FailureNotice />
+        <Screen />
+      </main>
+    </ShopContext.Provider>
+  );
+}
+
+function Header(): VNode {
+  const { state, run } = useShop();
+  const orders = { type: "orders" } as const;
+  return (
+    <header class="shop-header">
+      <span class="brand">
+        <Icon name="store" />
+        Harbour Goods
+      </span>
+      <WorkButton class="button button-small" testId="my-orders" busy={isRunning(state, orders)} onPress={() => run(orders)}>
+        {isRunning(state, orders) ? null : <Icon name="bag" />}
+        My orders
+      </WorkButton>
+    </header>
+  );
+}
+
+function Screen(): VNode {
+  const { state } = useShop();
+  switch (state.screen) {
+    case "products":
+      return <ProductsScreen />;
+    case "orders":
+      return <OrdersScreen />;
+    case "checkout":
+      return state.checkout === undefined ? <ProductsScreen /> : <CheckoutScreen key={state.checkout.id} checkout={state.checkout} />;
+    case "receipt":
+      return state.order === undefined || state.receipt === undefined ? <ProductsScreen /> : <ReceiptScreen order={state.order} receipt={state.receipt} />;
+    case "start":
+      return <CardSkeletons />;
+  }
+}
+
+function FailureNotice(): VNode | null {
+  const { state, run } = useShop();
+  const { failure } = state;
+  if (failure === undefined) return null;
+  return (
+    <div class={state.screen === "products" ? "notice notice-bad" : "notice notice-bad narrow"} role="alert" data-testid="error" data-code={failure.code}>
+      <Icon name="alert" />
+      <span class="grow">{failure.message}</span>
+      {failure.retryable ? (
+        <button type="button" class="button button-small" data-testid="retry" onClick={() => run(failure.action)}>
+          <Icon name="refresh" />
+          {failure.code === "payment_outcome_unknown" ? "Check again" : "Try again"}
+        </button>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,107 @@
+import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+import type { Checkout } from "../goods.ts";
+import { pictureOfProduct } from "../pictures.ts";
+import { type Action, isRunning, type ShopState, wholeShelf } from "../shop-state.ts";
+import { Icon, Picture, ScreenHeading, WorkButton } from "./parts.tsx";
+import { useShop } from "./shop-context.ts";
+
+const lookAgainMs = 3_000;
+
+/** The order before it is paid: what, how much, one button. */
+export function CheckoutScreen({ checkout }: { readonly checkout: Checkout }): VNode {
+  const { state, format, run } = useShop();
+  useWatch(checkout);
+  return (
+    <section class="stack narrow">
+      <button type="button" class="button button-quiet button-small back" onClick={() => run(wholeShelf)}>
+        <Icon name="arrow_left" />
+        Back to shop
+      </button>
+      <ScreenHeading>Your order</ScreenHeading>
+      <div class="card card-flush">
+        <ul class="list list-inset">
+          {checkout.lines.map((line) => (
+            <li key={line.title}>
+              <Picture small source={pictureOfProduct(line.productId)} />
+              <span class="grow">
+                {line.title}
+                <span class="quiet small line-quantity">Quantity {line.quantity}</span>
+              </span>
+              <span class="nums">{format.money(line.amount)}</span>
+            </li>
+          ))}
+        </ul>
+        <div class="card-foot order-total">
+          <span class="strong grow">Total</span>
+          <span class="strong nums" data-testid="total">
+            {format.money(checkout.total)}
+          </span>
+        </div>
+      </div>
+      <Payment checkout={checkout} />
+      <p class="small quiet hint-below" role="status">
+        {hintFor(state, checkout, format.time(checkout.expiresAt))}
+      </p>
+    </section>
+  );
+}
+
+function Payment({ checkout }: { readonly checkout: Checkout }): VNode | null {
+  const { state, format, run } = useShop();
+  const pay: Action = { type: "pay", checkoutId: checkout.id };
+  const busy = isRunning(state, pay);
+  if (checkout.status === "expired") {
+    return (
+      <button type="button" class="button button-block" onClick={() => run(wholeShelf)}>
+        Choose again
+      </button>
+    );
+  }
+  const label = labelFor(checkout, format.money(checkout.total));
+  return (
+    <WorkButton class="button button-primary button-large button-block" testId="pay" busy={busy} onPress={() => run(pay)}>
+      {busy ? null : <Icon name={checkout.status === "completed" ? "receipt" : "passkey"} />}
+      {busy ? busyLabelFor(state) : label}
+    </WorkButton>
+  );
+}
+
+function labelFor(checkout: Checkout, total: string): string {
+  if (checkout.status === "completed") return "Show receipt";
+  return checkout.status === "completing" ? "Check payment" : `Pay ${total}`;
+}
+
+function busyLabelFor(state: ShopState): string {
+  return state.authorization.state === "granted" ? "Completing your order" : "Waiting for your approval";
+}
+
+function hintFor(state: ShopState, checkout: Checkout, until: string): string {
+  if (isRunning(state, { type: "pay", checkoutId: checkout.id })) {
+    return state.authorization.state === "required"
+      ? "Press Continue in the chat to approve this payment."
+      : "Approve the payment in your wallet’s window. This page goes on by itself.";
+  }
+  switch (checkout.status) {
+    case "completed":
+      return "This order is paid.";
+    case "completing":
+      return "You approved this payment. The bank has not confirmed it yet, and it will not charge twice.";
+    case "expired":
+      return "The time to pay this order is over.";
+    default:
+      return `You approve exactly this sum with your passkey. The price is held until ${until}.`;
+  }
+}
+
+/** While money is on its way and nobody is asking, look again now and then: the shop completes the order by itself. */
+function useWatch(checkout: Checkout): void {
+  const { state, run } = useShop();
+  const waits = checkout.status === "awaiting_approval" || checkout.status === "completing";
+  const idle = waits && !isRunning(state, { type: "pay", checkoutId: checkout.id });
+  useEffect(() => {
+    if (!idle) return;
+    const timer = setInterval(() => run({ type: "check", checkoutId: checkout.id }), lookAgainMs);
+    return () => clearInterval(timer);
+  }, [idle, checkout.id]);
+}

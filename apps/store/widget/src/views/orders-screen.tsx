@@ -1,0 +1,90 @@
+import type { VNode } from "preact";
+import type { Order } from "../goods.ts";
+import { pictureOfProduct } from "../pictures.ts";
+import { isRunning, wholeShelf } from "../shop-state.ts";
+import { Icon, Picture, ScreenHeading } from "./parts.tsx";
+import { useShop } from "./shop-context.ts";
+
+/** The user's orders, newest first. */
+export function OrdersScreen(): VNode {
+  const { state, run } = useShop();
+  const loading = isRunning(state, { type: "orders" });
+  return (
+    <section class="stack narrow" aria-busy={loading}>
+      <button type="button" class="button button-quiet button-small back" onClick={() => run(wholeShelf)}>
+        <Icon name="arrow_left" />
+        Back to shop
+      </button>
+      <ScreenHeading>My orders</ScreenHeading>
+      {loading && state.orders === undefined ? <Waiting /> : null}
+      {!loading && state.orders === undefined ? <NotShown /> : null}
+      {state.orders?.length === 0 ? <NoOrders /> : null}
+      {state.orders === undefined || state.orders.length === 0 ? null : (
+        <ul class="list card card-flush list-inset">
+          {state.orders.map((order) => (
+            <OrderRow key={order.id} order={order} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function OrderRow({ order }: { readonly order: Order }): VNode {
+  const { format } = useShop();
+  const [first, ...others] = order.lines;
+  const title = first === undefined ? order.id : `${first.title}${others.length > 0 ? ` and ${others.length} more` : ""}`;
+  return (
+    <li data-testid="order-row">
+      <Picture small source={pictureOfProduct(first?.productId ?? "")} />
+      <span class="grow">
+        <span class="truncate order-title">{title}</span>
+        <span class="quiet small order-date">{format.moment(order.createdAt)}</span>
+      </span>
+      <span class="order-sum">
+        <span class="nums">{format.money(order.total)}</span>
+        <span class="badge badge-good">Paid</span>
+      </span>
+    </li>
+  );
+}
+
+function Waiting(): VNode {
+  const { state } = useShop();
+  const hint = state.authorization.state === "required" ? "Press Continue in the chat to sign in." : "If a sign-in window opened, go on there. Your orders appear here by themselves.";
+  return (
+    <div class="empty" role="status">
+      <span class="spinner" aria-hidden="true" />
+      <h2>Getting your orders</h2>
+      <p>{hint}</p>
+    </div>
+  );
+}
+
+function NotShown(): VNode {
+  return (
+    <div class="empty">
+      <span class="seal">
+        <Icon name="lock" />
+      </span>
+      <h2>Your orders are yours alone</h2>
+      <p>Sign in to see them. Browsing and buying work without.</p>
+    </div>
+  );
+}
+
+function NoOrders(): VNode {
+  const { run } = useShop();
+  return (
+    <div class="empty">
+      <span class="seal">
+        <Icon name="bag" />
+      </span>
+      <h2>No orders yet</h2>
+      <p>What you buy appears here.</p>
+      <button type="button" class="button" onClick={() => run(wholeShelf)}>
+        Look around
+      </button>
+    </div>
+  );
+}

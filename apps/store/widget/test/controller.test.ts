@@ -1,0 +1,88 @@
+import { CallError } from "@countersign/widget/call-error";
+import type { App } from "@countersign/widget/connect";
+import { expect, test, vi } from "vitest";
+import { createController, rememberedCheckout } from "../src/controller.ts";
+
+interface Asked {
+  readonly name: string;
+  readonly args: unknown;
+  resolve(structuredContent: Record<string, unknown>): void;
+  reject(error: unknown): void;
+}
+
+/** An app whose calls end when the test says so. */
+function createApp(): { readonly app: App; readonly asked: Asked[]; readonly models: unknown[] } {
+  const asked: Asked[] = [];
+  const models: unknown[] = [];
+  let stored: unknown;
+  const never = (): (() => void) => () => undefined;
+  const app: App = {
+    bridge: "mcp-apps",
+    hostContext: { raw: {} },
+    state: { durable: true, get: () => stored, set: (value) => void (stored = value), setModelContent: () => undefined },
+    callTool: (name, args) =>
+      new Promise((resolve, reject) => asked.push({ name, args, resolve: (structuredContent) => resolve({ content: [], structuredContent }), reject })),
+    onToolInput: never,
+    onToolResult: never,
+    onToolCancelled: never,
+    onAuthorization: never,
+    onHostContext: never,
+    onTeardown: never,
+    updateModelContext: async (context) => void models.push(context),
+    sendMessage: async () => undefined,
+    openLink: async () => undefined,
+    resize: () => undefined,
+    close: () => undefined,
+  };
+  return { app, asked, models };
+}
+
+const total = { amount: 100, currency: "EUR" };
+const checkout = { id: "chk_1", status: "priced", items: [], total, expires_at: "" };
+const flush = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+test("each action calls its tool, and a second press while it runs calls nothing", () => {
+  const { app, asked } = createApp();
+  const controller = createController(app, () => undefined);
+  controller.run({ type: "browse", query: "", category: "desk" });
+  controller.run({ type: "buy", productId: "wall-clock", quantity: 2 });
+  controller.run({ type: "buy", productId: "wall-clock", quantity: 2 });
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  controller.run({ type: "orders" });
+  expect(asked.map(({ name, args }) => [name, args])).toEqual([
+    ["browse_products", { category: "desk" }],
+    ["create_checkout", { items: [{ product_id: "wall-clock", quantity: 2 }] }],
+    ["pay", { checkout_id: "chk_1" }],
+    ["list_orders", {}],
+  ]);
+});
+
+test("a paid order reaches the screen and the model, and is no longer remembered as open", async () => {
+  const { app, asked, models } = createApp();
+  const changed = vi.fn();
+  const controller = createController(app, changed);
+  controller.dispatch({ type: "told", answer: { products: [] } });
+  controller.run({ type: "buy", productId: "wall-clock", quantity: 1 });
+  asked[0]?.resolve({ checkout });
+  await flush();
+  expect(rememberedCheckout(app)).toBe("chk_1");
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  asked[1]?.resolve({ order: { id: "ord_1", total, items: [] }, receipt: { number: "ord_1", payee: "Harbour Goods", total } });
+  await flush();
+  expect(controller.state.screen).toBe("receipt");
+  expect(models).toEqual([{ text: "The user paid in the shop's view. Order ord_1." }]);
+  expect(rememberedCheckout(app)).toBeUndefined();
+  expect(changed).toHaveBeenCalled();
+});
+
+test("a refused payment is shown with its code, then the checkout is looked at", async () => {
+  const { app, asked } = createApp();
+  const controller = createController(app, () => undefined);
+  controller.dispatch({ type: "told", answer: { products: [] } });
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  asked[0]?.reject(new CallError({ code: "access_denied", message: "Access was not granted.", retryable: true, callId: "call_1" }));
+  await flush();
+  expect(controller.state.failure).toMatchObject({ code: "access_denied", message: "Access was not granted.", retryable: true });
+  expect(asked[1]).toMatchObject({ name: "get_checkout", args: { checkout_id: "chk_1" } });
+});

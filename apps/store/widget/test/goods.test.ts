@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { readAnswer } from "../src/goods.ts";
+
+const price = { amount: 1890, currency: "EUR" };
+const line = { product_id: "stoneware-mug", title: "Mug", quantity: 2, unit_price: price, amount: { amount: 3780, currency: "EUR" } };
+
+describe("an answer of the shop", () => {
+  test("is read whole", () => {
+    const answer = readAnswer({
+      order: { id: "ord_1", total: price, items: [line], created_at: "2026-11-22T12:00:00.000Z", payment: { id: "pay_1" } },
+      receipt: { number: "ord_1", payee: "Harbour Goods", total: price, paid_at: "2026-11-22T12:00:00.000Z", paid_with: "Account", human_present: true },
+    });
+    expect(answer).toEqual({
+      order: { id: "ord_1", total: price, lines: [{ productId: "stoneware-mug", title: "Mug", quantity: 2, amount: line.amount }], createdAt: 1795348800000, paymentId: "pay_1" },
+      receipt: { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 1795348800000, paidWith: "Account", humanPresent: true },
+    });
+  });
+
+  test.each([
+    [undefined, {}],
+    [null, {}],
+    ["text", {}],
+    [{}, {}],
+    [{ products: "many" }, {}],
+    [{ products: [null, 1, {}, { id: "a", title: "A", price: { amount: 1.5, currency: "EUR" }, stock: 1 }] }, { products: [] }],
+    [{ checkout: { id: "chk_1", status: "priced", total: { amount: "1890", currency: "EUR" } } }, {}],
+    [{ receipt: { number: 1, payee: "x", total: price } }, {}],
+    [{ orders: [{ id: "ord_1" }] }, { orders: [] }],
+  ])("that is malformed (%j) gives nothing to show", (content, expected) => {
+    expect(readAnswer(content)).toEqual(expected);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import type { Answer } from "../src/goods.ts";
+import { type Action, emptyShop, isRunning, type ShopEvent, type ShopState, type ShopStep, stepShop, wholeShelf } from "../src/shop-state.ts";
+
+const price = { amount: 1890, currency: "EUR" };
+const mug = { id: "stoneware-mug", title: "Mug", description: "", price, image: "stoneware-mug.svg", category: "kitchen", stock: 4 };
+const checkout = { id: "chk_1", status: "priced", lines: [], total: price, expiresAt: 0 };
+const order = { id: "ord_1", lines: [], total: price, createdAt: 0, paymentId: "pay_1" };
+const receipt = { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 0, paidWith: "", humanPresent: true };
+const pay: Action = { type: "pay", checkoutId: "chk_1" };
+
+function play(state: ShopState, ...events: readonly ShopEvent[]): ShopStep {
+  return events.reduce<ShopStep>((step, event) => stepShop(step.state, event), { state, next: undefined });
+}
+
+const onCheckout = play(emptyShop, { type: "told", answer: { checkout } }).state;
+
+describe("what the host tells at the start", () => {
+  const told: readonly { readonly answer: Answer; readonly screen: string }[] = [
+    { answer: { products: [mug] }, screen: "products" },
+    { answer: { products: [] }, screen: "products" },
+    { answer: { checkout }, screen: "checkout" },
+    { answer: { orders: [order] }, screen: "orders" },
+    { answer: { order, receipt }, screen: "receipt" },
+  ];
+  test.each(told)("opens the screen $screen", ({ answer, screen }) => {
+    const step = play(emptyShop, { type: "told", answer });
+    expect(step.state.screen).toBe(screen);
+    expect(step.next).toBeUndefined();
+  });
+
+  test("is nothing of the shop: the shop opens its own shelf", () => {
+    expect(play(emptyShop, { type: "told", answer: {} }).next).toEqual(wholeShelf);
+    expect(play(onCheckout, { type: "told", answer: {} })).toEqual({ state: onCheckout, next: undefined });
+  });
+});
+
+describe("a call", () => {
+  test("runs until it ends, and only its own slot", () => {
+    const started = play(onCheckout, { type: "started", call: 1, action: pay }).state;
+    expect(isRunning(started, pay)).toBe(true);
+    expect(isRunning(started, { type: "pay", checkoutId: "chk_2" })).toBe(false);
+    expect(isRunning(started, { type: "orders" })).toBe(false);
+    expect(isRunning(play(started, { type: "succeeded", call: 1, action: pay, answer: { order, receipt } }).state, pay)).toBe(false);
+    const failure = { action: pay, code: "cancelled", message: "", retryable: true };
+    expect(isRunning(play(started, { type: "failed", call: 1, failure }).state, pay)).toBe(false);
+  });
+
+  test("that was replaced by a newer one of its slot changes nothing when it ends", () => {
+    const kitchen: Action = { type: "browse", query: "", category: "kitchen" };
+    const desk: Action = { type: "browse", query: "", category: "desk" };
+    const both = play(emptyShop, { type: "started", call: 1, action: kitchen }, { type: "started", call: 2, action: desk }).state;
+    expect(play(both, { type: "succeeded", call: 1, action: kitchen, answer: { products: [mug] } }).state).toBe(both);
+    const failure = { action: kitchen, code: "internal_error", message: "", retryable: true };
+    expect(play(both, { type: "failed", call: 1, failure }).state).toBe(both);
+    const done = play(both, { type: "succeeded", call: 2, action: desk, answer: { products: [] } }).state;
+    expect(done).toMatchObject({ category: "desk", products: [], running: {} });
+  });
+});
+
+describe("paying", () => {
+  const paying = play(onCheckout, { type: "started", call: 1, action: pay }).state;
+
+  test("ends on the receipt", () => {
+    expect(play(paying, { type: "succeeded", call: 1, action: pay, answer: { order, receipt } }).state).toMatchObject({ screen: "receipt", receipt });
+  });
+
+  test("does not pull the user back who walked on meanwhile", () => {
+    const walked = play(paying, { type: "started", call: 2, action: { type: "orders" } }).state;
+    expect(play(walked, { type: "succeeded", call: 1, action: pay, answer: { order, receipt } }).state.screen).toBe("orders");
+  });
+
+  test("that failed shows why, and looks at the checkout: it may be paid after all", () => {
+    const failure = { action: pay, code: "outcome_unknown", message: "Unknown", retryable: false };
+    const failed = play(paying, { type: "failed", call: 1, failure });
+    expect(failed.state.failure).toEqual(failure);
+    expect(failed.next).toEqual({ type: "check", checkoutId: "chk_1" });
+    const check: Action = { type: "check", checkoutId: "chk_1" };
+    const paid = play(failed.state, { type: "started", call: 2, action: check }, { type: "succeeded", call: 2, action: check, answer: { checkout: { ...checkout, status: "completed" } } });
+    expect(paid.state).toMatchObject({ screen: "checkout", failure: undefined, checkout: { status: "completed" } });
+    const unpaid = play(failed.state, { type: "started", call: 2, action: check }, { type: "succeeded", call: 2, action: check, answer: { checkout } });
+    expect(unpaid.state.failure).toEqual(failure);
+  });
+
+  test("again clears the failure", () => {
+    const failure = { action: pay, code: "cancelled", message: "", retryable: true };
+    const failed = play(paying, { type: "failed", call: 1, failure }).state;
+    expect(play(failed, { type: "started", call: 3, action: pay }).state.failure).toBeUndefined();
+  });
+});
+
+describe("buying", () => {
+  const shelf = play(emptyShop, { type: "told", answer: { products: [mug] } }).state;
+  const buy: Action = { type: "buy", productId: mug.id, quantity: 1 };
+
+  test("opens the checkout", () => {
+    const bought = play(shelf, { type: "started", call: 1, action: buy }, { type: "succeeded", call: 1, action: buy, answer: { checkout } });
+    expect(bought.state).toMatchObject({ screen: "checkout", checkout: { id: "chk_1" } });
+  });
+
+  test("one product does not mark the others as busy", () => {
+    const started = play(shelf, { type: "started", call: 1, action: buy }).state;
+    expect(isRunning(started, buy)).toBe(true);
+    expect(isRunning(started, { ...buy, productId: "wall-clock" })).toBe(false);
+  });
+
+  test("that failed stays on the shelf and says why", () => {
+    const failure = { action: buy, code: "out_of_stock", message: "There is not enough left of this item.", retryable: false };
+    const failed = play(shelf, { type: "started", call: 1, action: buy }, { type: "failed", call: 1, failure });
+    expect(failed).toMatchObject({ state: { screen: "products", failure }, next: undefined });
+  });
+});
+
+describe("after a reload", () => {
+  const check: Action = { type: "check", checkoutId: "chk_1" };
+
+  test("the remembered checkout comes back", () => {
+    const back = play(emptyShop, { type: "started", call: 1, action: check }, { type: "succeeded", call: 1, action: check, answer: { checkout } });
+    expect(back.state).toMatchObject({ screen: "checkout", checkout: { id: "chk_1" } });
+  });
+
+  test("a checkout that is gone gives way to the shelf", () => {
+    const failure = { action: check, code: "not_found", message: "", retryable: false };
+    const gone = play(emptyShop, { type: "started", call: 1, action: check }, { type: "failed", call: 1, failure });
+    expect(gone.next).toEqual(wholeShelf);
+    expect(gone.state.failure).toBeUndefined();
+  });
+});
