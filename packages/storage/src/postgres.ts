@@ -17,9 +17,10 @@ import { PostgresSignals } from "./postgres-signals.ts";
 import { abortedTransaction, StorageError } from "./storage-error.ts";
 import { TransactionScope } from "./transaction-scope.ts";
 
-/** `schema` is the party's PostgreSQL schema; `address` names the server in messages. */
+/** `schema` is the party's PostgreSQL schema; `settings` are further `-c name=value`; `address` names the server in messages. */
 export interface PostgresOptions {
   readonly connectionString: string;
+  readonly settings: string;
   readonly address: string;
   readonly schema: string;
   readonly connectionsMax: number;
@@ -38,7 +39,7 @@ export function openPostgres(options: PostgresOptions): Engine {
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     application_name: `countersign ${options.schema}`,
-    options: `-c search_path=${options.schema}`,
+    options: `${options.settings} -c search_path=${options.schema}`.trim(),
     types: safeTypes(),
   };
   const pool = new Pool(settings);

@@ -31,6 +31,7 @@ export class RecordStore<T> implements Records<T> {
   readonly #context: RecordContext;
 
   constructor(kind: RecordKind<T>, context: RecordContext) {
+    if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(kind.name)) throw new TypeError("a kind's name is 1 to 64 characters of a-z, 0-9, _, . and -");
     this.#kind = kind;
     this.#context = context;
   }
@@ -160,7 +161,7 @@ export class RecordStore<T> implements Records<T> {
   ): { text: string; keys: readonly (readonly [string, string])[]; keysText: string; expiresAt: number | null } {
     const keys = Object.entries(options.keys ?? {});
     if (keys.length > keysMax) throw new TypeError(`a record has at most ${keysMax} keys`);
-    if (![id, ...keys.flat()].every(isStorable)) throw new TypeError("a record's id and keys are 1 to 512 well-formed characters without U+0000");
+    if (![id, ...keys.flat()].every(isStorable)) throw new TypeError("a record's id and keys are 1 to 512 bytes of well-formed text without U+0000");
     const expiresAt = options.expiresAt ?? null;
     if (expiresAt !== null && !Number.isSafeInteger(expiresAt)) throw new TypeError("expiresAt is whole milliseconds");
     return { text: encodeValue(value), keys, keysText: JSON.stringify(options.keys ?? {}), expiresAt };
@@ -181,7 +182,7 @@ async function first<R>(query: RawBuilder<R>, executor: QueryExecutorProvider): 
 }
 
 function isStorable(text: string): boolean {
-  return text.length > 0 && text.length <= 512 && !text.includes("\0") && text.isWellFormed();
+  return text.length > 0 && text.length <= 512 && Buffer.byteLength(text) <= 512 && !text.includes("\0") && text.isWellFormed();
 }
 
 function encodeValue(value: unknown): string {

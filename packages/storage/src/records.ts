@@ -2,7 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Result } from "@countersign/protocol/result";
 
 /**
- * A kind of record. `name` is stored with each row and never changes once released. `parse` turns the stored JSON back into `T` and throws on a row that
+ * A kind of record. `name` (`[a-z][a-z0-9_.-]*`, up to 64) is stored with each row and never changes once released. `parse` turns the stored JSON back into `T` and throws on a row that
  * this code did not write. Values are JSON; a `Secret` is refused, so seal it first.
  */
 export interface RecordKind<T> {
@@ -28,7 +28,7 @@ export interface RecordOptions {
 /**
  * Durable typed records. When a write resolves, it survives a crash of the process and of the machine.
  *
- * An id or key value is 1 to 512 characters of well-formed text without U+0000. Writing another one throws; looking one up finds nothing, so that hostile
+ * An id, a key's name or value is 1 to 512 bytes (UTF-8) of well-formed text without U+0000; a record has up to 16 keys. Writing another one throws; looking one up finds nothing, so that hostile
  * input needs no check before a lookup. A record is expired from `expiresAt` on (`expiresAt <= now`).
  */
 export interface Records<T> {

@@ -53,6 +53,13 @@ describe("PostgreSQL", () => {
     });
   });
 
+  it("keeps its schema when the URL brings settings of its own", async () => {
+    await withDatabase({ url: `${server.url}&options=-c%20work_mem%3D1MB`, schema: "settings" }, async (database) => {
+      const { rows } = await sql`select current_schema() as schema, current_setting('work_mem') as memory`.execute(database.sql);
+      expect(rows).toEqual([{ schema: "settings", memory: "1MB" }]);
+    });
+  });
+
   it("runs both of two deadlocked transactions in the end", async () => {
     await withDatabase({ schema: "deadlock", migrations: [accounts] }, async (database) => {
       const attempts = { ab: 0, ba: 0 };

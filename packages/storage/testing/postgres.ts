@@ -166,7 +166,7 @@ function killServer(folder: string): void {
   process.kill(Number(postmaster), "SIGSTOP");
   const children = existsSync("/proc/self/task")
     ? readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8")
-    : execFileSync("pgrep", ["-P", postmaster], { encoding: "utf8" });
+    : execFileSync("/usr/bin/pgrep", ["-P", postmaster], { encoding: "utf8" });
   for (const pid of [...children.trim().split(/\s+/), postmaster]) killProcess(Number(pid));
 }
 
