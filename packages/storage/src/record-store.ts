@@ -31,7 +31,7 @@ export class RecordStore<T> implements Records<T> {
   readonly #context: RecordContext;
 
   constructor(kind: RecordKind<T>, context: RecordContext) {
-    if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(kind.name)) throw new TypeError("a kind's name is 1 to 64 characters of a-z, 0-9, _, . and -");
+    if (!/^[A-Za-z0-9_.:-]{1,64}$/.test(kind.name)) throw new TypeError("a kind's name is 1 to 64 characters of A-Z, a-z, 0-9, _, ., : and -");
     this.#kind = kind;
     this.#context = context;
   }

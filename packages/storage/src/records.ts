@@ -2,7 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Result } from "@countersign/protocol/result";
 
 /**
- * A kind of record. `name` (`[a-z][a-z0-9_.-]*`, up to 64) is stored with each row and never changes once released. `parse` turns the stored JSON back into `T` and throws on a row that
+ * A kind of record. `name` (1 to 64 of `[A-Za-z0-9_.:-]`) is stored with each row and never changes once released. `parse` turns the stored JSON back into `T` and throws on a row that
  * this code did not write. Values are JSON; a `Secret` is refused, so seal it first.
  */
 export interface RecordKind<T> {
