@@ -87,7 +87,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const app = new Hono();
   app.route("/", assetRoutes());
   app.route("/", interactionRoutes(parts));
-  app.route("/", approvalLinkRoutes({ publicUrl, database, now }));
+  app.route("/", approvalLinkRoutes({ publicUrl, database, provider, now }));
   app.route(
     "/",
     payeeRoutes({

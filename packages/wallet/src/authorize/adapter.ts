@@ -30,7 +30,7 @@ export const modelNames: readonly string[] = [
 
 /** The record kind of a model. */
 export function modelKindName(model: string): string {
-  return `oidc-${model}`;
+  return `oidc-${model.toLowerCase()}`;
 }
 
 /**

@@ -67,6 +67,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
         getResourceServerInfo: (ctx, indicator, client) => resources.serverInfo(ctx, indicator, client),
       },
     },
+    fetchResponseBodyLimits: { jwks_uri: 65_536 },
     fetch: (url, options) => fetchClientKeys(parts.clients, new Request(url).url, options?.signal),
     async findAccount(_ctx, accountId) {
       const account = await database.records(accountKind).get(accountId, now());
@@ -135,12 +136,20 @@ function hasOrdinaryScope(text: string | undefined): boolean {
   return scope.ok && withoutTransactionScopes(scope.value).size > 0;
 }
 
-/** Only the registered key sets of clients are ever fetched, whatever address they have. */
+/**
+ * Only the registered key sets of clients are ever fetched, whatever address they have. The answer comes without its caching headers, so that oidc-provider
+ * looks again after its own minute, and a failure counts for nothing.
+ */
 async function fetchClientKeys(clients: readonly WalletClient[], url: string, signal: AbortSignal | null | undefined): Promise<Response> {
   if (!clients.some((client) => client.jwks_uri !== undefined && new URL(client.jwks_uri).href === url)) {
     throw new TypeError("this address is not a registered key set");
   }
-  return fetch(url, { headers: { accept: "application/json" }, redirect: "error", signal: signal ?? AbortSignal.timeout(2_500) });
+  const response = await fetch(url, { headers: { accept: "application/json" }, redirect: "error", signal: signal ?? AbortSignal.timeout(2_500) });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new TypeError("the client's key set is not there");
+  }
+  return new Response(response.body, { headers: { "content-type": "application/json" } });
 }
 
 /** The metadata names what this wallet does: the one response mode, and the scopes of its resources. */

@@ -3,6 +3,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { paymentScope } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import { Hono } from "hono";
+import type Provider from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import { refusalPage } from "../interaction/routes.ts";
 import type { WalletClient } from "../options.ts";
@@ -29,10 +30,14 @@ export function approvalLinkClient(publicUrl: string): WalletClient {
 export interface ApprovalLinkParts {
   readonly publicUrl: string;
   readonly database: Pick<Database<unknown>, "records">;
+  readonly provider: Provider;
   readonly now: () => EpochMs;
 }
 
-/** `GET /approve/<id>` leads to the payment's page; `GET /approved` says how it ended. Nobody redeems the code: the payee learns of the approval itself. */
+/**
+ * `GET /approve/<id>` leads to the payment's page; `GET /approved` says how it ended. The code only proves that the page was reached by approving: nobody
+ * redeems it, because the payee learns of the approval itself.
+ */
 export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
   const app = new Hono();
   const headers = pageHeaders(parts.publicUrl.startsWith("https:"));
@@ -56,12 +61,20 @@ export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
     return new Response(null, { status: 303, headers: { location: location.href, ...headers } });
   });
 
-  app.get("/approved", (c) => {
-    const isApproved = c.req.query("code") !== undefined;
+  app.get("/approved", async (c) => {
+    const isApproved = await spendCode(parts.provider, c.req.query("code"));
     const { heading, message } = isApproved ? text.link.approved : text.link.notApproved;
     return respond(noticePage({ heading, message, tone: isApproved ? "good" : "warn" }), 200);
   });
   return app;
+}
+
+/** Whether this is a code of the approval link; it is gone afterwards, so that a link to the page claims nothing. */
+async function spendCode(provider: Provider, value: string | undefined): Promise<boolean> {
+  const code = value === undefined ? undefined : await provider.AuthorizationCode.find(value);
+  if (code?.clientId !== clientId) return false;
+  await code.destroy();
+  return true;
 }
 
 function doneUrl(publicUrl: string): string {

@@ -2,8 +2,10 @@ import * as oauth from "oauth4webapi";
 import { generateKeyPair, SignJWT } from "jose";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type JsonAnswer, readAnswer } from "../peers/listen.ts";
-import { startWorld, type World } from "../peers/world.ts";
+import type { WalletClient } from "../../src/options.ts";
+import { type JsonAnswer, listen, readAnswer } from "../peers/listen.ts";
+import { Payee } from "../peers/payee.ts";
+import { checkout, startWorld, type World } from "../peers/world.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -70,6 +72,34 @@ describe("client_credentials", () => {
       body: new URLSearchParams({ grant_type: "client_credentials", client_id: "countersign-host" }),
     });
     expect([response.status, await response.json()]).toMatchObject([400, { error: "invalid_request" }]);
+  });
+});
+
+describe("a client whose keys are at a jwks_uri", () => {
+  test("authenticates and lodges with them as soon as they are there", async () => {
+    let keys: readonly unknown[] = [];
+    const asked: string[] = [];
+    const server = await listen((request, response) => {
+      asked.push(request.url ?? "");
+      response.writeHead(keys.length === 0 ? 503 : 200, { "content-type": "application/json" }).end(JSON.stringify({ keys }));
+    });
+    const client: WalletClient = {
+      client_id: "remote-store",
+      client_name: "Remote",
+      client_uri: "https://remote.example/",
+      token_endpoint_auth_method: "private_key_jwt",
+      grant_types: ["client_credentials"],
+      jwks_uri: `http://127.0.0.1:${server.port}/.well-known/jwks.json`,
+    };
+    const remote = await startWorld({ clients: [client] });
+    const payee = await Payee.make("remote-store", remote.url);
+    await expect(payee.token()).rejects.toThrow();
+    keys = payee.jwks.keys;
+    const lodged = await payee.lodge(await payee.signCheckout({ ...checkout, id: "co_remote" }));
+    expect(lodged.status).toBe(201);
+    expect(new Set(asked)).toEqual(new Set(["/.well-known/jwks.json"]));
+    await remote.close();
+    await server.close();
   });
 });
 

@@ -142,7 +142,10 @@ describe("approving a payment", () => {
     const page = await person.register(await person.browser.open(`${world.url}/approve/${id}`));
     expect(isPaymentPage(page)).toBe(true);
     const end = await person.usePasskey(page, "/approve");
-    expect(end.html).toContain("Approved");
+    expect(end.html).toContain("<h1>Approved</h1>");
+    for (const claim of [end.url, `${world.url}/approved?code=x`, `${world.url}/approved`]) {
+      expect((await person.browser.open(claim)).html).toContain("<h1>Not approved</h1>");
+    }
     expect(await status(id)).toBe("approved");
     expect((await person.browser.open(`${world.url}/approve/pr_unknown`)).status).toBe(404);
   });

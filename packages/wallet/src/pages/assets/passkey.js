@@ -15,9 +15,10 @@ function say(kind, sentence) {
   status.textContent = sentence;
 }
 
+/** Only ceremonies wait for each other: the way back stays open while the browser asks for a passkey. */
 function setBusy(value) {
   busy = value;
-  for (const button of document.querySelectorAll("button")) button.setAttribute("aria-disabled", String(value));
+  for (const button of document.querySelectorAll("[data-ceremony] button")) button.setAttribute("aria-disabled", String(value));
 }
 
 /** The answer's JSON, or an error whose message may be shown. */
@@ -66,23 +67,32 @@ async function runForm(form) {
   location.assign(next);
 }
 
-function attend(form, run) {
+function attendCeremony(form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (busy || ("armed" in form.dataset && performance.now() - shownAt < armAfterMs)) return;
     setBusy(true);
-    run(form).catch((error) => {
+    runCeremony(form).catch((error) => {
       setBusy(false);
+      say("bad", sentenceFor(error) || status.dataset.offline);
+    });
+  });
+}
+
+function attendForm(form) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    runForm(form).catch((error) => {
       if (status === null) location.reload();
-      else say("bad", sentenceFor(error) || status.dataset.offline);
+      else say("bad", error.message || status.dataset.offline);
     });
   });
 }
 
 const supportsPasskeys = typeof globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON === "function";
-for (const form of document.querySelectorAll("form[data-form]")) attend(form, runForm);
+for (const form of document.querySelectorAll("form[data-form]")) attendForm(form);
 for (const form of document.querySelectorAll("form[data-ceremony]")) {
-  if (supportsPasskeys) attend(form, runCeremony);
+  if (supportsPasskeys) attendCeremony(form);
   else {
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     say("bad", status?.dataset.unsupported ?? "");
