@@ -59,10 +59,9 @@ describe("JSON before it is parsed", () => {
     expect(inspectJson("[".repeat(33) + "]".repeat(33), limits)).toMatchObject({ code: "invalid_request" });
     expect(inspectJson(JSON.stringify(Array.from({ length: 1999 }, () => 1)), limits)).toBeUndefined();
     expect(inspectJson(JSON.stringify(Array.from({ length: 2000 }, () => 1)), limits)).toMatchObject({ code: "request_too_large" });
-    const million = `{${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join(",")}}`;
-    const startedAt = performance.now();
+    // What comes after the limit would be refused for another reason, if it were looked at.
+    const million = `{${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join(",")},"__proto__":0}`;
     expect(inspectJson(million, limits)).toMatchObject({ code: "request_too_large" });
-    expect(performance.now() - startedAt).toBeLessThan(100);
   });
 
   it("that is no JSON at all never throws here; the parser refuses it", () => {
