@@ -23,16 +23,28 @@ export interface StoreConfig {
 export const storeConfig: { readonly [Name in keyof StoreConfig]: Variable<StoreConfig[Name]> } = {
   port: port({ env: "COUNTERSIGN_STORE_PORT", doc: "Port to listen on.", fallback: "4300" }),
   hostname: text({ env: "COUNTERSIGN_STORE_HOSTNAME", doc: "Address to listen on.", fallback: "127.0.0.1" }),
-  url: optional(httpUrl({ env: "COUNTERSIGN_STORE_URL", doc: "Public origin; the MCP endpoint is /mcp below it. Default: the address listened on." })),
-  hosts: optional(list(text({ env: "COUNTERSIGN_STORE_HOSTS", doc: "Host headers to serve. Default: loopback names; behind a proxy the public host." }))),
-  allowedOrigins: optional(list(httpUrl({ env: "COUNTERSIGN_STORE_ORIGINS", doc: "Browser origins that may call the MCP endpoint, besides the store's own." }))),
+  url: optional(
+    httpUrl({ env: "COUNTERSIGN_STORE_URL", doc: "Public origin; the MCP endpoint is /mcp below it. Default: the address listened on." }),
+  ),
+  hosts: optional(
+    list(text({ env: "COUNTERSIGN_STORE_HOSTS", doc: "Host headers to serve. Default: loopback names; behind a proxy the public host." })),
+  ),
+  allowedOrigins: optional(
+    list(httpUrl({ env: "COUNTERSIGN_STORE_ORIGINS", doc: "Browser origins that may call the MCP endpoint, besides the store's own." })),
+  ),
   wallet: httpUrl({ env: "COUNTERSIGN_WALLET_URL", doc: "Issuer of the wallet.", fallback: "http://localhost:4200" }),
   bank: httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "Origin of the bank.", fallback: "http://127.0.0.1:4400" }),
-  clientId: text({ env: "COUNTERSIGN_STORE_CLIENT_ID", doc: "The store's client id at the wallet and the bank, which is its payee id.", fallback: "store" }),
+  clientId: text({
+    env: "COUNTERSIGN_STORE_CLIENT_ID",
+    doc: "The store's client id at the wallet and the bank, which is its payee id.",
+    fallback: "store",
+  }),
   name: text({ env: "COUNTERSIGN_STORE_NAME", doc: "The shop's name on receipts.", fallback: "Harbour Goods" }),
   data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database and the sealing key.", fallback: ".countersign" }),
   databaseUrl: optional(secret({ env: "COUNTERSIGN_STORE_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
-  sealingKey: optional(secret({ env: "COUNTERSIGN_STORE_KEY", doc: "32 random bytes as base64url that seal keys and mandates. Default: a file in the data folder." })),
+  sealingKey: optional(
+    secret({ env: "COUNTERSIGN_STORE_KEY", doc: "32 random bytes as base64url that seal keys and mandates. Default: a file in the data folder." }),
+  ),
   widgetFile: text({
     env: "COUNTERSIGN_STORE_WIDGET",
     doc: "The built view.",

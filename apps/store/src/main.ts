@@ -46,7 +46,7 @@ export async function start(options: StoreStartOptions): Promise<Started> {
     });
     try {
       const served = await serve({
-        handler: store.fetch,
+        handler: (request) => store.fetch(request),
         listen,
         logger,
         hostname,

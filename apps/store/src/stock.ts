@@ -13,7 +13,11 @@ export interface StockLine {
 /** Puts the opening stock of products that the database does not know yet. */
 export async function openStock(db: Database<StoreTables>, catalogue: readonly Product[]): Promise<void> {
   const rows = catalogue.map((product) => ({ product_id: product.id, on_hand: product.openingStock, reserved: 0 }));
-  await db.sql.insertInto("stock").values(rows).onConflict((conflict) => conflict.column("product_id").doNothing()).execute();
+  await db.sql
+    .insertInto("stock")
+    .values(rows)
+    .onConflict((conflict) => conflict.column("product_id").doNothing())
+    .execute();
 }
 
 /** How many of each product can be bought now. */

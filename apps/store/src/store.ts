@@ -77,7 +77,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   });
   const bank = createBankClient({
     bank: options.bank,
-    assertion: payee.assertion,
+    assertion: (audience) => payee.assertion(audience),
     fetch: options.fetch ?? fetch,
     captureMsMax: options.captureMsMax ?? 15_000,
     readMsMax: options.readMsMax ?? 5_000,

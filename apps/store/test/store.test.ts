@@ -55,7 +55,11 @@ describe("what the store offers", () => {
     const { contents } = await client.readResource({ uri });
     expect(resources).toHaveLength(1);
     expect(uri).toMatch(/^ui:\/\/store\/shop-[0-9a-f]{16}\.html$/);
-    expect(contents[0]).toMatchObject({ mimeType: "text/html;profile=mcp-app", text: "<!doctype html><title>shop</title>", _meta: { ui: { csp: {} } } });
+    expect(contents[0]).toMatchObject({
+      mimeType: "text/html;profile=mcp-app",
+      text: "<!doctype html><title>shop</title>",
+      _meta: { ui: { csp: {} } },
+    });
     await client.close();
   });
 
@@ -72,7 +76,10 @@ describe("what the store offers", () => {
 
 describe("tools", () => {
   test("give one product or a typed refusal", async () => {
-    expect((await town.call("get_product", { product_id: "wall-clock" })).structured["product"]).toMatchObject({ title: "Quiet wall clock", stock: 6 });
+    expect((await town.call("get_product", { product_id: "wall-clock" })).structured["product"]).toMatchObject({
+      title: "Quiet wall clock",
+      stock: 6,
+    });
     expect(await town.call("get_product", { product_id: "nothing" })).toMatchObject({ isError: true, code: "not_found" });
   });
 
@@ -95,7 +102,10 @@ describe("tools", () => {
   });
 
   test("P01 a price in the arguments changes nothing", async () => {
-    const answer = await town.call("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 1, price: 1, amount: 1 }], total: { amount: 1 } });
+    const answer = await town.call("create_checkout", {
+      items: [{ product_id: "stoneware-mug", quantity: 1, price: 1, amount: 1 }],
+      total: { amount: 1 },
+    });
     expect(record(answer.structured["checkout"])["total"]).toEqual({ amount: 1890, currency: "EUR" });
   });
 
@@ -126,18 +136,26 @@ describe("tools", () => {
     const token = await town.wallet.token("usr_1", "orders:read");
     const first = await town.call("list_orders", { limit: 2 }, token);
     const second = await town.call("list_orders", { limit: 2, cursor: first.structured["nextCursor"] }, token);
-    const seen = [first, second].flatMap((page) => (Array.isArray(page.structured["orders"]) ? page.structured["orders"] : [])).map((order) => record(order)["id"]);
+    const seen = [first, second]
+      .flatMap((page) => (Array.isArray(page.structured["orders"]) ? page.structured["orders"] : []))
+      .map((order) => record(order)["id"]);
     expect(seen).toEqual(ids);
     expect(second.structured["nextCursor"]).toBeUndefined();
-    expect((await town.call("get_order", { order_id: ids[0] }, token)).structured["receipt"]).toMatchObject({ number: ids[0], payee: "Harbour Goods" });
+    expect((await town.call("get_order", { order_id: ids[0] }, token)).structured["receipt"]).toMatchObject({
+      number: ids[0],
+      payee: "Harbour Goods",
+    });
     expect(await town.call("get_order", { order_id: ids[0] }, await town.wallet.token("usr_2", "orders:read"))).toMatchObject({ code: "not_found" });
-    expect(await town.call("list_orders", { cursor: ids[0] }, await town.wallet.token("usr_2", "orders:read"))).toMatchObject({ code: "invalid_arguments" });
+    expect(await town.call("list_orders", { cursor: ids[0] }, await town.wallet.token("usr_2", "orders:read"))).toMatchObject({
+      code: "invalid_arguments",
+    });
   });
 });
 
 describe("the signing key", () => {
   test("is published without its private part and survives a restart", async () => {
-    const read = async (): Promise<Record<string, unknown>> => record(await (await town.store.fetch(new Request(`${storeUrl}/.well-known/jwks.json`))).json());
+    const read = async (): Promise<Record<string, unknown>> =>
+      record(await (await town.store.fetch(new Request(`${storeUrl}/.well-known/jwks.json`))).json());
     const before = await read();
     await town.restart();
     expect(await read()).toEqual(before);

@@ -18,7 +18,7 @@ export function createTopic<T>(): Topic<T> {
     },
     publish(value) {
       latest = value;
-      for (const listener of [...listeners]) {
+      for (const listener of new Set(listeners)) {
         listener(value);
       }
     },

@@ -59,7 +59,10 @@ describe("against the official AppBridge", () => {
   test("an error thrown by the host keeps its type through the bridge", async () => {
     const { app, bridge } = await pair();
     bridge.oncalltool = async () => {
-      throw Object.assign(new Error("Sign-in took too long."), { code: -32000, data: { code: "flow_expired", message: "Too slow.", retryable: true, callId: "c1" } });
+      throw Object.assign(new Error("Sign-in took too long."), {
+        code: -32000,
+        data: { code: "flow_expired", message: "Too slow.", retryable: true, callId: "c1" },
+      });
     };
     await expect(app.callTool("list_orders")).rejects.toMatchObject({ code: "flow_expired", message: "Too slow.", retryable: true, callId: "c1" });
   });

@@ -33,7 +33,12 @@ describe("the exact JSON of MCP Apps 2026-01-26", () => {
     const { frame, app } = await connected({ theme: "dark", locale: "de-CH" });
     expect(app.bridge).toBe("mcp-apps");
     expect(frame.posted).toEqual([
-      { jsonrpc: "2.0", id: 1, method: "ui/initialize", params: { appInfo: { name: "shop", version: "2.0.0" }, appCapabilities: {}, protocolVersion: "2026-01-26" } },
+      {
+        jsonrpc: "2.0",
+        id: 1,
+        method: "ui/initialize",
+        params: { appInfo: { name: "shop", version: "2.0.0" }, appCapabilities: {}, protocolVersion: "2026-01-26" },
+      },
       { jsonrpc: "2.0", method: "ui/notifications/initialized", params: {} },
     ]);
     expect(app.hostContext).toMatchObject({ theme: "dark", locale: "de-CH" });
@@ -117,7 +122,9 @@ describe("callTool", () => {
     { title: "method not found", answer: { error: { code: -32601, message: "x" } }, expected: { code: "invalid_request", retryable: false } },
     {
       title: "a tool's refusal",
-      answer: { result: { isError: true, content: [], structuredContent: { error: { code: "out_of_stock", message: "None left.", retryable: false } } } },
+      answer: {
+        result: { isError: true, content: [], structuredContent: { error: { code: "out_of_stock", message: "None left.", retryable: false } } },
+      },
       expected: { code: "out_of_stock", message: "None left.", retryable: false },
     },
     {

@@ -34,7 +34,10 @@ describe("callTool over window.openai", () => {
   });
 
   test.each([
-    [{ code: "flow_expired", message: "Too slow.", retryable: true, callId: "call_9" }, { code: "flow_expired", message: "Too slow.", callId: "call_9" }],
+    [
+      { code: "flow_expired", message: "Too slow.", retryable: true, callId: "call_9" },
+      { code: "flow_expired", message: "Too slow.", callId: "call_9" },
+    ],
     [new Error("400 {}"), { code: "internal_error", message: "400 {}", retryable: true }],
     [{}, { code: "internal_error", retryable: true }],
     ["nope", { code: "internal_error", message: "nope" }],
@@ -53,7 +56,13 @@ describe("callTool over window.openai", () => {
 });
 
 test("globals present at the start and later changes are told", async () => {
-  const openai = { callTool: async () => ({}), theme: "light", toolInput: { query: "mug" }, toolOutput: { products: [] }, toolResponseMetadata: { m: 1 } };
+  const openai = {
+    callTool: async () => ({}),
+    theme: "light",
+    toolInput: { query: "mug" },
+    toolOutput: { products: [] },
+    toolResponseMetadata: { m: 1 },
+  };
   const { frame, app } = await connected(openai);
   const result = vi.fn();
   const theme = vi.fn();

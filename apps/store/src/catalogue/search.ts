@@ -70,5 +70,12 @@ function matches(words: readonly string[], wanted: string): boolean {
 const stopWords: ReadonlySet<string> = new Set(["a", "an", "and", "any", "for", "in", "me", "of", "show", "some", "the", "with"]);
 
 function wordsOf(text: string): readonly string[] {
-  return (text.normalize("NFKD").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => !stopWords.has(word)).slice(0, 40);
+  return (
+    text
+      .normalize("NFKD")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  )
+    .filter((word) => !stopWords.has(word))
+    .slice(0, 40);
 }

@@ -40,7 +40,9 @@ export function advanceCheckout(checkout: Checkout, event: CheckoutEvent, now: E
       // The word on a request that was replaced meanwhile says nothing about the one that counts.
       return awaiting(checkout) && checkout.requestId === event.requestId ? reopen(checkout, "payment_denied") : refusedIn(checkout);
     case "lapsed":
-      return awaiting(checkout) && checkout.requestId === event.requestId ? move(checkout, ["expired"], "release", { lastRefusal: "payment_request_expired" }) : refusedIn(checkout);
+      return awaiting(checkout) && checkout.requestId === event.requestId
+        ? move(checkout, ["expired"], "release", { lastRefusal: "payment_request_expired" })
+        : refusedIn(checkout);
     case "approved":
       return approve(checkout, event.checkoutHash, event.paymentId);
     case "captured":

@@ -28,7 +28,10 @@ const attemptsMax = 5;
 
 /** Adds a new checkout. */
 export async function insertCheckout(db: Database<StoreTables>, checkout: Checkout): Promise<void> {
-  await db.sql.insertInto("checkouts").values({ id: checkout.id, revision: 1, ...columnsOf(checkout) }).execute();
+  await db.sql
+    .insertInto("checkouts")
+    .values({ id: checkout.id, revision: 1, ...columnsOf(checkout) })
+    .execute();
 }
 
 /** Reads a checkout, or undefined. Any text may be asked for. */
@@ -161,7 +164,7 @@ function toCheckout(row: Selectable<StoreTables["checkouts"]>): Checkout {
   if (!isCheckoutStatus(row.status)) {
     throw new TypeError("a checkout row has an unknown status");
   }
-  return { id: row.id, status: row.status, expiresAt: Number(row.expires_at), requestId: row.request_id, ...body.parse(JSON.parse(row.body)) };
+  return { id: row.id, status: row.status, expiresAt: row.expires_at, requestId: row.request_id, ...body.parse(JSON.parse(row.body)) };
 }
 
 function isCheckoutStatus(value: string): value is CheckoutStatus {

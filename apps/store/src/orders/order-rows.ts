@@ -44,7 +44,12 @@ export interface OrderPage {
 }
 
 /** A user's orders, newest first. `cursor` is the `nextCursor` of the page before; another user's is refused with `invalid_arguments`. */
-export async function readOrders(db: Database<StoreTables>, subject: string, limit: number, cursor: string | undefined): Promise<Result<OrderPage, Refusal>> {
+export async function readOrders(
+  db: Database<StoreTables>,
+  subject: string,
+  limit: number,
+  cursor: string | undefined,
+): Promise<Result<OrderPage, Refusal>> {
   let query = db.sql.selectFrom("orders").selectAll().where("subject", "=", subject);
   if (cursor !== undefined) {
     const after = await readOrder(db, subject, cursor);
@@ -71,7 +76,7 @@ function toOrder(row: Selectable<StoreTables["orders"]>): Order {
     checkoutId: row.checkout_id,
     paymentId: row.payment_id,
     subject: row.subject,
-    createdAt: Number(row.created_at),
+    createdAt: row.created_at,
     ...body.parse(JSON.parse(row.body)),
   };
 }

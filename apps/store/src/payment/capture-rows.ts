@@ -21,7 +21,10 @@ const states = z.enum(["pending", "captured", "refused"]);
 
 /** Adds the outbox row of a capture, due at once. A second live capture of a checkout breaks a unique rule and throws. */
 export async function insertCapture(tx: Database<StoreTables>, capture: Capture, now: EpochMs): Promise<void> {
-  await tx.sql.insertInto("captures").values({ ...columnsOf(capture), next_at: now }).execute();
+  await tx.sql
+    .insertInto("captures")
+    .values({ ...columnsOf(capture), next_at: now })
+    .execute();
 }
 
 /** Reads a capture, or undefined. */
@@ -60,7 +63,12 @@ export async function postponeCapture(db: Database<StoreTables>, paymentId: stri
 }
 
 /** Settles a pending capture, once: false when it was settled before. The mandate is dropped with it. */
-export async function settleCapture(tx: Database<StoreTables>, capture: Capture, state: "captured" | "refused", code: ErrorCode | null): Promise<boolean> {
+export async function settleCapture(
+  tx: Database<StoreTables>,
+  capture: Capture,
+  state: "captured" | "refused",
+  code: ErrorCode | null,
+): Promise<boolean> {
   const { body: settledBody } = columnsOf({ ...capture, refusedWith: code, sealedMandate: "" });
   const settled = await tx.sql
     .updateTable("captures")
@@ -77,5 +85,11 @@ function columnsOf(capture: Capture): Omit<StoreTables["captures"], "next_at"> {
 }
 
 function toCapture(row: Selectable<StoreTables["captures"]>): Capture {
-  return { paymentId: row.payment_id, checkoutId: row.checkout_id, state: states.parse(row.state), attempts: row.attempts, ...body.parse(JSON.parse(row.body)) };
+  return {
+    paymentId: row.payment_id,
+    checkoutId: row.checkout_id,
+    state: states.parse(row.state),
+    attempts: row.attempts,
+    ...body.parse(JSON.parse(row.body)),
+  };
 }

@@ -12,37 +12,47 @@ export type CompleterOptions = Omit<SettlerOptions, "bank"> & { readonly settler
  * Completes a checkout whose payment was approved: the approval becomes a capture in the outbox in one transaction, then the bank is asked. Whoever comes
  * second, with the same approval or another one of the same terms, meets the first one's capture.
  */
-export async function completeCheckout(options: CompleterOptions, checkoutId: string, approval: PaymentApproval): Promise<Result<Settlement, Refusal>> {
+export async function completeCheckout(
+  options: CompleterOptions,
+  checkoutId: string,
+  approval: PaymentApproval,
+): Promise<Result<Settlement, Refusal>> {
   const { db, sealer, clock, settler } = options;
   const { claims } = approval;
   const paymentId = paymentIdOf(claims.jti);
   const now = clock();
-  const started = await applyToCheckout(db, checkoutId, { type: "approved", checkoutHash: approval.checkoutHash, paymentId }, now, async (tx, checkout) => {
-    const { amount, currency } = claims.payment_amount;
-    if (amount !== checkout.total.amount || currency !== checkout.total.currency) {
-      return err(refuse("consent_mismatch", "the approved sum is another one"));
-    }
-    await insertCapture(
-      tx,
-      {
-        paymentId,
-        checkoutId,
-        state: "pending",
-        attempts: 0,
-        total: checkout.total,
-        checkoutHash: approval.checkoutHash,
-        idempotencyKey: captureKeyOf(paymentId),
-        sealedMandate: sealer.seal(approval.mandate.reveal(), mandateAad(paymentId)),
-        mandateExpiresAt: claims.exp * 1000,
-        subject: claims.sub,
-        humanPresent: claims.human_present,
-        paidWith: claims.payment_instrument.description,
-        refusedWith: null,
-      },
-      now,
-    );
-    return ok(undefined);
-  });
+  const started = await applyToCheckout(
+    db,
+    checkoutId,
+    { type: "approved", checkoutHash: approval.checkoutHash, paymentId },
+    now,
+    async (tx, checkout) => {
+      const { amount, currency } = claims.payment_amount;
+      if (amount !== checkout.total.amount || currency !== checkout.total.currency) {
+        return err(refuse("consent_mismatch", "the approved sum is another one"));
+      }
+      await insertCapture(
+        tx,
+        {
+          paymentId,
+          checkoutId,
+          state: "pending",
+          attempts: 0,
+          total: checkout.total,
+          checkoutHash: approval.checkoutHash,
+          idempotencyKey: captureKeyOf(paymentId),
+          sealedMandate: sealer.seal(approval.mandate.reveal(), mandateAad(paymentId)),
+          mandateExpiresAt: claims.exp * 1000,
+          subject: claims.sub,
+          humanPresent: claims.human_present,
+          paidWith: claims.payment_instrument.description,
+          refusedWith: null,
+        },
+        now,
+      );
+      return ok(undefined);
+    },
+  );
   if (started.ok) {
     return ok(await settler.settle(paymentId));
   }

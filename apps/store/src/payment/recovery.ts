@@ -31,10 +31,7 @@ export async function recover(options: RecoveryOptions): Promise<void> {
   for (const checkout of await readAwaiting(db, batch)) {
     watchers.watch(checkout);
   }
-  const overdue = [
-    ...(await readOverdue(db, "priced", now, batch)),
-    ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch)),
-  ];
+  const overdue = [...(await readOverdue(db, "priced", now, batch)), ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch))];
   for (const id of overdue) {
     await applyToCheckout(db, id, { type: "timed_out" }, now);
   }

@@ -63,7 +63,12 @@ export function createWatchers(options: WatcherOptions): Watchers {
 }
 
 /** Follows one request to its end. False when the answer could not be used, so that asking again at once would only repeat it. */
-async function watchOne(options: WatcherOptions, checkoutId: string, watch: Parameters<typeof watchPayment>[1], signal: AbortSignal): Promise<boolean> {
+async function watchOne(
+  options: WatcherOptions,
+  checkoutId: string,
+  watch: Parameters<typeof watchPayment>[1],
+  signal: AbortSignal,
+): Promise<boolean> {
   const result = await watchPayment(options.payee, watch, signal);
   if (result.state !== "stopped") {
     options.report({ event: "approval_ended", checkout: checkoutId, request: watch.requestId, how: result.state });

@@ -18,7 +18,8 @@ export function addCatalogueTools(app: App, shop: Shop): void {
     "browse_products",
     {
       title: "Browse products",
-      description: "Finds products of the shop by words and category, and shows them with pictures, prices and a way to buy. Without arguments: everything.",
+      description:
+        "Finds products of the shop by words and category, and shows them with pictures, prices and a way to buy. Without arguments: everything.",
       input: z.object({
         query: z.string().max(100).optional().describe("Words to look for, such as 'mug' or 'wooden desk'"),
         category: z.enum(categories).optional(),
@@ -37,7 +38,9 @@ export function addCatalogueTools(app: App, shop: Shop): void {
       }
       const available = await readAvailability(shop.db);
       const shown = page.value.products.map((product) => viewProduct(product, available));
-      const names = page.value.products.map((product) => `${product.title} (${product.id}), ${formatMinorUnits(product.price)} ${product.price.currency}`);
+      const names = page.value.products.map(
+        (product) => `${product.title} (${product.id}), ${formatMinorUnits(product.price)} ${product.price.currency}`,
+      );
       const text = names.length === 0 ? "No product matches." : `${page.value.total} products match: ${names.join("; ")}.`;
       return answer({ ...page.value, products: shown }, text);
     },

@@ -18,7 +18,8 @@ export function addCheckoutTools(app: App, shop: Shop): void {
     "create_checkout",
     {
       title: "Create checkout",
-      description: "Prices a set of products for buying. Nothing is charged: the user approves the payment in their wallet when `pay` is called with the checkout's id.",
+      description:
+        "Prices a set of products for buying. Nothing is charged: the user approves the payment in their wallet when `pay` is called with the checkout's id.",
       input: z.object({ items: shapes.wantedItems }),
       output: z.object({ checkout: shapes.checkout }),
       auth: either(),
@@ -35,7 +36,10 @@ export function addCheckoutTools(app: App, shop: Shop): void {
       await insertCheckout(shop.db, checkout);
       shop.report({ event: "checkout_created", checkout: checkout.id });
       const { total } = checkout;
-      return answer({ checkout: viewCheckout(checkout, now) }, `Checkout ${checkout.id} over ${formatMinorUnits(total)} ${total.currency} is ready to pay.`);
+      return answer(
+        { checkout: viewCheckout(checkout, now) },
+        `Checkout ${checkout.id} over ${formatMinorUnits(total)} ${total.currency} is ready to pay.`,
+      );
     },
   );
 

@@ -46,24 +46,25 @@ const allowed: Readonly<Record<string, readonly [CheckoutStatus, string]>> = {
   "completing declined": ["priced", "release"],
 };
 
-const pairs = Object.values(inStatus).flatMap((checkout) => Object.keys(events).map((event) => ({ pair: `${checkout.status} ${event}`, checkout, event })));
+const pairs = Object.values(inStatus).flatMap((checkout) =>
+  Object.keys(events).map((event) => ({ pair: `${checkout.status} ${event}`, checkout, event })),
+);
 
 describe("a checkout", () => {
   test.each(pairs)("P16 $pair", ({ pair, checkout, event }) => {
     const given = events[event];
     if (given === undefined) throw new Error("unknown event");
     const step = advanceCheckout(checkout, given.event, given.at);
-    const expected = allowed[pair];
-    if (expected === undefined) {
-      expect(step.ok).toBe(false);
-      return;
-    }
-    expect(step).toMatchObject({ ok: true, value: { checkout: { status: expected[0] }, stock: expected[1] } });
+    const [status, stock] = allowed[pair] ?? [];
+    expect(step.ok ? [step.value.checkout.status, step.value.stock] : []).toEqual(status === undefined ? [] : [status, stock]);
   });
 
   test("that goes back to priced has a new version and nothing of the old approval", () => {
     const back = advanceCheckout(inStatus.completing, { type: "declined", paymentId: "pay_1", code: "insufficient_funds" }, now);
-    expect(back).toMatchObject({ ok: true, value: { checkout: { version: 2, signed: null, requestId: null, paymentId: null, lastRefusal: "insufficient_funds" } } });
+    expect(back).toMatchObject({
+      ok: true,
+      value: { checkout: { version: 2, signed: null, requestId: null, paymentId: null, lastRefusal: "insufficient_funds" } },
+    });
   });
 
   test.each<CheckoutEvent>([

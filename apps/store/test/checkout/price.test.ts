@@ -38,7 +38,10 @@ describe("pricing", () => {
   test("refuses more than there is", () => {
     const few = new Map([["stoneware-mug", 2]]);
     expect(priceItems([{ product_id: "stoneware-mug", quantity: 2 }], findProduct, few).ok).toBe(true);
-    expect(priceItems([{ product_id: "stoneware-mug", quantity: 3 }], findProduct, few)).toMatchObject({ ok: false, error: { code: "out_of_stock" } });
+    expect(priceItems([{ product_id: "stoneware-mug", quantity: 3 }], findProduct, few)).toMatchObject({
+      ok: false,
+      error: { code: "out_of_stock" },
+    });
     expect(priceItems([{ product_id: "wall-clock", quantity: 1 }], findProduct, few)).toMatchObject({ ok: false, error: { code: "out_of_stock" } });
   });
 

@@ -23,7 +23,10 @@ const at = fc.nat(7);
 const captureFault = fc.constantFrom<CaptureFault>("lost", "dropped", "status-500-after", "status-500-before", "decline", "garbage", "redirect");
 const readFault = fc.constantFrom<ReadFault>("unreachable", "status-500", "plain-404");
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ type: fc.constant("create" as const), product: fc.nat(products.length - 1), quantity: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant("create" as const), product: fc.nat(products.length - 1), quantity: fc.integer({ min: 1, max: 4 }) }),
+  },
   { weight: 6, arbitrary: fc.record({ type: fc.constant("pay" as const), at, times: fc.integer({ min: 1, max: 3 }), signedIn: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant("approve" as const), at }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom("deny" as const, "expire" as const), at }) },
@@ -105,7 +108,8 @@ async function buy(town: Town, known: Known, event: Extract<Happening, { type: "
 
 async function pay(town: Town, known: Known, id: string, times: number, signedIn: boolean): Promise<void> {
   const request = known.requests.get(id);
-  const token = signedIn || request !== undefined ? await town.wallet.token("usr_1", request === undefined ? "orders:read" : `payment:${request}`) : undefined;
+  const token =
+    signedIn || request !== undefined ? await town.wallet.token("usr_1", request === undefined ? "orders:read" : `payment:${request}`) : undefined;
   const answers = await Promise.all(Array.from({ length: times }, () => town.call("pay", { checkout_id: id }, token)));
   for (const answer of answers) {
     const challenged = /payment:(\S+)/.exec(answer.scope ?? "")?.[1];

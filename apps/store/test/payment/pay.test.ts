@@ -58,7 +58,13 @@ describe("paying", () => {
       isError: false,
       structured: {
         order: { checkout_id: id, status: "complete", total: { amount: 3780, currency: "EUR" }, payment: { id: `pay_${jti}`, status: "captured" } },
-        receipt: { payee: "Harbour Goods", total: { amount: 3780, currency: "EUR" }, payment_id: `pay_${jti}`, paid_with: "Account 4821", human_present: true },
+        receipt: {
+          payee: "Harbour Goods",
+          total: { amount: 3780, currency: "EUR" },
+          payment_id: `pay_${jti}`,
+          paid_with: "Account 4821",
+          human_present: true,
+        },
       },
     });
     expect(town.bank.captured).toHaveLength(1);
@@ -148,31 +154,37 @@ describe("exactly once", () => {
     expect(town.bank.requests).toEqual(["POST /payments", "GET /payments/:id"]);
   });
 
-  test.each(["dropped", "status-500-before", "garbage", "redirect"] as const)("P14 a capture that %s is sent again under the same key only after a read", async (fault) => {
-    town.bank.captureFaults.push(fault);
-    const id = await checkout();
-    const { token } = await approved(id);
-    expect((await town.call("pay", { checkout_id: id }, token)).isError).toBe(false);
-    expect(town.bank.captured).toHaveLength(1);
-    expect(town.bank.requests).toEqual(["POST /payments", "GET /payments/:id", "POST /payments"]);
-    expect(new Set(town.bank.keys).size).toBe(1);
-  });
+  test.each(["dropped", "status-500-before", "garbage", "redirect"] as const)(
+    "P14 a capture that %s is sent again under the same key only after a read",
+    async (fault) => {
+      town.bank.captureFaults.push(fault);
+      const id = await checkout();
+      const { token } = await approved(id);
+      expect((await town.call("pay", { checkout_id: id }, token)).isError).toBe(false);
+      expect(town.bank.captured).toHaveLength(1);
+      expect(town.bank.requests).toEqual(["POST /payments", "GET /payments/:id", "POST /payments"]);
+      expect(new Set(town.bank.keys).size).toBe(1);
+    },
+  );
 
-  test.each(["unreachable", "status-500", "plain-404"] as const)("P14 while the bank cannot be read (%s) the outcome is unknown, never failed, and settles later", async (fault) => {
-    town.bank.captureFaults.push("lost");
-    town.bank.readFaults.push(fault);
-    const id = await checkout();
-    const { token } = await approved(id);
-    const unsure = await town.call("pay", { checkout_id: id }, token);
-    expect(unsure).toMatchObject({ isError: true, code: "payment_outcome_unknown" });
-    expect(await status(id)).toBe("completing");
-    expect(await stockOf("stoneware-mug")).toEqual({ onHand: 48, reserved: 2 });
-    town.clock.advance(5_000);
-    await town.store.recover();
-    expect(await status(id)).toBe("completed");
-    expect(town.bank.captured).toHaveLength(1);
-    expect(town.bank.requests.filter((request) => request.startsWith("POST"))).toHaveLength(1);
-  });
+  test.each(["unreachable", "status-500", "plain-404"] as const)(
+    "P14 while the bank cannot be read (%s) the outcome is unknown, never failed, and settles later",
+    async (fault) => {
+      town.bank.captureFaults.push("lost");
+      town.bank.readFaults.push(fault);
+      const id = await checkout();
+      const { token } = await approved(id);
+      const unsure = await town.call("pay", { checkout_id: id }, token);
+      expect(unsure).toMatchObject({ isError: true, code: "payment_outcome_unknown" });
+      expect(await status(id)).toBe("completing");
+      expect(await stockOf("stoneware-mug")).toEqual({ onHand: 48, reserved: 2 });
+      town.clock.advance(5_000);
+      await town.store.recover();
+      expect(await status(id)).toBe("completed");
+      expect(town.bank.captured).toHaveLength(1);
+      expect(town.bank.requests.filter((request) => request.startsWith("POST"))).toHaveLength(1);
+    },
+  );
 
   test("P10 a store that stops between sending and recording settles after its restart, without a second capture", async () => {
     town.bank.captureFaults.push("lost");
@@ -200,12 +212,19 @@ describe("exactly once", () => {
   });
 
   test("P11 a payment that is not the one ordered never completes an order", async () => {
-    const changes: readonly Record<string, unknown>[] = [{ amount: 1 }, { currency: "USD" }, { captured: 0 }, { id: "pay_other" }, { mandate_jti: "other" }, { status: "voided" }];
+    const changes: readonly Record<string, unknown>[] = [
+      { amount: 1 },
+      { currency: "USD" },
+      { captured: 0 },
+      { id: "pay_other" },
+      { mandate_jti: "other" },
+      { status: "voided" },
+    ];
     for (const change of changes) {
       town.bank.tamper = (payment) => ({ ...payment, ...change });
       const id = await checkout([{ product_id: "linen-towel", quantity: 1 }]);
       const { token } = await approved(id);
-      expect(await town.call("pay", { checkout_id: id }, token), JSON.stringify(change)).toMatchObject({ isError: true, code: "payment_outcome_unknown" });
+      expect(await town.call("pay", { checkout_id: id }, token)).toMatchObject({ isError: true, code: "payment_outcome_unknown" });
       expect(await status(id)).toBe("completing");
     }
     expect(town.events).toContain("capture_mismatch");

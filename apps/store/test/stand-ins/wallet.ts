@@ -1,7 +1,17 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mandateClaims } from "@countersign/protocol/mandate";
 import { parseCheckoutTerms } from "@countersign/protocol/payment";
-import { type CryptoKey, calculateJwkThumbprint, createLocalJWKSet, decodeJwt, exportJWK, generateKeyPair, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  decodeJwt,
+  exportJWK,
+  generateKeyPair,
+  type JSONWebKeySet,
+  jwtVerify,
+  SignJWT,
+} from "jose";
 import { record } from "./record.ts";
 
 interface PaymentRequest {
@@ -111,17 +121,29 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
 
   async function tokenFor(form: FormData): Promise<Response> {
     const keys = createLocalJWKSet(await options.storeKeys());
-    await jwtVerify(String(form.get("client_assertion")), keys, { audience: issuer, issuer: "store", currentDate: new Date(now()) });
+    const assertion = form.get("client_assertion");
+    await jwtVerify(typeof assertion === "string" ? assertion : "", keys, { audience: issuer, issuer: "store", currentDate: new Date(now()) });
     return Response.json({ access_token: "payee-token", token_type: "Bearer", expires_in: 3600 });
   }
 
   async function lodge(body: Record<string, unknown>): Promise<Response> {
     const jwt = String(body["checkout_jwt"]);
-    const { payload } = await jwtVerify(jwt, createLocalJWKSet(await options.storeKeys()), { audience: issuer, typ: "checkout+jwt", currentDate: new Date(now()) });
+    const { payload } = await jwtVerify(jwt, createLocalJWKSet(await options.storeKeys()), {
+      audience: issuer,
+      typ: "checkout+jwt",
+      currentDate: new Date(now()),
+    });
     const hash = createHash("sha256").update(jwt).digest("base64url");
     const live = [...requests.values()].find((each) => each.hash === hash && (each.status === "created" || each.status === "approved"));
     if (live !== undefined) return Response.json(viewOf(live));
-    const made: PaymentRequest = { id: `pr_${randomUUID().replaceAll("-", "")}`, hash, jwt, expiresAt: Number(payload.exp) * 1000, status: "created", mandate: undefined };
+    const made: PaymentRequest = {
+      id: `pr_${randomUUID().replaceAll("-", "")}`,
+      hash,
+      jwt,
+      expiresAt: Number(payload.exp) * 1000,
+      status: "created",
+      mandate: undefined,
+    };
     requests.set(made.id, made);
     return Response.json(viewOf(made), { status: 201 });
   }
@@ -150,7 +172,14 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
 
 function viewOf(request: PaymentRequest): Record<string, unknown> {
   const { id, status, hash, expiresAt, mandate } = request;
-  return { id, status, scope: `payment:${id}`, checkout_hash: hash, expires_at: new Date(expiresAt).toISOString(), ...(mandate === undefined ? {} : { mandate }) };
+  return {
+    id,
+    status,
+    scope: `payment:${id}`,
+    checkout_hash: hash,
+    expires_at: new Date(expiresAt).toISOString(),
+    ...(mandate === undefined ? {} : { mandate }),
+  };
 }
 
 function metadataOf(issuer: string): Record<string, unknown> {

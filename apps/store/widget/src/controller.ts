@@ -73,7 +73,10 @@ function tellModel(app: App, order: string): void {
 function toolOf(action: Action): readonly [string, Record<string, unknown>] {
   switch (action.type) {
     case "browse":
-      return ["browse_products", { ...(action.query === "" ? {} : { query: action.query }), ...(action.category === "" ? {} : { category: action.category }) }];
+      return [
+        "browse_products",
+        { ...(action.query === "" ? {} : { query: action.query }), ...(action.category === "" ? {} : { category: action.category }) },
+      ];
     case "buy":
       return ["create_checkout", { items: [{ product_id: action.productId, quantity: action.quantity }] }];
     case "pay":

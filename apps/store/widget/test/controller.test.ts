@@ -21,7 +21,9 @@ function createApp(): { readonly app: App; readonly asked: Asked[]; readonly mod
     hostContext: { raw: {} },
     state: { durable: true, get: () => stored, set: (value) => void (stored = value), setModelContent: () => undefined },
     callTool: (name, args) =>
-      new Promise((resolve, reject) => asked.push({ name, args, resolve: (structuredContent) => resolve({ content: [], structuredContent }), reject })),
+      new Promise((resolve, reject) =>
+        asked.push({ name, args, resolve: (structuredContent) => resolve({ content: [], structuredContent }), reject }),
+      ),
     onToolInput: never,
     onToolResult: never,
     onToolCancelled: never,

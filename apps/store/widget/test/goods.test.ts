@@ -8,10 +8,23 @@ describe("an answer of the shop", () => {
   test("is read whole", () => {
     const answer = readAnswer({
       order: { id: "ord_1", total: price, items: [line], created_at: "2026-11-22T12:00:00.000Z", payment: { id: "pay_1" } },
-      receipt: { number: "ord_1", payee: "Harbour Goods", total: price, paid_at: "2026-11-22T12:00:00.000Z", paid_with: "Account", human_present: true },
+      receipt: {
+        number: "ord_1",
+        payee: "Harbour Goods",
+        total: price,
+        paid_at: "2026-11-22T12:00:00.000Z",
+        paid_with: "Account",
+        human_present: true,
+      },
     });
     expect(answer).toEqual({
-      order: { id: "ord_1", total: price, lines: [{ productId: "stoneware-mug", title: "Mug", quantity: 2, amount: line.amount }], createdAt: 1795348800000, paymentId: "pay_1" },
+      order: {
+        id: "ord_1",
+        total: price,
+        lines: [{ productId: "stoneware-mug", title: "Mug", quantity: 2, amount: line.amount }],
+        createdAt: 1795348800000,
+        paymentId: "pay_1",
+      },
       receipt: { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 1795348800000, paidWith: "Account", humanPresent: true },
     });
   });

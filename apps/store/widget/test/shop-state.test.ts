@@ -76,9 +76,17 @@ describe("paying", () => {
     expect(failed.state.failure).toEqual(failure);
     expect(failed.next).toEqual({ type: "check", checkoutId: "chk_1" });
     const check: Action = { type: "check", checkoutId: "chk_1" };
-    const paid = play(failed.state, { type: "started", call: 2, action: check }, { type: "succeeded", call: 2, action: check, answer: { checkout: { ...checkout, status: "completed" } } });
+    const paid = play(
+      failed.state,
+      { type: "started", call: 2, action: check },
+      { type: "succeeded", call: 2, action: check, answer: { checkout: { ...checkout, status: "completed" } } },
+    );
     expect(paid.state).toMatchObject({ screen: "checkout", failure: undefined, checkout: { status: "completed" } });
-    const unpaid = play(failed.state, { type: "started", call: 2, action: check }, { type: "succeeded", call: 2, action: check, answer: { checkout } });
+    const unpaid = play(
+      failed.state,
+      { type: "started", call: 2, action: check },
+      { type: "succeeded", call: 2, action: check, answer: { checkout } },
+    );
     expect(unpaid.state.failure).toEqual(failure);
   });
 

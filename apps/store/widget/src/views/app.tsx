@@ -47,7 +47,11 @@ function Screen(): VNode {
     case "checkout":
       return state.checkout === undefined ? <ProductsScreen /> : <CheckoutScreen key={state.checkout.id} checkout={state.checkout} />;
     case "receipt":
-      return state.order === undefined || state.receipt === undefined ? <ProductsScreen /> : <ReceiptScreen order={state.order} receipt={state.receipt} />;
+      return state.order === undefined || state.receipt === undefined ? (
+        <ProductsScreen />
+      ) : (
+        <ReceiptScreen order={state.order} receipt={state.receipt} />
+      );
     case "start":
       return <CardSkeletons />;
   }
@@ -58,7 +62,12 @@ function FailureNotice(): VNode | null {
   const { failure } = state;
   if (failure === undefined) return null;
   return (
-    <div class={state.screen === "products" ? "notice notice-bad" : "notice notice-bad narrow"} role="alert" data-testid="error" data-code={failure.code}>
+    <div
+      class={state.screen === "products" ? "notice notice-bad" : "notice notice-bad narrow"}
+      role="alert"
+      data-testid="error"
+      data-code={failure.code}
+    >
       <Icon name="alert" />
       <span class="grow">{failure.message}</span>
       {failure.retryable ? (

@@ -51,7 +51,10 @@ function OrderRow({ order }: { readonly order: Order }): VNode {
 
 function Waiting(): VNode {
   const { state } = useShop();
-  const hint = state.authorization.state === "required" ? "Press Continue in the chat to sign in." : "If a sign-in window opened, go on there. Your orders appear here by themselves.";
+  const hint =
+    state.authorization.state === "required"
+      ? "Press Continue in the chat to sign in."
+      : "If a sign-in window opened, go on there. Your orders appear here by themselves.";
   return (
     <div class="empty" role="status">
       <span class="spinner" aria-hidden="true" />
@@ -68,7 +71,7 @@ function NotShown(): VNode {
         <Icon name="lock" />
       </span>
       <h2>Your orders are yours alone</h2>
-      <p>Sign in to see them. Browsing and buying work without.</p>
+      <p>Sign in to see them. You can look around without.</p>
     </div>
   );
 }

@@ -25,7 +25,13 @@ export function ProductsScreen(): VNode {
         <legend class="visually-hidden">Category</legend>
         {categories.map(([id, title]) => (
           <label key={id} class="category">
-            <input type="radio" name="category" class="visually-hidden" checked={state.category === id} onChange={() => run({ type: "browse", query: "", category: id })} />
+            <input
+              type="radio"
+              name="category"
+              class="visually-hidden"
+              checked={state.category === id}
+              onChange={() => run({ type: "browse", query: "", category: id })}
+            />
             <span>{title}</span>
           </label>
         ))}
