@@ -71,8 +71,9 @@ export class CallBroker {
       const winner = await this.#own(userId, id);
       return winner === undefined ? err(refuse("conflict")) : this.#sameCall(winner, request);
     }
+    const view = await this.#driver.announce(created.value);
     this.#driver.perform(created.value, step.effects);
-    return ok(await this.#driver.announce(created.value));
+    return ok(view);
   }
 
   /** The call, if it is this user's. An overdue one is ended first, so that nobody ever reads a call that should be over. */

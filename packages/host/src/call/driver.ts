@@ -207,10 +207,10 @@ export class CallDriver {
         this.#aborts.get(call.id)?.abort();
         return undefined;
       case "settle":
-      case "decide":
-        throw new Error("a call is decided before it is stored");
       case "leave_flow":
         return undefined;
+      case "decide":
+        throw new Error("a call is decided before it is stored");
     }
   }
 

@@ -34,8 +34,7 @@ for (const [network, prefix] of [
 for (const [network, prefix] of [
   // Unspecified, loopback and the deprecated IPv4-compatible form.
   ["::", 96],
-  // IPv4-mapped: a name that resolves to one has no honest reason to.
-  ["::ffff:0:0", 96],
+  // IPv4-mapped addresses need no row: BlockList judges them by the IPv4 rules.
   ["64:ff9b::", 96],
   ["64:ff9b:1::", 48],
   ["100::", 64],

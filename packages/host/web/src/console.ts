@@ -83,7 +83,7 @@ export function createConsole(options: ConsoleOptions): Console {
     }
     const call = answer.value;
     const known = store.get().calls[call.id] ?? call;
-    if (window !== undefined) signIn.attach(call.id, call.connectorId, window);
+    if (window !== undefined) signIn.attach(call.id, window);
     store.dispatch({
       type: "call_started",
       call: known,

@@ -10,18 +10,21 @@ import type { Connector, Tool } from "./wire.ts";
 /** After a cancel, windows open only by a click on the card for this long: nobody is trained to click windows away (M20). */
 export const coolDownMs = 60_000;
 
+/** A new click on a protected tool opens a window again after this long: the first may have been closed, and nobody can know. */
+export const reopenAfterMs = 3000;
+
 /** At the start of a call: `reserve` opens an inert window now, inside the click, to be sent to the sign-in page when the flow is ready. */
 export type StartVerdict = "reserve" | "wait";
 
-/** When a call has a flow: `navigate` the reserved window, `open` one now, or show the Continue card. `leave`: its window was already opened. */
+/** When a call has a flow: `navigate` the reserved window, `open` one now, or show the Continue card. `leave`: its window was opened already. */
 export type FlowVerdict = "navigate" | "open" | "card" | "leave";
 
 export interface StartFacts {
   readonly decision: CallDecision;
   /** `navigator.userActivation.isActive` at this moment. */
   readonly activated: boolean;
-  /** A window of the same connector is reserved or open: the new call joins its flow. */
-  readonly windowOpen: boolean;
+  /** When a window of the same connector was last reserved or opened for a flow that still runs; the new call joins that flow. */
+  readonly openedAtMs: number | undefined;
   readonly nowMs: number;
   readonly cancelledAtMs: number | undefined;
 }
@@ -34,25 +37,20 @@ export function predictCall(tool: Tool, connector: Connector, origin: CallOrigin
 /** Decides whether to reserve a window when a call starts. */
 export function decideAtStart(facts: StartFacts): StartVerdict {
   if (facts.decision.action !== "authorize") return "wait";
-  if (!facts.activated || facts.windowOpen || isCooling(facts.cancelledAtMs, facts.nowMs)) return "wait";
-  return "reserve";
+  return mayOpen(facts) ? "reserve" : "wait";
 }
 
 /** Decides what to do when a call turns out to wait for a flow. */
-export function decideAtFlow(facts: {
-  readonly reserved: boolean;
-  readonly opened: boolean;
-  readonly activated: boolean;
-  readonly nowMs: number;
-  readonly cancelledAtMs: number | undefined;
-}): FlowVerdict {
-  if (facts.opened) return "leave";
+export function decideAtFlow(facts: Omit<StartFacts, "decision"> & { readonly reserved: boolean }): FlowVerdict {
   if (facts.reserved) return "navigate";
-  return facts.activated && !isCooling(facts.cancelledAtMs, facts.nowMs) ? "open" : "card";
+  if (mayOpen(facts)) return "open";
+  return facts.openedAtMs === undefined ? "card" : "leave";
 }
 
-function isCooling(cancelledAtMs: number | undefined, nowMs: number): boolean {
-  return cancelledAtMs !== undefined && nowMs - cancelledAtMs < coolDownMs;
+function mayOpen({ activated, openedAtMs, cancelledAtMs, nowMs }: Omit<StartFacts, "decision">): boolean {
+  const cooling = cancelledAtMs !== undefined && nowMs - cancelledAtMs < coolDownMs;
+  const justOpened = openedAtMs !== undefined && nowMs - openedAtMs < reopenAfterMs;
+  return activated && !cooling && !justOpened;
 }
 
 /** An expired token is taken as refreshable: the console cannot know better, and a wrong guess costs one click, not a dead window. */

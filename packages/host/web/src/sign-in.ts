@@ -24,7 +24,7 @@ export interface SignIn {
   /** Call inside the click: a window for a call that is about to start, when its tool will need sign-in. */
   readonly reserve: (decision: CallDecision | undefined, connectorId: string) => SignInWindow | undefined;
   /** The started call takes over its reserved window. */
-  readonly attach: (callId: string, connectorId: string, reserved: SignInWindow) => void;
+  readonly attach: (callId: string, window: SignInWindow) => void;
   /** Opens (again) the window of a flow; call it inside a click. False: the browser gave no window. */
   readonly openAgain: (flowId: string) => boolean;
   readonly cancel: (flowId: string) => void;
@@ -43,10 +43,19 @@ export function startUrlOf(flow: Flow, origin: string): string | undefined {
 /** Runs the windows of all flows of this page. A window's closing is never a signal: only what the server says about a flow counts. */
 export function createSignIn(options: SignInOptions): SignIn {
   const { store } = options;
-  const reserved = new Map<string, { readonly window: SignInWindow; readonly connectorId: string }>();
+  const reserved = new Map<string, SignInWindow>();
   const windows = new Map<string, SignInWindow>();
   const decided = new Set<string>();
+  const openedAt = new Map<string, number>();
   const cancelledAt = new Map<string, number>();
+
+  /** What the decision needs to know of a connector now. A window counts as open only while its flow runs. */
+  const facts = (connectorId: string): { activated: boolean; nowMs: number; openedAtMs: number | undefined; cancelledAtMs: number | undefined } => {
+    const { flows, windows: shown } = store.get();
+    const running = Object.values(flows).some((flow) => flow.connectorId === connectorId && isFlowOpen(flow) && shown[flow.id] === "opened");
+    const openedAtMs = running || reserved.size > 0 ? openedAt.get(connectorId) : undefined;
+    return { activated: options.isActivated(), nowMs: options.now(), openedAtMs, cancelledAtMs: cancelledAt.get(connectorId) };
+  };
 
   const openFlow = (flow: Flow, window: SignInWindow | undefined): boolean => {
     const url = startUrlOf(flow, options.origin);
@@ -57,6 +66,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     }
     windows.get(flow.id)?.close();
     windows.set(flow.id, window);
+    openedAt.set(flow.connectorId, options.now());
     window.navigate(url);
     store.dispatch({ type: "window", flowId: flow.id, window: "opened" });
     return true;
@@ -65,7 +75,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   const settleCall = (call: Call): void => {
     const held = reserved.get(call.id);
     if (isCallEnded(call)) {
-      held?.window.close();
+      held?.close();
       reserved.delete(call.id);
       return;
     }
@@ -73,37 +83,19 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (flow === undefined || !isFlowOpen(flow) || decided.has(`${call.id} ${flow.id}`)) return;
     decided.add(`${call.id} ${flow.id}`);
     reserved.delete(call.id);
-    const opened = store.get().windows[flow.id] === "opened";
-    const facts = {
-      reserved: held !== undefined,
-      opened,
-      activated: options.isActivated(),
-      nowMs: options.now(),
-      cancelledAtMs: cancelledAt.get(flow.connectorId),
-    };
-    const verdict = decideAtFlow(facts);
-    if (verdict === "navigate") openFlow(flow, held?.window);
-    else held?.window.close();
+    const verdict = decideAtFlow({ ...facts(flow.connectorId), reserved: held !== undefined });
+    if (verdict === "navigate") openFlow(flow, held);
     if (verdict === "open") openFlow(flow, options.openWindow());
     if (verdict === "card") store.dispatch({ type: "window", flowId: flow.id, window: "needed" });
   };
 
   return {
     reserve: (decision, connectorId) => {
-      if (decision === undefined) return undefined;
-      const { flows, windows: shown } = store.get();
-      const joined = Object.values(flows).some((flow) => flow.connectorId === connectorId && isFlowOpen(flow) && shown[flow.id] === "opened");
-      const waiting = [...reserved.values()].some((other) => other.connectorId === connectorId);
-      const facts = {
-        decision,
-        activated: options.isActivated(),
-        windowOpen: joined || waiting,
-        nowMs: options.now(),
-        cancelledAtMs: cancelledAt.get(connectorId),
-      };
-      return decideAtStart(facts) === "reserve" ? options.openWindow() : undefined;
+      if (decision === undefined || decideAtStart({ ...facts(connectorId), decision }) === "wait") return undefined;
+      openedAt.set(connectorId, options.now());
+      return options.openWindow();
     },
-    attach: (callId, connectorId, window) => void reserved.set(callId, { window, connectorId }),
+    attach: (callId, window) => void reserved.set(callId, window),
     openAgain: (flowId) => {
       const flow = store.get().flows[flowId];
       return flow !== undefined && openFlow(flow, options.openWindow());

@@ -6,7 +6,7 @@ import { Icon } from "./icon.tsx";
 export function CallStatus({ call }: { readonly call: Call }): JSX.Element {
   const ended = isCallEnded(call);
   if (!ended) {
-    const text = call.state === "authorizing" ? "Waiting for sign-in" : call.state === "resuming" ? "Going on" : "Working";
+    const text = call.state === "authorizing" ? "Waiting for you" : call.state === "resuming" ? "Going on" : "Working";
     return (
       <span class="row snug small quiet" data-testid="call-status">
         <span class="spinner" aria-hidden="true" />

@@ -67,7 +67,7 @@ function Timeline({ call, steps }: { readonly call: Call; readonly steps: readon
             <span class="step-dot" aria-hidden="true" />
             <span class="row snug small quiet">
               <span class="spinner" aria-hidden="true" />
-              {call.state === "authorizing" ? "Waiting for sign-in" : "Waiting for the server"}
+              {call.state === "authorizing" ? "Waiting for you" : "Waiting for the server"}
             </span>
           </li>
         )}

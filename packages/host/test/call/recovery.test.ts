@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { StandInTool } from "../stand-in/mcp-server.ts";
+import { World, type Browser } from "../stand-in/world.ts";
+
+let world: World;
+let folder: string;
+let release: () => void;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "countersign-host-"));
+});
+afterEach(async () => {
+  release?.();
+  await world.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function begin(tools: Record<string, StandInTool>): Promise<Browser> {
+  world = await World.start({ tools, databaseUrl: pathToFileURL(join(folder, "host.sqlite")).href });
+  const browser = world.browser();
+  await browser.open();
+  return browser;
+}
+
+/** A tool whose first execution never answers until the test ends. */
+function hangsFirst(annotations: StandInTool["annotations"]): StandInTool {
+  const gate = Promise.withResolvers<void>();
+  release = gate.resolve;
+  let runs = 0;
+  return {
+    demands: ["orders:read"],
+    ...(annotations === undefined ? {} : { annotations }),
+    run: async () => {
+      runs += 1;
+      if (runs === 1) await gate.promise;
+      return { run: runs };
+    },
+  };
+}
+
+describe("after the host process died", () => {
+  it("a parked call resumes when its sign-in is finished at the new process", async () => {
+    const browser = await begin({ list_orders: { demands: ["orders:read"] } });
+    const parked = await browser.parked((await browser.call("list_orders")).id);
+    await world.startHost();
+    const again = await browser.read(parked.id);
+    expect(again).toMatchObject({ state: "authorizing", flow: { id: parked.flow?.id } });
+    await browser.signIn(again.flow?.startUrl ?? "");
+    expect(await browser.settled(parked.id)).toMatchObject({ state: "completed", rounds: 1 });
+    expect(world.server.executions).toHaveLength(1);
+  });
+
+  it("a popup that was open across the restart still finishes", async () => {
+    const browser = await begin({ list_orders: { demands: ["orders:read"] } });
+    const parked = await browser.parked((await browser.call("list_orders")).id);
+    const callback = await browser.visitAuthorizationServer(parked.flow?.startUrl ?? "");
+    await world.startHost();
+    expect((await browser.fetch(callback)).status).toBe(200);
+    expect((await browser.settled(parked.id)).state).toBe("completed");
+  });
+
+  it("a call that may have run, of a tool that may not run twice, ends as outcome_unknown and is not sent again", async () => {
+    const browser = await begin({ pay: hangsFirst({}) });
+    const parked = await browser.parked((await browser.call("pay")).id);
+    await browser.signIn(parked.flow?.startUrl ?? "");
+    await expect.poll(() => world.server.executions.length).toBe(1);
+    await world.startHost();
+    expect(await browser.settled(parked.id)).toMatchObject({ state: "failed", error: { code: "outcome_unknown", retryable: false } });
+    release();
+    expect(await browser.read(parked.id)).toMatchObject({ state: "failed", error: { code: "outcome_unknown" } });
+    expect(world.server.executions).toHaveLength(1);
+  });
+
+  it("a call of an idempotent tool is sent once more, under the same key, and completes", async () => {
+    const browser = await begin({ pay: hangsFirst({ idempotentHint: true }) });
+    const parked = await browser.parked((await browser.call("pay")).id);
+    await browser.signIn(parked.flow?.startUrl ?? "");
+    await expect.poll(() => world.server.executions.length).toBe(1);
+    await world.startHost();
+    const done = await browser.settled(parked.id);
+    expect(done).toMatchObject({ state: "completed", result: { structuredContent: { run: 2 } } });
+    expect(world.server.executions.map((execution) => execution.idempotencyKey)).toEqual([parked.id, parked.id]);
+    release();
+    expect(await browser.read(parked.id)).toMatchObject({ version: done.version });
+  });
+
+  it("a flow that expired while nobody ran is told to its calls at the start", async () => {
+    const browser = await begin({ list_orders: { demands: ["orders:read"] } });
+    const parked = await browser.parked((await browser.call("list_orders")).id);
+    world.offsetMs += 11 * 60_000;
+    await world.startHost();
+    expect(await browser.settled(parked.id)).toMatchObject({ error: { code: "flow_expired" } });
+  });
+});
+
+describe("a broken connection", () => {
+  it("P15 is retried once for an idempotent tool under the same key, and never for another", async () => {
+    let cut = 0;
+    const browser = await begin({ safe: { annotations: { idempotentHint: true } }, unsafe: {} });
+    world.server.intercept = async (request, method) => {
+      if (method !== "tools/call") return undefined;
+      cut += 1;
+      if (cut === 1 || (await request.clone().text()).includes('"unsafe"')) return new Response("gone", { status: 502 });
+      return undefined;
+    };
+    expect(await browser.settled((await browser.call("safe")).id)).toMatchObject({ state: "completed" });
+    expect(cut).toBe(2);
+    const lost = await browser.settled((await browser.call("unsafe")).id);
+    expect(lost).toMatchObject({ state: "failed", error: { code: "outcome_unknown", retryable: false, callId: lost.id } });
+    expect(cut).toBe(3);
+  });
+
+  it("a call that the user cancels after sending ends as outcome_unknown when it may not be repeated", async () => {
+    const browser = await begin({ pay: { ...hangsFirst({}), demands: [] as string[], schemes: [{ type: "noauth" }] } });
+    const started = await browser.call("pay");
+    await expect.poll(() => world.server.executions.length).toBe(1);
+    await browser.post(`/api/calls/${started.id}/cancel`);
+    expect(await browser.settled(started.id)).toMatchObject({ state: "failed", error: { code: "outcome_unknown" } });
+  });
+});

@@ -1,0 +1,96 @@
+import { createServer } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { dial, DialError, type DialBounds } from "../../src/dial/dial.ts";
+import { listen, type RunningServer } from "../stand-in/http-server.ts";
+
+const bounds: DialBounds = { reach: "local", timeoutMs: 5000, responseBytesMax: 1000 };
+let running: RunningServer | undefined;
+afterEach(async () => running?.close());
+
+async function problemOf(work: Promise<unknown>): Promise<DialError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof DialError)) throw new Error("no dial error");
+  return error;
+}
+
+function get(url: string, changed: Partial<DialBounds> = {}): Promise<Response> {
+  return dial(new URL(url), { method: "GET", headers: new Headers() }, { ...bounds, ...changed });
+}
+
+describe("an outgoing request", () => {
+  it("gives status, headers and body, and sends body and headers", async () => {
+    running = await listen(async (request) => Response.json({ got: await request.text(), a: request.headers.get("x-a") }, { status: 418 }));
+    const response = await dial(new URL(running.origin), { method: "POST", headers: new Headers({ "x-a": "1" }), body: "hello" }, bounds);
+    expect(response.status).toBe(418);
+    expect(await response.json()).toEqual({ got: "hello", a: "1" });
+  });
+
+  it.each(["http://127.0.0.1:1/", "http://localhost:1/", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/", "https://0x7f000001/", "https://2130706433/", "https://0177.0.0.1/", "https://①②⑦.0.0.1/", "https://[::ffff:127.0.0.1]/", "https://[::127.0.0.1]/"])(
+    "M09 %s is refused for a public connector, unsent",
+    async (url) => {
+      const error = await problemOf(get(url, { reach: "public" }));
+      expect([error.problem, error.sent]).toEqual(["unsafe_address", false]);
+    },
+  );
+
+  it("M09 a name that resolves to a private address is refused at connect time", async () => {
+    const error = await problemOf(get("https://localhost.localdomain/", { reach: "public" }));
+    expect(["unsafe_address", "unreachable"]).toContain(error.problem);
+    expect(error.sent).toBe(false);
+  });
+
+  it.each(["ftp://a.example/", "http://a.example/", "https://user:pw@a.example/", "http://169.254.169.254/"])("%s is never called", async (url) => {
+    expect((await problemOf(get(url))).problem).toBe("unsafe_address");
+  });
+
+  it("O15 a redirect is an answer that is not followed", async () => {
+    let visits = 0;
+    running = await listen((request) => {
+      visits += 1;
+      return new URL(request.url).pathname === "/" ? new Response(null, { status: 308, headers: { location: "/next" } }) : new Response("ok");
+    });
+    expect((await problemOf(get(running.origin))).problem).toBe("redirected");
+    expect(visits).toBe(1);
+  });
+
+  it("a body over the bound breaks off, and the watcher is told", async () => {
+    running = await listen(() => new Response("x".repeat(5000)));
+    const told: string[] = [];
+    const response = await get(running.origin, { onBodyProblem: (error) => told.push(error.problem) });
+    expect((await problemOf(response.text())).problem).toBe("too_large");
+    expect(told).toEqual(["too_large"]);
+  });
+
+  it("tells refused connections from requests that may have arrived", async () => {
+    const closed = await listen(() => new Response("ok"));
+    await closed.close();
+    const refused = await problemOf(get(closed.origin));
+    expect([refused.problem, refused.sent]).toEqual(["unreachable", false]);
+    const cutting = createServer((socket) => socket.once("data", () => socket.destroy()));
+    await new Promise<void>((resolve) => {
+      cutting.listen(0, "127.0.0.1", resolve);
+    });
+    const address = cutting.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const cut = await problemOf(get(`http://127.0.0.1:${port}/`));
+    expect([cut.problem, cut.sent]).toEqual(["unreachable", true]);
+    await new Promise((resolve) => {
+      cutting.close(resolve);
+    });
+  });
+
+  it("a silent peer ends in a timeout, a caller's abort in aborted", async () => {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    running = await listen(() => promise);
+    const slow = await problemOf(get(running.origin, { timeoutMs: 50 }));
+    expect([slow.problem, slow.sent]).toEqual(["timeout", true]);
+    const abort = new AbortController();
+    const asking = dial(new URL(running.origin), { method: "GET", headers: new Headers(), signal: abort.signal }, bounds);
+    abort.abort();
+    expect((await problemOf(asking)).problem).toBe("aborted");
+    resolve(new Response("late"));
+  });
+});

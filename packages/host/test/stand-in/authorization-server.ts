@@ -1,0 +1,155 @@
+import { createHash, randomBytes } from "node:crypto";
+import { listen } from "./http-server.ts";
+
+/** How the next requests are answered; a test changes it to misbehave. */
+export interface AuthorizationBehaviour {
+  /** `iss` of the answer: undefined is the true one, null leaves it out. */
+  iss: string | null | undefined;
+  error: string | undefined;
+  metadata: Record<string, unknown>;
+  tokenResponse: ((form: URLSearchParams) => Response | undefined) | undefined;
+  lifetimeS: number;
+  /** Holds token requests until it resolves. */
+  hold: Promise<void> | undefined;
+  /** The access tokens that are given out, in order; random ones after that. */
+  tokens: string[];
+}
+
+export interface GrantedToken {
+  readonly scope: ReadonlySet<string>;
+  readonly resource: string;
+  active: boolean;
+}
+
+interface PendingCode {
+  readonly challenge: string;
+  readonly redirectUri: string;
+  readonly scope: string;
+  readonly resource: string;
+}
+
+/** A hand-made authorization server: code, PKCE, refresh with rotation, and every request written down. It approves at once. */
+export class StandInAuthorizationServer {
+  readonly origin: string;
+  readonly close: () => Promise<void>;
+  readonly behaviour: AuthorizationBehaviour = {
+    iss: undefined,
+    error: undefined,
+    metadata: {},
+    tokenResponse: undefined,
+    lifetimeS: 300,
+    hold: undefined,
+    tokens: [],
+  };
+  readonly granted: Map<string, GrantedToken> = new Map();
+  readonly authorizeRequests: URLSearchParams[] = [];
+  readonly tokenRequests: URLSearchParams[] = [];
+  readonly revoked: string[] = [];
+  readonly #codes = new Map<string, PendingCode>();
+  readonly #refreshTokens = new Map<string, { scope: string; resource: string; spent: boolean }>();
+
+  private constructor(origin: string, close: () => Promise<void>) {
+    this.origin = origin;
+    this.close = close;
+  }
+
+  static async start(): Promise<StandInAuthorizationServer> {
+    let self: StandInAuthorizationServer | undefined;
+    const running = await listen((request) => self?.fetch(request) ?? new Response(null, { status: 503 }));
+    self = new StandInAuthorizationServer(running.origin, running.close);
+    return self;
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    switch (url.pathname) {
+      case "/.well-known/oauth-authorization-server":
+        return Response.json(this.metadata());
+      case "/authorize":
+        return this.#authorize(url.searchParams);
+      case "/token":
+        return this.#token(new URLSearchParams(await request.text()));
+      case "/revoke": {
+        const form = new URLSearchParams(await request.text());
+        this.revoked.push(form.get("token") ?? "");
+        return new Response(null, { status: 200 });
+      }
+      default:
+        return new Response(null, { status: 404 });
+    }
+  }
+
+  metadata(): Record<string, unknown> {
+    return {
+      issuer: this.origin,
+      authorization_endpoint: `${this.origin}/authorize`,
+      token_endpoint: `${this.origin}/token`,
+      revocation_endpoint: `${this.origin}/revoke`,
+      response_types_supported: ["code"],
+      code_challenge_methods_supported: ["S256"],
+      token_endpoint_auth_methods_supported: ["none"],
+      authorization_response_iss_parameter_supported: true,
+      ...this.behaviour.metadata,
+    };
+  }
+
+  #authorize(query: URLSearchParams): Response {
+    this.authorizeRequests.push(query);
+    const target = new URL(query.get("redirect_uri") ?? "");
+    const { iss, error } = this.behaviour;
+    target.searchParams.set("state", query.get("state") ?? "");
+    if (iss !== null) target.searchParams.set("iss", iss ?? this.origin);
+    if (error === undefined) {
+      const code = randomBytes(16).toString("hex");
+      this.#codes.set(code, {
+        challenge: query.get("code_challenge") ?? "",
+        redirectUri: query.get("redirect_uri") ?? "",
+        scope: query.get("scope") ?? "",
+        resource: query.get("resource") ?? "",
+      });
+      target.searchParams.set("code", code);
+    } else {
+      target.searchParams.set("error", error);
+      target.searchParams.set("error_description", "<script>alert(1)</script>");
+    }
+    return new Response(null, { status: 303, headers: { location: target.href } });
+  }
+
+  async #token(form: URLSearchParams): Promise<Response> {
+    this.tokenRequests.push(form);
+    await this.behaviour.hold;
+    const special = this.behaviour.tokenResponse?.(form);
+    if (special !== undefined) return special;
+    if (form.get("grant_type") === "refresh_token") return this.#refresh(form);
+    const code = this.#codes.get(form.get("code") ?? "");
+    this.#codes.delete(form.get("code") ?? "");
+    const challenge = createHash("sha256").update(form.get("code_verifier") ?? "").digest("base64url");
+    if (code?.challenge !== challenge || code.redirectUri !== form.get("redirect_uri") || code.resource !== form.get("resource")) {
+      return Response.json({ error: "invalid_grant" }, { status: 400 });
+    }
+    return this.#grant(code.scope, code.resource);
+  }
+
+  #refresh(form: URLSearchParams): Response {
+    const held = this.#refreshTokens.get(form.get("refresh_token") ?? "");
+    if (held === undefined || held.spent || held.resource !== form.get("resource")) return Response.json({ error: "invalid_grant" }, { status: 400 });
+    held.spent = true;
+    // A transaction scope is granted once and never renewed.
+    return this.#grant(held.scope, held.resource);
+  }
+
+  #grant(scope: string, resource: string): Response {
+    const token = this.behaviour.tokens.shift() ?? randomBytes(24).toString("base64url");
+    const refreshToken = randomBytes(24).toString("base64url");
+    this.granted.set(token, { scope: new Set(scope.split(" ").filter((each) => each !== "")), resource, active: true });
+    const ordinary = scope
+      .split(" ")
+      .filter((each) => !each.startsWith("payment:"))
+      .join(" ");
+    this.#refreshTokens.set(refreshToken, { scope: ordinary, resource, spent: false });
+    return Response.json(
+      { access_token: token, token_type: "Bearer", expires_in: this.behaviour.lifetimeS, refresh_token: refreshToken, scope },
+      { headers: { "cache-control": "no-store" } },
+    );
+  }
+}

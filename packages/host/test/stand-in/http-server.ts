@@ -1,0 +1,27 @@
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+
+export interface RunningServer {
+  readonly origin: string;
+  readonly server: Server;
+  close(): Promise<void>;
+}
+
+/** Serves a fetch-style handler on a port of the system's choice. */
+export async function listen(handler: (request: Request) => Promise<Response> | Response, hostname = "127.0.0.1"): Promise<RunningServer> {
+  const server = createServer(getRequestListener(handler, { overrideGlobalObjects: false }));
+  await new Promise<void>((resolve) => {
+    server.listen(0, hostname, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not a TCP server");
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,243 @@
+import { randomBytes } from "node:crypto";
+import { Secret } from "@countersign/protocol/secret";
+import { openDatabase, type Database } from "@countersign/storage/open";
+import { createSealer } from "@countersign/storage/sealed";
+import { z } from "zod";
+import { createHost, type Host } from "../../src/host.ts";
+import type { HostOptions } from "../../src/options.ts";
+import { StandInAuthorizationServer } from "./authorization-server.ts";
+import { StandInMcpServer, type StandInTool } from "./mcp-server.ts";
+
+export const consoleOrigin = "http://127.0.0.1:4100";
+
+export interface FlowSeen {
+  readonly id: string;
+  readonly state: string;
+  readonly startUrl: string;
+  readonly scope: readonly string[];
+  readonly issuer: string;
+}
+
+export interface CallSeen {
+  readonly id: string;
+  readonly tool: string;
+  readonly state: string;
+  readonly rounds: number;
+  readonly version: number;
+  readonly flow?: FlowSeen | undefined;
+  readonly result?: { readonly structuredContent?: unknown; readonly isError?: boolean | undefined } | undefined;
+  readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean; readonly callId: string } | undefined;
+}
+
+const flowShape: z.ZodType<FlowSeen> = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  startUrl: z.string(),
+  scope: z.array(z.string()),
+  issuer: z.string(),
+});
+
+const callShape: z.ZodType<CallSeen> = z.looseObject({
+  id: z.string(),
+  tool: z.string(),
+  state: z.string(),
+  rounds: z.number(),
+  version: z.number(),
+  flow: flowShape.optional(),
+  result: z.looseObject({ structuredContent: z.unknown(), isError: z.boolean().optional() }).optional(),
+  error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean(), callId: z.string() }).optional(),
+});
+
+const sealingKey = new Secret(randomBytes(32).toString("base64url"));
+
+export interface WorldOptions {
+  readonly tools?: Record<string, StandInTool>;
+  readonly databaseUrl?: string;
+  readonly host?: Partial<HostOptions>;
+}
+
+/** A host with one server and one authorization server, all real but small, and a clock that a test can move. */
+export class World {
+  readonly authorizationServer: StandInAuthorizationServer;
+  readonly server: StandInMcpServer;
+  readonly #databaseUrl: string;
+  readonly #overrides: Partial<HostOptions>;
+  readonly #hosts: Host[] = [];
+  #host: Host | undefined;
+  #database: Database<unknown> | undefined;
+  offsetMs = 0;
+
+  private constructor(authorizationServer: StandInAuthorizationServer, server: StandInMcpServer, options: WorldOptions) {
+    this.authorizationServer = authorizationServer;
+    this.server = server;
+    this.#databaseUrl = options.databaseUrl ?? "memory:";
+    this.#overrides = options.host ?? {};
+  }
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const authorizationServer = await StandInAuthorizationServer.start();
+    const server = await StandInMcpServer.start({
+      issuers: [authorizationServer.origin],
+      judgeToken: (token) => {
+        const granted = authorizationServer.granted.get(token);
+        return granted?.active === true ? granted.scope : undefined;
+      },
+      tools: options.tools ?? { browse: {}, list_orders: { demands: ["orders:read"] } },
+    });
+    const world = new World(authorizationServer, server, options);
+    await world.startHost();
+    return world;
+  }
+
+  get host(): Host {
+    if (this.#host === undefined) throw new Error("the host is not running");
+    return this.#host;
+  }
+
+  get database(): Database<unknown> {
+    if (this.#database === undefined) throw new Error("the host is not running");
+    return this.#database;
+  }
+
+  /** Starts a host on the same database file; an earlier one is left as it is, as after a crash. */
+  async startHost(): Promise<Host> {
+    this.#database = await openDatabase<unknown>({ url: this.#databaseUrl, schema: "host", migrations: [] });
+    this.#host = await createHost({
+      publicUrl: consoleOrigin,
+      widgetOrigin: "http://{app}.localhost:4101",
+      database: this.#database,
+      sealer: createSealer({ current: "k1", keys: { k1: sealingKey } }),
+      connectors: [{ id: "store", name: "Store", url: this.server.url }],
+      clients: { [this.authorizationServer.origin]: { clientId: "countersign-host" } },
+      clock: () => Date.now() + this.offsetMs,
+      report: (event, fields) => {
+        throw new Error(`${event}: ${String(fields["error"])}`);
+      },
+      ...this.#overrides,
+    });
+    this.#hosts.push(this.#host);
+    return this.#host;
+  }
+
+  browser(): Browser {
+    return new Browser(this);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.close()));
+    await this.server.close();
+    await this.authorizationServer.close();
+  }
+}
+
+/** One browser: cookies, the console's origin, and a popup that follows redirects through the authorization server. */
+export class Browser {
+  readonly cookies: Map<string, string> = new Map();
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.cookies.size > 0) headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
+    const response = await this.#world.host.fetch(new Request(new URL(path, consoleOrigin), { ...init, headers }));
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+      this.cookies.set(name, value);
+    }
+    return response;
+  }
+
+  post(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<Response> {
+    return this.fetch(path, {
+      method: "POST",
+      headers: { origin: consoleOrigin, "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Opens the console: a session, and its user's id. */
+  async open(): Promise<string> {
+    const response = await this.fetch("/api/session");
+    return z.object({ user: z.object({ id: z.string() }) }).parse(await response.json()).user.id;
+  }
+
+  /** Makes a view of the store's widget; gives its id. */
+  async openWidget(connectorId = "store"): Promise<string> {
+    const response = await this.post("/api/widgets", { connectorId, resourceUri: "ui://shop/view.html" });
+    return z.object({ id: z.string() }).parse(await response.json()).id;
+  }
+
+  async call(tool: string, args: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<CallSeen> {
+    const response = await this.post("/api/calls", { connectorId: "store", tool, arguments: args, origin: "user", ...more });
+    return callShape.parse(await response.json());
+  }
+
+  async read(callId: string, waitS = 0): Promise<CallSeen> {
+    const response = await this.fetch(`/api/calls/${callId}?wait=${waitS}`);
+    return callShape.parse(await response.json());
+  }
+
+  /** Waits until the call is as wanted; every wait is a long poll, bounded. */
+  async until(callId: string, wanted: (call: CallSeen) => boolean): Promise<CallSeen> {
+    let call = await this.read(callId);
+    for (let polls = 0; polls < 200 && !wanted(call); polls += 1) {
+      if (isOver(call)) throw new Error(`the call is over: ${JSON.stringify(call)}`);
+      call = await this.read(callId, 5);
+    }
+    return call;
+  }
+
+  /** The call once it waits for sign-in. */
+  parked(callId: string): Promise<CallSeen> {
+    return this.until(callId, (call) => call.flow !== undefined);
+  }
+
+  settled(callId: string): Promise<CallSeen> {
+    return this.until(callId, isOver);
+  }
+
+  /** Goes to the authorization server; gives where the popup would go next: the callback. */
+  async visitAuthorizationServer(startUrl: string): Promise<string> {
+    const started = await this.fetch(startUrl);
+    const location = started.headers.get("location");
+    if (location === null) throw new Error(`no redirect: ${started.status} ${await started.text()}`);
+    const answered = await fetch(location, { redirect: "manual" });
+    return answered.headers.get("location") ?? "";
+  }
+
+  /** The whole popup. */
+  async signIn(startUrl: string): Promise<Response> {
+    return this.fetch(await this.visitAuthorizationServer(startUrl));
+  }
+
+  /** Signs in through one call of a protected tool. */
+  async signInBy(tool: string, args: Record<string, unknown> = {}): Promise<CallSeen> {
+    const parked = await this.parked((await this.call(tool, args)).id);
+    await this.signIn(parked.flow?.startUrl ?? "");
+    return this.settled(parked.id);
+  }
+
+  /** Collects everything that the event stream says until `stop` is called. */
+  async listen(): Promise<{ stop(): Promise<string> }> {
+    const abort = new AbortController();
+    const response = await this.fetch("/api/events", { signal: abort.signal });
+    let heard = "";
+    const reading = (async () => {
+      for await (const chunk of response.body ?? []) heard += new TextDecoder().decode(chunk);
+    })();
+    return {
+      stop: async () => {
+        abort.abort();
+        await reading.catch(() => {});
+        return heard;
+      },
+    };
+  }
+}
+
+function isOver(call: CallSeen): boolean {
+  return call.state === "completed" || call.state === "failed" || call.state === "refused";
+}
