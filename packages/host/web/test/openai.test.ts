@@ -1,0 +1,190 @@
+import type { BridgeMessage } from "@countersign/protocol/bridge";
+import { describe, expect, it } from "vitest";
+import type { OpenAiGlobals } from "../src/bridge/globals.ts";
+import { serveOpenAi } from "../src/bridge/openai.ts";
+import { createFrameTransport, type FrameMessage } from "../src/bridge/transport.ts";
+import type { WidgetHost } from "../src/bridge/widget-host.ts";
+import type { Call } from "../src/wire.ts";
+import { createOpenAi, type OpenAi, type ShimMessage } from "../shim/window-openai.ts";
+import { aCall, aResult } from "./fixtures.ts";
+
+const origin = "http://abc.localhost:4101";
+
+interface Bench {
+  readonly openai: OpenAi;
+  readonly reportHeight: (height: number) => void;
+  readonly told: [string, unknown][];
+  readonly passed: unknown[];
+  readonly events: Partial<OpenAiGlobals>[];
+  readonly uses: () => number;
+  /** A message from the host's side to the widget's window. */
+  readonly deliver: (data: unknown, source?: unknown) => void;
+}
+
+/** The shim in one window, the host in another, with a relay between that copies messages as postMessage does. */
+function bench(answer: (name: string, args: unknown) => Promise<Call>, block?: Partial<OpenAiGlobals>): Bench {
+  const told: [string, unknown][] = [];
+  const passed: unknown[] = [];
+  const events: Partial<OpenAiGlobals>[] = [];
+  let used = 0;
+  let toWidget = (_event: ShimMessage): void => {};
+  const hostListeners: ((event: FrameMessage) => void)[] = [];
+  const parent = {
+    postMessage: (data: unknown) =>
+      queueMicrotask(() => hostListeners.forEach((hear) => hear({ data: structuredClone(data), origin, source: frame }))),
+  };
+  const deliver = (data: unknown, source: unknown = parent): void => {
+    let stopped = false;
+    toWidget({ data: structuredClone(data), source, stopImmediatePropagation: () => void (stopped = true) });
+    if (!stopped) passed.push(data);
+  };
+  const frame = { postMessage: (data: unknown) => queueMicrotask(() => deliver(data)) };
+  const host: WidgetHost = {
+    callTool: (name, args) => {
+      told.push(["callTool", { name, args }]);
+      return answer(name, args);
+    },
+    openLink: (url) => Promise.resolve(told.push(["openLink", url]) > 0 && url.startsWith("https:")),
+    say: (text) => Promise.resolve(told.push(["say", text]) > 0),
+    resize: (height) => void told.push(["resize", height]),
+    requestDisplayMode: (mode) => (mode === "fullscreen" ? "fullscreen" : "inline"),
+    saveState: (state) => void told.push(["saveState", state]),
+    globals: () => {
+      throw new Error("not asked here");
+    },
+    onViolation: () => {},
+  };
+  const transport = createFrameTransport({
+    page: { addEventListener: (_type, listener) => void hostListeners.push(listener), removeEventListener: () => {} },
+    frame,
+    origin,
+    now: () => 0,
+    onOpenAi: (ask: Extract<BridgeMessage, { kind: "request" | "notification" }>) => void serveOpenAi(ask, host, transport, false),
+    onViolation: () => {},
+  });
+  void transport.start();
+  const { openai, reportHeight } = createOpenAi({
+    view: {
+      parent,
+      document: { querySelector: () => (block === undefined ? null : { textContent: JSON.stringify(block) }) },
+      addEventListener: (_type, listener) => void (toWidget = listener),
+      dispatchEvent: () => true,
+    },
+    event: (globals) => {
+      events.push(globals);
+      return new Event("openai:set_globals");
+    },
+    onUsed: () => void (used += 1),
+  });
+  return { openai, reportHeight, told, passed, events, uses: () => used, deliver };
+}
+
+const completed = (): Promise<Call> => Promise.resolve(aCall({ state: "completed", result: aResult({ orders: [1] }) }));
+const settled = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+
+describe("window.openai", () => {
+  it("resolves callTool with the tool's whole result", async () => {
+    const { openai, told } = bench(completed);
+    expect(await openai.callTool("list_orders", { limit: 1 })).toMatchObject({ structuredContent: { orders: [1] } });
+    expect(told).toEqual([["callTool", { name: "list_orders", args: { limit: 1 } }]]);
+  });
+
+  it("keeps the promise pending until the call has ended, and then resolves that same promise", async () => {
+    let end = (_call: Call): void => {};
+    const { openai } = bench(() => new Promise((resolve) => void (end = resolve)));
+    let result: unknown;
+    void openai.callTool("list_orders").then((value) => void (result = value));
+    await settled();
+    expect(result).toBeUndefined();
+    end(await completed());
+    await settled();
+    expect(result).toMatchObject({ structuredContent: { orders: [1] } });
+  });
+
+  it("rejects with an Error that says code, message, retryable and call, never with an empty object", async () => {
+    const error = { code: "cancelled", message: "Sign-in was cancelled.", retryable: true };
+    const { openai } = bench(() => Promise.resolve(aCall({ state: "failed", error })));
+    const reason: unknown = await openai.callTool("list_orders").catch((thrown: unknown) => thrown);
+    expect(reason).toBeInstanceOf(Error);
+    expect(reason).toMatchObject({ ...error, callId: "call_1" });
+  });
+
+  it("V16 keeps the answers of calls in flight apart", async () => {
+    const { openai } = bench(async (name) => {
+      if (name === "slow") await settled();
+      return aCall({ state: "completed", result: aResult({ name }) });
+    });
+    const answers = await Promise.all(["slow", "fast", "slow", "fast"].map((name) => openai.callTool(name)));
+    expect(answers).toMatchObject(["slow", "fast", "slow", "fast"].map((name) => ({ structuredContent: { name } })));
+  });
+
+  it("has the globals of the page at the first read, and none of them null by accident", () => {
+    const { openai } = bench(completed, { toolOutput: { products: [] }, theme: "dark", locale: "de" });
+    expect([openai.toolOutput, openai.theme, openai.locale, openai.displayMode]).toEqual([{ products: [] }, "dark", "de", "inline"]);
+    expect(bench(completed).openai).toMatchObject({ toolInput: null, toolOutput: null, theme: "light" });
+  });
+
+  it("changes its globals and says so when the host does", () => {
+    const { openai, events, deliver } = bench(completed, { theme: "light", locale: "de" });
+    deliver({ jsonrpc: "2.0", method: "openai/setGlobals", params: { globals: { theme: "dark" } } });
+    expect([openai.theme, openai.locale, events]).toEqual(["dark", "de", [{ theme: "dark" }]]);
+  });
+
+  it("has the new widget state at once and keeps it at the host", async () => {
+    const { openai, told } = bench(completed);
+    const kept = openai.setWidgetState({ page: 2 });
+    expect(openai.widgetState).toEqual({ page: 2 });
+    await kept;
+    expect(told).toEqual([["saveState", { page: 2 }]]);
+  });
+
+  it("passes links, messages and display modes to the host and rejects what it refuses", async () => {
+    const { openai, told } = bench(completed);
+    await openai.openExternal({ href: "https://store.example" });
+    await expect(openai.openExternal({ href: "javascript:alert(1)" })).rejects.toMatchObject({ code: "refused" });
+    await openai.sendFollowUpMessage({ prompt: "Hello" });
+    expect(await openai.requestDisplayMode({ mode: "fullscreen" })).toEqual({ mode: "fullscreen" });
+    expect(told.map(([name]) => name)).toEqual(["openLink", "openLink", "say"]);
+  });
+
+  it("reports a measured height until the widget states its own, clamped by the host (V07)", async () => {
+    const { openai, reportHeight, told } = bench(completed);
+    reportHeight(300);
+    openai.notifyIntrinsicHeight(1_000_000);
+    reportHeight(310);
+    await settled();
+    expect(told).toEqual([
+      ["resize", 300],
+      ["resize", 1200],
+    ]);
+  });
+
+  it("tells once that it is used, at the first read of a global", () => {
+    const { openai, uses } = bench(completed);
+    expect(uses()).toBe(0);
+    expect([openai.theme, openai.toolInput, uses()]).toEqual(["light", null, 1]);
+  });
+
+  it("takes no message that is not the parent's, and leaves those of the MCP Apps bridge alone", async () => {
+    const { openai, passed, deliver, events } = bench(() => new Promise(() => {}));
+    let answered = false;
+    void openai.callTool("pay").then(() => void (answered = true));
+    deliver({ jsonrpc: "2.0", id: "openai:1", result: { forged: true } }, {});
+    deliver({ jsonrpc: "2.0", method: "openai/setGlobals", params: { globals: { theme: "dark" } } }, {});
+    const apps = [
+      { jsonrpc: "2.0", id: 1, result: {} },
+      { jsonrpc: "2.0", id: "abc", result: {} },
+      { jsonrpc: "2.0", method: "ui/notifications/tool-result", params: {} },
+    ];
+    for (const message of apps) deliver(message);
+    await settled();
+    expect(answered).toBe(false);
+    expect(events).toEqual([]);
+    expect(passed.slice(2)).toEqual(apps);
+  });
+
+  it("lacks what this host does not have, so that feature tests tell the truth", () => {
+    const { openai } = bench(completed);
+    for (const name of ["requestModal", "requestClose", "uploadFile", "selectFiles", "requestCheckout"]) expect(name in openai).toBe(false);
+  });
+});

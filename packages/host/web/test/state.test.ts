@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Action, type ConsoleState, initialState, openFlows, ownCallIds, reduce } from "../src/state.ts";
+import { isCallEnded } from "../src/wire.ts";
+import { aCall, aConnector, aFlow, aResult } from "./fixtures.ts";
+
+const run = (...actions: readonly Action[]): ConsoleState => actions.reduce(reduce, initialState);
+const started = (call = aCall()): Action => ({ type: "call_started", call, arguments: {} });
+
+describe("reduce", () => {
+  it("shows a started call once, selects it for the trace, and keeps its arguments", () => {
+    const state = run(started(), started());
+    expect(state.entries).toEqual([{ kind: "call", callId: "call_1", arguments: {} }]);
+    expect(state.selectedCallId).toBe("call_1");
+  });
+
+  it("keeps the event's newer state when the answer to the start comes later", () => {
+    const state = run({ type: "call", call: aCall({ state: "authorizing", flow: aFlow() }) }, started(aCall({ state: "dispatched" })));
+    expect(state.calls["call_1"]?.state).toBe("authorizing");
+  });
+
+  it("never brings an ended call back to life", () => {
+    const ended = aCall({ state: "completed", result: aResult() });
+    const state = run(started(), { type: "call", call: ended }, { type: "call", call: aCall({ state: "authorizing" }) });
+    expect(state.calls["call_1"]).toBe(ended);
+  });
+
+  it("never brings an ended flow back to life", () => {
+    const state = run({ type: "flow", flow: aFlow({ state: "granted" }) }, { type: "flow", flow: aFlow({ state: "opened" }) });
+    expect(state.flows["flow_1"]?.state).toBe("granted");
+  });
+
+  it("ignores a call with a lower version than the one it knows", () => {
+    const state = run(
+      { type: "call", call: aCall({ version: 4, state: "resuming" }) },
+      { type: "call", call: aCall({ version: 3, state: "authorizing" }) },
+    );
+    expect(state.calls["call_1"]?.state).toBe("resuming");
+  });
+
+  it("puts a widget's call under the call whose card shows the widget, not into the conversation", () => {
+    const child = aCall({ id: "call_2", origin: "widget" });
+    const state = run(started(), { type: "call_started", call: child, arguments: {}, parentCallId: "call_1" });
+    expect(state.entries.length).toBe(1);
+    expect(state.childCalls["call_1"]).toEqual(["call_2"]);
+    expect(ownCallIds(state)).toEqual(["call_1", "call_2"]);
+  });
+
+  it("does not show calls that another page of this user started", () => {
+    expect(run({ type: "call", call: aCall({ id: "call_9" }) }).entries).toEqual([]);
+  });
+
+  it("offers a flow only while it is open and a call of this page waits for it", () => {
+    const waiting = aCall({ state: "authorizing", flow: aFlow() });
+    const steps: readonly (readonly [readonly Action[], number])[] = [
+      [[{ type: "flow", flow: aFlow() }], 0],
+      [[started(waiting)], 1],
+      [[{ type: "call", call: waiting }], 0],
+      [[started(waiting), { type: "flow", flow: aFlow({ state: "cancelled" }) }], 0],
+      [[started(waiting), { type: "call", call: aCall({ state: "failed", flow: aFlow() }) }], 0],
+    ];
+    for (const [actions, count] of steps) expect(openFlows(run(...actions)).length).toBe(count);
+  });
+
+  it("names all calls of this page that one flow would let go on", () => {
+    const first = aCall({ state: "authorizing", flow: aFlow() });
+    const second = aCall({ id: "call_2", state: "authorizing", flow: aFlow() });
+    const open = openFlows(run(started(first), started(second)));
+    expect(open.map((one) => one.calls.map((call) => call.id))).toEqual([["call_1", "call_2"]]);
+    expect(open[0]?.window).toBe("needed");
+  });
+
+  it("replaces a connector in place and adds an unknown one at the end", () => {
+    const session = { userId: "u", connectors: [aConnector(), aConnector({ id: "b" })], model: undefined };
+    const state = run(
+      { type: "session", session },
+      { type: "connector", connector: aConnector({ name: "New" }) },
+      { type: "connector", connector: aConnector({ id: "c" }) },
+    );
+    expect(state.connectors.map((one) => one.name + one.id)).toEqual(["Newstore", "Harbour Goodsb", "Harbour Goodsc"]);
+  });
+
+  it("keeps what is shown when a later read of the session fails", () => {
+    const session = { userId: "u", connectors: [aConnector()], model: undefined };
+    expect(run({ type: "session", session }, { type: "session_failed", message: "down" }).phase).toBe("ready");
+    expect(run({ type: "session_failed", message: "down" })).toMatchObject({ phase: "failed", problem: "down" });
+  });
+
+  it("orders trace steps by number and takes each once", () => {
+    const step = (seq: number): Action => ({
+      type: "trace",
+      steps: [{ callId: "call_1", seq, at: seq, step: "request", title: String(seq), reason: undefined, detail: {} }],
+    });
+    expect(run(step(2), step(0), step(1), step(2)).traces["call_1"]?.map((one) => one.seq)).toEqual([0, 1, 2]);
+  });
+
+  it("appends streamed words to the entry they belong to", () => {
+    const said = (text: string, append: boolean): Action => ({
+      type: "said",
+      append,
+      entry: { kind: "said", id: "m", by: "model", name: "Assistant", text },
+    });
+    expect(run(said("Hel", false), said("lo", true)).entries).toMatchObject([{ text: "Hello" }]);
+  });
+
+  it("forgets old calls of other pages when there are too many, never its own", () => {
+    const others = Array.from({ length: 500 }, (_, index): Action => ({ type: "call", call: aCall({ id: `other_${index}` }) }));
+    const state = run(started(), ...others);
+    expect(Object.keys(state.calls).length).toBeLessThanOrEqual(401);
+    expect(state.calls["call_1"]).toBeDefined();
+  });
+
+  it("ends in the same call states in whatever order the same events arrive, once an end is among them", () => {
+    const events: readonly Action[] = [
+      started(aCall({ state: "dispatched" })),
+      { type: "call", call: aCall({ state: "authorizing", flow: aFlow() }) },
+      { type: "flow", flow: aFlow({ state: "granted" }) },
+      { type: "call", call: aCall({ state: "resuming" }) },
+      { type: "call", call: aCall({ state: "completed", result: aResult() }) },
+    ];
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...events], { minLength: events.length }), (order) => {
+        const state = run(...order);
+        const call = state.calls["call_1"];
+        expect(call !== undefined && isCallEnded(call)).toBe(true);
+        expect(openFlows(state)).toEqual([]);
+        expect(state.entries.length).toBe(1);
+      }),
+    );
+  });
+});
