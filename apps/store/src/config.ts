@@ -43,7 +43,10 @@ export const storeConfig: { readonly [Name in keyof StoreConfig]: Variable<Store
   data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database and the sealing key.", fallback: ".countersign" }),
   databaseUrl: optional(secret({ env: "COUNTERSIGN_STORE_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
   sealingKey: optional(
-    secret({ env: "COUNTERSIGN_STORE_KEY", doc: "32 random bytes as base64url that seal keys and mandates. Default: a file in the data folder." }),
+    secret({
+      env: "COUNTERSIGN_STORE_SEALING_KEY",
+      doc: "32 random bytes as base64url that seal keys and mandates. Default: a file in the data folder.",
+    }),
   ),
   widgetFile: text({
     env: "COUNTERSIGN_STORE_WIDGET",

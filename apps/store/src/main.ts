@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { resolve } from "node:path";
 import type { Secret } from "@countersign/protocol/secret";
-import { readConfig } from "@countersign/service/config";
+import { requireConfig } from "@countersign/service/config";
 import { openDataFolder } from "@countersign/service/data-folder";
 import { createLogger, type Logger } from "@countersign/service/log";
 import { runMain, type Started } from "@countersign/service/run-main";
@@ -74,9 +74,7 @@ export async function start(options: StoreStartOptions): Promise<Started> {
 
 /** Starts the store from the environment. Throws `StartupProblem` with every variable that is wrong. */
 export async function startFromEnvironment(env: Readonly<Record<string, string | undefined>>): Promise<Started> {
-  const config = readConfig(storeConfig, env);
-  if (!config.ok) throw new StartupProblem(config.error.map(({ env: name, problem }) => `${name} ${problem}.`).join(" "));
-  const { port, url, hosts, allowedOrigins, data, databaseUrl, sealingKey, widgetFile, ...rest } = config.value;
+  const { port, url, hosts, allowedOrigins, data, databaseUrl, sealingKey, widgetFile, ...rest } = requireConfig(storeConfig, env);
   const folder = openDataFolder(resolve(data));
   return start({
     ...rest,
