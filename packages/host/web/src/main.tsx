@@ -47,7 +47,8 @@ const followEvents = (): void => {
     },
     onLost: () => store.dispatch({ type: "link", link: "lost" }),
     schedule: (run, delayMs) => {
-      const timer = setTimeout(run, delayMs);
+      // The session may have ended meanwhile; reading it starts a new one.
+      const timer = setTimeout(() => void page.refresh().then(run), delayMs);
       return () => clearTimeout(timer);
     },
   });

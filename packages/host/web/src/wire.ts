@@ -15,6 +15,8 @@ export interface Connector {
   readonly name: string;
   readonly url: string;
   readonly mode: "mixed" | "full";
+  /** False for a connector that every user has from configuration. */
+  readonly removable: boolean;
   readonly status: "connected" | "connecting" | "failed";
   readonly error: string | undefined;
   readonly token: TokenHeld | undefined;
@@ -148,6 +150,7 @@ export function readConnector(json: unknown): Connector | undefined {
     url,
     name: readText(json["name"], 100) ?? url,
     mode: json["mode"] === "full" ? "full" : "mixed",
+    removable: json["removable"] !== false,
     status: status === "connected" || status === "failed" ? status : "connecting",
     error: isJsonObject(json["error"]) ? readText(json["error"]["message"], 500) : readText(json["error"], 500),
     token: readToken(json["token"]),

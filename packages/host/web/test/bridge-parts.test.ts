@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type OpenAiGlobals, withGlobals } from "../src/bridge/globals.ts";
 import { judgeLink } from "../src/bridge/link.ts";
+import { allowOf } from "../src/bridge/permissions.ts";
 import { clampHeight, heightMax, heightMin } from "../src/bridge/size.ts";
 import { failureOf } from "../src/bridge/widget-host.ts";
 import { aCall } from "./fixtures.ts";
@@ -76,6 +77,17 @@ describe("clampHeight", () => {
   });
   it.each([Number.NaN, Number.POSITIVE_INFINITY, "300", null, undefined, {}])("V07 ignores %s", (asked) => {
     expect(clampHeight(asked)).toBeUndefined();
+  });
+});
+
+describe("allowOf", () => {
+  it("names what was granted, in the words of the browser", () => {
+    expect(allowOf({ camera: {}, clipboardWrite: {} })).toBe("camera; clipboard-write");
+    expect(allowOf(undefined)).toBe("");
+  });
+  it("V23 never names anything else, however it is asked", () => {
+    const asked = ["publickey-credentials-get", "payment", "publicKeyCredentials", "camera *; payment", "usb", "__proto__"];
+    expect(allowOf(Object.fromEntries(asked.map((name) => [name, {}])))).toBe("");
   });
 });
 

@@ -38,6 +38,7 @@ export function aConnector(fields: Partial<Connector> = {}): Connector {
     name: "Harbour Goods",
     url: "http://127.0.0.1:4300/mcp",
     mode: "mixed",
+    removable: true,
     status: "connected",
     error: undefined,
     token: undefined,

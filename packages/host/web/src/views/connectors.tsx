@@ -158,10 +158,12 @@ function ConnectorDetails({ connector, onPick }: { readonly connector: Connector
       </dl>
       {connector.token !== undefined && <Token connectorId={connector.id} token={connector.token} />}
       <ToolList connectorId={connector.id} onPick={onPick} />
-      <button type="button" class="side-row small quiet" data-testid="remove-connector" disabled={removing} onClick={() => void remove()}>
-        <Icon name="trash" size="small" />
-        Remove connector
-      </button>
+      {connector.removable && (
+        <button type="button" class="side-row small quiet" data-testid="remove-connector" disabled={removing} onClick={() => void remove()}>
+          <Icon name="trash" size="small" />
+          Remove connector
+        </button>
+      )}
       {problem !== undefined && (
         <p class="field-error" role="alert">
           {problem}

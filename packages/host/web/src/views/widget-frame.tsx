@@ -6,6 +6,7 @@ import type { OpenAiGlobals } from "../bridge/globals.ts";
 import { hostContextOf } from "../bridge/host-context.ts";
 import { judgeLink } from "../bridge/link.ts";
 import { heightMax } from "../bridge/size.ts";
+import { allowOf } from "../bridge/permissions.ts";
 import type { WidgetHost } from "../bridge/widget-host.ts";
 import { parseJson } from "../json.ts";
 import type { Call, WidgetView } from "../wire.ts";
@@ -68,7 +69,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
       class={sized ? "widget-frame" : "widget-frame widget-frame-new"}
       title={props.title}
       sandbox={proxySandbox}
-      referrerpolicy="origin"
+      allow={allowOf(props.view.permissions)}
       data-testid="widget-frame"
       data-widget-id={props.view.id}
     />
