@@ -1,62 +1,84 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startStack, type Stack, type StackOptions } from "@countersign/cli/stack";
+import { startStack, type Stack, type StackOptions, type StackUrls } from "@countersign/cli/stack";
+import type { App } from "@countersign/kit/app";
 import { openDataFolder } from "@countersign/service/data-folder";
 import { createLogger } from "@countersign/service/log";
+import { serve, type Served } from "@countersign/service/serve";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+import { listen, portOf } from "./listen.ts";
 
 /** A whole system of its own: every party on a port that the system chose, data in a folder that is removed at the end. */
 export interface TestStack extends Stack {
   readonly folder: string;
+  /** Stands between everybody and the store. */
+  readonly storeFaults: FaultProxy;
   /** Stops every party and starts it again on the same ports and data. */
   restart(): Promise<void>;
 }
 
 /** Options of the stack that a scenario may change. */
-export type TestStackOptions = Partial<Omit<StackOptions, "data" | "listen" | "logger">>;
+export interface TestStackOptions extends Partial<Omit<StackOptions, "data" | "listen" | "logger" | "urls">> {
+  /** A second app, made for the scenario with the kit; it becomes the connector `fixture` and a resource of the wallet with the scope `fixture:read`. */
+  readonly fixture?: (urls: { readonly resource: string; readonly issuer: string }) => App;
+}
 
-const parties = ["console", "widgets", "wallet", "store", "bank"] as const;
-type Party = (typeof parties)[number];
+const logger = (party: string): ReturnType<typeof createLogger> => createLogger(party, { level: "error" });
 
 /** Starts host, wallet, store and bank in this process as `countersign up` does. */
 export async function runStack(options: TestStackOptions = {}): Promise<TestStack> {
+  const { fixture, ...rest } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-stack-"));
   const data = openDataFolder(folder);
-  const first = await listenAll();
-  const ports = Object.fromEntries(parties.map((party) => [party, portOf(first[party])])) as Record<Party, number>;
-  const startOn = (listen: Record<Party, number | Server>): Promise<Stack> =>
-    startStack({ openingBalance: 100_000, ...options, data, listen, logger: (party) => createLogger(party, { level: "error" }) });
-  let stack = await startOn(first);
+  const [console, widgets, wallet, store, bank] = await Promise.all([listen(), listen(), listen(), listen(), listen()]);
+  const servers = { console, widgets, wallet, store, bank };
+  const storeFaults = await startFaultProxy(() => ports.store);
+  const ports = { console: portOf(console), widgets: portOf(widgets), wallet: portOf(wallet), store: portOf(store), bank: portOf(bank) };
+  const urls: Partial<StackUrls> = { store: `http://127.0.0.1:${storeFaults.port}` };
+  const app = fixture === undefined ? undefined : await serveFixture(fixture, `http://localhost:${ports.wallet}`);
+  const extra = app === undefined ? {} : { connectors: [{ id: "fixture", name: "Fixture", url: app.resource }], walletResources: [app.walletResource] };
+  const startOn = (on: Readonly<Record<keyof typeof servers, number | Server>>): Promise<Stack> =>
+    startStack({ openingBalance: 100_000, ...extra, ...rest, data, listen: on, urls, logger });
+  let stack = await startOn(servers);
   return {
     folder,
+    storeFaults,
     urls: stack.urls,
+    get parties() {
+      return stack.parties;
+    },
     restart: async () => {
       await stack.stop();
       stack = await startOn(ports);
     },
     stop: async () => {
       await stack.stop();
+      await app?.stop();
+      storeFaults.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function listenAll(): Promise<Record<Party, Server>> {
-  const servers = await Promise.all(parties.map(async (party) => [party, await listen()] as const));
-  return Object.fromEntries(servers) as Record<Party, Server>;
+interface ServedFixture {
+  readonly resource: string;
+  readonly walletResource: NonNullable<StackOptions["walletResources"]>[number];
+  stop(): Promise<void>;
 }
 
-function listen(): Promise<Server> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new TypeError("the server listens on TCP");
-  return address.port;
+async function serveFixture(make: NonNullable<TestStackOptions["fixture"]>, issuer: string): Promise<ServedFixture> {
+  const server = await listen();
+  const resource = `http://127.0.0.1:${portOf(server)}/mcp`;
+  const app = make({ resource, issuer });
+  const served: Served = await serve({ handler: app.fetch, listen: server, logger: logger("fixture") });
+  return {
+    resource,
+    walletResource: { resource, name: "Fixture", scopes: { "fixture:read": "Read the fixture" } },
+    stop: async () => {
+      await served.stop();
+      await app.close();
+    },
+  };
 }

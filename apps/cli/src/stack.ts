@@ -6,9 +6,10 @@ import { start as startBank } from "@countersign/bank/main";
 import { callbackId } from "@countersign/host/authorize/callback-id";
 import { type HostStartOptions, start as startHost } from "@countersign/host/main";
 import type { Logger } from "@countersign/service/log";
+import type { Started } from "@countersign/service/run-main";
 import { readWidget, start as startStore } from "@countersign/store/main";
 import { start as startWallet } from "@countersign/wallet/main";
-import type { WalletClient } from "@countersign/wallet/options";
+import type { WalletClient, WalletResource } from "@countersign/wallet/options";
 
 /** Where each party keeps its rows and which key seals them. */
 export interface StackData {
@@ -37,6 +38,10 @@ export interface StackOptions {
   readonly walletClients?: readonly WalletClient[];
   /** Further connectors of the console, beside the store. */
   readonly connectors?: HostStartOptions["connectors"];
+  /** Further resources that trust the wallet, beside the store. */
+  readonly walletResources?: readonly WalletResource[];
+  /** Public origins where they differ from the listeners, as behind a proxy. */
+  readonly urls?: Partial<StackUrls>;
 }
 
 /** Public origins of the running parties. */
@@ -50,14 +55,18 @@ export interface StackUrls {
 
 export interface Stack {
   readonly urls: StackUrls;
+  /** Each running party, in the order of starting. */
+  readonly parties: Readonly<Record<PartyName, Started>>;
   stop(): Promise<void>;
 }
 
+export type PartyName = "bank" | "wallet" | "store" | "host";
+
 /** The console's OAuth client at the wallet. */
-export const consoleClientId = "countersign-host";
+const consoleClientId = "countersign-host";
 
 /** The store's client id at the wallet and the bank, which is its payee id. */
-export const storeClientId = "store";
+const storeClientId = "store";
 
 const shopName = "Harbour Goods";
 
@@ -66,25 +75,32 @@ const shopName = "Harbour Goods";
  * Throws `StartupProblem` when one cannot start; those that did are stopped again.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const urls = publicUrls(options.listen);
-  const starts = [() => startTheBank(options, urls), () => startTheWallet(options, urls), () => startTheStore(options, urls), () => startTheHost(options, urls)];
-  const started: { stop(): Promise<void> }[] = [];
+  const urls = { ...publicUrls(options.listen), ...options.urls };
+  const started: Started[] = [];
   const stop = async (): Promise<void> => {
     // The host first: it is the one that holds calls open to the others.
-    for (const party of started.reverse()) await party.stop();
+    for (const party of started.splice(0).reverse()) await party.stop();
+  };
+  const startOne = async (party: Promise<Started>): Promise<Started> => {
+    started.push(await party);
+    return party;
   };
   try {
-    for (const startOne of starts) started.push(await startOne());
+    const bank = await startOne(startTheBank(options, urls));
+    const wallet = await startOne(startTheWallet(options, urls));
+    const store = await startOne(startTheStore(options, urls));
+    const host = await startOne(startTheHost(options, urls));
+    return { urls, parties: { bank, wallet, store, host }, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  return { urls, stop };
 }
 
-function startTheBank(options: StackOptions, urls: StackUrls): ReturnType<typeof startBank> {
+function startTheBank(options: StackOptions, urls: StackUrls): Promise<Started> {
   return startBank({
     url: urls.bank,
+    hosts: [new URL(urls.bank).host],
     listen: options.listen.bank,
     databaseUrl: options.data.databaseUrl("bank"),
     openingBalance: options.openingBalance,
@@ -96,22 +112,23 @@ function startTheBank(options: StackOptions, urls: StackUrls): ReturnType<typeof
   });
 }
 
-function startTheWallet(options: StackOptions, urls: StackUrls): ReturnType<typeof startWallet> {
+function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started> {
   return startWallet({
     publicUrl: urls.wallet,
     listen: options.listen.wallet,
     databaseUrl: options.data.databaseUrl("wallet"),
     sealingKey: options.data.key("wallet"),
     bankUrl: urls.bank,
-    clients: [consoleClient(urls), storeClient(urls), ...(options.walletClients ?? [])],
-    resources: [{ resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } }],
+    clients: [consoleClient(options, urls), storeClient(urls), ...(options.walletClients ?? [])],
+    resources: [{ resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } }, ...(options.walletResources ?? [])],
     logger: options.logger("wallet"),
   });
 }
 
-async function startTheStore(options: StackOptions, urls: StackUrls): ReturnType<typeof startStore> {
+async function startTheStore(options: StackOptions, urls: StackUrls): Promise<Started> {
   return startStore({
     url: urls.store,
+    hosts: [new URL(urls.store).host],
     listen: options.listen.store,
     databaseUrl: options.data.databaseUrl("store"),
     sealingKey: options.data.key("store"),
@@ -124,7 +141,7 @@ async function startTheStore(options: StackOptions, urls: StackUrls): ReturnType
   });
 }
 
-function startTheHost(options: StackOptions, urls: StackUrls): ReturnType<typeof startHost> {
+function startTheHost(options: StackOptions, urls: StackUrls): Promise<Started> {
   return startHost({
     publicUrl: urls.console,
     widgetOrigin: urls.widgets,
@@ -132,7 +149,7 @@ function startTheHost(options: StackOptions, urls: StackUrls): ReturnType<typeof
     widgetListen: options.listen.widgets,
     databaseUrl: options.data.databaseUrl("host"),
     sealingKey: options.data.key("host"),
-    connectors: [{ id: "store", name: shopName, url: `${urls.store}/mcp` }, ...(options.connectors ?? [])],
+    connectors: connectorsOf(options, urls),
     clients: { [urls.wallet]: { clientId: consoleClientId } },
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.hostLimits === undefined ? {} : { limits: options.hostLimits }),
@@ -140,11 +157,12 @@ function startTheHost(options: StackOptions, urls: StackUrls): ReturnType<typeof
   });
 }
 
-/** The console is a public client with PKCE; its redirect URI is the one callback of (store, wallet). */
-function consoleClient(urls: StackUrls): WalletClient {
-  const resource = parseResourceUri(`${urls.store}/mcp`);
-  const issuer = parseIssuer(urls.wallet);
-  if (!resource.ok || !issuer.ok) throw new TypeError("the stack's own URLs are valid");
+function connectorsOf(options: StackOptions, urls: StackUrls): HostStartOptions["connectors"] {
+  return [{ id: "store", name: shopName, url: `${urls.store}/mcp` }, ...(options.connectors ?? [])];
+}
+
+/** The console is a public client with PKCE; it has one redirect URI for each connector at this issuer. */
+function consoleClient(options: StackOptions, urls: StackUrls): WalletClient {
   return {
     client_id: consoleClientId,
     client_name: "Countersign console",
@@ -152,8 +170,15 @@ function consoleClient(urls: StackUrls): WalletClient {
     application_type: "native",
     token_endpoint_auth_method: "none",
     grant_types: ["authorization_code", "refresh_token"],
-    redirect_uris: [`${urls.console}/callback/${callbackId(resource.value, issuer.value)}`],
+    redirect_uris: connectorsOf(options, urls).map((connector) => redirectUri(urls, connector.url)),
   };
+}
+
+function redirectUri(urls: StackUrls, connectorUrl: string): string {
+  const resource = parseResourceUri(connectorUrl);
+  const issuer = parseIssuer(urls.wallet);
+  if (!resource.ok || !issuer.ok) throw new TypeError("connectors and issuer of the stack have valid URLs");
+  return `${urls.console}/callback/${callbackId(resource.value, issuer.value)}`;
 }
 
 function storeClient(urls: StackUrls): WalletClient {
