@@ -22,7 +22,8 @@ export async function startEngines(say: (progress: string) => void): Promise<rea
   }
 }
 
-function startSqlite(): Engine {
+/** Database files in a folder of their own. */
+export function startSqlite(): Engine {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   let count = 0;
   return {

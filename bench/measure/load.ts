@@ -1,4 +1,4 @@
-import { Agent, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 
 /** One HTTP request of a load. `path` with its query. */
 export interface Outgoing {
@@ -8,9 +8,11 @@ export interface Outgoing {
   readonly body: string;
 }
 
+/** `cookies`: as a `Cookie` header sends them back. */
 export interface Reply {
   readonly status: number;
   readonly body: string;
+  readonly cookies: string;
 }
 
 /** A load that ran: `latenciesMs` from the first byte sent to the last byte read, one for each exchange. */
@@ -58,10 +60,11 @@ export function repeatFor(durationMs: number, outgoing: () => Outgoing): () => O
   return () => (performance.now() < until ? outgoing() : undefined);
 }
 
-/** Gives each request once. */
-export function eachOnce(requests: readonly Outgoing[]): () => Outgoing | undefined {
+/** Gives each request once, until the time is over or none is left. */
+export function eachOnce(durationMs: number, requests: readonly Outgoing[]): () => Outgoing | undefined {
+  const until = performance.now() + durationMs;
   let at = 0;
-  return () => requests[at++];
+  return () => (performance.now() < until ? requests[at++] : undefined);
 }
 
 interface Target {
@@ -78,10 +81,14 @@ function exchange({ agent, hostname, port, outgoing }: Target): Promise<Reply> {
     const sent = request({ agent, hostname, port, method, path, headers }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-      incoming.once("end", () => resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      incoming.once("end", () => resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString(), cookies: cookiesOf(incoming) }));
       incoming.once("error", reject);
     });
     sent.once("error", reject);
     sent.end(body);
   });
+}
+
+function cookiesOf(incoming: IncomingMessage): string {
+  return (incoming.headers["set-cookie"] ?? []).map((cookie) => cookie.split(";", 1)[0]).join("; ");
 }

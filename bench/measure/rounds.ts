@@ -7,9 +7,10 @@ export interface Sample {
   readonly latenciesMs: readonly number[];
 }
 
-/** One of those that are compared. It runs for about so long. */
+/** One of those that are compared. It runs for about so long. `warmUpMs`: when it needs more or less of it than the others. */
 export interface Contestant {
   readonly name: string;
+  readonly warmUpMs?: number;
   run(durationMs: number): Promise<Sample>;
 }
 
@@ -37,7 +38,7 @@ export interface Summary {
 export async function interleave(contestants: readonly Contestant[], plan: RoundPlan, say: (progress: string) => void): Promise<Samples> {
   for (const contestant of contestants) {
     say(`warm-up of ${contestant.name}`);
-    await contestant.run(plan.warmUpMs);
+    await contestant.run(contestant.warmUpMs ?? plan.warmUpMs);
   }
   const samples = new Map(contestants.map((contestant): [string, Sample[]] => [contestant.name, []]));
   for (let round = 0; round < plan.rounds; round += 1) {

@@ -1,0 +1,24 @@
+// The host as a process, on an embedded database, with one connector.
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import { start } from "@countersign/host/main";
+import { Secret } from "@countersign/protocol/secret";
+import { runProgram } from "../measure/program.ts";
+import { listen } from "./parts/listen.ts";
+
+await runProgram(async (options) => {
+  const [console, widgets] = [createServer(), createServer()];
+  const publicUrl = await listen(console);
+  const widgetPort = new URL(await listen(widgets)).port;
+  const host = await start({
+    publicUrl,
+    widgetOrigin: `http://{app}.localhost:${widgetPort}`,
+    listen: console,
+    widgetListen: widgets,
+    databaseUrl: String(options["databaseUrl"]),
+    sealingKey: new Secret(randomBytes(32).toString("base64url")),
+    connectors: [{ id: "shop", name: "Shop", url: String(options["shopUrl"]) }],
+    clients: {},
+  });
+  return { facts: { url: publicUrl }, stop: () => host.stop() };
+});
