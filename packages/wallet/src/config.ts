@@ -23,7 +23,7 @@ const resource = z.strictObject({
   scopes: z.record(z.string().min(1), z.string().min(1)),
 });
 
-interface WalletSchema extends ConfigSchema {
+interface WalletConfig extends ConfigSchema {
   readonly publicUrl: Variable<string>;
   readonly port: Variable<number>;
   readonly hostname: Variable<string>;
@@ -36,7 +36,7 @@ interface WalletSchema extends ConfigSchema {
 }
 
 /** The wallet's environment. */
-export const walletSchema: WalletSchema = {
+export const walletConfig: WalletConfig = {
   publicUrl: httpUrl({
     env: "COUNTERSIGN_WALLET_URL",
     doc: "The wallet's public origin: issuer and passkey host.",

@@ -1,11 +1,10 @@
 import type { Server } from "node:http";
-import { readConfig } from "@countersign/service/config";
+import { requireConfig } from "@countersign/service/config";
 import { openDataFolder } from "@countersign/service/data-folder";
 import { createLogger, type Logger } from "@countersign/service/log";
 import { runMain } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
-import { StartupProblem } from "@countersign/service/startup-problem";
-import { walletSchema } from "./config.ts";
+import { walletConfig } from "./config.ts";
 import type { WalletOptions } from "./options.ts";
 import { createWallet } from "./wallet.ts";
 
@@ -47,9 +46,7 @@ export async function start(options: WalletStartOptions): Promise<{ readonly url
 
 if (import.meta.main) {
   await runMain("wallet", async () => {
-    const config = readConfig(walletSchema, process.env);
-    if (!config.ok) throw new StartupProblem(config.error.map(({ env, problem }) => `${env} ${problem}.`).join(" "));
-    const { data, databaseUrl, sealingKey, publicUrl, bankUrl, clients, resources, port, hostname } = config.value;
+    const { data, databaseUrl, sealingKey, publicUrl, bankUrl, clients, resources, port, hostname } = requireConfig(walletConfig, process.env);
     const folder = openDataFolder(data);
     return start({
       publicUrl,

@@ -8,7 +8,7 @@ import { readConfig } from "@countersign/service/config";
 import { createLogger } from "@countersign/service/log";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { walletSchema } from "../src/config.ts";
+import { walletConfig } from "../src/config.ts";
 import { start } from "../src/main.ts";
 import { listen } from "./peers/listen.ts";
 import { formOf } from "./peers/browser.ts";
@@ -58,7 +58,7 @@ describe("starting", () => {
   });
 
   test("the environment has a default for everything, and says what is wrong", () => {
-    const config = readConfig(walletSchema, {});
+    const config = readConfig(walletConfig, {});
     expect(config).toMatchObject({
       ok: true,
       value: { publicUrl: "http://localhost:4200", port: 4200, bankUrl: "http://127.0.0.1:4400", clients: [] },
@@ -72,9 +72,9 @@ describe("starting", () => {
         redirect_uris: ["http://127.0.0.1/cb"],
       },
     ];
-    expect(readConfig(walletSchema, { COUNTERSIGN_WALLET_CLIENTS: JSON.stringify(clients) })).toMatchObject({ ok: true, value: { clients } });
+    expect(readConfig(walletConfig, { COUNTERSIGN_WALLET_CLIENTS: JSON.stringify(clients) })).toMatchObject({ ok: true, value: { clients } });
     for (const bad of ["{", "{}", '[{"client_id":"a"}]', JSON.stringify([{ ...clients[0], surprise: 1 }])]) {
-      expect(readConfig(walletSchema, { COUNTERSIGN_WALLET_CLIENTS: bad })).toMatchObject({
+      expect(readConfig(walletConfig, { COUNTERSIGN_WALLET_CLIENTS: bad })).toMatchObject({
         ok: false,
         error: [{ env: "COUNTERSIGN_WALLET_CLIENTS" }],
       });

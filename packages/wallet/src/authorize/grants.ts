@@ -7,8 +7,8 @@ import { findConsent } from "./consents.ts";
 import { readPaymentResult } from "./payment-result.ts";
 
 /**
- * The grant that an authorization request starts from: the one that its own prompts made, else the session's unless a payment was its purpose, else a new one
- * with what the user once allowed this client. Grants are not shared between sessions, so that revoking one family leaves the others alone.
+ * The grant that an authorization request starts from: the one that its own prompts made; else the session's, unless it carries a payment that another request
+ * was about; else a new one with what the user once allowed this client. Grants are not shared between sessions, so that revoking one family leaves the others alone.
  */
 export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database<unknown>, "records">, now: EpochMs): Promise<Grant | undefined> {
   const { provider, result, session, client } = ctx.oidc;

@@ -1,12 +1,12 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { parseResourceUri } from "@countersign/protocol/resource";
-import { formatScope, paymentRequestIdOf } from "@countersign/protocol/scope";
+import { paymentRequestIdOf } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import type { Client, KoaContextWithOIDC, ResourceServer } from "oidc-provider";
 import { errors } from "oidc-provider";
 import type { WalletResource } from "../options.ts";
 import { readPaymentResult } from "./payment-result.ts";
-import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope, withoutIgnored } from "./transaction-scopes.ts";
+import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope } from "./transaction-scopes.ts";
 
 /** Access tokens for resource servers cannot be revoked, so they are short. */
 export const accessTokenTtlSeconds = 300;
@@ -48,9 +48,6 @@ export function createResources(parts: ResourceParts): Resources {
       resources: requestedResources(ctx).flatMap((each) => find(each)?.resource ?? []),
       approvedHere: readPaymentResult(ctx.oidc.result)?.approved ?? [],
       now: parts.now(),
-    }).then((verdicts) => {
-      dropIgnored(ctx, verdicts);
-      return verdicts;
     });
     judged.set(ctx, judging);
     return judging;
@@ -84,14 +81,6 @@ export function createResources(parts: ResourceParts): Resources {
       return [];
     },
   };
-}
-
-/** An ignored scope leaves the request, so that no grant of an earlier payment can answer it. */
-function dropIgnored(ctx: KoaContextWithOIDC, judged: readonly JudgedTransaction[]): void {
-  const { params } = ctx.oidc;
-  if (params === undefined || paramText(ctx, "scope") === "") return;
-  const kept = withoutIgnored(readScope(paramText(ctx, "scope")), judged);
-  params["scope"] = kept.size === 0 ? undefined : formatScope(kept);
 }
 
 /** Only the exchange of the code gives the scope of a payment; a refresh has no code, so it never does. */

@@ -1,5 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, unionScopes, withoutTransactionScopes } from "@countersign/protocol/scope";
+import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 
@@ -50,12 +50,6 @@ export async function judgeTransactions(
     judged.push({ verdict: judgeTransactionScope(id, found?.value, context), resource: found?.value.terms.resource });
   }
   return judged;
-}
-
-/** The ordinary scopes, and of the transaction scopes those that something still comes of. */
-export function withoutIgnored(scope: ScopeSet, judged: readonly JudgedTransaction[]): ScopeSet {
-  const kept = judged.filter((each) => each.verdict.state !== "ignore").map((each) => paymentScope(each.verdict.requestId));
-  return unionScopes(withoutTransactionScopes(scope), new Set(kept));
 }
 
 /** The scopes that these transactions add to a resource in this authorization. */
