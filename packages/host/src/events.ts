@@ -41,7 +41,7 @@ export class Events {
   }
 
   /** Begins to hear other instances; `reread` turns a notice into an event again. */
-  async listen(reread: (notice: Notice) => Promise<HostEvent | undefined>): Promise<void> {
+  async follow(reread: (notice: Notice) => Promise<HostEvent | undefined>): Promise<void> {
     this.#stop = await this.#signals.subscribe(channel, (payload) => {
       const notice = parseNotice(payload);
       if (notice === undefined || notice.from === this.#self || !this.#listeners.has(notice.userId)) {

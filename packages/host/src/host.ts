@@ -59,7 +59,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const report = options.report ?? (() => {});
   const parts = assemble(options, clock, report);
   const app = routesOf(options, parts);
-  await parts.events.listen((notice) => reread(parts, notice));
+  await parts.events.follow((notice) => reread(parts, notice));
   const sweep = (minutes: number, orphansAt: EpochMs): Promise<void> => sweepAll(parts, clock(), minutes, orphansAt);
   // An embedded database has one process, so at its start nobody else drives anything.
   await sweep(startMinutes, options.database.dialect === "sqlite" ? Number.MAX_SAFE_INTEGER : clock());

@@ -40,7 +40,14 @@ describe("tokens in the vault", () => {
     const everything = [page, JSON.stringify(done), trace, session, heard, await dump()].join("\n");
     expect(trace).toContain("[masked]");
     expect(heard).toContain("event: trace");
-    for (const secret of [canary, query.get("code") ?? "-", query.get("state") ?? "-", verifier, "argument-canary", browser.cookies.get("cs_session") ?? "-"]) {
+    for (const secret of [
+      canary,
+      query.get("code") ?? "-",
+      query.get("state") ?? "-",
+      verifier,
+      "argument-canary",
+      browser.cookies.get("cs_session") ?? "-",
+    ]) {
       expect(secret.length).toBeGreaterThan(10);
       expect(everything).not.toContain(secret);
     }
@@ -103,7 +110,10 @@ describe("tokens in the vault", () => {
     expect((await browser.settled((await browser.call("list_orders")).id)).state).toBe("completed");
     world.offsetMs += 400_000;
     world.authorizationServer.behaviour.tokenResponse = () => new Response("down", { status: 503 });
-    expect(await browser.settled((await browser.call("list_orders")).id)).toMatchObject({ state: "failed", error: { code: "authorization_server_unreachable" } });
+    expect(await browser.settled((await browser.call("list_orders")).id)).toMatchObject({
+      state: "failed",
+      error: { code: "authorization_server_unreachable" },
+    });
   });
 
   it("a tool that works either way runs without a token once the held one is dead", async () => {

@@ -13,21 +13,21 @@ const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** What the popup shows between the click and the authorization server. */
-export function waitingPage(): Response {
+export function waitingPage(): Promise<Response> {
   return render({ status: 200, title: "Opening sign-in", text: "One moment…", close: false });
 }
 
 /** The end of a sign-in, good or bad; closes itself where the browser lets it. */
 export function endPage(
   outcome: { readonly granted: true } | { readonly granted: false; readonly code: ErrorCode; readonly status: number },
-): Response {
+): Promise<Response> {
   if (outcome.granted) return render({ status: 200, title: "Signed in", text: "You can close this window.", close: true });
   const { text } = errorCatalogue[outcome.code];
   return render({ status: outcome.status, title: "Not signed in", text: `${text} You can close this window.`, close: outcome.status === 200 });
 }
 
-function render(page: PopupPage): Response {
-  const body = html`<!doctype html>
+async function render(page: PopupPage): Promise<Response> {
+  const body = await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -43,7 +43,7 @@ function render(page: PopupPage): Response {
 <script src="/pages/close.js"></script>
 </body>
 </html>`;
-  return new Response(String(body), {
+  return new Response(body, {
     status: page.status,
     headers: {
       "content-type": "text/html; charset=utf-8",

@@ -8,7 +8,7 @@ import { Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, Streamable
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
 import type { DialBounds, DialError } from "../dial/dial.ts";
-import { exchangeFetch, inExchange, newExchange, type Exchange } from "./exchange.ts";
+import { Exchange, exchangeFetch, inExchange } from "./exchange.ts";
 import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
 
 /** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
@@ -77,7 +77,7 @@ export class McpConnection {
   /** Sends one tool call, with the token and key it is given and nothing else. */
   async callTool(request: ToolRequest): Promise<CallOutcome> {
     const sendWith = { idempotencyKey: request.idempotencyKey, ...(request.bearer === undefined ? {} : { bearer: request.bearer }) };
-    const exchange = newExchange(sendWith);
+    const exchange = new Exchange(sendWith);
     const params = {
       name: request.tool.name,
       arguments: { ...request.arguments },
@@ -85,10 +85,14 @@ export class McpConnection {
     };
     const options = { timeout: this.#options.requestTimeoutMs, signal: request.signal, allowInputRequired: true };
     try {
-      const result = await this.#exchange(exchange, (client) =>
+      const answer = this.#exchange(exchange, (client) =>
         request.tool.mirrorsHeaders ? client.callTool(params, options) : client.request({ method: "tools/call", params }, looseResult, options),
       );
-      return judgeResult(result);
+      // The SDK would wait for its timeout when a stream ends without the answer.
+      const silence = exchange.abandoned.then(
+        (): CallOutcome => ({ kind: "lost", sent: true, detail: "the answer's stream ended without an answer" }),
+      );
+      return await Promise.race([answer.then(judgeResult), silence]);
     } catch (error) {
       return judgeFailure(error, exchange);
     }
@@ -96,7 +100,7 @@ export class McpConnection {
 
   /** Reads one resource anonymously: the contents as the server sent them. */
   async readResource(uri: string): Promise<Result<JsonObject, Refusal>> {
-    const exchange = newExchange();
+    const exchange = new Exchange();
     try {
       return ok(
         await this.#exchange(exchange, (client) =>
@@ -115,7 +119,7 @@ export class McpConnection {
   }
 
   async #listTools(): Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> {
-    const exchange = newExchange();
+    const exchange = new Exchange();
     const tools = new Map<string, ToolDefinition>();
     let cursor: string | undefined;
     try {

@@ -2,21 +2,41 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Secret } from "@countersign/protocol/secret";
 import { dial, DialError, type DialBounds } from "../dial/dial.ts";
 
+/** Longer than the SDK waits before it resumes a stream that ended early. */
+const resumeGraceMs = 1500;
+
 /** What one request to an MCP server is sent with, and what its response looked like on the wire. */
-export interface Exchange {
-  readonly bearer?: Secret;
-  readonly idempotencyKey?: string;
+export class Exchange {
+  readonly bearer: Secret | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** Resolves when an event stream ended and nobody resumed it: if the answer has not come by then, it never will. */
+  readonly abandoned: Promise<void>;
   status: number | undefined;
-  wwwAuthenticate: readonly string[];
+  wwwAuthenticate: readonly string[] = [];
   problem: DialError | undefined;
+  readonly #abandon: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(sendWith: { readonly bearer?: Secret; readonly idempotencyKey?: string } = {}) {
+    this.bearer = sendWith.bearer;
+    this.idempotencyKey = sendWith.idempotencyKey;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.abandoned = promise;
+    this.#abandon = resolve;
+  }
+
+  requestBegan(): void {
+    clearTimeout(this.#timer);
+  }
+
+  streamEnded(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#abandon, resumeGraceMs);
+    this.#timer.unref();
+  }
 }
 
 const exchanges = new AsyncLocalStorage<Exchange>();
-
-/** Makes an exchange that has not begun. */
-export function newExchange(sendWith: { readonly bearer?: Secret; readonly idempotencyKey?: string } = {}): Exchange {
-  return { ...sendWith, status: undefined, wwwAuthenticate: [], problem: undefined };
-}
 
 /** Runs SDK calls whose HTTP requests belong to this exchange. */
 export function inExchange<T>(exchange: Exchange, work: () => Promise<T>): Promise<T> {
@@ -41,13 +61,9 @@ export function exchangeFetch(bounds: DialBounds): (url: string | URL, init?: Re
     if (exchange?.idempotencyKey !== undefined) {
       headers.set("idempotency-key", exchange.idempotencyKey);
     }
-    const note = (problem: DialError): void => {
-      if (exchange !== undefined) {
-        exchange.problem = problem;
-      }
-    };
+    exchange?.requestBegan();
     try {
-      const response = await dial(new URL(url), toDialRequest(init, headers), { ...bounds, onBodyProblem: note });
+      const response = await dial(new URL(url), toDialRequest(init, headers), { ...bounds, ...watchersOf(exchange) });
       if (exchange !== undefined) {
         exchange.status = response.status;
         const challenge = response.headers.get("www-authenticate");
@@ -55,11 +71,19 @@ export function exchangeFetch(bounds: DialBounds): (url: string | URL, init?: Re
       }
       return response;
     } catch (error) {
-      if (error instanceof DialError) {
-        note(error);
-      }
+      if (exchange !== undefined && error instanceof DialError) exchange.problem = error;
       throw error;
     }
+  };
+}
+
+function watchersOf(exchange: Exchange | undefined): Pick<DialBounds, "onBodyProblem" | "onBodyEnd"> {
+  if (exchange === undefined) return {};
+  return {
+    onBodyProblem: (problem) => {
+      exchange.problem = problem;
+    },
+    onBodyEnd: () => exchange.streamEnded(),
   };
 }
 

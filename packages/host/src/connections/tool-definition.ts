@@ -47,7 +47,7 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
     resourceUri: resourceUri?.startsWith("ui://") === true ? resourceUri : undefined,
     digest: digestJson(raw),
     repeatable: member(annotations, "readOnlyHint") === true || member(annotations, "idempotentHint") === true,
-    mirrorsHeaders: JSON.stringify(inputSchema)?.includes('"x-mcp-header"') === true,
+    mirrorsHeaders: isJsonObject(inputSchema) && JSON.stringify(inputSchema).includes('"x-mcp-header"'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { lookup as resolveName, type LookupAddress } from "node:dns";
-import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
@@ -12,6 +12,8 @@ export interface DialBounds {
   readonly responseBytesMax: number;
   /** Told when the body breaks off after the response has begun; the body's reader gets the same error. */
   readonly onBodyProblem?: (error: DialError) => void;
+  /** Told when the body is over, completely or not. */
+  readonly onBodyEnd?: () => void;
 }
 
 export type DialProblem = "unsafe_address" | "unreachable" | "timeout" | "redirected" | "too_large" | "aborted";
@@ -54,35 +56,57 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
     return Promise.reject(new DialError("unsafe_address", problem, false));
   }
   return new Promise((resolve, reject) => {
-    const progress = { sent: false };
-    const timeout = AbortSignal.timeout(bounds.timeoutMs);
-    const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
-    const options: RequestOptions = { method: request.method, headers: headersOf(request), signal };
+    const attempt = { sent: false, timedOut: false };
+    const explain = (error: Error): DialError => asDialError(error, attempt, request.signal);
+    const options: RequestOptions = { method: request.method, headers: headersOf(request) };
     const outgoing =
       url.protocol === "https:"
         ? httpsRequest(url, { ...options, agent: agents[bounds.reach].https })
         : httpRequest(url, { ...options, agent: agents[bounds.reach].http });
-    const fail = (error: Error): void => reject(asDialError(error, timeout, request.signal, progress.sent));
-    outgoing.on("socket", (socket) => {
-      if (socket.connecting) {
-        socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
-          progress.sent = true;
-        });
-      } else {
-        progress.sent = true;
-      }
+    const abort = (): void => void outgoing.destroy();
+    const timer = setTimeout(() => {
+      attempt.timedOut = true;
+      abort();
+    }, bounds.timeoutMs);
+    request.signal?.addEventListener("abort", abort, { once: true });
+    outgoing.once("close", () => {
+      clearTimeout(timer);
+      request.signal?.removeEventListener("abort", abort);
     });
-    outgoing.on("error", fail);
+    watchSending(outgoing, url.protocol === "https:" ? "secureConnect" : "connect", attempt);
+    outgoing.on("error", (error) => reject(explain(error)));
     outgoing.on("response", (incoming) => {
+      attempt.sent = true;
+      // Without a listener, an abort while nobody reads the body would end the process. Whoever reads it gets the error all the same.
+      incoming.on("error", () => {});
       const status = incoming.statusCode ?? 0;
       if (status >= 300 && status < 400 && status !== 304) {
         incoming.destroy();
         reject(new DialError("redirected", `${url.origin} answered with a redirect, which is not followed`, true));
         return;
       }
-      resolve(responseOf(incoming, bounds, (error) => asDialError(error, timeout, request.signal, true)));
+      resolve(responseOf(incoming, bounds, explain));
     });
-    outgoing.end(request.body);
+    if (request.signal?.aborted === true) abort();
+    else outgoing.end(request.body);
+  });
+}
+
+interface Attempt {
+  sent: boolean;
+  timedOut: boolean;
+}
+
+/** Notes when the peer may have received something: from the moment that there is a connection. */
+function watchSending(outgoing: ClientRequest, connected: "connect" | "secureConnect", attempt: Attempt): void {
+  outgoing.on("socket", (socket) => {
+    if (!socket.connecting) {
+      attempt.sent = true;
+      return;
+    }
+    socket.once(connected, () => {
+      attempt.sent = true;
+    });
   });
 }
 
@@ -145,20 +169,15 @@ async function* readBounded(incoming: IncomingMessage, bounds: DialBounds, expla
     throw error;
   } finally {
     incoming.destroy();
+    bounds.onBodyEnd?.();
   }
 }
 
-function asDialError(error: Error, timeout: AbortSignal, caller: AbortSignal | undefined, sent: boolean): DialError {
-  if (error instanceof DialError) {
-    return error;
-  }
-  if (timeout.aborted) {
-    return new DialError("timeout", "no answer in time", sent);
-  }
-  if (caller?.aborted === true) {
-    return new DialError("aborted", "the request was cancelled", sent);
-  }
-  return new DialError("unreachable", error.message, sent);
+function asDialError(error: Error, attempt: Attempt, caller: AbortSignal | undefined): DialError {
+  if (error instanceof DialError) return error;
+  if (attempt.timedOut) return new DialError("timeout", "no answer in time", attempt.sent);
+  if (caller?.aborted === true) return new DialError("aborted", "the request was cancelled", attempt.sent);
+  return new DialError("unreachable", error.message, attempt.sent);
 }
 
 function makeAgents(reach: Reach): { readonly http: HttpAgent; readonly https: HttpsAgent } {

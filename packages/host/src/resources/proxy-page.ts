@@ -12,9 +12,9 @@ const style = "html,body{margin:0;height:100%;background:transparent}iframe{disp
  * The proxy document of one widget, with the policy that its inner frame inherits as an HTTP header. Everything it needs is inline: where the browser
  * knows `Connection-Allowlist`, a widget that declared no domain then cannot open any connection at all.
  */
-export function proxyPage(policy: WidgetPolicy, consoleOrigin: string, shim: string): Response {
+export async function proxyPage(policy: WidgetPolicy, consoleOrigin: string, shim: string): Promise<Response> {
   const data = JSON.stringify(shim).replaceAll("<", "\\u003c");
-  const body = html`<!doctype html>
+  const body = await html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>App view</title><style>${raw(style)}</style></head>
 <body data-console-origin="${consoleOrigin}" data-allow="${policy.allow}">
@@ -23,7 +23,7 @@ export function proxyPage(policy: WidgetPolicy, consoleOrigin: string, shim: str
 </body>
 </html>`;
   const domains = [policy.connectDomains, policy.resourceDomains, policy.frameDomains, policy.baseUriDomains].flat();
-  return new Response(String(body), {
+  return new Response(body, {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": policy.csp,

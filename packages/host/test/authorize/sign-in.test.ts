@@ -78,16 +78,20 @@ describe("the way to the authorization server", () => {
     expect((await browser.fetch(startUrl)).status).toBe(303);
   });
 
-  it.each(["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://a.example/$(x)", "--flag", `https://a.example/${"a".repeat(100_000)}`])(
-    "M10 never opens %s",
-    async (endpoint) => {
-      const browser = await begin();
-      world.authorizationServer.behaviour.metadata = { authorization_endpoint: endpoint };
-      const call = await browser.settled((await browser.call("list_orders")).id);
-      expect(call).toMatchObject({ state: "failed", error: { code: expect.stringMatching(/^(unsafe_url|invalid_metadata)$/) } });
-      expect(call.flow).toBeUndefined();
-    },
-  );
+  it.each([
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "file:///etc/passwd",
+    "https://a.example/$(x)",
+    "--flag",
+    `https://a.example/${"a".repeat(100_000)}`,
+  ])("M10 never opens %s", async (endpoint) => {
+    const browser = await begin();
+    world.authorizationServer.behaviour.metadata = { authorization_endpoint: endpoint };
+    const call = await browser.settled((await browser.call("list_orders")).id);
+    expect(call).toMatchObject({ state: "failed", error: { code: expect.stringMatching(/^(unsafe_url|invalid_metadata)$/) } });
+    expect(call.flow).toBeUndefined();
+  });
 });
 
 describe("the way back", () => {
@@ -248,9 +252,15 @@ describe("discovery", () => {
 
   it("M21 a hostile challenge header ends in a typed error", async () => {
     const browser = await begin({ tools: { list_orders: { schemes: null } } });
-    const headers = [`Bearer scope="${"a ".repeat(5000)}"`, `Bearer ${'realm="x", '.repeat(30)}`, 'Bearer scope="a', 'Bearer resource_metadata="javascript:alert(1)"'];
+    const headers = [
+      `Bearer scope="${"a ".repeat(5000)}"`,
+      `Bearer ${'realm="x", '.repeat(30)}`,
+      'Bearer scope="a',
+      'Bearer resource_metadata="javascript:alert(1)"',
+    ];
     for (const header of headers) {
-      world.server.intercept = (_, method) => (method === "tools/call" ? new Response(null, { status: 401, headers: { "www-authenticate": header } }) : undefined);
+      world.server.intercept = (_, method) =>
+        method === "tools/call" ? new Response(null, { status: 401, headers: { "www-authenticate": header } }) : undefined;
       const call = await browser.settled((await browser.call("list_orders")).id);
       expect(call.state).toBe("failed");
       expect(["invalid_challenge", "unsafe_url"]).toContain(call.error?.code);
@@ -260,7 +270,8 @@ describe("discovery", () => {
   it("a 401 without any header falls back to the well-known place", async () => {
     const browser = await begin({ tools: { list_orders: { schemes: null } } });
     world.server.prm = { scopes_supported: ["orders:read"] };
-    world.server.intercept = (request, method) => (method === "tools/call" && !request.headers.has("authorization") ? new Response(null, { status: 401 }) : undefined);
+    world.server.intercept = (request, method) =>
+      method === "tools/call" && !request.headers.has("authorization") ? new Response(null, { status: 401 }) : undefined;
     const parked = await browser.parked((await browser.call("list_orders")).id);
     expect(parked.flow?.scope).toEqual(["orders:read"]);
     await browser.signIn(parked.flow?.startUrl ?? "");

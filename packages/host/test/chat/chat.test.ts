@@ -92,7 +92,9 @@ describe("the model loop", () => {
   });
 
   it("V15 M14 a tool that the model may not see, or that no server has, is a typed error to the model and no call", async () => {
-    const { browser, asked } = await begin((_, turn) => (turn === 1 ? toolCall("store__hidden", "{}") : turn === 2 ? toolCall("other__browse", "{}") : words("No.")));
+    const { browser, asked } = await begin((_, turn) =>
+      turn === 1 ? toolCall("store__hidden", "{}") : turn === 2 ? toolCall("other__browse", "{}") : words("No."),
+    );
     await browser.post("/api/chat", { message: "Try" });
     await expect.poll(() => asked.length).toBe(3);
     expect(asked[1]?.messages.at(-1)?.content).toContain("unknown_tool");

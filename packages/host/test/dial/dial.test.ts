@@ -28,13 +28,22 @@ describe("an outgoing request", () => {
     expect(await response.json()).toEqual({ got: "hello", a: "1" });
   });
 
-  it.each(["http://127.0.0.1:1/", "http://localhost:1/", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/", "https://0x7f000001/", "https://2130706433/", "https://0177.0.0.1/", "https://①②⑦.0.0.1/", "https://[::ffff:127.0.0.1]/", "https://[::127.0.0.1]/"])(
-    "M09 %s is refused for a public connector, unsent",
-    async (url) => {
-      const error = await problemOf(get(url, { reach: "public" }));
-      expect([error.problem, error.sent]).toEqual(["unsafe_address", false]);
-    },
-  );
+  it.each([
+    "http://127.0.0.1:1/",
+    "http://localhost:1/",
+    "https://127.0.0.1/",
+    "https://[::1]/",
+    "https://10.0.0.1/",
+    "https://0x7f000001/",
+    "https://2130706433/",
+    "https://0177.0.0.1/",
+    "https://①②⑦.0.0.1/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::127.0.0.1]/",
+  ])("M09 %s is refused for a public connector, unsent", async (url) => {
+    const error = await problemOf(get(url, { reach: "public" }));
+    expect([error.problem, error.sent]).toEqual(["unsafe_address", false]);
+  });
 
   it("M09 a name that resolves to a private address is refused at connect time", async () => {
     const error = await problemOf(get("https://localhost.localdomain/", { reach: "public" }));
@@ -92,5 +101,15 @@ describe("an outgoing request", () => {
     abort.abort();
     expect((await problemOf(asking)).problem).toBe("aborted");
     resolve(new Response("late"));
+  });
+});
+
+describe("a response that nobody reads", () => {
+  it("may be aborted without harm to the process", async () => {
+    running = await listen(() => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("part")) })));
+    const abort = new AbortController();
+    const response = await dial(new URL(running.origin), { method: "GET", headers: new Headers(), signal: abort.signal }, bounds);
+    abort.abort();
+    expect((await problemOf(response.text())).problem).toBe("aborted");
   });
 });

@@ -29,13 +29,23 @@ describe("views of widgets", () => {
     const created = await browser.post("/api/widgets", request);
     expect(created.status).toBe(201);
     const view = viewShape.parse(await created.json());
-    expect(view).toMatchObject({ html: world.server.widget.html, csp: { resourceDomains: ["https://cdn.example.com"], connectDomains: [] }, prefersBorder: true });
+    expect(view).toMatchObject({
+      html: world.server.widget.html,
+      csp: { resourceDomains: ["https://cdn.example.com"], connectDomains: [] },
+      prefersBorder: true,
+    });
     expect(viewShape.parse(await (await browser.fetch(`/api/widgets/${view.id}`)).json())).toEqual(view);
     expect(view.frameUrl).toMatch(/^http:\/\/app-[0-9a-f]{24}\.localhost:4101\/frame\/[\w-]{43}$/);
     const page = await world.host.widgetFetch(new Request(view.frameUrl));
     expect(page.status).toBe(200);
     const policy = page.headers.get("content-security-policy") ?? "";
-    for (const directive of ["default-src 'none'", "connect-src 'none'", "form-action 'none'", "frame-ancestors http://127.0.0.1:4100", "img-src 'self' data: https://cdn.example.com"]) {
+    for (const directive of [
+      "default-src 'none'",
+      "connect-src 'none'",
+      "form-action 'none'",
+      "frame-ancestors http://127.0.0.1:4100",
+      "img-src 'self' data: https://cdn.example.com",
+    ]) {
       expect(policy).toContain(directive);
     }
     const text = await page.text();
@@ -57,7 +67,12 @@ describe("views of widgets", () => {
     const browser = await begin();
     const view = viewShape.parse(await (await browser.post("/api/widgets", request)).json());
     const other = view.frameUrl.replace(/app-[0-9a-f]{24}/, `app-${"0".repeat(24)}`);
-    for (const url of [other, view.frameUrl.replace(/.$/, (last) => (last === "A" ? "B" : "A")), view.frameUrl.replace(/frame.*/, ""), `${view.frameUrl}/x`]) {
+    for (const url of [
+      other,
+      view.frameUrl.replace(/.$/, (last) => (last === "A" ? "B" : "A")),
+      view.frameUrl.replace(/frame.*/, ""),
+      `${view.frameUrl}/x`,
+    ]) {
       expect((await world.host.widgetFetch(new Request(url))).status).toBe(404);
     }
     expect((await world.host.widgetFetch(new Request(view.frameUrl, { method: "POST" }))).status).toBe(404);

@@ -83,7 +83,11 @@ describe("writes", () => {
     ["a wrong type", '{"connectorId":1,"tool":"browse","origin":"user"}'],
   ])("with %s are refused with 400", async (_, body) => {
     const browser = await begin();
-    const response = await browser.fetch("/api/calls", { method: "POST", headers: { origin: consoleOrigin, "content-type": "application/json" }, body });
+    const response = await browser.fetch("/api/calls", {
+      method: "POST",
+      headers: { origin: consoleOrigin, "content-type": "application/json" },
+      body,
+    });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "invalid_request" });
     expect(world.server.executions).toEqual([]);
@@ -91,7 +95,12 @@ describe("writes", () => {
 
   it("that are too large are refused with 413", async () => {
     const browser = await begin();
-    const response = await browser.post("/api/calls", { connectorId: "store", tool: "browse", arguments: { a: "x".repeat(300_000) }, origin: "user" });
+    const response = await browser.post("/api/calls", {
+      connectorId: "store",
+      tool: "browse",
+      arguments: { a: "x".repeat(300_000) },
+      origin: "user",
+    });
     expect(response.status).toBe(413);
   });
 });
@@ -143,7 +152,8 @@ describe("connectors", () => {
     const add = (): Promise<Response> => browser.post("/api/connectors", { url: `${world.server.url}?x` });
     const first = z.looseObject({ id: z.string() }).parse(await (await add()).json());
     expect(z.looseObject({ id: z.string() }).parse(await (await add()).json()).id).toBe(first.id);
-    const remove = (id: string): Promise<Response> => browser.fetch(`/api/connectors/${id}`, { method: "DELETE", headers: { origin: consoleOrigin } });
+    const remove = (id: string): Promise<Response> =>
+      browser.fetch(`/api/connectors/${id}`, { method: "DELETE", headers: { origin: consoleOrigin } });
     expect((await remove(first.id)).status).toBe(200);
     expect((await remove(first.id)).status).toBe(404);
     expect((await remove("store")).status).toBe(400);
@@ -193,7 +203,7 @@ describe("the console's files", () => {
       expect((await browser.fetch("/assets/a-1.js")).headers.get("cache-control")).toContain("immutable");
       expect((await browser.fetch("/", { headers: { "if-none-match": start.headers.get("etag") ?? "" } })).status).toBe(304);
       for (const path of ["/secret.pem", "/assets/none.js", "/../package.json", "/%2e%2e/package.json", "/api/none"]) {
-        expect((await browser.fetch(path)).status, path).toBe(404);
+        expect([path, (await browser.fetch(path)).status]).toEqual([path, 404]);
       }
     } finally {
       rmSync(folder, { recursive: true });

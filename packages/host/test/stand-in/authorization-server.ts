@@ -123,7 +123,9 @@ export class StandInAuthorizationServer {
     if (form.get("grant_type") === "refresh_token") return this.#refresh(form);
     const code = this.#codes.get(form.get("code") ?? "");
     this.#codes.delete(form.get("code") ?? "");
-    const challenge = createHash("sha256").update(form.get("code_verifier") ?? "").digest("base64url");
+    const challenge = createHash("sha256")
+      .update(form.get("code_verifier") ?? "")
+      .digest("base64url");
     if (code?.challenge !== challenge || code.redirectUri !== form.get("redirect_uri") || code.resource !== form.get("resource")) {
       return Response.json({ error: "invalid_grant" }, { status: 400 });
     }

@@ -4,12 +4,13 @@ import { getRequestListener } from "@hono/node-server";
 export interface RunningServer {
   readonly origin: string;
   readonly server: Server;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Serves a fetch-style handler on a port of the system's choice. */
 export async function listen(handler: (request: Request) => Promise<Response> | Response, hostname = "127.0.0.1"): Promise<RunningServer> {
-  const server = createServer(getRequestListener(handler, { overrideGlobalObjects: false }));
+  const listener = getRequestListener(handler, { overrideGlobalObjects: false });
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   await new Promise<void>((resolve) => {
     server.listen(0, hostname, resolve);
   });

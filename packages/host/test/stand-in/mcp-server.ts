@@ -92,7 +92,15 @@ export class StandInMcpServer {
     }
     if (pathname !== "/mcp" || request.method !== "POST") return new Response(null, { status: 405 });
     const body: unknown = await request.clone().json();
-    const rpc = z.object({ method: z.string(), params: z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) }).partial().optional() }).parse(body);
+    const rpc = z
+      .object({
+        method: z.string(),
+        params: z
+          .object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) })
+          .partial()
+          .optional(),
+      })
+      .parse(body);
     this.methods.push(rpc.method);
     const special = await this.intercept?.(request, rpc.method);
     if (special !== undefined) return special;
@@ -133,8 +141,12 @@ export class StandInMcpServer {
     const caller = this.#caller;
     const headers = this.#headers;
     for (const [name, tool] of Object.entries(this.tools)) {
-      const declared = tool.schemes === undefined ? [tool.demands === undefined ? { type: "noauth" } : { type: "oauth2", scopes: tool.demands }] : tool.schemes;
-      const _meta = { ui: { resourceUri: widgetUri, visibility: tool.visibility ?? ["model", "app"] }, ...(declared === null ? {} : { securitySchemes: declared }) };
+      const declared =
+        tool.schemes === undefined ? [tool.demands === undefined ? { type: "noauth" } : { type: "oauth2", scopes: tool.demands }] : tool.schemes;
+      const _meta = {
+        ui: { resourceUri: widgetUri, visibility: tool.visibility ?? ["model", "app"] },
+        ...(declared === null ? {} : { securitySchemes: declared }),
+      };
       const annotations = tool.annotations ?? {};
       const description = tool.description ?? `Does ${name}`;
       server.registerTool(name, { description, inputSchema: z.looseObject({}), annotations, _meta }, async (args, context) => {

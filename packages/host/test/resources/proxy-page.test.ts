@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+
+const script = readFileSync(fileURLToPath(new URL("../../src/resources/assets/proxy.js", import.meta.url)), "utf8");
+const consoleOrigin = "http://127.0.0.1:4100";
+
+interface Posted {
+  readonly data: unknown;
+  readonly target: string;
+}
+
+interface InnerFrame {
+  readonly attributes: Map<string, string>;
+  readonly contentWindow: { postMessage(data: unknown, target: string): void };
+  readonly posted: Posted[];
+  srcdoc: string;
+  removed: boolean;
+  loaded: () => void;
+}
+
+interface Page {
+  readonly toHost: Posted[];
+  readonly frames: InnerFrame[];
+  readonly host: object;
+  readonly body: { textContent: string };
+  receive(event: { data: unknown; origin: string; source: unknown }): void;
+}
+
+function makeFrame(): InnerFrame & Record<string, unknown> {
+  const posted: Posted[] = [];
+  const attributes = new Map<string, string>();
+  const frame = {
+    attributes,
+    posted,
+    contentWindow: { postMessage: (data: unknown, target: string) => void posted.push({ data, target }) },
+    srcdoc: "",
+    removed: false,
+    loaded: (): void => {},
+    setAttribute: (name: string, value: string) => void attributes.set(name, value),
+    addEventListener: (_: string, listener: () => void) => {
+      frame.loaded = listener;
+    },
+    remove: () => {
+      frame.removed = true;
+    },
+  };
+  return frame;
+}
+
+/** Runs the proxy's script in a page whose parent answers property reads as a cross-origin window does, unless it is told to leak. */
+function runProxy(options: { readonly leak?: "document" | "top"; readonly alone?: boolean; readonly shim?: string } = {}): Page {
+  const toHost: Posted[] = [];
+  const frames: InnerFrame[] = [];
+  const denied = (): never => {
+    throw new Error("SecurityError");
+  };
+  const post = (data: unknown, target: string): void => void toHost.push({ data, target });
+  const host = {
+    postMessage: post,
+    get document() {
+      return options.leak === "document" ? {} : denied();
+    },
+    get location() {
+      return denied();
+    },
+  };
+  const top = {
+    get document() {
+      return options.leak === "top" ? {} : denied();
+    },
+    get localStorage() {
+      return denied();
+    },
+  };
+  let listener: Page["receive"] = () => {};
+  const body = { dataset: { consoleOrigin, allow: "" }, textContent: "", append: (frame: InnerFrame) => void frames.push(frame) };
+  const window: Record<string, unknown> = { top, addEventListener: (_: string, added: Page["receive"]) => (listener = added) };
+  window["parent"] = options.alone === true ? window : host;
+  const document = { body, getElementById: () => ({ textContent: JSON.stringify(options.shim ?? "") }), createElement: makeFrame };
+  runInNewContext(script, { window, document });
+  return { toHost, frames, host, body, receive: (event) => listener(event) };
+}
+
+const ready = {
+  data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-resource-ready", params: { html: "<!doctype html><p>x</p>" } },
+  origin: consoleOrigin,
+};
+
+function loaded(shim?: string): { readonly page: Page; readonly frame: InnerFrame } {
+  const page = runProxy(shim === undefined ? {} : { shim });
+  page.receive({ ...ready, source: page.host });
+  const [frame] = page.frames;
+  if (frame === undefined) throw new Error("no frame");
+  return { page, frame };
+}
+
+describe("the widget's proxy page", () => {
+  it("says that it is ready to its console only, and makes the widget's frame from the document it is sent", () => {
+    const { page, frame } = loaded("window.openai = {}");
+    expect(page.toHost).toEqual([{ data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} }, target: consoleOrigin }]);
+    expect(frame.attributes.get("sandbox")).toBe("allow-scripts");
+    expect(frame.srcdoc).toBe("<!doctype html><script>window.openai = {}</script><p>x</p>");
+  });
+
+  it("V03 fails closed: a page that can reach the console, or is not framed, shows nothing and says nothing", () => {
+    for (const page of [runProxy({ leak: "document" }), runProxy({ leak: "top" }), runProxy({ alone: true })]) {
+      expect(page.toHost).toEqual([]);
+      expect(page.body.textContent).toMatch(/cannot be shown/);
+    }
+  });
+
+  it("V03 ignores a sandbox that a message asks for, and a second document", () => {
+    const page = runProxy();
+    const data = { ...ready.data, params: { html: "<p>1</p>", sandbox: "allow-same-origin allow-top-navigation" } };
+    page.receive({ data, origin: consoleOrigin, source: page.host });
+    page.receive({ data, origin: consoleOrigin, source: page.host });
+    expect(page.frames.map((frame) => frame.attributes.get("sandbox"))).toEqual(["allow-scripts"]);
+  });
+
+  it("V01 relays only between its own console and its own frame", () => {
+    const { page, frame } = loaded();
+    const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: {} };
+    page.receive({ data: message, origin: "null", source: frame.contentWindow });
+    page.receive({ data: { jsonrpc: "2.0", id: 1, result: {} }, origin: consoleOrigin, source: page.host });
+    expect(page.toHost.slice(1)).toEqual([{ data: message, target: consoleOrigin }]);
+    expect(frame.posted).toHaveLength(1);
+    const strangers = [
+      { data: message, origin: "https://evil.example", source: page.host },
+      { data: message, origin: consoleOrigin, source: {} },
+      { data: message, origin: "https://evil.example", source: frame.contentWindow },
+      { data: "text", origin: "null", source: frame.contentWindow },
+      { data: { method: "tools/call" }, origin: "null", source: frame.contentWindow },
+      { data: [message], origin: "null", source: frame.contentWindow },
+      { data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready" }, origin: "null", source: frame.contentWindow },
+      { data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-other" }, origin: consoleOrigin, source: page.host },
+    ];
+    for (const event of strangers) page.receive(event);
+    expect(page.toHost).toHaveLength(2);
+    expect(frame.posted).toHaveLength(1);
+  });
+
+  it("V02 a frame that leaves its document gets nothing any more", () => {
+    const { page, frame } = loaded();
+    frame.loaded();
+    page.receive({ data: { jsonrpc: "2.0", id: 1, result: {} }, origin: consoleOrigin, source: page.host });
+    expect(frame.posted).toHaveLength(1);
+    frame.loaded();
+    expect(frame.removed).toBe(true);
+    page.receive({ data: { jsonrpc: "2.0", id: 2, result: {} }, origin: consoleOrigin, source: page.host });
+    page.receive({ ...ready, source: page.host });
+    expect(frame.posted).toHaveLength(1);
+    expect(page.frames).toHaveLength(1);
+  });
+
+  it("a shim cannot break out of its script element", () => {
+    const { frame } = loaded('x = "</script><img src=x>"');
+    expect(frame.srcdoc.match(/<\/script>/g)).toHaveLength(1);
+  });
+});
