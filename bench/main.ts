@@ -24,7 +24,9 @@ function printTable(scenario: Scenario, findings: Findings): void {
   for (const figure of findings.figures) console.log(`  ${figure.name.padEnd(44)} ${String(roundFigure(figure.value)).padStart(10)} ${figure.unit}`);
   for (const ratio of findings.ratios) {
     const kept = keepsGoal(ratio);
-    const goal = ratio.goal ? ` (goal ${ratio.goal.most === undefined ? `>= ${String(ratio.goal.least)}` : `<= ${ratio.goal.most}`}: ${kept === true ? "kept" : "missed"})` : "";
+    const goal = ratio.goal
+      ? ` (goal ${ratio.goal.most === undefined ? `>= ${String(ratio.goal.least)}` : `<= ${ratio.goal.most}`}: ${kept === true ? "kept" : "missed"})`
+      : "";
     console.log(`  ${ratio.name.padEnd(44)} ${String(roundFigure(ratio.value)).padStart(10)} x${goal}`);
   }
 }

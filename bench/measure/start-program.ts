@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type JsonObject, isJsonObject, member } from "@countersign/protocol/shape";
 import type { Usage } from "./program.ts";
 
@@ -13,13 +13,26 @@ export interface RunningProgram {
 
 const stopTimeoutMs = 5_000;
 
+export type ProgramName = "bank" | "call-kit" | "call-raw" | "call-sdk" | "capture-floor" | "host" | "records" | "sdk-client" | "wallet";
+
+const programs: Readonly<Record<ProgramName, URL>> = {
+  bank: new URL("../programs/bank.ts", import.meta.url),
+  "call-kit": new URL("../programs/call-kit.ts", import.meta.url),
+  "call-raw": new URL("../programs/call-raw.ts", import.meta.url),
+  "call-sdk": new URL("../programs/call-sdk.ts", import.meta.url),
+  "capture-floor": new URL("../programs/capture-floor.ts", import.meta.url),
+  host: new URL("../programs/host.ts", import.meta.url),
+  records: new URL("../programs/records.ts", import.meta.url),
+  "sdk-client": new URL("../programs/sdk-client.ts", import.meta.url),
+  wallet: new URL("../programs/wallet.ts", import.meta.url),
+};
+
 /**
- * Starts `programs/<name>.ts` and waits until it is ready. What it logs is discarded, what it reports as an error is shown. Flags of this process, such as
+ * Starts a program and waits until it is ready. What it logs is discarded, what it reports as an error is shown. Flags of this process, such as
  * `--cpu-prof`, hold for it too.
  */
-export async function startProgram(name: string, options: object = {}): Promise<RunningProgram> {
-  const file = join(import.meta.dirname, "../programs", `${name}.ts`);
-  const child = fork(file, [JSON.stringify(options)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+export async function startProgram(name: ProgramName, options: object = {}): Promise<RunningProgram> {
+  const child = fork(fileURLToPath(programs[name]), [JSON.stringify(options)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const exchange = createExchange(name, child);
   const facts = await exchange.ready;
   return {

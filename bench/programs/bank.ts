@@ -38,7 +38,7 @@ await runProgram(async (options) => {
       { clientId: payeeId, jwksUri: keysUrl(payeeId), role: "payee" },
       { clientId: String(options["walletIssuer"]), jwksUri: keysUrl("wallet"), role: "wallet" },
     ],
-    fetch: async (input) => Response.json(member(options["keySets"], String(input))),
+    fetch: async (input) => Response.json(member(options["keySets"], new Request(input).url)),
   });
   return {
     facts: { url: origin },

@@ -18,7 +18,8 @@ await runProgram(async () => {
     return server;
   });
   const serve = toNodeHandler(handler);
-  const server = createServer((request, response) => void serve(request, response));
+  // Node's own types allow an undefined method, which the adapter's do not; the adapter copes.
+  const server = createServer((request, response) => void serve(request as Parameters<typeof serve>[0], response));
   const origin = await listen(server);
   return { facts: { url: `${origin}/mcp` }, stop: () => handler.close() };
 });

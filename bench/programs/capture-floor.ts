@@ -31,7 +31,16 @@ function useAssertion(jti: string): Statement {
 function bookCapture(jti: string, payer: string): readonly Statement[] {
   const now = Date.now();
   const digest = createHash("sha256").update(jti).digest("base64url");
-  const body = JSON.stringify({ id: `pay_${jti}`, status: "captured", amount, currency: "EUR", captured: amount, refunded: 0, payee: "store", created_at: now });
+  const body = JSON.stringify({
+    id: `pay_${jti}`,
+    status: "captured",
+    amount,
+    currency: "EUR",
+    captured: amount,
+    refunded: 0,
+    payee: "store",
+    created_at: now,
+  });
   return [
     {
       text: "update accounts set debits_posted = debits_posted + ? where id = ? and credits_posted - debits_posted - debits_pending >= ? returning id",

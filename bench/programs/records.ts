@@ -54,7 +54,10 @@ function raw(database: RawDatabase): Side {
         values: [Date.now(), kind.name, id, Date.now()],
       }),
     get: (id) =>
-      one({ text: `select ${columns} from records where kind = ? and id = ? and (expires_at is null or expires_at > ?)`, values: [kind.name, id, Date.now()] }),
+      one({
+        text: `select ${columns} from records where kind = ? and id = ? and (expires_at is null or expires_at > ?)`,
+        values: [kind.name, id, Date.now()],
+      }),
   };
 }
 
@@ -88,7 +91,7 @@ async function measure(sides: Readonly<Record<string, Side>>, database: RawDatab
 
 await runProgram(async (options) => {
   const url = String(options["databaseUrl"]);
-  const database = await openDatabase<Record<never, never>>({ url, schema: "bench", migrations: [] });
+  const database = await openDatabase<unknown>({ url, schema: "bench", migrations: [] });
   const bare = openRawDatabase(url, "bench");
   const sides = { ours: ours(database.records(kind)), raw: raw(bare) };
   return {

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { Secret } from "@countersign/protocol/secret";
 import { start } from "@countersign/wallet/main";
+import type { WalletClient } from "@countersign/wallet/options";
 import { payeeId } from "../measure/payment-parties.ts";
 import { runProgram } from "../measure/program.ts";
 import { listen } from "./parts/listen.ts";
@@ -10,14 +11,14 @@ import { listen } from "./parts/listen.ts";
 await runProgram(async (options) => {
   const server = createServer();
   const publicUrl = (await listen(server)).replace("127.0.0.1", "localhost");
-  const store = {
+  const store: WalletClient = {
     client_id: payeeId,
     client_name: "Harbour Goods",
     client_uri: "http://store.bench",
     token_endpoint_auth_method: "private_key_jwt",
     grant_types: ["client_credentials"],
     jwks: { keys: [JSON.parse(String(options["payeeKey"]))] },
-  } as const;
+  };
   const wallet = await start({
     publicUrl,
     listen: server,

@@ -3,7 +3,7 @@ import { startSqlite } from "../measure/databases.ts";
 import { readSample, runInside } from "../measure/inside.ts";
 import { type Load, openLoad } from "../measure/load.ts";
 import { type Contestant, cpuUsPerOp, interleave, median, pairedRatio, type Sample, type Samples, summarize } from "../measure/rounds.ts";
-import { type RunningProgram, startProgram } from "../measure/start-program.ts";
+import { type ProgramName, type RunningProgram, startProgram } from "../measure/start-program.ts";
 import type { Findings, Scenario } from "../scenario.ts";
 
 const plan = { warmUpMs: 2_500, rounds: 6, roundMs: 1_000 };
@@ -80,7 +80,8 @@ function findingsOf(samples: Samples, callerCpuUs: CallerCpu): Findings {
   });
   const [one, many] = levels;
   const extraMs = summarize(samples, `through the host, ${one} at a time`).p50Ms - summarize(samples, `SDK client directly, ${one} at a time`).p50Ms;
-  const cpuOf = (level: number): number => pairedRatio(samples, `through the host, ${level} at a time`, `SDK client directly, ${level} at a time`, cpuUsPerOp);
+  const cpuOf = (level: number): number =>
+    pairedRatio(samples, `through the host, ${level} at a time`, `SDK client directly, ${level} at a time`, cpuUsPerOp);
   return {
     figures,
     ratios: [
@@ -94,7 +95,7 @@ function findingsOf(samples: Samples, callerCpuUs: CallerCpu): Findings {
 async function run(say: (progress: string) => void): Promise<Findings> {
   const engine = startSqlite();
   const undo: (() => Promise<void> | void)[] = [() => engine.close()];
-  const start = async (name: string, options: object): Promise<RunningProgram> => {
+  const start = async (name: ProgramName, options: object): Promise<RunningProgram> => {
     const program = await startProgram(name, options);
     undo.push(() => program.stop());
     return program;
@@ -116,4 +117,8 @@ async function run(say: (progress: string) => void): Promise<Findings> {
   }
 }
 
-export const scenario: Scenario = { name: "broker-call", question: "what does a durable call through the host cost over calling the server directly?", run };
+export const scenario: Scenario = {
+  name: "broker-call",
+  question: "what does a durable call through the host cost over calling the server directly?",
+  run,
+};

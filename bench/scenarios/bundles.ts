@@ -19,7 +19,11 @@ function firstLoadOfConsole(): readonly string[] {
 async function run(): Promise<Findings> {
   const shop = join(root, "apps/store/widget/dist");
   const consoleSize = gzipKilobytes(firstLoadOfConsole());
-  const shopSize = gzipKilobytes(readdirSync(shop).filter((file) => file.endsWith(".html")).map((file) => join(shop, file)));
+  const shopSize = gzipKilobytes(
+    readdirSync(shop)
+      .filter((file) => file.endsWith(".html"))
+      .map((file) => join(shop, file)),
+  );
   return {
     figures: [
       { name: "console first load", value: consoleSize, unit: "kB gzip" },

@@ -1,7 +1,7 @@
 import type { Findings, Scenario } from "../scenario.ts";
 import { type Load, type Outgoing, openLoad, repeatFor } from "../measure/load.ts";
 import { type Contestant, cpuUsPerOp, interleave, pairedRatio, type Samples, summarize } from "../measure/rounds.ts";
-import { type RunningProgram, startProgram } from "../measure/start-program.ts";
+import { type ProgramName, type RunningProgram, startProgram } from "../measure/start-program.ts";
 
 const eras = ["2026-07-28", "2025-11-25"] as const;
 type Era = (typeof eras)[number];
@@ -16,7 +16,7 @@ interface Server {
   readonly path: string;
 }
 
-async function startServer(name: string, programName: string): Promise<Server> {
+async function startServer(name: string, programName: ProgramName): Promise<Server> {
   const program = await startProgram(programName);
   const url = new URL(String(program.facts["url"]));
   return { name, program, load: openLoad(url.origin, connections), path: url.pathname };
@@ -97,7 +97,12 @@ function findingsOf(samples: Samples): Findings {
 async function run(say: (progress: string) => void): Promise<Findings> {
   const servers: Server[] = [];
   try {
-    for (const [name, program] of [["raw", "call-raw"], ["SDK", "call-sdk"], ["kit", "call-kit"]] as const) servers.push(await startServer(name, program));
+    for (const [name, program] of [
+      ["raw", "call-raw"],
+      ["SDK", "call-sdk"],
+      ["kit", "call-kit"],
+    ] as const)
+      servers.push(await startServer(name, program));
     const [, , kit] = servers;
     if (kit === undefined) throw new TypeError("three servers run");
     const token = String(kit.program.facts["token"]);

@@ -4,12 +4,15 @@ import { readSample } from "../measure/inside.ts";
 import { eachOnce, type Load, openLoad, type Outgoing } from "../measure/load.ts";
 import { createPaymentParties, type PaymentParties, signCheckout } from "../measure/payment-parties.ts";
 import { type Contestant, cpuUsPerOp, interleave, opsPerSecond, pairedRatio, type Sample, type Samples, summarize } from "../measure/rounds.ts";
-import { type RunningProgram, startProgram } from "../measure/start-program.ts";
+import { type ProgramName, type RunningProgram, startProgram } from "../measure/start-program.ts";
 import { member } from "@countersign/protocol/shape";
 
 const connections = 8;
 const payers = 64;
 const plan = { warmUpMs: 500, rounds: 4, roundMs: 800 };
+
+/** A bare round trip is so short that a tenth of a second holds thousands. */
+const pingMs = 100;
 
 /** A party does a few hundred of these a second and must be warm before it is measured. */
 const partyWarmUpMs = 4_000;
@@ -29,7 +32,7 @@ interface Stage {
 type Cleanup = (() => Promise<void> | void)[];
 
 async function startStage(engine: Engine, cleanup: Cleanup): Promise<Stage> {
-  const start = async (name: string, options: object = {}): Promise<RunningProgram> => {
+  const start = async (name: ProgramName, options: object = {}): Promise<RunningProgram> => {
     const program = await startProgram(name, { ...options, databaseUrl: await engine.newDatabase() });
     cleanup.push(() => program.stop());
     return program;
@@ -39,15 +42,16 @@ async function startStage(engine: Engine, cleanup: Cleanup): Promise<Stage> {
   const captures = await captureContestant(engine, parties, bank, cleanup);
   const floor = await start("capture-floor");
   const inFlight = engine.name === "SQLite" ? 1 : connections;
-  const ask = (operation: string) => async (durationMs: number) => readSample(await floor.perform({ operation, durationMs, inFlight }));
+  const books = async (durationMs: number): Promise<Sample> => readSample(await floor.perform({ operation: "capture", durationMs, inFlight }));
+  const ping = async (): Promise<Sample> => readSample(await floor.perform({ operation: "ping", durationMs: pingMs }));
   const lodging = await lodgeContestant(engine, start, cleanup);
   return {
     engine,
     contestants: [
       lodging,
       captures.contestant,
-      { name: `${engine.name} books of a capture, raw`, run: ask("capture") },
-      { name: `${engine.name} round trip`, run: ask("ping") },
+      { name: `${engine.name} books of a capture, raw`, run: books },
+      { name: `${engine.name} round trip`, run: ping },
     ],
     judge: () => judgeBooks(bank, captures.acknowledged()),
   };
@@ -99,7 +103,7 @@ async function captureContestant(
 
 async function lodgeContestant(
   engine: Engine,
-  start: (name: string, options: object) => Promise<RunningProgram>,
+  start: (name: ProgramName, options: object) => Promise<RunningProgram>,
   cleanup: Cleanup,
 ): Promise<Contestant> {
   // The keys are needed to start the wallet, and its address to sign for it.
@@ -118,7 +122,12 @@ async function lodgeContestant(
     client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
     client_assertion: assertion,
   });
-  const reply = await load.send({ method: "POST", path: "/token", headers: { "content-type": "application/x-www-form-urlencoded" }, body: String(form) });
+  const reply = await load.send({
+    method: "POST",
+    path: "/token",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: String(form),
+  });
   const token = member(JSON.parse(reply.body), "access_token");
   if (typeof token !== "string") throw new Error(`no token: ${reply.status} ${reply.body}`);
   const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
@@ -144,7 +153,11 @@ function figuresOf(samples: Samples): readonly Figure[] {
 }
 
 function ratiosOf(samples: Samples, engine: Engine): readonly Ratio[] {
-  const [lodge, capture, books] = [`${engine.name} lodge at the wallet`, `${engine.name} capture at the bank`, `${engine.name} books of a capture, raw`];
+  const [lodge, capture, books] = [
+    `${engine.name} lodge at the wallet`,
+    `${engine.name} capture at the bank`,
+    `${engine.name} books of a capture, raw`,
+  ];
   const cpuUs = summarize(samples, lodge).cpuUsPerOp + summarize(samples, capture).cpuUsPerOp;
   return [
     { name: `${engine.name}: capture / raw books, ops/s`, value: pairedRatio(samples, capture, books, opsPerSecond) },
@@ -164,10 +177,10 @@ async function run(say: (progress: string) => void): Promise<Findings> {
       plan,
       say,
     );
-    for (const { engine, judge } of stages) {
-      const faults = await judge();
-      if (faults.length > 0) throw new Error(`${engine.name}: the books are wrong: ${faults.slice(0, 5).join("; ")}`);
-      say(`the books on ${engine.name} sum to zero, each acknowledged capture is there once`);
+    for (const stage of stages) {
+      const faults = await stage.judge();
+      if (faults.length > 0) throw new Error(`${stage.engine.name}: the books are wrong: ${faults.slice(0, 5).join("; ")}`);
+      say(`the books on ${stage.engine.name} sum to zero, each acknowledged capture is there once`);
     }
     return { figures: figuresOf(samples), ratios: engines.flatMap((engine) => ratiosOf(samples, engine)) };
   } finally {

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import pg from "pg";
+import { Pool } from "pg";
 
 type Value = string | number | null;
 
@@ -45,7 +45,7 @@ function openSqlite(path: string): RawDatabase {
 }
 
 function openPostgres(url: string, schema: string): RawDatabase {
-  const pool = new pg.Pool({ connectionString: url, max: 10, options: `-c search_path=${schema}` });
+  const pool = new Pool({ connectionString: url, max: 10, options: `-c search_path=${schema}` });
   return {
     run: async ({ text, values }) => (await pool.query(numbered(text), [...values])).rows,
     transact: async (statements) => {
