@@ -48,7 +48,8 @@ function nameOf(path: string): string {
 if (import.meta.main) {
   const root = dirname(import.meta.dirname);
   const read = (path: string): string => readFileSync(join(root, path), "utf8");
-  const files = listFiles(root, ["*.test.ts", "*.test.tsx"]).map((path) => ({ path, text: read(path) }));
+  const tests = listFiles(root, ["*.test.ts", "*.test.tsx"]).filter((path) => !path.startsWith("tools/"));
+  const files = tests.map((path) => ({ path, text: read(path) }));
   const document = read(documentPath);
   const { text, unknown } = renderThreats(document, findThreatTests(files));
   if (unknown.length > 0) {
