@@ -147,13 +147,17 @@ function unstartedCall(widget: WidgetCaller, tool: string, problem: ApiProblem):
   return { ...base, id: "", error, widgetId: widget.widgetId, createdAt: undefined, version: undefined };
 }
 
+/** An event that comes while the session is being read is newer than what that read brings. */
 async function readSession({ store, api }: ConsoleOptions): Promise<void> {
+  const before = store.get().connectors;
   const answer = await api.session();
   if (!answer.ok) {
     store.dispatch({ type: "session_failed", message: answer.error.message });
     return;
   }
-  store.dispatch({ type: "session", session: answer.value });
+  const heard = new Map(store.get().connectors.flatMap((now) => (before.includes(now) ? [] : [[now.id, now]])));
+  const connectors = answer.value.connectors.map((read) => heard.get(read.id) ?? read);
+  store.dispatch({ type: "session", session: { ...answer.value, connectors } });
 }
 
 async function loadTools({ store, api }: ConsoleOptions, connectorId: string): Promise<void> {

@@ -172,6 +172,17 @@ describe("createConsole", () => {
     expect(store.get().widgets["call_1"]).toMatchObject({ state: "ready", view: { frameUrl: "http://a.localhost/f", html: "<p>" } });
   });
 
+  it("keeps what an event said of a connector while the session was being read", async () => {
+    const { page, store } = bench();
+    await page.start();
+    const reading = page.refresh();
+    page.onEvent("connector", { id: "store", url: "http://127.0.0.1:4300/mcp", name: "Heard", status: "connected" });
+    await reading;
+    expect(store.get().connectors[0]?.name).toBe("Heard");
+    await page.refresh();
+    expect(store.get().connectors[0]?.name).toBe("Harbour Goods");
+  });
+
   it("ignores events that it cannot read", () => {
     const { page, store } = bench();
     const before = store.get();

@@ -29,7 +29,7 @@ export function AddConnector({ onClose }: { readonly onClose: () => void }): JSX
   return (
     <Dialog label="Add a connector" testId="add-connector-dialog" onClose={onClose}>
       <form class="dialog-body" onSubmit={(event) => void submit(event)} noValidate>
-        <h1>Add a connector</h1>
+        <h2 class="large">Add a connector</h2>
         <label class="field">
           <span class="label">Address of the MCP server</span>
           <input

@@ -43,6 +43,7 @@ export function App(): JSX.Element {
         <Connectors onClose={() => setLeft(false)} onPick={pick} />
       </Panel>
       <main class="talk">
+        <h1 class="visually-hidden">Countersign</h1>
         <TopBar left={left && !sheet} right={right && !sheet} onLeft={() => setLeft(!left)} onRight={() => setRight(!right)} />
         <Notices />
         <Conversation onShowTrace={showTrace} />

@@ -1,3 +1,4 @@
+import { paymentRequestIdOf } from "@countersign/protocol/scope";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { formatRelative } from "../format.ts";
@@ -194,8 +195,8 @@ function Token({ connectorId, token }: { readonly connectorId: string; readonly 
       {token.scope.length > 0 && (
         <ul class="row tight wrap">
           {token.scope.map((scope) => (
-            <li key={scope} class="badge mono scope" title={scope}>
-              {scope}
+            <li key={scope} class={paymentRequestIdOf(scope) === undefined ? "badge mono scope" : "badge scope"} title={scope}>
+              {paymentRequestIdOf(scope) === undefined ? scope : "one payment"}
             </li>
           ))}
         </ul>

@@ -1,50 +1,19 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Entry } from "../state.ts";
 import { CallCard } from "./call-card.tsx";
 import { EmptyConversation } from "./empty-conversation.tsx";
 import { Icon } from "./icon.tsx";
 import { useConsole } from "./services.ts";
+import { useFollow } from "./use-follow.ts";
 
-/** How near to the end counts as "reading the end", in pixels. */
-const nearEnd = 120;
-
-/** The conversation; it follows the newest entry only while the reader is at the end. */
+/** The conversation. A new turn is brought to the top of the view, as far as there is something below it; who scrolls away is left alone. */
 export function Conversation({ onShowTrace }: { readonly onShowTrace: (callId: string) => void }): JSX.Element {
   const entries = useConsole((state) => state.entries);
   const phase = useConsole((state) => state.phase);
   const scroller = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
-  const following = useRef(true);
-  const count = useRef(0);
-
-  useEffect(() => {
-    const area = scroller.current;
-    const content = column.current;
-    if (area === null || content === null) return;
-    const note = (): void => {
-      following.current = area.scrollHeight - area.scrollTop - area.clientHeight < nearEnd;
-    };
-    const follow = new ResizeObserver(() => {
-      if (following.current) area.scrollTop = area.scrollHeight;
-    });
-    area.addEventListener("scroll", note, { passive: true });
-    follow.observe(content);
-    follow.observe(area);
-    return () => {
-      area.removeEventListener("scroll", note);
-      follow.disconnect();
-    };
-  }, []);
-
-  useEffect(() => {
-    if (entries.length > count.current && scroller.current !== null) {
-      following.current = true;
-      scroller.current.scrollTop = scroller.current.scrollHeight;
-    }
-    count.current = entries.length;
-  }, [entries]);
-
+  useFollow(scroller, column, entries.length);
   return (
     <div class="talk-scroll" ref={scroller} tabIndex={-1} id="conversation">
       <div class="talk-column" ref={column} role="log" aria-label="Conversation">

@@ -46,7 +46,7 @@ export function EmptyConversation(): JSX.Element {
       <span class="welcome-mark">
         <Icon name="countersign" size="large" />
       </span>
-      <h1>{model === undefined ? "What would you like to do?" : "How can I help?"}</h1>
+      <h2 class="large">{model === undefined ? "What would you like to do?" : "How can I help?"}</h2>
       <p class="quiet welcome-words">
         {connectors.length === 0 && phase === "ready"
           ? "Add a connector on the left to use its tools here."

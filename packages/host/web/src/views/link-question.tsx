@@ -23,7 +23,7 @@ function Question({ serverName, url }: { readonly serverName: string; readonly u
   return (
     <Dialog label="Open a link" testId="link-question" onClose={() => prompts.answer(false)}>
       <div class="dialog-body">
-        <h1>Open {url.host}?</h1>
+        <h2 class="large">Open {url.host}?</h2>
         <p>{serverName} wants to open this page in a new tab.</p>
         <p class="notice mono">{url.href.slice(0, 300)}</p>
         <div class="dialog-actions">

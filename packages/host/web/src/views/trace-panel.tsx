@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { formatElapsed, formatTime } from "../format.ts";
 import { ownCallIds } from "../state.ts";
 import { type Call, isCallEnded, titleOf, type TraceStep } from "../wire.ts";
@@ -17,6 +17,9 @@ const toneOf: Readonly<Record<string, string>> = {
   decision: "accent",
   authorization: "accent",
 };
+
+/** A reader this near to the last step, in pixels, is kept at it while steps come. */
+const followWithin = 160;
 
 /** The right panel: every step of one call, live, with its reason and, one click away, its raw detail. */
 export function TracePanel({ onClose }: { readonly onClose: () => void }): JSX.Element {
@@ -55,10 +58,15 @@ function NoTrace(): JSX.Element {
 function Timeline({ call, steps }: { readonly call: Call; readonly steps: readonly TraceStep[] }): JSX.Element {
   const start = steps[0]?.at ?? 0;
   const live = !isCallEnded(call);
+  const list = useRef<HTMLOListElement>(null);
+  useLayoutEffect(() => {
+    const area = list.current?.parentElement;
+    if (area != null && area.scrollHeight - area.scrollTop - area.clientHeight < followWithin) area.scrollTop = area.scrollHeight;
+  }, [steps.length, live]);
   return (
     <>
       <CallPicker selectedId={call.id} />
-      <ol class="timeline" aria-label={`Steps of ${titleOf(call.tool)}`} aria-busy={live}>
+      <ol ref={list} class="timeline" aria-label={`Steps of ${titleOf(call.tool)}`} aria-busy={live}>
         {steps.map((step) => (
           <Step key={step.seq} step={step} startMs={start} />
         ))}
@@ -121,7 +129,7 @@ function Step({ step, startMs }: { readonly step: TraceStep; readonly startMs: n
         <span class="small quiet nums">{formatElapsed(step.at - startMs)}</span>
       </div>
       <p class="step-title">{step.title}</p>
-      {step.reason !== undefined && <p class="small quiet">{step.reason}</p>}
+      {step.reason !== undefined && <p class="small quiet step-reason">{step.reason}</p>}
       {hasDetail && (
         <details class="step-raw">
           <summary class="small" data-testid="trace-raw">
