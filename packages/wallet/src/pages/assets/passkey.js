@@ -67,7 +67,15 @@ async function runForm(form) {
   location.assign(next);
 }
 
+/** Says that the button waits, for as long as presses are ignored. */
+function arm(form) {
+  const button = form.querySelector("button");
+  button?.setAttribute("aria-disabled", "true");
+  setTimeout(() => button?.setAttribute("aria-disabled", String(busy)), armAfterMs - (performance.now() - shownAt));
+}
+
 function attendCeremony(form) {
+  if ("armed" in form.dataset) arm(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (busy || ("armed" in form.dataset && performance.now() - shownAt < armAfterMs)) return;
