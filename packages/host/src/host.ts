@@ -30,6 +30,8 @@ export interface Host {
   widgetFetch(request: Request): Promise<Response>;
   /** Ends what is overdue, and takes over what a process that is gone left behind. Runs by itself every few seconds. */
   sweep(): Promise<void>;
+  /** Whether the database answers. */
+  ready(): Promise<boolean>;
   /** Ends event streams, so that stopping need not wait for them. */
   stopWaiting(): void;
   close(): Promise<void>;
@@ -71,6 +73,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     fetch: async (request) => app.fetch(request),
     widgetFetch: (request) => parts.widgets.frame(request),
     sweep: () => sweep(sweepMinutes, clock()),
+    ready: async () => (await parts.flows.get("readiness")) === undefined,
     stopWaiting: () => parts.events.close(),
     close: async () => {
       clearInterval(timer);
@@ -85,6 +88,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
 function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullable<HostOptions["report"]>): Parts {
   const { database, sealer, publicUrl, widgetOrigin } = options;
+  const audit = options.audit ?? (() => {});
   const limits = { ...hostLimits, ...options.limits };
   const local = isLoopbackUrl(new URL(publicUrl));
   const timeoutMs = limits.authorizationTimeoutMs;
@@ -102,7 +106,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
       return client === undefined ? undefined : { server, client, reach, timeoutMs, clock };
     },
   });
-  const flows = new Flows({ database, discoverer, events, flowMs: limits.flowMs, clock });
+  const flows = new Flows({ database, discoverer, events, audit, flowMs: limits.flowMs, clock });
   const files = openConsoleFiles(options.consoleFolder, widgetOrigin);
   const place = { consoleOrigin: publicUrl, development: local };
   const widgets = new Widgets({ database, connectors, place, widgetOrigin, shim: files.text("/openai-shim.js") ?? "", clock });
@@ -111,9 +115,9 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
     if (connector.ok) await announceConnector({ connectors, vault, events }, userId, connector.value);
   };
   const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
-  const signIn = new SignIn({ database, sealer, flows, vault, sessions, discoverer, publicUrl, timeoutMs, clock, onToken });
+  const signIn = new SignIn({ database, sealer, flows, vault, sessions, discoverer, publicUrl, timeoutMs, clock, audit, onToken });
   const connectorOfWidget = (userId: string, widgetId: string): Promise<string | undefined> => widgets.connectorOf(userId, widgetId);
-  const broker = new CallBroker({ database, sealer, connectors, vault, flows, events, limits, clock, report, connectorOfWidget });
+  const broker = new CallBroker({ database, sealer, connectors, vault, flows, events, limits, clock, audit, report, connectorOfWidget });
   const { model } = options;
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });

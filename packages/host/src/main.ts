@@ -14,7 +14,7 @@ import { createHost } from "./host.ts";
 import type { HostOptions } from "./options.ts";
 
 /** A host with its two ports. `listen` and `widgetListen`: a port, or a server that listens already. */
-export interface HostStartOptions extends Omit<HostOptions, "database" | "sealer" | "report"> {
+export interface HostStartOptions extends Omit<HostOptions, "database" | "sealer" | "audit" | "report"> {
   readonly listen: number | Server;
   readonly widgetListen: number | Server;
   readonly hostname?: string;
@@ -42,6 +42,7 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
       database,
       sealer: createSealer({ current: "k1", keys: { k1: options.sealingKey } }),
       consoleFolder: options.consoleFolder ?? builtConsole,
+      audit: (event, fields) => logger.info(event, fields),
       report: (event, fields) => logger.error(event, fields),
     });
     stops.push(() => host.close());
@@ -61,6 +62,7 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
       hostname,
       hosts: [new URL(options.publicUrl).host],
       logger,
+      ready: () => host.ready(),
       onStop: () => host.stopWaiting(),
       portVariable: hostConfig.port.env,
     });

@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import type { ErrorCode } from "@countersign/protocol/errors";
 import type { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
@@ -44,6 +45,21 @@ export const hostLimits: HostLimits = {
   pendingCallsMax: 100,
 };
 
+/** One line of the audit log. `event` is a fixed dotted name. */
+export type Audit = (
+  event: string,
+  fields: {
+    readonly userId?: string;
+    readonly callId?: string;
+    readonly flowId?: string;
+    readonly connectorId?: string;
+    readonly issuer?: string;
+    readonly tool?: string;
+    readonly code?: ErrorCode;
+    readonly reason?: string;
+  },
+) => void;
+
 export interface HostOptions {
   /** Origin of the console, without a trailing slash. */
   readonly publicUrl: string;
@@ -60,6 +76,8 @@ export interface HostOptions {
   readonly consoleFolder?: string;
   readonly limits?: Partial<HostLimits>;
   readonly clock?: () => EpochMs;
+  /** Told of every security decision that ended something: who, what, which code; never given a secret. */
+  readonly audit?: Audit;
   /** Told about failures that nobody else sees; never given a secret. */
   readonly report?: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }

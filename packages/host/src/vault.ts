@@ -123,14 +123,15 @@ export class Vault {
 
   /**
    * Renews the token, once however many calls and instances ask: by a shared promise here and a lease in storage. `used` is the token that the server
-   * refused; when the vault holds another by now, that one is the answer. Refuses with `invalid_token` when only the user can help.
+   * refused, undefined when ours is merely due; when the vault holds a better one by now, that one is the answer. Refuses with `invalid_token` when only the user can help.
    */
   async refresh(userId: string, resource: ResourceUri, used: Secret | undefined): Promise<Result<Secret, Refusal>> {
     const newest = await this.#newest(userId, resource);
     if (newest === undefined) return err(refuse("invalid_token", "no token is held"));
     const current = this.#open(newest.value);
     if (current === undefined) return err(refuse("invalid_token", "the token cannot be opened"));
-    if (used !== undefined && used.reveal() !== current.accessToken.reveal()) return ok(current.accessToken);
+    const renewedMeanwhile = used === undefined ? this.state(toHeld(newest.value)).state === "held" : used.reveal() !== current.accessToken.reveal();
+    if (renewedMeanwhile) return ok(current.accessToken);
     const running = this.#refreshing.get(newest.id);
     if (running !== undefined) return running;
     const started = this.#refreshUnderLease(newest).finally(() => this.#refreshing.delete(newest.id));

@@ -7,6 +7,7 @@ import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Connector } from "../connectors.ts";
 import { digestText, newId } from "../digest.ts";
 import type { Events } from "../events.ts";
+import type { Audit } from "../options.ts";
 import type { Recorder, TraceStep } from "../trace.ts";
 import type { Discoverer, Discovery } from "./discovery.ts";
 import { dueMinute, flowKeys, flowKind, isLive, scopeOf, slotKind, toFlowView, type FlowRow, type FlowView } from "./flow-record.ts";
@@ -31,6 +32,7 @@ export interface FlowsOptions {
   readonly database: Database<unknown>;
   readonly discoverer: Discoverer;
   readonly events: Events;
+  readonly audit: Audit;
   readonly flowMs: number;
   readonly clock: () => EpochMs;
 }
@@ -121,6 +123,8 @@ export class Flows {
         return updated;
       });
       if (!ended.ok) continue;
+      const { userId, connectorId, issuer } = row;
+      this.#options.audit(`flow.${ending.state}`, { userId, connectorId, issuer, flowId, ...("code" in ending ? { code: ending.code } : {}) });
       this.#publish(ended.value);
       await this.deliver(ended.value);
       return true;

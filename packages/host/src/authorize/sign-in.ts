@@ -9,7 +9,7 @@ import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { calculatePKCECodeChallenge, generateRandomCodeVerifier } from "oauth4webapi";
 import { digestText, newToken } from "../digest.ts";
-import type { RegisteredClient } from "../options.ts";
+import type { Audit, RegisteredClient } from "../options.ts";
 import type { Session, Sessions } from "../sessions.ts";
 import { describeAuthorizationUrl, Trace } from "../trace.ts";
 import type { TokenHolder, Vault } from "../vault.ts";
@@ -30,6 +30,7 @@ export interface SignInOptions {
   readonly publicUrl: string;
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
+  readonly audit: Audit;
   /** Told when a user's token for a connector has changed. */
   readonly onToken: (userId: string, connectorId: string) => void;
 }
@@ -96,14 +97,24 @@ export class SignIn {
    */
   async callback(request: Request, session: Session | undefined, pathId: string): Promise<Response> {
     const parameters = new URL(request.url).searchParams;
+    const refuse = (status: 400 | 403, reason: string, flowId?: string): Promise<Response> => {
+      const { userId } = session ?? {};
+      this.#options.audit("callback.refused", {
+        code: "invalid_state",
+        reason,
+        ...(flowId === undefined ? {} : { flowId }),
+        ...(userId === undefined ? {} : { userId }),
+      });
+      return endPage({ granted: false, code: "invalid_state", status });
+    };
     const trip = await this.#findTrip(parameters, pathId);
-    if (trip === undefined) return endPage({ granted: false, code: "invalid_state", status: 400 });
-    if (session?.userId !== trip.value.userId) return endPage({ granted: false, code: "invalid_state", status: 403 });
-    if (this.#options.sessions.readBinding(request) !== trip.value.binding) return endPage({ granted: false, code: "invalid_state", status: 400 });
+    if (trip === undefined) return refuse(400, "the state is unknown, spent, expired or of another callback");
+    const { flowId } = trip.value;
+    if (session?.userId !== trip.value.userId) return refuse(403, "another user began this sign-in", flowId);
+    if (this.#options.sessions.readBinding(request) !== trip.value.binding) return refuse(400, "another browser began this sign-in", flowId);
     const taken = await this.#trips.consume(trip.id, this.#options.clock());
-    const flow = await this.#options.flows.get(trip.value.flowId);
-    if (!taken.ok || flow === undefined || !isLive(flow.value, this.#options.clock()))
-      return endPage({ granted: false, code: "invalid_state", status: 400 });
+    const flow = await this.#options.flows.get(flowId);
+    if (!taken.ok || flow === undefined || !isLive(flow.value, this.#options.clock())) return refuse(400, "the sign-in is over", flowId);
     const ending = await this.#finish(flow, trip, parameters);
     return ending.state === "granted" ? endPage({ granted: true }) : endPage({ granted: false, code: ending.code, status: 200 });
   }

@@ -13,7 +13,7 @@ import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector, Connectors } from "../connectors.ts";
 import { digestJson } from "../digest.ts";
 import type { Events } from "../events.ts";
-import type { HostLimits } from "../options.ts";
+import type { Audit, HostLimits } from "../options.ts";
 import { Trace, type TraceStep } from "../trace.ts";
 import type { Vault } from "../vault.ts";
 import { Dispatcher, type DispatchOutcome } from "./dispatch.ts";
@@ -29,6 +29,7 @@ export interface DriverOptions {
   readonly events: Events;
   readonly limits: HostLimits;
   readonly clock: () => EpochMs;
+  readonly audit: Audit;
   readonly report: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -113,7 +114,12 @@ export class CallDriver {
   /** Tells the user's pages of a call that has just been stored. */
   async announce(call: StoredCall): Promise<CallView> {
     const view = await this.view(call);
-    this.#options.events.publish(call.value.userId, { type: "call", data: view }, call.id);
+    const { userId, connectorId, tool, state, detail } = call.value;
+    this.#options.events.publish(userId, { type: "call", data: view }, call.id);
+    if (state.code !== undefined) {
+      const reason = detail === undefined ? {} : { reason: detail };
+      this.#options.audit(`call.${state.phase}`, { userId, connectorId, tool, callId: call.id, code: state.code, ...reason });
+    }
     return view;
   }
 

@@ -123,6 +123,8 @@ export interface CallView {
   readonly deadline: EpochMs;
   readonly widgetId?: string;
   readonly flow?: FlowView;
+  /** The flow shown is another call's: this one gets its own after it. */
+  readonly queued?: true;
   readonly result?: JsonObject;
   readonly error?: WidgetError & { readonly detail?: string };
   /** Grows with every change of the call. */
@@ -143,10 +145,15 @@ export function toCallView(call: StoredCall, flow: FlowView | undefined, result:
     createdAt: row.createdAt,
     deadline: row.deadline,
     ...(row.widgetId === undefined ? {} : { widgetId: row.widgetId }),
-    ...(flow === undefined ? {} : { flow }),
+    ...(flow === undefined ? {} : { flow, ...(isCovered(row, flow) ? {} : { queued: true as const }) }),
     ...(result === undefined ? {} : { result }),
     ...(code === undefined ? {} : { error: { ...toWidgetError({ code }, id), ...(row.detail === undefined ? {} : { detail: row.detail }) } }),
   };
+}
+
+function isCovered(row: CallRow, flow: FlowView): boolean {
+  const { demand } = row.state;
+  return demand?.kind !== "scope" || demand.scope.split(" ").every((token) => token === "" || flow.scope.includes(token));
 }
 
 function storeDemand(demand: Demand): NonNullable<StoredState["demand"]> {

@@ -107,8 +107,10 @@ describe("the way back", () => {
     ];
     for (const url of bad) expect((await browser.fetch(url)).status).toBe(400);
     expect(world.authorizationServer.tokenRequests).toEqual([]);
+    expect(world.audit.map((line) => line.event)).toEqual(bad.map(() => "callback.refused"));
     expect((await browser.fetch(callback)).status).toBe(200);
     expect((await browser.settled(id)).state).toBe("completed");
+    expect(world.audit.at(-1)).toMatchObject({ event: "flow.granted" });
     expect((await browser.fetch(callback)).status).toBe(400);
     expect(world.authorizationServer.tokenRequests).toHaveLength(1);
   });

@@ -24,6 +24,7 @@ export interface CallSeen {
   readonly state: string;
   readonly rounds: number;
   readonly version: number;
+  readonly queued?: boolean | undefined;
   readonly flow?: FlowSeen | undefined;
   readonly result?: { readonly structuredContent?: unknown; readonly isError?: boolean | undefined } | undefined;
   readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean; readonly callId: string } | undefined;
@@ -43,6 +44,7 @@ const callShape: z.ZodType<CallSeen> = z.looseObject({
   state: z.string(),
   rounds: z.number(),
   version: z.number(),
+  queued: z.boolean().optional(),
   flow: flowShape.optional(),
   result: z.looseObject({ structuredContent: z.unknown(), isError: z.boolean().optional() }).optional(),
   error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean(), callId: z.string() }).optional(),
@@ -65,6 +67,7 @@ export class World {
   readonly #hosts: Host[] = [];
   #host: Host | undefined;
   #database: Database<unknown> | undefined;
+  readonly audit: { readonly event: string; readonly code?: string; readonly reason?: string }[] = [];
   offsetMs = 0;
 
   private constructor(authorizationServer: StandInAuthorizationServer, server: StandInMcpServer, options: WorldOptions) {
@@ -110,6 +113,7 @@ export class World {
       connectors: [{ id: "store", name: "Store", url: this.server.url }],
       clients: { [this.authorizationServer.origin]: { clientId: "countersign-host" } },
       clock: () => Date.now() + this.offsetMs,
+      audit: (event, fields) => void this.audit.push({ event, ...fields }),
       report: (event, fields) => {
         throw new Error(`${event}: ${String(fields["error"])}`);
       },

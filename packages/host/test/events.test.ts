@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { openDatabase, type Database } from "@countersign/storage/open";
+import { Events, type HostEvent } from "../src/events.ts";
+
+let database: Database<unknown>;
+afterEach(async () => database.close());
+
+async function open(): Promise<Events> {
+  database = await openDatabase<unknown>({ url: "memory:", schema: "host", migrations: [] });
+  return new Events(database.signals);
+}
+
+describe("events", () => {
+  it("reach one user's pages in order and nobody else's", async () => {
+    const events = await open();
+    const heard: HostEvent[] = [];
+    const stop = events.subscribe("usr_1", (event) => void heard.push(event));
+    events.publish("usr_1", { type: "call", data: 1 }, "call_1");
+    events.publish("usr_2", { type: "call", data: 2 }, "call_2");
+    events.publish("usr_1", { type: "trace", data: 3 });
+    stop();
+    events.publish("usr_1", { type: "call", data: 4 }, "call_1");
+    expect(heard.map((event) => event.data)).toEqual([1, 3]);
+  });
+
+  it("reach another instance's pages as that instance reads the row; a notice that is not ours is dropped", async () => {
+    const here = await open();
+    const there = new Events(database.signals);
+    const asked: string[] = [];
+    await there.follow(async (notice) => {
+      asked.push(`${notice.type} ${notice.id}`);
+      return { type: notice.type, data: `read ${notice.id}` };
+    });
+    const { promise, resolve } = Promise.withResolvers<HostEvent>();
+    there.subscribe("usr_1", resolve);
+    await database.signals.notify("host_events", "not json");
+    await database.signals.notify("host_events", '{"from":"x"}');
+    here.publish("usr_2", { type: "call", data: 0 }, "call_2");
+    here.publish("usr_1", { type: "call", data: 1 }, "call_1");
+    expect((await promise).data).toBe("read call_1");
+    expect(asked).toEqual(["call call_1"]);
+    there.close();
+  });
+
+  it("a user has at most twenty streams, and a stream that is left frees its place", async () => {
+    const events = await open();
+    const abort = new AbortController();
+    const streams = Array.from({ length: 20 }, () => events.stream("usr_1", abort.signal));
+    expect(streams.every((stream) => stream !== undefined)).toBe(true);
+    expect(events.stream("usr_1", abort.signal)).toBeUndefined();
+    expect(events.stream("usr_2", abort.signal)).toBeDefined();
+    await streams[0]?.cancel();
+    expect(events.stream("usr_1", abort.signal)).toBeDefined();
+    abort.abort();
+    expect(events.stream("usr_1", new AbortController().signal)).toBeDefined();
+  });
+
+  it("a page that does not read is disconnected instead of filling the memory", async () => {
+    const events = await open();
+    const stream = events.stream("usr_1", new AbortController().signal);
+    for (let index = 0; index < 2000; index += 1) events.publish("usr_1", { type: "trace", data: index });
+    const text = await new Response(stream ?? null).text();
+    expect(text).toContain("data: 499");
+    expect(text).not.toContain("data: 1999");
+  });
+});
