@@ -35,7 +35,7 @@ const config: UserConfig = defineConfig({
         copyPublicDir: false,
         target,
         rolldownOptions: {
-          input: here("shim/main.ts"),
+          input: here("shim/openai.ts"),
           output: { format: "iife", entryFileNames: "openai-shim.js" },
         },
       },

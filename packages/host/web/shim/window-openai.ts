@@ -214,7 +214,7 @@ function settle(pending: Map<string, Pending>, message: Record<string, unknown>)
 
 function errorOf(error: Record<string, unknown>): CallToolError {
   const data = objectOf(error["data"]);
-  const message = typeof data["message"] === "string" ? data["message"] : String(error["message"] ?? "The call failed.");
+  const message = [data["message"], error["message"]].find((text) => typeof text === "string") ?? "The call failed.";
   return Object.assign(new Error(message), {
     code: typeof data["code"] === "string" ? data["code"] : "internal_error",
     retryable: data["retryable"] === true,

@@ -1,5 +1,5 @@
 import type { CallDecision } from "@countersign/protocol/security";
-import type { ApiProblem, HostApi } from "./api.ts";
+import type { Answer, ApiProblem, HostApi } from "./api.ts";
 import { predictCall } from "./popup-decision.ts";
 import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
 import type { SignIn } from "./sign-in.ts";
@@ -22,6 +22,10 @@ export interface Console {
   readonly loadTrace: (callId: string) => Promise<void>;
   readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
   readonly say: (text: string) => Promise<ApiProblem | undefined>;
+  /** Puts an app's words into the conversation, marked as the app's (V21). Gives whether they were taken. */
+  readonly sayFromApp: (name: string, text: string) => Promise<boolean>;
+  /** What the model is told of an app's view with the user's next message. */
+  readonly setAppContext: (callId: string, name: string, text: string) => void;
   readonly clear: () => void;
 }
 
@@ -42,57 +46,16 @@ export interface ConsoleOptions {
 }
 
 const savedKey = "countersign.conversation";
+const messageCharsMax = 20_000;
+const contextCharsMax = 4000;
 
 /** Wires the parts of the console together. */
 export function createConsole(options: ConsoleOptions): Console {
   const { store, api, signIn } = options;
-  const waiters = new Map<string, ((call: Call) => void)[]>();
-
-  store.subscribe(() => {
-    signIn.settle();
-    for (const [callId, resolves] of waiters) {
-      const call = store.get().calls[callId];
-      if (call === undefined || !isCallEnded(call)) continue;
-      waiters.delete(callId);
-      for (const resolve of resolves) resolve(call);
-    }
-  });
+  store.subscribe(() => signIn.settle());
   keepConversation(options);
-
-  const untilEnded = (callId: string): Promise<Call> =>
-    new Promise((resolve) => {
-      const call = store.get().calls[callId];
-      if (call !== undefined && isCallEnded(call)) resolve(call);
-      else waiters.set(callId, [...(waiters.get(callId) ?? []), resolve]);
-    });
-
-  const startCall = async (request: CallStart): Promise<Call | ApiProblem> => {
-    const window = signIn.reserve(predict(options, request), request.connectorId);
-    const { widget } = request;
-    const answer = await api.startCall({
-      connectorId: request.connectorId,
-      tool: request.tool,
-      arguments: request.arguments,
-      origin: widget === undefined ? "user" : "widget",
-      idempotencyKey: options.newId(),
-      ...(widget === undefined ? {} : { widgetId: widget.widgetId }),
-    });
-    if (!answer.ok) {
-      window?.close();
-      return answer.error;
-    }
-    const call = answer.value;
-    const known = store.get().calls[call.id] ?? call;
-    if (window !== undefined) signIn.attach(call.id, window);
-    store.dispatch({
-      type: "call_started",
-      call: known,
-      arguments: request.arguments,
-      ...(widget === undefined ? {} : { parentCallId: widget.callId }),
-    });
-    return call;
-  };
-
+  const untilEnded = followCalls(store);
+  const contexts = new Map<string, string>();
   return {
     start: async () => {
       await readSession(options);
@@ -101,12 +64,12 @@ export function createConsole(options: ConsoleOptions): Console {
     refresh: () => refresh(options),
     onEvent: (name, json) => applyEvent(store, name, json),
     callTool: async (connectorId, tool, args) => {
-      const started = await startCall({ connectorId, tool: tool.name, arguments: args });
-      return "id" in started ? undefined : started;
+      const started = await startCall(options, { connectorId, tool: tool.name, arguments: args });
+      return started.ok ? undefined : started.error;
     },
     callFromWidget: async (widget, name, args) => {
-      const started = await startCall({ connectorId: widget.connectorId, tool: name, arguments: args, widget });
-      return "id" in started ? await untilEnded(started.id) : unstartedCall(widget, name, started);
+      const started = await startCall(options, { connectorId: widget.connectorId, tool: name, arguments: args, widget });
+      return started.ok ? await untilEnded(started.value.id) : unstartedCall(widget, name, started.error);
     },
     loadTools: (connectorId) => loadTools(options, connectorId),
     loadTrace: async (callId) => {
@@ -116,11 +79,66 @@ export function createConsole(options: ConsoleOptions): Console {
     loadWidget: (callId, resourceUri) => loadWidget(options, callId, resourceUri),
     say: async (text) => {
       store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "user", name: "You", text } });
-      const answer = await api.say(text);
+      const answer = await api.say([text, ...contexts.values()].join("\n\n").slice(0, messageCharsMax));
+      contexts.clear();
       return answer.ok ? undefined : answer.error;
     },
+    sayFromApp: async (name, text) => {
+      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "app", name, text } });
+      if (store.get().model === undefined) return true;
+      return (await api.say(asAppText("Message", name, text).slice(0, messageCharsMax))).ok;
+    },
+    setAppContext: (callId, name, text) => void contexts.set(callId, asAppText("Context", name, text.slice(0, contextCharsMax))),
     clear: () => store.dispatch({ type: "cleared" }),
   };
+}
+
+/** An app's words as the model reads them: never as the user's. */
+function asAppText(kind: "Message" | "Context", name: string, text: string): string {
+  return `[${kind} from the app “${name}”, not from the user]\n${text}`;
+}
+
+/** Gives a promise for the end of any call, as the store learns of it. */
+function followCalls(store: Store): (callId: string) => Promise<Call> {
+  const waiters = new Map<string, ((call: Call) => void)[]>();
+  store.subscribe(() => {
+    for (const [callId, resolves] of waiters) {
+      const call = store.get().calls[callId];
+      if (call === undefined || !isCallEnded(call)) continue;
+      waiters.delete(callId);
+      for (const resolve of resolves) resolve(call);
+    }
+  });
+  return (callId) =>
+    new Promise((resolve) => {
+      const call = store.get().calls[callId];
+      if (call !== undefined && isCallEnded(call)) resolve(call);
+      else waiters.set(callId, [...(waiters.get(callId) ?? []), resolve]);
+    });
+}
+
+/** The window, if one is needed, is reserved before the first await: the click is still the browser's reason to allow it. */
+async function startCall(options: ConsoleOptions, request: CallStart): Answer<Call> {
+  const { store, api, signIn } = options;
+  const window = signIn.reserve(predict(options, request), request.connectorId);
+  const { widget } = request;
+  const answer = await api.startCall({
+    connectorId: request.connectorId,
+    tool: request.tool,
+    arguments: request.arguments,
+    origin: widget === undefined ? "user" : "widget",
+    idempotencyKey: options.newId(),
+    ...(widget === undefined ? {} : { widgetId: widget.widgetId }),
+  });
+  if (!answer.ok) {
+    window?.close();
+    return answer;
+  }
+  const call = answer.value;
+  if (window !== undefined) signIn.attach(call.id, window);
+  const parent = widget === undefined ? {} : { parentCallId: widget.callId };
+  store.dispatch({ type: "call_started", call: store.get().calls[call.id] ?? call, arguments: request.arguments, ...parent });
+  return answer;
 }
 
 interface CallStart {

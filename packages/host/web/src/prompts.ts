@@ -17,7 +17,7 @@ export function createPrompts(): Prompts {
   let shown: { readonly question: Question; readonly resolve: (yes: boolean) => void } | undefined;
   const listeners = new Set<() => void>();
   const tell = (): void => {
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   };
   return {
     current: () => shown?.question,

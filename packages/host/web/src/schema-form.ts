@@ -63,7 +63,8 @@ function fieldOf(name: string, schema: JsonObject, required: boolean, depth: num
   const label = readText(schema["title"], 100) ?? titleOf(name);
   const base: FieldBase = { name, label, hint: readText(schema["description"], 400), required };
   const options = choicesOf(schema);
-  if (options.length > 0) return { ...base, kind: "choice", options, initial: String(schema["default"] ?? "") };
+  if (options.length > 0)
+    return { ...base, kind: "choice", options, initial: options.find((option) => option.value === schema["default"])?.label ?? "" };
   switch (typeOf(schema)) {
     case "string":
       return {
@@ -87,6 +88,7 @@ function fieldOf(name: string, schema: JsonObject, required: boolean, depth: num
       return { ...base, kind: "flag", initial: schema["default"] === true };
     case "array":
       return listOf(base, schema, depth) ?? jsonOf(base, schema);
+    case undefined:
     default:
       return jsonOf(base, schema);
   }
@@ -199,6 +201,8 @@ function valueOf(field: Field, draft: Draft | undefined, path: string, problems:
       if (value === undefined) problems[path] = "This is not valid JSON.";
       return value;
     }
+    default:
+      return field satisfies never;
   }
 }
 

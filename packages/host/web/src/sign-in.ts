@@ -1,5 +1,5 @@
 import type { CallDecision } from "@countersign/protocol/security";
-import { decideAtFlow, decideAtStart } from "./popup-decision.ts";
+import { decideAtFlow, decideAtStart, type StartFacts } from "./popup-decision.ts";
 import { ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
 import { type Call, type Flow, isCallEnded, isFlowOpen } from "./wire.ts";
@@ -40,37 +40,67 @@ export function startUrlOf(flow: Flow, origin: string): string | undefined {
   return url.origin === origin && url.pathname.startsWith("/flows/") ? url.href : undefined;
 }
 
+/** The windows that were sent to a flow, and when a connector's last one was opened. */
+interface FlowWindows {
+  /** Sends a window to its flow. False: there is no window, so the user must open one by a click. */
+  readonly send: (flow: Flow, window: SignInWindow | undefined) => boolean;
+  readonly close: (flowId: string) => void;
+  readonly closeEnded: () => void;
+  readonly note: (connectorId: string) => void;
+  /** Counts only while a flow of the connector runs or a window waits for one. */
+  readonly openedAtMs: (connectorId: string, reserved: boolean) => number | undefined;
+}
+
+function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
+  const windows = new Map<string, SignInWindow>();
+  const openedAt = new Map<string, number>();
+  return {
+    send: (flow, window) => {
+      const url = startUrlOf(flow, origin);
+      if (window === undefined || url === undefined) {
+        window?.close();
+        store.dispatch({ type: "window", flowId: flow.id, window: "needed" });
+        return false;
+      }
+      windows.get(flow.id)?.close();
+      windows.set(flow.id, window);
+      openedAt.set(flow.connectorId, now());
+      window.navigate(url);
+      store.dispatch({ type: "window", flowId: flow.id, window: "opened" });
+      return true;
+    },
+    close: (flowId) => windows.get(flowId)?.close(),
+    closeEnded: () => {
+      const { flows } = store.get();
+      for (const [flowId, window] of windows) {
+        const flow = flows[flowId];
+        if (flow !== undefined && isFlowOpen(flow)) continue;
+        window.close();
+        windows.delete(flowId);
+      }
+    },
+    note: (connectorId) => void openedAt.set(connectorId, now()),
+    openedAtMs: (connectorId, reserved) => {
+      const { flows, windows: shown } = store.get();
+      const running = Object.values(flows).some((flow) => flow.connectorId === connectorId && isFlowOpen(flow) && shown[flow.id] === "opened");
+      return running || reserved ? openedAt.get(connectorId) : undefined;
+    },
+  };
+}
+
 /** Runs the windows of all flows of this page. A window's closing is never a signal: only what the server says about a flow counts. */
 export function createSignIn(options: SignInOptions): SignIn {
   const { store } = options;
+  const windows = createFlowWindows(options);
   const reserved = new Map<string, SignInWindow>();
-  const windows = new Map<string, SignInWindow>();
   const decided = new Set<string>();
-  const openedAt = new Map<string, number>();
   const cancelledAt = new Map<string, number>();
-
-  /** What the decision needs to know of a connector now. A window counts as open only while its flow runs. */
-  const facts = (connectorId: string): { activated: boolean; nowMs: number; openedAtMs: number | undefined; cancelledAtMs: number | undefined } => {
-    const { flows, windows: shown } = store.get();
-    const running = Object.values(flows).some((flow) => flow.connectorId === connectorId && isFlowOpen(flow) && shown[flow.id] === "opened");
-    const openedAtMs = running || reserved.size > 0 ? openedAt.get(connectorId) : undefined;
-    return { activated: options.isActivated(), nowMs: options.now(), openedAtMs, cancelledAtMs: cancelledAt.get(connectorId) };
-  };
-
-  const openFlow = (flow: Flow, window: SignInWindow | undefined): boolean => {
-    const url = startUrlOf(flow, options.origin);
-    if (window === undefined || url === undefined) {
-      window?.close();
-      store.dispatch({ type: "window", flowId: flow.id, window: "needed" });
-      return false;
-    }
-    windows.get(flow.id)?.close();
-    windows.set(flow.id, window);
-    openedAt.set(flow.connectorId, options.now());
-    window.navigate(url);
-    store.dispatch({ type: "window", flowId: flow.id, window: "opened" });
-    return true;
-  };
+  const facts = (connectorId: string): Omit<StartFacts, "decision"> => ({
+    activated: options.isActivated(),
+    nowMs: options.now(),
+    openedAtMs: windows.openedAtMs(connectorId, reserved.size > 0),
+    cancelledAtMs: cancelledAt.get(connectorId),
+  });
 
   const settleCall = (call: Call): void => {
     const held = reserved.get(call.id);
@@ -84,40 +114,34 @@ export function createSignIn(options: SignInOptions): SignIn {
     decided.add(`${call.id} ${flow.id}`);
     reserved.delete(call.id);
     const verdict = decideAtFlow({ ...facts(flow.connectorId), reserved: held !== undefined });
-    if (verdict === "navigate") openFlow(flow, held);
-    if (verdict === "open") openFlow(flow, options.openWindow());
+    if (verdict === "navigate") windows.send(flow, held);
+    if (verdict === "open") windows.send(flow, options.openWindow());
     if (verdict === "card") store.dispatch({ type: "window", flowId: flow.id, window: "needed" });
   };
 
   return {
     reserve: (decision, connectorId) => {
       if (decision === undefined || decideAtStart({ ...facts(connectorId), decision }) === "wait") return undefined;
-      openedAt.set(connectorId, options.now());
+      windows.note(connectorId);
       return options.openWindow();
     },
     attach: (callId, window) => void reserved.set(callId, window),
     openAgain: (flowId) => {
       const flow = store.get().flows[flowId];
-      return flow !== undefined && openFlow(flow, options.openWindow());
+      return flow !== undefined && windows.send(flow, options.openWindow());
     },
     cancel: (flowId) => {
       const flow = store.get().flows[flowId];
       if (flow !== undefined) cancelledAt.set(flow.connectorId, options.now());
-      windows.get(flowId)?.close();
+      windows.close(flowId);
       void options.cancelFlow(flowId);
     },
     settle: () => {
-      const { calls, flows } = store.get();
       for (const id of ownCallIds(store.get())) {
-        const call = calls[id];
+        const call = store.get().calls[id];
         if (call !== undefined) settleCall(call);
       }
-      for (const [flowId, window] of windows) {
-        const flow = flows[flowId];
-        if (flow !== undefined && isFlowOpen(flow)) continue;
-        window.close();
-        windows.delete(flowId);
-      }
+      windows.closeEnded();
     },
   };
 }

@@ -49,11 +49,9 @@ export type Action =
   | { readonly type: "session_failed"; readonly message: string }
   | { readonly type: "link"; readonly link: ConsoleState["link"] }
   | { readonly type: "connector"; readonly connector: Connector }
-  | { readonly type: "connector_removed"; readonly connectorId: string }
   | { readonly type: "tools"; readonly connectorId: string; readonly tools: ToolsState }
   | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string }
   | { readonly type: "call"; readonly call: Call }
-  | { readonly type: "call_forgotten"; readonly callId: string }
   | { readonly type: "flow"; readonly flow: Flow }
   | { readonly type: "window"; readonly flowId: string; readonly window: WindowState }
   | { readonly type: "widget"; readonly callId: string; readonly widget: WidgetState }
@@ -94,16 +92,12 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       return state.link === action.link ? state : { ...state, link: action.link };
     case "connector":
       return { ...state, connectors: putConnector(state.connectors, action.connector) };
-    case "connector_removed":
-      return removeConnector(state, action.connectorId);
     case "tools":
       return { ...state, tools: { ...state.tools, [action.connectorId]: action.tools } };
     case "call_started":
       return startCall(state, action);
     case "call":
       return putCall(state, action.call);
-    case "call_forgotten":
-      return forgetCall(state, action.callId);
     case "flow":
       return putFlow(state, action.flow);
     case "window":
@@ -118,6 +112,8 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       return state.selectedCallId === action.callId ? state : { ...state, selectedCallId: action.callId };
     case "cleared":
       return { ...state, entries: [], childCalls: {}, widgets: {}, selectedCallId: undefined };
+    default:
+      return action satisfies never;
   }
 }
 
@@ -142,11 +138,6 @@ export function ownCallIds(state: ConsoleState): readonly string[] {
 function putConnector(connectors: readonly Connector[], connector: Connector): readonly Connector[] {
   const at = connectors.findIndex((known) => known.id === connector.id);
   return at < 0 ? [...connectors, connector] : connectors.with(at, connector);
-}
-
-function removeConnector(state: ConsoleState, connectorId: string): ConsoleState {
-  const { [connectorId]: _gone, ...tools } = state.tools;
-  return { ...state, tools, connectors: state.connectors.filter((known) => known.id !== connectorId) };
 }
 
 function startCall(state: ConsoleState, action: Extract<Action, { type: "call_started" }>): ConsoleState {
@@ -180,10 +171,6 @@ function bounded(calls: Readonly<Record<string, Call>>, kept: readonly string[],
   if (ids.length <= countMax) return calls;
   const keep = new Set([...kept, ...ids.slice(-countMax / 2)]);
   return Object.fromEntries(Object.entries(calls).filter(([id]) => keep.has(id)));
-}
-
-function forgetCall(state: ConsoleState, callId: string): ConsoleState {
-  return { ...state, entries: state.entries.filter((entry) => entry.kind !== "call" || entry.callId !== callId) };
 }
 
 function putFlow(state: ConsoleState, flow: Flow): ConsoleState {

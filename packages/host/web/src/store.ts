@@ -21,7 +21,7 @@ export function createStore(): Store {
     let told: ConsoleState | undefined;
     while (told !== state) {
       told = state;
-      for (const listener of [...listeners]) listener();
+      for (const listener of listeners) listener();
     }
     telling = false;
   };

@@ -20,7 +20,7 @@ export function createTheme(page: Window): ThemeControl {
   const apply = (): void => {
     if (choice === "auto") delete root.dataset["theme"];
     else root.dataset["theme"] = choice;
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   };
   system.addEventListener("change", apply);
   apply();

@@ -58,7 +58,10 @@ function bench(kept = new Map<string, string>()): Bench {
       Promise.resolve(
         ok({ id: "w", frameUrl: "http://other.localhost/f", html: "<p>", csp: undefined, permissions: undefined, prefersBorder: true }),
       ),
-    say: unused,
+    say: (message) => {
+      log.push(message);
+      return Promise.resolve(ok(undefined));
+    },
   };
   const signIn: SignIn = {
     reserve: (decision) => {
@@ -183,6 +186,23 @@ describe("createConsole", () => {
     expect(store.get().connectors[0]?.name).toBe("Harbour Goods");
   });
 
+  it("V21 tells the model an app's words as the app's, and its context once with the user's next message", async () => {
+    const { page, store, log } = bench();
+    await page.sayFromApp("Store", "I approve");
+    expect([store.get().entries, log]).toMatchObject([[{ by: "app", name: "Store", text: "I approve" }], []]);
+    store.dispatch({ type: "session", session: { userId: "u", connectors: [], model: "llama" } });
+    await page.sayFromApp("Store", "I approve");
+    page.setAppContext("call_1", "Store", "old");
+    page.setAppContext("call_1", "Store", "cart of 2");
+    await page.say("Go on");
+    await page.say("And now?");
+    expect(log).toEqual([
+      "[Message from the app “Store”, not from the user]\nI approve",
+      "Go on\n\n[Context from the app “Store”, not from the user]\ncart of 2",
+      "And now?",
+    ]);
+  });
+
   it("ignores events that it cannot read", () => {
     const { page, store } = bench();
     const before = store.get();
@@ -226,7 +246,7 @@ describe("createApi", () => {
   it("sends writes as JSON to its own origin and keeps ids inside their path segment", async () => {
     const seen: [string, string | undefined][] = [];
     const watched = createApi((path, init) => {
-      seen.push([String(path), new Headers(init?.headers).get("content-type") ?? undefined]);
+      seen.push([path instanceof Request ? path.url : path.toString(), new Headers(init?.headers).get("content-type") ?? undefined]);
       return Promise.resolve(new Response("{}"));
     });
     await watched.cancelFlow("../../x?y");

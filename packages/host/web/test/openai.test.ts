@@ -46,6 +46,7 @@ function bench(answer: (name: string, args: unknown) => Promise<Call>, block?: P
     },
     openLink: (url) => Promise.resolve(told.push(["openLink", url]) > 0 && url.startsWith("https:")),
     say: (text) => Promise.resolve(told.push(["say", text]) > 0),
+    setContext: undefined,
     resize: (height) => void told.push(["resize", height]),
     requestDisplayMode: (mode) => (mode === "fullscreen" ? "fullscreen" : "inline"),
     saveState: (state) => void told.push(["saveState", state]),

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
-import fc from "fast-check";
+import { assert, jsonValue, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { argumentsOf, type Draft, type DraftRecord, draftOf, type Field, fieldsOf, isDraftRecord, putDraft } from "../src/schema-form.ts";
 
@@ -130,8 +130,8 @@ describe("argumentsOf", () => {
   });
 
   it("M16 makes a form of any JSON as a schema without throwing, and reads its untouched draft", () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (schema) => {
+    assert(
+      property(jsonValue(), (schema) => {
         const made = fieldsOf(isJsonObject(schema) ? { properties: schema, required: Object.keys(schema) } : {});
         const read = argumentsOf(made, draftOf(made));
         expect(read.ok || Object.keys(read.problems).length > 0).toBe(true);

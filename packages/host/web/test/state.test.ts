@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, property, shuffledSubarray } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Action, type ConsoleState, initialState, openFlows, ownCallIds, reduce } from "../src/state.ts";
 import { isCallEnded } from "../src/wire.ts";
@@ -118,8 +118,8 @@ describe("reduce", () => {
       { type: "call", call: aCall({ state: "resuming" }) },
       { type: "call", call: aCall({ state: "completed", result: aResult() }) },
     ];
-    fc.assert(
-      fc.property(fc.shuffledSubarray([...events], { minLength: events.length }), (order) => {
+    assert(
+      property(shuffledSubarray([...events], { minLength: events.length }), (order) => {
         const state = run(...order);
         const call = state.calls["call_1"];
         expect(call !== undefined && isCallEnded(call)).toBe(true);

@@ -33,10 +33,11 @@ function bench(): Bench {
     onOpenAi: (ask) => void openai.push(ask.method),
     onViolation: (refusal) => void violations.push(refusal.code),
   });
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the callback of an MCP transport, not of an event
   transport.onmessage = (message) => void heard.push(message);
   void transport.start();
   const receive = (data: unknown, from: Partial<FrameMessage> = {}): void => {
-    for (const listener of [...listeners]) listener({ data, origin, source: frame, ...from });
+    for (const listener of listeners) listener({ data, origin, source: frame, ...from });
   };
   const self: Bench = { transport, frame, sent, heard, openai, violations, receive, nowMs: 0 };
   return self;

@@ -80,7 +80,9 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
 
 function createBridge(options: WidgetLinkOptions): AppBridge {
   const { host } = options;
-  const capabilities = { openLinks: {}, serverTools: {}, logging: {}, message: { text: {} } };
+  const { setContext } = host;
+  const forModel = setContext === undefined ? {} : { updateModelContext: { text: {}, structuredContent: {} } };
+  const capabilities = { openLinks: {}, serverTools: {}, logging: {}, message: { text: {} }, ...forModel };
   const bridge = new AppBridge(null, { name: "Countersign", version: "0.1.0" }, capabilities, { hostContext: options.context });
   bridge.oncalltool = async (params, extra) => {
     const token = extra.mcpReq._meta?.progressToken;
@@ -101,10 +103,18 @@ function createBridge(options: WidgetLinkOptions): AppBridge {
     }
   };
   bridge.onopenlink = async ({ url }) => ((await host.openLink(url)) ? {} : { isError: true });
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the setter of a request handler, not of an event
   bridge.onmessage = async ({ content }) => {
     const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
     return text !== "" && (await host.say(text)) ? {} : { isError: true };
   };
+  if (setContext !== undefined) {
+    bridge.onupdatemodelcontext = async ({ content, structuredContent }) => {
+      const texts = (content ?? []).flatMap((block) => (block.type === "text" ? [block.text] : []));
+      setContext([...texts, ...(structuredContent === undefined ? [] : [JSON.stringify(structuredContent)])].join("\n"));
+      return {};
+    };
+  }
   bridge.onrequestdisplaymode = async ({ mode }) => ({ mode: host.requestDisplayMode(mode) });
   bridge.onloggingmessage = ({ level, data }) => console.debug("[widget]", level, data);
   return bridge;

@@ -1,4 +1,5 @@
 import {
+  type BridgeId,
   type BridgeMessage,
   idleMeter,
   isAllowedMessage,
@@ -7,7 +8,7 @@ import {
   parseBridgeMessage,
   settleMessage,
 } from "@countersign/protocol/bridge";
-import { type Refusal, refuse } from "@countersign/protocol/errors";
+import type { Refusal } from "@countersign/protocol/errors";
 import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
 
 /** What is used of the page's window, so that tests need no browser. */
@@ -49,13 +50,40 @@ export interface FrameTransport extends Transport {
   readonly notify: (method: string, params: unknown) => void;
 }
 
+type Admission =
+  | { readonly verdict: "pass" }
+  | { readonly verdict: "answer"; readonly id: BridgeId; readonly refusal: Refusal; readonly retryable: boolean }
+  | { readonly verdict: "close"; readonly refusal: Refusal };
+
+/** Counts what a view sends: a request beyond those allowed in flight is answered with a refusal, a flood of whatever kind ends the bridge (V14). */
+function createGate(now: () => number): { readonly admit: (message: BridgeMessage) => Admission; readonly settle: (id: BridgeId) => void } {
+  let meter = idleMeter;
+  return {
+    admit: (message) => {
+      const metered = meterMessage(meter, message, now());
+      if (metered.ok) {
+        meter = metered.value;
+        return { verdict: "pass" };
+      }
+      // A refused request still counts as a message, or refusals could be had without end.
+      const counted = message.kind === "request" ? meterMessage(meter, { ...message, kind: "notification" }, now()) : metered;
+      if (message.kind !== "request" || !counted.ok) return { verdict: "close", refusal: metered.error };
+      meter = counted.value;
+      return { verdict: "answer", id: message.id, refusal: metered.error, retryable: meter.inFlight.size >= maxInFlight };
+    },
+    settle: (id) => {
+      meter = settleMessage(meter, id);
+    },
+  };
+}
+
 /**
  * Speaks with one widget frame. A message counts only when it comes from that very window AND that origin (V01), is one plain JSON-RPC
  * message within the limits of `protocol/bridge` (V13, V14) and uses a method that a view may use. Messages are sent to the exact origin, so
  * a frame that was navigated elsewhere gets nothing (V02).
  */
 export function createFrameTransport(options: FrameTransportOptions): FrameTransport {
-  let meter = idleMeter;
+  const gate = createGate(options.now);
   let closed = false;
   const post = (message: unknown): void => {
     if (!closed) options.frame.postMessage(message, options.origin);
@@ -67,7 +95,7 @@ export function createFrameTransport(options: FrameTransportOptions): FrameTrans
     transport.onclose?.();
   };
   const answer: FrameTransport["answer"] = (id, outcome) => {
-    meter = settleMessage(meter, id);
+    gate.settle(id);
     post({ jsonrpc: "2.0", id, ...outcome });
   };
 
@@ -78,33 +106,28 @@ export function createFrameTransport(options: FrameTransportOptions): FrameTrans
       transport.onerror?.(new Error(`a widget's message was dropped: ${parsed.error.detail ?? parsed.error.code}`));
       return;
     }
-    const message = parsed.value;
-    const metered = meterMessage(meter, message, options.now());
-    if (!metered.ok) return refuseMetered(message, metered.error);
-    meter = metered.value;
-    if (message.kind === "request" || message.kind === "notification") {
-      if (!isAllowedMessage("view", message) && !isAllowedMessage("proxy", message)) return refuseUnknown(message);
-      if (message.method.startsWith("openai/")) return options.onOpenAi(message);
-    }
-    transport.onmessage?.(parseJSONRPCMessage(event.data));
-  };
-
-  /** A request beyond the allowed number in flight is answered; a flood ends the transport. */
-  const refuseMetered = (message: BridgeMessage, refusal: Refusal): void => {
-    const counted = message.kind === "request" ? meterMessage(meter, { ...message, kind: "notification" }, options.now()) : undefined;
-    if (message.kind !== "request" || counted?.ok !== true) {
+    const admission = gate.admit(parsed.value);
+    if (admission.verdict === "close") {
       close();
-      options.onViolation(refusal);
-      return;
-    }
-    meter = counted.value;
-    const inFlight = meter.inFlight.size >= maxInFlight;
-    const data = { ...refuse(refusal.code), retryable: inFlight };
-    post({ jsonrpc: "2.0", id: message.id, error: { code: -32000, message: refusal.detail ?? refusal.code, data } });
+      options.onViolation(admission.refusal);
+    } else if (admission.verdict === "answer") {
+      const { id, refusal, retryable } = admission;
+      post({ jsonrpc: "2.0", id, error: { code: -32000, message: refusal.detail ?? refusal.code, data: { ...refusal, retryable } } });
+    } else pass(parsed.value, event.data);
   };
 
-  const refuseUnknown = (message: BridgeMessage): void => {
-    if (message.kind === "request") answer(message.id, { error: { code: -32601, message: "Method not found" } });
+  const pass = (message: BridgeMessage, data: unknown): void => {
+    if (message.kind === "request" || message.kind === "notification") {
+      if (!isAllowedMessage("view", message) && !isAllowedMessage("proxy", message)) {
+        if (message.kind === "request") answer(message.id, { error: { code: -32601, message: "Method not found" } });
+        return;
+      }
+      if (message.method.startsWith("openai/")) {
+        options.onOpenAi(message);
+        return;
+      }
+    }
+    transport.onmessage?.(parseJSONRPCMessage(data));
   };
 
   const transport: FrameTransport = {
@@ -113,7 +136,7 @@ export function createFrameTransport(options: FrameTransportOptions): FrameTrans
       return Promise.resolve();
     },
     send: (message: JSONRPCMessage) => {
-      if ("id" in message && message.id !== undefined && !("method" in message)) meter = settleMessage(meter, message.id);
+      if ("id" in message && message.id !== undefined && !("method" in message)) gate.settle(message.id);
       post(message);
       return Promise.resolve();
     },

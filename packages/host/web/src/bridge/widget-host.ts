@@ -11,6 +11,8 @@ export interface WidgetHost {
   readonly openLink: (url: string) => Promise<boolean>;
   /** Puts text into the conversation, marked as the app's. */
   readonly say: (text: string) => Promise<boolean>;
+  /** What the model should know of the view at its next turn; each call replaces the one before. Absent without a model. */
+  readonly setContext: ((text: string) => void) | undefined;
   readonly resize: (height: number) => void;
   /** The mode that was set, which may be the old one. */
   readonly requestDisplayMode: (mode: string) => DisplayMode;

@@ -14,7 +14,7 @@ export function Dialog({ label, onClose, testId, wide, children }: DialogProps):
   const element = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const shown = element.current;
-    if (shown === null) return;
+    if (shown === null) return undefined;
     const before = document.activeElement;
     shown.showModal();
     return () => {

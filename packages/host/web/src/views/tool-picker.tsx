@@ -55,6 +55,8 @@ export function ToolPicker({ initial, onClose }: ToolPickerProps): JSX.Element {
   );
 }
 
+type Found = ReturnType<typeof matchTools>[number];
+
 function ToolSearch({ onChoose, onClose }: { readonly onChoose: (choice: Choice) => void; readonly onClose: () => void }): JSX.Element {
   const connectors = useConsole((state) => state.connectors);
   const tools = useConsole((state) => state.tools);
@@ -75,60 +77,29 @@ function ToolSearch({ onChoose, onClose }: { readonly onChoose: (choice: Choice)
     else return;
     event.preventDefault();
   };
+  const search = (text: string): void => {
+    setWords(text);
+    setAt(0);
+  };
   return (
     <div class="picker">
       <div class="row picker-search">
         <Icon name="search" />
-        <input
-          class="picker-input grow"
-          type="text"
-          role="combobox"
-          aria-label="Find a tool"
-          aria-expanded="true"
-          aria-controls="tool-options"
-          aria-activedescendant={found[at] === undefined ? undefined : `tool-option-${at}`}
-          aria-autocomplete="list"
-          placeholder="Find a tool"
-          autoComplete="off"
-          spellcheck={false}
-          data-testid="tool-search"
-          value={words}
-          onInput={(event) => {
-            setWords(event.currentTarget.value);
-            setAt(0);
-          }}
-          onKeyDown={onKeyDown}
-          ref={(input) => input?.focus()}
-        />
+        <SearchInput words={words} active={found[at] === undefined ? undefined : `tool-option-${at}`} onWords={search} onKeyDown={onKeyDown} />
         <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
           <Icon name="close" />
         </button>
       </div>
       <ul class="picker-list" id="tool-options" role="listbox" aria-label="Tools" ref={list}>
         {found.map((choice, index) => (
-          <li
+          <ToolOption
             key={`${choice.connectorId} ${choice.tool.name}`}
+            choice={choice}
             id={`tool-option-${index}`}
-            role="option"
-            aria-selected={index === at}
-            class="picker-option"
-            data-testid="tool-option"
-            data-tool={choice.tool.name}
-            onMouseMove={() => setAt(index)}
-            onClick={() => onChoose(choice)}
-          >
-            <span class="avatar" aria-hidden="true">
-              {choice.connectorName.slice(0, 1)}
-            </span>
-            <span class="grow">
-              <span class="row snug">
-                <span class="strong truncate">{choice.tool.title}</span>
-                <SecurityMark tool={choice.tool} />
-              </span>
-              <span class="small quiet picker-words">{choice.tool.description ?? choice.tool.name}</span>
-            </span>
-            <span class="small quiet picker-from truncate">{choice.connectorName}</span>
-          </li>
+            selected={index === at}
+            onPoint={() => setAt(index)}
+            onChoose={() => onChoose(choice)}
+          />
         ))}
       </ul>
       {found.length === 0 && (
@@ -137,5 +108,72 @@ function ToolSearch({ onChoose, onClose }: { readonly onChoose: (choice: Choice)
         </div>
       )}
     </div>
+  );
+}
+
+interface SearchInputProps {
+  readonly words: string;
+  /** The id of the option that Enter would choose. */
+  readonly active: string | undefined;
+  readonly onWords: (words: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+}
+
+function SearchInput({ words, active, onWords, onKeyDown }: SearchInputProps): JSX.Element {
+  return (
+    <input
+      class="picker-input grow"
+      type="text"
+      role="combobox"
+      aria-label="Find a tool"
+      aria-expanded="true"
+      aria-controls="tool-options"
+      aria-activedescendant={active}
+      aria-autocomplete="list"
+      placeholder="Find a tool"
+      autoComplete="off"
+      autoFocus
+      spellcheck={false}
+      data-testid="tool-search"
+      value={words}
+      onInput={(event) => onWords(event.currentTarget.value)}
+      onKeyDown={onKeyDown}
+    />
+  );
+}
+
+interface ToolOptionProps {
+  readonly choice: Found;
+  readonly id: string;
+  readonly selected: boolean;
+  readonly onPoint: () => void;
+  readonly onChoose: () => void;
+}
+
+function ToolOption({ choice, id, selected, onPoint, onChoose }: ToolOptionProps): JSX.Element {
+  const { tool, connectorName } = choice;
+  return (
+    <li
+      id={id}
+      role="option"
+      aria-selected={selected}
+      class="picker-option"
+      data-testid="tool-option"
+      data-tool={tool.name}
+      onMouseMove={onPoint}
+      onClick={onChoose}
+    >
+      <span class="avatar" aria-hidden="true">
+        {connectorName.slice(0, 1)}
+      </span>
+      <span class="grow">
+        <span class="row snug">
+          <span class="strong truncate">{tool.title}</span>
+          <SecurityMark tool={tool} />
+        </span>
+        <span class="small quiet picker-words">{tool.description ?? tool.name}</span>
+      </span>
+      <span class="small quiet picker-from truncate">{connectorName}</span>
+    </li>
   );
 }

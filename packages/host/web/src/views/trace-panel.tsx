@@ -60,8 +60,8 @@ function Timeline({ call, steps }: { readonly call: Call; readonly steps: readon
   const live = !isCallEnded(call);
   const list = useRef<HTMLOListElement>(null);
   useLayoutEffect(() => {
-    const area = list.current?.parentElement;
-    if (area != null && area.scrollHeight - area.scrollTop - area.clientHeight < followWithin) area.scrollTop = area.scrollHeight;
+    const area = list.current?.parentElement ?? null;
+    if (area !== null && area.scrollHeight - area.scrollTop - area.clientHeight < followWithin) area.scrollTop = area.scrollHeight;
   }, [steps.length, live]);
   return (
     <>

@@ -17,7 +17,7 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, column: RefOb
   useEffect(() => {
     const area = scroller.current;
     const content = column.current;
-    if (area === null || content === null) return;
+    if (area === null || content === null) return undefined;
     place.current = () => {
       if (mode.current === "free") return;
       const end = area.scrollHeight - area.clientHeight;

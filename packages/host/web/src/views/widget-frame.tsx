@@ -39,7 +39,8 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
 
   useEffect(() => {
     const element = frame.current;
-    if (element?.contentWindow == null) return;
+    const target = element?.contentWindow;
+    if (element === null || target === null || target === undefined) return undefined;
     const resize = (height: number): void => {
       element.style.height = `${height}px`;
       setSized(true);
@@ -47,7 +48,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     element.style.height = `${firstHeight}px`;
     const host = createHost(services, () => latest.current, resize);
     const closed = new AbortController();
-    void openLink(element, element.contentWindow, latest.current, host, closed.signal).then((opened) => {
+    void openLink(element, target, latest.current, host, closed.signal).then((opened) => {
       link.current = opened;
     });
     const forget = services.theme.subscribe(() => link.current?.refresh(hostContextOf(host.globals())));
@@ -114,9 +115,11 @@ function createHost(services: Services, props: () => WidgetFrameProps, resize: (
       return judged.ok && (await prompts.ask({ serverName: props().serverName, url: judged.value }));
     },
     say: (text) => {
-      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: crypto.randomUUID(), by: "app", name: props().serverName, text } });
-      return Promise.resolve(true);
+      // Words that a model answers cost the user something, so they need the user's click.
+      if (store.get().model !== undefined && !navigator.userActivation.isActive) return Promise.resolve(false);
+      return console.sayFromApp(props().serverName, text);
     },
+    setContext: store.get().model === undefined ? undefined : (text) => console.setAppContext(props().call.id, props().serverName, text),
     resize,
     requestDisplayMode: (mode) => {
       const { full, onFull } = props();
