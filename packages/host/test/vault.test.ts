@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { sql } from "kysely";
+import { z } from "zod";
 import { World, type Browser, type WorldOptions } from "./stand-in/world.ts";
 
 let world: World;
@@ -51,6 +52,37 @@ describe("tokens in the vault", () => {
       expect(secret.length).toBeGreaterThan(10);
       expect(everything).not.toContain(secret);
     }
+  });
+
+  it("V24 a token that a hostile server echoes in an error or a challenge reaches nobody", async () => {
+    const canary = "canary-token-0123456789abcdefghijklmnop";
+    const browser = await begin();
+    world.authorizationServer.behaviour.tokens.push(canary);
+    await browser.signInBy("list_orders");
+    const events = await browser.listen();
+    world.server.intercept = async (request, method) => {
+      if (method !== "tools/call") return undefined;
+      const { id } = z.looseObject({ id: z.unknown() }).parse(await request.clone().json());
+      return Response.json({ jsonrpc: "2.0", id, error: { code: -32000, message: `bad ${request.headers.get("authorization")}` } });
+    };
+    const failed = await browser.settled((await browser.call("list_orders")).id);
+    expect(failed).toMatchObject({ state: "failed", error: { code: "protocol_error", detail: expect.stringContaining("[redacted]") } });
+    world.server.intercept = (request, method) => {
+      if (method !== "tools/call") return undefined;
+      const header = `Bearer error="insufficient_scope", scope="more", error_description="${request.headers.get("authorization")}"`;
+      return new Response(null, { status: 403, headers: { "www-authenticate": header } });
+    };
+    const parked = await browser.parked((await browser.call("list_orders")).id);
+    world.server.intercept = (request, method) => {
+      if (method !== "tools/call") return undefined;
+      const token = request.headers.get("authorization")?.replace("Bearer ", "");
+      return new Response(null, { status: 403, headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${token}"` } });
+    };
+    expect(await browser.settled((await browser.call("list_orders")).id)).toMatchObject({ error: { code: "invalid_challenge" } });
+    const traces = await Promise.all([failed.id, parked.id].map(async (id) => (await browser.fetch(`/api/calls/${id}/trace`)).text()));
+    const everything = [JSON.stringify([failed, parked]), ...traces, await events.stop(), await dump()].join("\n");
+    expect(everything).toContain("[redacted]");
+    expect(everything).not.toContain(canary);
   });
 
   it("X01 a row that was moved to another user does not open", async () => {

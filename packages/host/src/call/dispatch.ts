@@ -1,6 +1,6 @@
 import type { CallEvent } from "@countersign/protocol/auth-flow";
 import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge";
-import type { Refusal } from "@countersign/protocol/errors";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
 import { decideCall, type CallOrigin } from "@countersign/protocol/security";
@@ -63,7 +63,7 @@ export class Dispatcher {
       idempotencyKey: callId,
     });
     const request = { tool, arguments: dispatch.arguments, idempotencyKey: callId, signal, ...(bearer === undefined ? {} : { bearer }) };
-    const outcome = await connection.callTool(request);
+    const outcome = withoutToken(await connection.callTool(request), bearer);
     return this.#judge(dispatch, bearer, outcome);
   }
 
@@ -76,7 +76,7 @@ export class Dispatcher {
           outcome.result["isError"] === true ? "The tool answered with an error" : "The tool answered",
           describeResult(outcome.result),
         );
-        return { event: { type: "completed" }, result: withoutToken(outcome.result, bearer) };
+        return { event: { type: "completed" }, result: outcome.result };
       case "failed":
         return failed(record, outcome.refusal);
       case "lost":
@@ -159,14 +159,32 @@ function failed(record: Recorder, refusal: Refusal): DispatchOutcome {
   return { event: { type: "failed", code: refusal.code }, ...(refusal.detail === undefined ? {} : { detail: refusal.detail }) };
 }
 
-/** A server that echoes the token it was sent must not carry it to a view or a model that way. */
-function withoutToken(result: JsonObject, bearer: Secret | undefined): JsonObject {
-  if (bearer === undefined) return result;
-  const text = JSON.stringify(result);
-  const token = bearer.reveal();
-  if (!text.includes(token)) return result;
-  const cleaned: JsonObject = JSON.parse(text.replaceAll(token, "[redacted]"));
-  return cleaned;
+/** A server that echoes the token it was sent, in a result or in an error, must not carry it to a view, a model or a trace that way. */
+function withoutToken(outcome: CallOutcome, bearer: Secret | undefined): CallOutcome {
+  if (bearer === undefined) return outcome;
+  const clean = (text: string): string => text.replaceAll(bearer.reveal(), "[redacted]");
+  switch (outcome.kind) {
+    case "result": {
+      const text = JSON.stringify(outcome.result);
+      const cleaned = clean(text);
+      const result: JsonObject = cleaned === text ? outcome.result : JSON.parse(cleaned);
+      return { kind: "result", result };
+    }
+    case "failed": {
+      const { code, detail } = outcome.refusal;
+      return detail === undefined ? outcome : { kind: "failed", refusal: { code, detail: clean(detail) } };
+    }
+    case "lost":
+      return { ...outcome, detail: clean(outcome.detail) };
+    case "challenge": {
+      const { challenge } = outcome;
+      if (challenge.form !== "http" && challenge.form !== "result") return outcome;
+      const followed = [...challenge.scope, challenge.resourceMetadata ?? ""].join(" ");
+      if (clean(followed) !== followed) return { kind: "failed", refusal: refuse("invalid_challenge", "the challenge repeats the token") };
+      if (challenge.errorDescription === undefined) return outcome;
+      return { kind: "challenge", challenge: { ...challenge, errorDescription: clean(challenge.errorDescription) } };
+    }
+  }
 }
 
 function describeResult(result: JsonObject): Readonly<Record<string, unknown>> {
