@@ -113,8 +113,9 @@ async function exchange(send: typeof fetch, method: string, path: string, body: 
 }
 
 function readProblem(json: unknown, status: number): ApiProblem {
-  if (!isJsonObject(json))
+  if (!isJsonObject(json) || json["code"] === undefined) {
     return status >= 500 ? unreachable : { code: "refused", message: `The request was refused (${status}).`, retryable: false };
+  }
   return {
     code: readText(json["code"], 100) ?? "refused",
     message: readText(json["error_description"], 500) ?? readText(json["message"], 500) ?? "The request was refused.",

@@ -45,7 +45,7 @@ export function App(): JSX.Element {
       <main class="talk">
         <h1 class="visually-hidden">Countersign</h1>
         <TopBar left={left && !sheet} right={right && !sheet} onLeft={() => setLeft(!left)} onRight={() => setRight(!right)} />
-        <Notices />
+        <LinkNotice />
         <Conversation onShowTrace={showTrace} />
         <div class="talk-foot">
           <SignInCards />
@@ -93,23 +93,9 @@ function TopBar({ left, right, onLeft, onRight }: TopBarProps): JSX.Element {
   );
 }
 
-/** What is wrong with the connection to the host, and what to do. */
-function Notices(): JSX.Element | null {
-  const { console } = useServices();
-  const phase = useConsole((state) => state.phase);
-  const problem = useConsole((state) => state.problem);
+/** Says when what is shown may be old. */
+function LinkNotice(): JSX.Element | null {
   const link = useConsole((state) => state.link);
-  if (phase === "failed") {
-    return (
-      <div class="notice notice-bad top-notice" role="alert" data-testid="session-failed">
-        <Icon name="alert" size="small" />
-        <span class="grow">{problem}</span>
-        <button type="button" class="button-link" onClick={() => void console.start()}>
-          Try again
-        </button>
-      </div>
-    );
-  }
   if (link !== "lost") return null;
   return (
     <p class="notice notice-warn top-notice" role="status" data-testid="link-lost">

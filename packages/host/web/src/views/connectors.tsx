@@ -51,15 +51,7 @@ export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
           </button>
         </div>
         {phase === "loading" && <ConnectorSkeleton />}
-        {phase === "ready" && connectors.length === 0 && (
-          <div class="empty side-empty">
-            <Icon name="plug" size="large" />
-            <p class="small">Nothing is connected yet.</p>
-            <button type="button" class="button button-small" onClick={() => setAdding(true)}>
-              Add a connector
-            </button>
-          </div>
-        )}
+        {phase === "ready" && connectors.length === 0 && <p class="small quiet side-empty">Nothing is connected yet.</p>}
         <ul class="stack tight">
           {connectors.map((connector, index) => (
             <ConnectorItem key={connector.id} connector={connector} initiallyOpen={index === 0 && connectors.length === 1} onPick={onPick} />

@@ -10,14 +10,13 @@ import { useFollow } from "./use-follow.ts";
 /** The conversation. A new turn is brought to the top of the view, as far as there is something below it; who scrolls away is left alone. */
 export function Conversation({ onShowTrace }: { readonly onShowTrace: (callId: string) => void }): JSX.Element {
   const entries = useConsole((state) => state.entries);
-  const phase = useConsole((state) => state.phase);
   const scroller = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
   useFollow(scroller, column, entries.length);
   return (
     <div class="talk-scroll" ref={scroller} tabIndex={-1} id="conversation">
       <div class="talk-column" ref={column} role="log" aria-label="Conversation">
-        {entries.length === 0 && phase !== "failed" && <EmptyConversation />}
+        {entries.length === 0 && <EmptyConversation />}
         {entries.map((entry) =>
           entry.kind === "call" ? <CallCard key={entry.callId} entry={entry} onShowTrace={onShowTrace} /> : <Said key={entry.id} entry={entry} />,
         )}

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { readTexts } from "../json.ts";
 import type { ConsoleState } from "../state.ts";
 import type { Connector, Tool } from "../wire.ts";
+import { AddConnector } from "./add-connector.tsx";
 import { Icon } from "./icon.tsx";
 import { useConsole, useServices } from "./services.ts";
 import { SecurityMark } from "./tool-marks.tsx";
@@ -25,14 +26,59 @@ export function suggestionsOf(
 
 /** What is shown before anything was said: what to do first. */
 export function EmptyConversation(): JSX.Element {
-  const { console, store } = useServices();
   const phase = useConsole((state) => state.phase);
   const model = useConsole((state) => state.model);
+  const none = useConsole((state) => state.phase === "ready" && state.connectors.length === 0);
+  const [adding, setAdding] = useState(false);
+  if (phase === "failed") return <FailedStart />;
+  return (
+    <div class="welcome">
+      <span class="welcome-mark">
+        <Icon name="countersign" size="large" />
+      </span>
+      <h2 class="large">{none ? "Nothing is connected yet" : model === undefined ? "What would you like to do?" : "How can I help?"}</h2>
+      <p class="quiet welcome-words">
+        {none
+          ? "Connect an MCP server to use its tools here. You are asked to sign in only when a tool needs it."
+          : "Use the tools of your connected apps. You are asked to sign in only when a tool needs it, and every payment is approved by you."}
+      </p>
+      {none ? (
+        <button type="button" class="button button-primary" onClick={() => setAdding(true)}>
+          Add a connector
+        </button>
+      ) : (
+        <Suggestions />
+      )}
+      {adding && <AddConnector onClose={() => setAdding(false)} />}
+    </div>
+  );
+}
+
+/** The host did not answer when the page was opened. */
+function FailedStart(): JSX.Element {
+  const { console } = useServices();
+  const problem = useConsole((state) => state.problem);
+  return (
+    <div class="welcome" role="alert" data-testid="session-failed">
+      <span class="seal seal-bad">
+        <Icon name="alert" size="large" />
+      </span>
+      <h2 class="large">The console could not start</h2>
+      <p class="quiet welcome-words">{problem}</p>
+      <button type="button" class="button" onClick={() => void console.start()}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+function Suggestions(): JSX.Element {
+  const { console, store } = useServices();
   const connectors = useConsole((state) => state.connectors);
   const tools = useConsole((state) => state.tools);
+  const loading = useConsole((state) => state.phase === "loading" || Object.values(state.tools).some((listed) => listed.state === "loading"));
   const [busy, setBusy] = useState(false);
   const suggestions = suggestionsOf(connectors, tools);
-  const loading = phase === "loading" || Object.values(tools).some((listed) => listed.state === "loading");
   const run = async (connector: Connector, tool: Tool): Promise<void> => {
     setBusy(true);
     const problem = await console.callTool(connector.id, tool, {});
@@ -42,33 +88,22 @@ export function EmptyConversation(): JSX.Element {
     store.dispatch({ type: "said", append: false, entry: { kind: "said", id: crypto.randomUUID(), by: "console", name: "Countersign", text } });
   };
   return (
-    <div class="welcome">
-      <span class="welcome-mark">
-        <Icon name="countersign" size="large" />
-      </span>
-      <h2 class="large">{model === undefined ? "What would you like to do?" : "How can I help?"}</h2>
-      <p class="quiet welcome-words">
-        {connectors.length === 0 && phase === "ready"
-          ? "Add a connector on the left to use its tools here."
-          : "Use the tools of your connected apps. You are asked to sign in only when a tool needs it, and every payment is approved by you."}
-      </p>
-      <div class="row snug wrap welcome-chips">
-        {suggestions.map(({ connector, tool }) => (
-          <button
-            key={`${connector.id} ${tool.name}`}
-            type="button"
-            class="chip"
-            disabled={busy}
-            data-testid="suggestion"
-            data-tool={tool.name}
-            onClick={() => void run(connector, tool)}
-          >
-            {tool.title}
-            <SecurityMark tool={tool} />
-          </button>
-        ))}
-        {suggestions.length === 0 && loading && [0, 1, 2].map((index) => <span key={index} class="skeleton chip-skeleton" />)}
-      </div>
+    <div class="row snug wrap welcome-chips">
+      {suggestions.map(({ connector, tool }) => (
+        <button
+          key={`${connector.id} ${tool.name}`}
+          type="button"
+          class="chip"
+          disabled={busy}
+          data-testid="suggestion"
+          data-tool={tool.name}
+          onClick={() => void run(connector, tool)}
+        >
+          {tool.title}
+          <SecurityMark tool={tool} />
+        </button>
+      ))}
+      {suggestions.length === 0 && loading && [0, 1, 2].map((index) => <span key={index} class="skeleton chip-skeleton" />)}
     </div>
   );
 }
