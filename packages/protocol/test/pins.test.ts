@@ -98,6 +98,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "resultChallengeMeta",
   ],
   errors: ["errorCatalogue", "refuse", "toHttpError", "toWidgetError"],
+  "json-guard": ["inspectJson"],
   mandate: ["judgeMandate", "mandateClaims", "mandateTtlSeconds", "mandateType", "parseMandate"],
   metadata: [
     "authorizationServerMetadataUrls",

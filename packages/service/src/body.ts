@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import { inspectJson } from "./json-guard.ts";
+import { inspectJson } from "@countersign/protocol/json-guard";
 
 /** Bytes of the body, nested containers, and values in all. */
 export interface BodyLimits {

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { boundedText, hasOnlyMembers, isJsonObject, member } from "@countersign/protocol/shape";
-import { inspectJson } from "@countersign/service/json-guard";
+import { inspectJson } from "@countersign/protocol/json-guard";
 import { readBounded } from "./fetch-json.ts";
 
 /** What the kit needs to know of one JSON-RPC 2.0 message. */

@@ -1,4 +1,5 @@
-import { type Refusal, refuse } from "@countersign/protocol/errors";
+import type { Refusal } from "./errors.ts";
+import { refuse } from "./errors.ts";
 
 /** `maxDepth`: nested objects and arrays. `maxElements`: values in all, containers too. */
 export interface JsonLimits {
