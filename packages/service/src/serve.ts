@@ -140,9 +140,21 @@ function createListener(options: ServeOptions, { hosts, state }: ListenerState):
     if (isHealth) return void sendHealth(options, path, state.stopping, outgoing);
     setRequestId(incoming, requestId);
     logWhenDone(logger, incoming, outgoing, requestId, path);
-    if (options.node?.(incoming, outgoing) === true) return;
+    if (takesOver(options, incoming, outgoing, requestId)) return;
     void dispatch(incoming, outgoing);
   };
+}
+
+/** Asks the party's `node`. What it throws ends this request only: an error here would otherwise end the process. */
+function takesOver({ node, logger }: ServeOptions, incoming: IncomingMessage, outgoing: ServerResponse, requestId: string): boolean {
+  try {
+    return node?.(incoming, outgoing) === true;
+  } catch (error) {
+    logger.error("request.failed", { requestId, error });
+    if (outgoing.headersSent) outgoing.destroy();
+    else sendRefusal(outgoing, 500, refuse("internal_error"));
+    return true;
+  }
 }
 
 async function answer(options: ServeOptions, request: Request, outgoing: unknown): Promise<void> {

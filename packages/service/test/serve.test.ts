@@ -44,6 +44,19 @@ function gate(): { opened: Promise<void>; open: () => void } {
 }
 
 describe("a served party", () => {
+  it("answers 500 when the look at a request throws, and serves the next one", async () => {
+    const served = await start({
+      node: (request) => {
+        if (request.url === "/bad") throw new TypeError("canary");
+        return false;
+      },
+    });
+    const refused = await fetch(`${served.url}/bad`);
+    expect([refused.status, await refused.json()]).toMatchObject([500, { code: "internal_error" }]);
+    expect(await (await fetch(`${served.url}/good`)).text()).toBe("hello");
+    expect(log).toContain("request.failed");
+  });
+
   it("answers with the handler's status, headers, cookies and body, and the default headers", async () => {
     const served = await start({
       handler: async (request) => {

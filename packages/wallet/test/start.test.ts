@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -57,11 +58,27 @@ describe("starting", () => {
     await world.close();
   });
 
+  test.each(["//", "//[", "/\\\\[", "//:x/authorize"])("the target %s is answered like any other address, and the wallet goes on", async (target) => {
+    const world = await startWorld();
+    const { port } = new URL(world.url);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sent = request({ host: "127.0.0.1", port, path: target, headers: { host: `localhost:${port}` } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.setTimeout(2_000, () => sent.destroy(new Error("no answer")));
+      sent.once("error", reject).end();
+    });
+    expect([400, 404]).toContain(status);
+    expect((await fetch(`${world.url}/healthz`)).status).toBe(200);
+    await world.close();
+  });
+
   test("the environment has a default for everything, and says what is wrong", () => {
     const config = readConfig(walletConfig, {});
     expect(config).toMatchObject({
       ok: true,
-      value: { publicUrl: "http://localhost:4200", port: 4200, bankUrl: "http://127.0.0.1:4400", clients: [] },
+      value: { publicUrl: "http://localhost:4200", port: 4200, data: ".countersign", bankUrl: "http://127.0.0.1:4400", clients: [] },
     });
     const clients = [
       {

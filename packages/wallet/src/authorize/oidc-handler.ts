@@ -24,11 +24,12 @@ export function isOidcPath(path: string): boolean {
  */
 export function createOidcHandler(provider: Provider, publicUrl: string): (request: IncomingMessage, response: ServerResponse) => boolean {
   const callback = provider.callback();
-  const { host, protocol, origin } = new URL(publicUrl);
+  const { host, protocol } = new URL(publicUrl);
   const isHttps = protocol === "https:";
   return (request, response) => {
     const target = request.url ?? "";
-    if (!target.startsWith("/") || !isOidcPath(new URL(target, origin).pathname)) return false;
+    const [path = ""] = target.split("?", 1);
+    if (!isOidcPath(path)) return false;
     request.headers.host = host;
     request.headers["x-forwarded-host"] = host;
     request.headers["x-forwarded-proto"] = isHttps ? "https" : "http";
