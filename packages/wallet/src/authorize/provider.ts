@@ -7,6 +7,7 @@ import { accountKind } from "../accounts.ts";
 import type { WalletKeys } from "../keys.ts";
 import type { WalletClient, WalletResource } from "../options.ts";
 import { createAdapterFactory } from "./adapter.ts";
+import { defaultScopes } from "./default-scope.ts";
 import { loadGrant } from "./grants.ts";
 import { createPolicy } from "./policy.ts";
 import { createRefreshGrace } from "./refresh-grace.ts";
@@ -37,6 +38,7 @@ export function createProvider(parts: ProviderParts): Provider {
   attendTokenEndpoint(provider, grace);
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
+  defaultScopes(provider, parts.resources);
   return provider;
 }
 

@@ -3,9 +3,6 @@ import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, withoutTra
 import type { Database } from "@countersign/storage/database";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 
-/** More transaction scopes than this in one request are not looked at. */
-const consideredMax = 5;
-
 /**
  * What becomes of one transaction scope of an authorization request: the payment is shown, or was approved in this very interaction, or the scope is
  * ignored, as it must be when a client repeats an old one in a union of scopes.
@@ -37,13 +34,16 @@ export interface JudgedTransaction {
   readonly resource: string | undefined;
 }
 
-/** Reads and judges the transaction scopes of a scope text. */
+/**
+ * Reads and judges the transaction scopes of a scope text: all of them, for a client may repeat any number of old ones before the one that counts. Their
+ * number is bounded by that of a scope text's tokens.
+ */
 export async function judgeTransactions(
   database: Pick<Database<unknown>, "records">,
   scopeText: string,
   context: { readonly resources: readonly string[]; readonly approvedHere: readonly string[]; readonly now: EpochMs },
 ): Promise<readonly JudgedTransaction[]> {
-  const ids = [...readScope(scopeText)].flatMap((token) => paymentRequestIdOf(token) ?? []).slice(0, consideredMax);
+  const ids = [...readScope(scopeText)].flatMap((token) => paymentRequestIdOf(token) ?? []);
   const judged: JudgedTransaction[] = [];
   for (const id of ids) {
     const found = await database.records(paymentRequestKind).get(id, context.now);

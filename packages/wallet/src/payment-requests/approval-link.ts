@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { EpochMs } from "@countersign/protocol/brand";
-import { paymentScope } from "@countersign/protocol/scope";
+import { paymentRequestIdOf, paymentScope } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
+import { readScope } from "../authorize/transaction-scopes.ts";
 import { sha256 } from "../digest.ts";
 import { refusalPage } from "../interaction/routes.ts";
 import type { WalletClient } from "../options.ts";
@@ -69,12 +70,12 @@ export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
   return app;
 }
 
-/** Whether this is a code of the approval link; it is gone afterwards, so that a link to the page claims nothing. */
+/** Whether this is a code of the approval link for a payment; it is gone afterwards, so that a link to the page claims nothing. */
 async function spendCode(provider: Provider, value: string | undefined): Promise<boolean> {
   const code = value === undefined ? undefined : await provider.AuthorizationCode.find(value);
   if (code?.clientId !== clientId) return false;
   await code.destroy();
-  return true;
+  return [...readScope(code.scope ?? "")].some((token) => paymentRequestIdOf(token) !== undefined);
 }
 
 function doneUrl(publicUrl: string): string {

@@ -60,6 +60,7 @@ export async function verifyCheckoutJwt(jwt: string, expected: CheckoutExpectati
   if (expiresAt <= now) return err(refuse("invalid_request", "checkout_jwt has expired"));
   const terms = parseCheckoutTerms(parsed.data.checkout);
   if (!terms.ok) return terms;
+  if (terms.value.amount === 0) return err(refuse("invalid_amount", "there is nothing to pay"));
   if (!terms.value.items.every((item) => item.name.isWellFormed()))
     return err(refuse("invalid_request", "an item's name is not well-formed Unicode"));
   const keyThumbprint = await calculateJwkThumbprint(await exportJWK(verified.key));

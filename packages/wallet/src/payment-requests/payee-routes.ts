@@ -2,6 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
 import type { PaymentPayee } from "@countersign/protocol/payment";
+import { isPaymentIdentifier } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { parseScope, paymentScope } from "@countersign/protocol/scope";
@@ -59,11 +60,13 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     if (!payee.ok) return refusePayee(payee.error);
     const wait = c.req.query("wait") ?? "0";
     if (!/^\d{1,2}$/.test(wait) || Number(wait) > waitSecondsMax) return respondRefusal(refuse("invalid_request", "wait is 0 to 25 seconds"));
-    const query = { id: c.req.param("id"), payeeId: payee.value.id, waitMs: Number(wait) * 1000 };
+    const id = c.req.param("id");
+    if (!isPaymentIdentifier(id)) return respondRefusal(refuse("not_found"));
+    const query = { id, payeeId: payee.value.id, waitMs: Number(wait) * 1000 };
     const abort = AbortSignal.any([c.req.raw.signal, parts.stopping]);
     const found = await waitForDecision(parts.database, query, abort, parts.now);
     if (found === undefined) return respondRefusal(refuse("not_found"));
-    return respondJson(200, decisionBody(parts, query.id, found));
+    return respondJson(200, decisionBody(parts, id, found));
   });
   return app;
 }

@@ -136,6 +136,23 @@ describe("approving a payment", () => {
     expect(new Set(String(tokens.body["scope"]).split(" "))).toEqual(new Set([`payment:${first.id}`, `payment:${second.id}`]));
   });
 
+  test("a payment is shown however many old ones a client's union of scopes repeats", async () => {
+    const { id } = await lodge(world);
+    const old = Array.from({ length: 40 }, (_, index) => `payment:pr_old_${index}`);
+    const request = authorizationRequest(world, { scope: ["orders:read", ...old, `payment:${id}`].join(" ") });
+    const page = await (await signedUp()).browser.open(request.url);
+    expect(isPaymentPage(page)).toBe(true);
+  });
+
+  test("the approval link's end claims nothing about what was no payment", async () => {
+    const request = authorizationRequest(world, { client_id: "approval-link", redirect_uri: `${world.url}/approved` });
+    const person = new Person(world);
+    const consent = await person.register(await person.browser.open(request.url));
+    const end = await person.browser.submit(formOf(consent.html, "/consent"));
+    expect(end.url).toContain("/approved?code=");
+    expect(end.html).toContain("<h1>Not approved</h1>");
+  });
+
   test("the approval link leads to the same page without any app", async () => {
     const { id } = await lodge(world);
     const person = new Person(world);

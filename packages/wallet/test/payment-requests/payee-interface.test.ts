@@ -80,6 +80,7 @@ describe("lodging a payment request", () => {
 
   test.each([
     ["items that do not add up", { ...checkout, amount: 4_251 }, "invalid_amount"],
+    ["nothing to pay", { ...checkout, amount: 0, items: [{ name: "x", quantity: 1, amount: 0 }] }, "invalid_amount"],
     ["a fraction", { ...checkout, amount: 42.5 }, "invalid_amount"],
     ["a negative amount", { ...checkout, amount: -1, items: [{ name: "x", quantity: 1, amount: -1 }] }, "invalid_amount"],
     ["an unknown currency", { ...checkout, currency: "ZZZ" }, "invalid_amount"],
@@ -137,6 +138,10 @@ describe("reading a payment request", () => {
     });
     expect((await world.otherPayee.call(path)).status).toBe(404);
     expect((await world.payee.call("/payment-requests/pr_unknown")).status).toBe(404);
+  });
+
+  test.each(["%00", "pr_%F0%9F%92%A5", "p".repeat(400), "..%2f"])("an id that no request can have (%s) is unknown, waiting or not", async (id) => {
+    for (const query of ["", "?wait=1"]) expect(await world.payee.call(`/payment-requests/${id}${query}`)).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
 
   test("P16 an undecided request expires", async () => {
