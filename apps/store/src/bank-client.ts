@@ -66,7 +66,7 @@ const paymentShape = z.object({
 
 const refusalShape = z.object({ code: z.string().max(64) });
 
-/** Refusals that say for sure that no money moved for this payment. Anything else may be asked again. */
+/** Refusals that will not change by asking again. Whether the payment was made before is for a read to say. */
 const definite: ReadonlySet<string> = new Set<ErrorCode>([
   "payment_declined",
   "insufficient_funds",

@@ -12,6 +12,8 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.info("approval.lodged", { checkoutId: event.checkout, paymentRequestId: event.request });
     case "approval_ended":
       return logger.info("approval.ended", { checkoutId: event.checkout, paymentRequestId: event.request, state: event.how });
+    case "approval_unused":
+      return logger.warn("approval.unused", { checkoutId: event.checkout, paymentRequestId: event.request, code: event.code });
     case "capture_sent":
       return logger.info("capture.sent", { paymentId: event.payment, attempt: event.attempt });
     case "capture_unknown":

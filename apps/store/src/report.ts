@@ -3,6 +3,8 @@ export type StoreEvent =
   | { readonly event: "checkout_created"; readonly checkout: string }
   | { readonly event: "approval_lodged"; readonly checkout: string; readonly request: string }
   | { readonly event: "approval_ended"; readonly checkout: string; readonly request: string; readonly how: string }
+  /** The user approved, and the checkout no longer takes it: nothing was captured. */
+  | { readonly event: "approval_unused"; readonly checkout: string; readonly request: string; readonly code: string }
   | { readonly event: "capture_sent"; readonly payment: string; readonly attempt: number }
   | { readonly event: "capture_unknown"; readonly payment: string; readonly why: string }
   | { readonly event: "capture_refused"; readonly payment: string; readonly code: string }

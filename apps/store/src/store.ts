@@ -88,7 +88,8 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     payee,
     countMax: 256,
     async onApproved(checkoutId, approval) {
-      await completeCheckout({ db, sealer, clock, report, settler }, checkoutId, approval);
+      const completed = await completeCheckout({ db, sealer, clock, report, settler }, checkoutId, approval);
+      if (!completed.ok) report({ event: "approval_unused", checkout: checkoutId, request: approval.requestId, code: completed.error.code });
     },
     async onEnded(checkoutId, requestId, how) {
       await applyToCheckout(db, checkoutId, { type: how, requestId }, clock());

@@ -25,7 +25,7 @@ export type CaptureStep = "send" | "read" | "finish" | "refuse" | "postpone";
 
 /**
  * Decides what to do next. A capture that was sent and not answered is read before it is sent again, and is never called failed while it may have
- * happened; a refusal counts at once only for the first sending, else it is confirmed by a read.
+ * happened; a refusal counts only once a read has found no payment.
  */
 export function decideCapture(known: CaptureKnowledge): CaptureStep {
   if (known.reply === "captured" || known.reading === "found") {
@@ -35,7 +35,7 @@ export function decideCapture(known: CaptureKnowledge): CaptureStep {
     return "postpone";
   }
   if (known.reply === "refused") {
-    return known.attempts <= 1 || known.reading === "absent" ? "refuse" : "read";
+    return known.reading === "absent" ? "refuse" : "read";
   }
   if (known.attempts > 0 && known.reading === "none") {
     return "read";

@@ -19,21 +19,26 @@ export interface RecoveryOptions {
 const batch = 100;
 
 /**
- * Picks up everything that is unfinished, after a restart or a lost answer: due captures are settled, awaiting checkouts are watched, checkouts whose time is
- * over give their stock back. Doing it twice, or on two instances at once, changes nothing.
+ * Picks up everything that is unfinished, after a restart or a lost answer: checkouts whose time is over give their stock back, awaiting checkouts are
+ * watched, due captures are settled. Captures come last, because a bank that hangs must not hold up the rest, and one that cannot go on is reported and left
+ * for later. Doing it twice, or on two instances at once, changes nothing.
  */
 export async function recover(options: RecoveryOptions): Promise<void> {
-  const { db, settler, watchers, clock } = options;
+  const { db, settler, watchers, clock, report } = options;
   const now = clock();
-  for (const paymentId of await readDueCaptures(db, now, batch)) {
-    await settler.settle(paymentId);
+  const overdue = [...(await readOverdue(db, "priced", now, batch)), ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch))];
+  for (const id of overdue) {
+    await applyToCheckout(db, id, { type: "timed_out" }, now);
   }
   for (const checkout of await readAwaiting(db, batch)) {
     watchers.watch(checkout);
   }
-  const overdue = [...(await readOverdue(db, "priced", now, batch)), ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch))];
-  for (const id of overdue) {
-    await applyToCheckout(db, id, { type: "timed_out" }, now);
+  for (const paymentId of await readDueCaptures(db, now, batch)) {
+    try {
+      await settler.settle(paymentId);
+    } catch (thrown) {
+      report({ event: "work_failed", where: "settle", error: errorName(thrown) });
+    }
   }
 }
 

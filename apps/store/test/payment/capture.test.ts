@@ -24,8 +24,8 @@ describe("what to do about a capture", () => {
 
   test("P14 what was sent is read before it is sent again or given up", () => {
     const unread = all.filter((known) => known.attempts > 0 && known.reading === "none" && known.reply !== "captured");
-    const firstRefused = (known: CaptureKnowledge): boolean => known.reply === "refused" && known.attempts === 1;
-    expect(unread.filter((known) => decideCapture(known) !== (firstRefused(known) ? "refuse" : "read"))).toEqual([]);
+    expect(unread.length).toBeGreaterThan(0);
+    expect(unread.filter((known) => decideCapture(known) !== "read")).toEqual([]);
     expect(all.filter((known) => decideCapture(known) === "send" && known.attempts > 0 && known.reading !== "absent")).toEqual([]);
   });
 
@@ -45,8 +45,8 @@ describe("what to do about a capture", () => {
   test.each([
     [{ attempts: 0, reply: "none", reading: "none", sendsLeft: 2, mandateAlive: true }, "send"],
     [{ attempts: 0, reply: "none", reading: "none", sendsLeft: 2, mandateAlive: false }, "refuse"],
-    [{ attempts: 1, reply: "refused", reading: "none", sendsLeft: 1, mandateAlive: true }, "refuse"],
-    [{ attempts: 2, reply: "refused", reading: "none", sendsLeft: 1, mandateAlive: true }, "read"],
+    [{ attempts: 1, reply: "refused", reading: "none", sendsLeft: 1, mandateAlive: true }, "read"],
+    [{ attempts: 1, reply: "refused", reading: "absent", sendsLeft: 1, mandateAlive: true }, "refuse"],
     [{ attempts: 1, reply: "unknown", reading: "absent", sendsLeft: 0, mandateAlive: true }, "postpone"],
     [{ attempts: 1, reply: "unknown", reading: "absent", sendsLeft: 0, mandateAlive: false }, "refuse"],
   ] as const)("%j: %s", (known, step) => {

@@ -254,6 +254,15 @@ describe("a definite no of the bank", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
+  test("P10 counts only when no payment is there: a first refusal of a mandate that was redeemed completes the order", async () => {
+    town.bank.captureFaults.push("spent-after");
+    const id = await checkout();
+    const { token } = await approved(id);
+    expect((await town.call("pay", { checkout_id: id }, token)).isError).toBe(false);
+    expect(await status(id)).toBe("completed");
+    expect(town.bank.captured).toHaveLength(1);
+  });
+
   test("is confirmed by a read when an earlier sending may have worked", async () => {
     town.bank.captureFaults.push("lost", "spent");
     town.bank.readFaults.push("unreachable");

@@ -1,8 +1,8 @@
 import { decodeJwt } from "jose";
 import { record } from "./record.ts";
 
-/** What the bank does to the next capture. `lost`: it captures and the answer never arrives. `dropped`: the request never arrives. */
-export type CaptureFault = "lost" | "dropped" | "status-500-after" | "status-500-before" | "decline" | "spent" | "garbage" | "redirect" | "hang";
+/** What the bank does to the next capture. `lost`: it captures and the answer never arrives. `dropped`: the request never arrives. `-after`: it captures first. */
+export type CaptureFault = "lost" | "dropped" | "status-500-after" | "status-500-before" | "decline" | "spent" | "spent-after" | "garbage" | "redirect" | "hang";
 export type ReadFault = "unreachable" | "status-500" | "plain-404";
 
 /** The bank's side of the contract in miniature: payments by id, replays by key, a mandate once. */
@@ -85,6 +85,7 @@ export function createTestBank(origin: string, now: () => number): TestBank {
     }
     if (fault === "hang") return new Promise(() => undefined);
     if (fault === "lost") throw new TypeError("terminated");
+    if (fault === "spent-after") return refusal(409, "mandate_spent");
     if (fault === "status-500-after") return refusal(500, "internal_error");
     const payment = payments.get(id) ?? {};
     return Response.json(bank.tamper?.(payment) ?? payment, { status: 201 });

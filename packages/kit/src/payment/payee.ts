@@ -53,7 +53,7 @@ export interface Payee {
   signCheckout(terms: CheckoutTerms): Promise<SignedCheckout>;
   /** An RFC 7523 client assertion: 60 seconds, used once, for one audience (the wallet's issuer, the bank's origin). */
   assertion(audience: string): Promise<Secret>;
-  /** Lodges a signed checkout at the wallet. Refuses with `checkout_expired` when its signature is about to lapse. */
+  /** Lodges a signed checkout at the wallet. Refuses with `checkout_expired` when its signature has lapsed. */
   lodge(checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for a decision. `not_found` for a request of another payee. */
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
