@@ -8,7 +8,9 @@ import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
 
 const periodMs = 60_000;
-const deletedMax = 500;
+const batchMax = 500;
+/** Of one kind in one sweep, so that a great many rows neither hold up the other kinds nor stay. */
+const batchesMax = 200;
 
 const sweptKinds: readonly string[] = [
   ...modelNames.map(modelKindName),
@@ -31,10 +33,12 @@ export function startSweep(database: Database<unknown>, now: () => number, logge
   };
 }
 
-/** Deletes up to 500 expired records of each kind. */
+/** Deletes the expired records of each kind, 500 at a time, up to 100,000. */
 export async function sweep(database: Pick<Database<unknown>, "records">, now: number): Promise<void> {
   for (const name of sweptKinds) {
     const kind: RecordKind<unknown> = { name, parse: (json) => json };
-    await database.records(kind).deleteExpired(now, deletedMax);
+    for (let batch = 0; batch < batchesMax; batch += 1) {
+      if ((await database.records(kind).deleteExpired(now, batchMax)) < batchMax) break;
+    }
   }
 }

@@ -7,6 +7,7 @@ import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { SignJWT } from "jose";
 import { z } from "zod";
+import { readBounded } from "../bounded-body.ts";
 import { sha256 } from "../digest.ts";
 import type { SigningKey } from "../keys.ts";
 
@@ -35,7 +36,6 @@ export interface BankClientParts {
 
 const assertionTtlSeconds = 60;
 const timeoutMs = 4_000;
-const answerLengthMax = 65_536;
 
 const answer = z.object({
   id: z.string(),
@@ -82,19 +82,8 @@ async function putJson(url: URL, assertion: string, body: unknown): Promise<unkn
       redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    return response.ok ? await readBounded(response) : undefined;
+    return response.ok ? JSON.parse((await readBounded(response)).toString("utf8")) : undefined;
   } catch {
     return undefined;
   }
-}
-
-async function readBounded(response: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.byteLength;
-    if (length > answerLengthMax) return undefined;
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }

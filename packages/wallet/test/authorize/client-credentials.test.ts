@@ -103,6 +103,50 @@ describe("a client whose keys are at a jwks_uri", () => {
   });
 });
 
+describe("a client whose key set is no key set", () => {
+  test.each([
+    ["one that never ends", () => new Array(200).fill(`"${"x".repeat(1_000)}",`)],
+    ["one that is somewhere else", () => undefined],
+  ])("X06 %s is unavailable, and lodging is refused for now", async (_name, chunks) => {
+    let good: string | undefined;
+    const server = await listen((_request, response) => {
+      if (good !== undefined) return void response.writeHead(200, { "content-type": "application/json" }).end(good);
+      const parts = chunks();
+      if (parts === undefined) return void response.writeHead(302, { location: "http://127.0.0.1:9/jwks" }).end();
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"keys":[],"padding":[');
+      for (const part of parts) response.write(part);
+      response.end("1]}");
+    });
+    const client: WalletClient = {
+      client_id: "remote-store",
+      client_name: "Remote",
+      client_uri: "https://remote.example/",
+      token_endpoint_auth_method: "private_key_jwt",
+      grant_types: ["client_credentials"],
+      jwks_uri: `http://127.0.0.1:${server.port}/.well-known/jwks.json`,
+    };
+    const remote = await startWorld({ clients: [client] });
+    const payee = await Payee.make("remote-store", remote.url);
+    good = JSON.stringify(payee.jwks);
+    const token = await payee.token();
+    good = undefined;
+    const lodge = async () =>
+      readAnswer(
+        await fetch(`${remote.url}/payment-requests`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          body: JSON.stringify({ checkout_jwt: await payee.signCheckout({ ...checkout, id: "co_remote" }) }),
+        }),
+      );
+    expect(await lodge()).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    good = JSON.stringify(payee.jwks);
+    expect((await lodge()).status).toBe(201);
+    await remote.close();
+    await server.close();
+  });
+});
+
 describe("introspection and revocation of a payee's token", () => {
   test("the client sees its own token until it revokes it; another client never does", async () => {
     const token = await world.payee.token();
