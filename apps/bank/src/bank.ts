@@ -40,7 +40,7 @@ export interface Bank {
   fetch(request: Request): Promise<Response>;
   /** Resolves when the database answers. */
   ready(): Promise<void>;
-  /** Deletes one batch of what has expired; gives how many rows went. */
+  /** Deletes what has expired; gives how many rows went. */
   sweep(): Promise<number>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { createLogger, type LogFields, type Logger } from "@countersign/service/
 import { runMain, type Started } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { StartupProblem } from "@countersign/service/startup-problem";
-import { type BankOptions, createBank } from "./bank.ts";
+import { type Bank, type BankOptions, createBank } from "./bank.ts";
 import type { BankEvent } from "./bank-event.ts";
 import { bankConfig } from "./config.ts";
 
@@ -37,13 +37,12 @@ export async function start(options: BankStartOptions): Promise<Started> {
       portVariable: bankConfig.port.env,
       ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     });
-    const timer = setInterval(() => void bank.sweep().catch((error: unknown) => logger.error("sweep.failed", { error })), sweepEveryMs);
-    timer.unref();
+    const stopSweeping = sweepRegularly(bank, logger);
     return {
       url: served.url,
       stop: async () => {
-        clearInterval(timer);
         await served.stop();
+        await stopSweeping();
         await bank.close();
       },
     };
@@ -51,6 +50,24 @@ export async function start(options: BankStartOptions): Promise<Started> {
     await bank.close();
     throw error;
   }
+}
+
+/** Sweeps now and then, one sweep at a time. The function it gives ends that and waits for a running one. */
+function sweepRegularly(bank: Bank, logger: Logger): () => Promise<void> {
+  let running: Promise<unknown> | undefined;
+  const timer = setInterval(() => {
+    running ??= bank
+      .sweep()
+      .catch((error: unknown) => logger.error("sweep.failed", { error }))
+      .finally(() => {
+        running = undefined;
+      });
+  }, sweepEveryMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
 }
 
 /** Starts the bank from the environment. Throws `StartupProblem` with every variable that is wrong. */

@@ -6,10 +6,29 @@ import type { BankTables } from "./tables.ts";
 export const answerTtlMs = 259_200_000;
 
 const batchMax = 500;
+/** Of each table in one sweep. */
+const batchesMax = 200;
 
-/** Deletes, in one small batch each, assertions that are refused for their age anyway and answers past their time. Gives how many rows went. */
+/**
+ * Deletes assertions that are refused for their age anyway and answers past their time, in small batches so that no payment waits for long. Gives how many
+ * rows went.
+ */
 export async function sweep(database: Database<BankTables>, now: EpochMs): Promise<number> {
-  const assertions = await database.sql
+  return (await inBatches(() => sweepAssertions(database, now))) + (await inBatches(() => sweepAnswers(database, now)));
+}
+
+async function inBatches(sweepOnce: () => Promise<number>): Promise<number> {
+  let gone = 0;
+  for (let batch = 0; batch < batchesMax; batch += 1) {
+    const count = await sweepOnce();
+    gone += count;
+    if (count < batchMax) break;
+  }
+  return gone;
+}
+
+async function sweepAssertions(database: Database<BankTables>, now: EpochMs): Promise<number> {
+  const rows = await database.sql
     .deleteFrom("client_assertions")
     .where((where) =>
       where(
@@ -26,7 +45,11 @@ export async function sweep(database: Database<BankTables>, now: EpochMs): Promi
     )
     .returning("jti")
     .execute();
-  const answers = await database.sql
+  return rows.length;
+}
+
+async function sweepAnswers(database: Database<BankTables>, now: EpochMs): Promise<number> {
+  const rows = await database.sql
     .deleteFrom("idempotency_keys")
     .where((where) =>
       where(
@@ -43,5 +66,5 @@ export async function sweep(database: Database<BankTables>, now: EpochMs): Promi
     )
     .returning("key")
     .execute();
-  return assertions.length + answers.length;
+  return rows.length;
 }
