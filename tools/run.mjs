@@ -9,7 +9,12 @@ if (node === undefined) {
   process.exit(1);
 }
 const separator = process.platform === "win32" ? ";" : ":";
-const env = Object.assign({}, process.env, { PATH: [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(separator) });
+const env = Object.assign(
+  // Stripping and compiling the same sources again is most of a start.
+  { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node-compile") },
+  process.env,
+  { PATH: [dirname(node), join(root, "node_modules", ".bin"), process.env.PATH].join(separator) },
+);
 const child = spawn(node, process.argv.slice(2), { stdio: "inherit", env });
 // A terminal sends Ctrl-C to the whole group: wait for the child to drain instead of leaving it behind.
 process.on("SIGINT", () => {});

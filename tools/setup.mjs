@@ -11,7 +11,7 @@ const frontEnds = [
   {
     name: "shop widget",
     folder: "apps/store/widget",
-    sources: ["apps/store/widget", "packages/protocol/src", "packages/widget/src", "packages/look/src"],
+    sources: ["apps/store/widget", "apps/store/assets", "packages/protocol/src", "packages/widget/src", "packages/look/src"],
   },
 ];
 

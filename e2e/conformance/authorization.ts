@@ -32,7 +32,19 @@ export async function runAuthorization(say: (line: string) => void): Promise<rea
     await new WalletPage(page).signUpAndAllow();
   };
   try {
-    const args = ["authorization", "--url", stack.urls.wallet, "--client-id", clientId, "--port", String(port), "--resource", `${stack.urls.store}/mcp`, "--spec-version", "2026-07-28"];
+    const args = [
+      "authorization",
+      "--url",
+      stack.urls.wallet,
+      "--client-id",
+      clientId,
+      "--port",
+      String(port),
+      "--resource",
+      `${stack.urls.store}/mcp`,
+      "--spec-version",
+      "2026-07-28",
+    ];
     const seen = new Set<string>();
     const run = await runSuite(args, (text) => {
       const url = /(http:\/\/localhost:\d+\/authorize\?\S+)/.exec(text)?.[1];

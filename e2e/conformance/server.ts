@@ -4,8 +4,17 @@ import { runSuite } from "./suite.ts";
 
 /** The scenarios that need no fixture tool, prompt or resource, by revision. The others are for servers made of fixtures. */
 export const serverScenarios: Readonly<Record<string, readonly string[]>> = {
-  "2026-07-28": ["tools-list", "resources-list", "caching", "http-header-validation", "dns-rebinding-protection", "sep-2164-resource-not-found"],
-  "2025-11-25": ["server-initialize", "ping", "tools-list", "resources-list", "dns-rebinding-protection"],
+  "2026-07-28": [
+    "tools-list",
+    "resources-list",
+    "prompts-list",
+    "caching",
+    "http-header-validation",
+    "dns-rebinding-protection",
+    "sep-2164-resource-not-found",
+    "input-required-result-unsupported-methods",
+  ],
+  "2025-11-25": ["server-initialize", "ping", "tools-list", "resources-list", "prompts-list", "dns-rebinding-protection"],
 };
 
 /** Runs them against the store as `countersign up` starts it, the mixed-auth gate in front. */

@@ -78,7 +78,11 @@ export async function waitWithoutGesture(page: Page, expression: string): Promis
   const session = await page.context().newCDPSession(page);
   try {
     for (;;) {
-      const { result } = await session.send("Runtime.evaluate", { expression: `new Promise((resolve) => { const look = () => ((${expression}) ? resolve(true) : setTimeout(look, 50)); look(); })`, awaitPromise: true, userGesture: false });
+      const { result } = await session.send("Runtime.evaluate", {
+        expression: `new Promise((resolve) => { const look = () => ((${expression}) ? resolve(true) : setTimeout(look, 50)); look(); })`,
+        awaitPromise: true,
+        userGesture: false,
+      });
       if (result.value === true) return;
     }
   } finally {

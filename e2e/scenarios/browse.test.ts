@@ -60,7 +60,14 @@ describe("the console with a mixed store", () => {
         popup: attempt(() => window.open("about:blank")),
       };
     });
-    expect(inside).toEqual({ origin: "null", parent: "SecurityError", top: "SecurityError", cookie: "SecurityError", storage: "SecurityError", popup: "null" });
+    expect(inside).toEqual({
+      origin: "null",
+      parent: "SecurityError",
+      top: "SecurityError",
+      cookie: "SecurityError",
+      storage: "SecurityError",
+      popup: "null",
+    });
   });
 
   it("V05 lets the view reach nothing by fetch or picture", async () => {
@@ -89,10 +96,13 @@ describe("the console with a mixed store", () => {
     const other = await person.browser.newPage();
     await other.goto(`${stack.urls.wallet}/`);
     // The page posts to itself, as a script injected by another origin's window could: it is not the proxy frame.
-    await page.page.evaluate(() => window.postMessage({ jsonrpc: "2.0", id: "forged", method: "tools/call", params: { name: "list_orders", arguments: {} } }, "*"));
+    await page.page.evaluate(() =>
+      window.postMessage({ jsonrpc: "2.0", id: "forged", method: "tools/call", params: { name: "list_orders", arguments: {} } }, "*"),
+    );
     await page.widget.locator("body").evaluate(() => {
       const forged = document.createElement("iframe");
-      forged.srcdoc = "<script>parent.parent.parent.postMessage({jsonrpc:'2.0',id:'nested',method:'tools/call',params:{name:'list_orders',arguments:{}}},'*')<\/script>";
+      forged.srcdoc =
+        "<script>parent.parent.parent.postMessage({jsonrpc:'2.0',id:'nested',method:'tools/call',params:{name:'list_orders',arguments:{}}},'*')<\/script>";
       document.body.append(forged);
       return new Promise((resolve) => {
         forged.onload = () => resolve(undefined);

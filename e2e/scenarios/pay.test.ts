@@ -6,7 +6,6 @@ import { WalletPage } from "../pages/wallet-page.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
-
 describe("paying in the store's view", () => {
   let stack: TestStack;
   let person: Person;
@@ -69,7 +68,9 @@ describe("paying in the store's view", () => {
     await inChat.waitFor();
     expect(await inChat.innerText()).toContain("Harbour Goods");
     expect(await inChat.innerText()).toContain(total);
-    expect(newPayments()).toMatchObject([{ payee: "store", currency: "EUR", authorized: minorUnits(total), captured: minorUnits(total), refunded: 0 }]);
+    expect(newPayments()).toMatchObject([
+      { payee: "store", currency: "EUR", authorized: minorUnits(total), captured: minorUnits(total), refunded: 0 },
+    ]);
     await keepPicture(person.console.page, "console-receipt");
   });
 
@@ -172,7 +173,9 @@ describe("paying in the store's view", () => {
     const created = (await view()
       .locator("body")
       .evaluate(async () => {
-        const { openai } = window as unknown as { openai: { callTool(name: string, args: unknown): Promise<{ structuredContent: { checkout: { id: string } } }> } };
+        const { openai } = window as unknown as {
+          openai: { callTool(name: string, args: unknown): Promise<{ structuredContent: { checkout: { id: string } } }> };
+        };
         return (await openai.callTool("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 1 }] })).structuredContent.checkout.id;
       })) as string;
     const popup = await openedBy(person.console.page, () => person.console.callTool("pay", { checkout_id: created }));

@@ -189,7 +189,10 @@ describe("a protected tool while the wallet is down", () => {
       await person.console.widget.getByRole("button", { name: "openai", exact: true }).click();
       const out = person.console.widget.locator("#out");
       await out.getByText(/^\{/).waitFor();
-      expect(JSON.parse(await out.innerText())).toMatchObject({ kind: "error", value: { code: "authorization_server_unreachable", retryable: true } });
+      expect(JSON.parse(await out.innerText())).toMatchObject({
+        kind: "error",
+        value: { code: "authorization_server_unreachable", retryable: true },
+      });
       expect(person.browser.context.pages().every((page) => !page.url().includes("/flows/"))).toBe(true);
       await keepPicture(person.console.page, "console-wallet-down");
     } finally {

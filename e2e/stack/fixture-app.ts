@@ -47,20 +47,32 @@ export function fixtureApp(probe: FixtureProbe): (urls: { readonly resource: str
   return ({ resource, issuer }) => {
     const app = createApp({ name: "fixture", version: "1.0.0", resource, issuer });
     app.ui("panel", { html: panel });
-    app.tool("open_panel", { title: "Open panel", description: "Shows the panel", input: none, auth: anonymous(), ui: "panel", annotations: { readOnlyHint: true } }, () => {
-      count("open_panel");
-      return answer({ opened: true });
-    });
-    app.tool("secret_note", { title: "Secret note", description: "Needs sign-in", input: none, auth: oauth2("fixture:read"), annotations: { readOnlyHint: true } }, (_args, ctx) => {
-      count("secret_note");
-      return answer({ note: "for your eyes", subject: ctx.subject ?? "" });
-    });
-    app.tool("late_note", { title: "Late note", description: "Asks for sign-in late", input: none, auth: either(), annotations: { readOnlyHint: true } }, async (_args, ctx) => {
-      count("late_note");
-      if (ctx.scope.has("fixture:read")) return answer({ note: "late but here" });
-      await probe.beforeChallenge();
-      return ctx.challenge(new Set(["fixture:read"]));
-    });
+    app.tool(
+      "open_panel",
+      { title: "Open panel", description: "Shows the panel", input: none, auth: anonymous(), ui: "panel", annotations: { readOnlyHint: true } },
+      () => {
+        count("open_panel");
+        return answer({ opened: true });
+      },
+    );
+    app.tool(
+      "secret_note",
+      { title: "Secret note", description: "Needs sign-in", input: none, auth: oauth2("fixture:read"), annotations: { readOnlyHint: true } },
+      (_args, ctx) => {
+        count("secret_note");
+        return answer({ note: "for your eyes", subject: ctx.subject ?? "" });
+      },
+    );
+    app.tool(
+      "late_note",
+      { title: "Late note", description: "Asks for sign-in late", input: none, auth: either(), annotations: { readOnlyHint: true } },
+      async (_args, ctx) => {
+        count("late_note");
+        if (ctx.scope.has("fixture:read")) return answer({ note: "late but here" });
+        await probe.beforeChallenge();
+        return ctx.challenge(new Set(["fixture:read"]));
+      },
+    );
     return app;
   };
 }

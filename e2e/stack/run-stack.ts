@@ -38,7 +38,8 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
   const ports = { console: portOf(console), widgets: portOf(widgets), wallet: portOf(wallet), store: portOf(store), bank: portOf(bank) };
   const urls: Partial<StackUrls> = { store: `http://127.0.0.1:${storeFaults.port}` };
   const app = fixture === undefined ? undefined : await serveFixture(fixture, `http://localhost:${ports.wallet}`);
-  const extra = app === undefined ? {} : { connectors: [{ id: "fixture", name: "Fixture", url: app.resource }], walletResources: [app.walletResource] };
+  const extra =
+    app === undefined ? {} : { connectors: [{ id: "fixture", name: "Fixture", url: app.resource }], walletResources: [app.walletResource] };
   const startOn = (on: Readonly<Record<keyof typeof servers, number | Server>>): Promise<Stack> =>
     startStack({ openingBalance: 100_000, ...extra, ...rest, data, listen: on, urls, logger });
   let stack = await startOn(servers);

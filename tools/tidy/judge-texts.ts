@@ -27,7 +27,7 @@ export function judgeWords(path: string, text: string): readonly Finding[] {
   return text
     .split("\n")
     .flatMap((line, index) =>
-      /\b(TODO|FIXME|XXX)\b/.test(line) ? [{ path, line: index + 1, rule: "unfinished", message: line.trim().slice(0, 80) }] : [],
+      /\b(TODO|FIXME)\b|\/\/.*\bXXX\b/.test(line) ? [{ path, line: index + 1, rule: "unfinished", message: line.trim().slice(0, 80) }] : [],
     );
 }
 

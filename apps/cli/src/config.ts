@@ -32,8 +32,15 @@ export const upConfig: { readonly [Name in keyof UpConfig]: Variable<UpConfig[Na
     min: 0,
     max: 1_000_000_000,
   }),
-  logLevel: choice({ env: "COUNTERSIGN_LOG", doc: "Least important log lines to print.", words: ["debug", "info", "warn", "error", "silent"], fallback: "warn" }),
-  modelUrl: optional(httpUrl({ env: "COUNTERSIGN_MODEL_URL", doc: "OpenAI-compatible endpoint for the chat, up to /v1. Without it the tools are used by hand." })),
+  logLevel: choice({
+    env: "COUNTERSIGN_LOG",
+    doc: "Least important log lines to print.",
+    words: ["debug", "info", "warn", "error", "silent"],
+    fallback: "warn",
+  }),
+  modelUrl: optional(
+    httpUrl({ env: "COUNTERSIGN_MODEL_URL", doc: "OpenAI-compatible endpoint for the chat, up to /v1. Without it the tools are used by hand." }),
+  ),
   modelName: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),
 };

@@ -120,7 +120,10 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
     sealingKey: options.data.key("wallet"),
     bankUrl: urls.bank,
     clients: [consoleClient(options, urls), storeClient(urls), ...(options.walletClients ?? [])],
-    resources: [{ resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } }, ...(options.walletResources ?? [])],
+    resources: [
+      { resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } },
+      ...(options.walletResources ?? []),
+    ],
     logger: options.logger("wallet"),
   });
 }

@@ -17,7 +17,9 @@ export async function up(config: UpConfig, print: (text: string) => void): Promi
     listen: { console: config.consolePort, widgets: config.widgetPort, wallet: config.walletPort, store: config.storePort, bank: config.bankPort },
     openingBalance: config.openingBalance,
     logger: (party) => createLogger(party, { level: config.logLevel }),
-    ...(config.modelUrl === undefined ? {} : { model: { baseUrl: config.modelUrl, model: config.modelName, ...(config.modelKey === undefined ? {} : { apiKey: config.modelKey }) } }),
+    ...(config.modelUrl === undefined
+      ? {}
+      : { model: { baseUrl: config.modelUrl, model: config.modelName, ...(config.modelKey === undefined ? {} : { apiKey: config.modelKey }) } }),
   });
   print(banner(stack.urls.console, folder.path, performance.now() - startedAtMs));
   return { url: stack.urls.console, stop: stack.stop };

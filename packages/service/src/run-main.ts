@@ -25,14 +25,16 @@ export async function runMain(
   handle: ProcessHandle = process,
   logger: Logger = createLogger(party),
 ): Promise<void> {
-  const state: { started: Started | undefined; signals: number } = { started: undefined, signals: 0 };
+  const state: { started: Started | undefined; stopping: boolean } = { started: undefined, stopping: false };
   const fail = (error: unknown): void => {
     logger.error("process.failed", { error });
     handle.exit(1);
   };
   const stop = (signal: string): void => {
-    state.signals += 1;
-    if (state.signals > 1 || state.started === undefined) return handle.exit(130);
+    // Supervisors and wrappers may both send SIGTERM for one stop; only a person who presses Ctrl-C again means "now".
+    if (state.stopping && signal === "SIGTERM") return;
+    if (state.stopping || state.started === undefined) return handle.exit(130);
+    state.stopping = true;
     logger.info("process.stopping", { signal });
     setTimeout(() => handle.exit(1), stopMsMax).unref();
     state.started.stop().then(() => handle.exit(0), fail);

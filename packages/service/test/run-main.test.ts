@@ -60,7 +60,7 @@ describe("a party's process", () => {
     }
   });
 
-  it("stops in good order on the first signal and at once on the second", async () => {
+  it("stops in good order on the first signal, not twice on a repeated SIGTERM, and at once on a further SIGINT", async () => {
     const handle = fakeProcess();
     let finish = (): void => undefined;
     const stopping = new Promise<void>((resolve) => (finish = resolve));
@@ -70,6 +70,8 @@ describe("a party's process", () => {
       return stopping;
     };
     await runMain("wallet", async () => ({ url: "http://x", stop }), handle, captureLog().logger);
+    handle.emit("SIGTERM");
+    expect([stops, handle.exits]).toEqual([1, []]);
     handle.emit("SIGTERM");
     expect([stops, handle.exits]).toEqual([1, []]);
     handle.emit("SIGINT");

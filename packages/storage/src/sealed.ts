@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 
@@ -41,23 +41,23 @@ export function createSealer(options: SealerKeys): Sealer {
   };
 }
 
-function deriveKey(id: string, secret: Secret): Buffer {
+function deriveKey(id: string, secret: Secret): KeyObject {
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new TypeError("a sealing key's id has 1 to 32 characters of A-Z, a-z, 0-9, _ and -");
   const text = secret.reveal();
   const bytes = Buffer.from(text, "base64url");
   if (bytes.length !== 32 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) throw new TypeError("a sealing key is 32 bytes as base64 or base64url");
   // A party may derive other keys from the same bytes; the label keeps them apart.
-  return Buffer.from(hkdfSync("sha256", bytes, "", "countersign seal s1", 32));
+  return createSecretKey(Buffer.from(hkdfSync("sha256", bytes, "", "countersign seal s1", 32)));
 }
 
-function encrypt(key: Buffer, plaintext: string, aad: string): Buffer {
+function encrypt(key: KeyObject, plaintext: string, aad: string): Buffer {
   const nonce = randomBytes(nonceLength);
   const cipher = createCipheriv("aes-256-gcm", key, nonce);
   cipher.setAAD(Buffer.from(aad));
   return Buffer.concat([nonce, cipher.update(plaintext, "utf8"), cipher.final(), cipher.getAuthTag()]);
 }
 
-function decrypt(key: Buffer, sealed: Buffer, aad: string): Result<string, "unsealable"> {
+function decrypt(key: KeyObject, sealed: Buffer, aad: string): Result<string, "unsealable"> {
   if (sealed.length < nonceLength + tagLength) return err("unsealable");
   const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceLength), { authTagLength: tagLength });
   decipher.setAAD(Buffer.from(aad));

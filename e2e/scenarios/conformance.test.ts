@@ -1,0 +1,17 @@
+import { describe, expect, it } from "vitest";
+import { runAuthorization } from "../conformance/authorization.ts";
+import { runServer } from "../conformance/server.ts";
+
+describe("the official MCP conformance suite", () => {
+  it("passes against the store, in both eras, wherever it needs no fixture", { timeout: 240_000 }, async () => {
+    const outcomes = await runServer(() => {});
+    expect(outcomes.filter((each) => !each.passed)).toEqual([]);
+    expect(outcomes.length).toBeGreaterThanOrEqual(11);
+  });
+
+  it("passes against the wallet as an authorization server", { timeout: 120_000 }, async () => {
+    const outcomes = await runAuthorization(() => {});
+    expect(outcomes.filter((each) => !each.passed)).toEqual([]);
+    expect(outcomes).toHaveLength(1);
+  });
+});

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { dirname } from "node:path";
+
+const root = dirname(dirname(import.meta.dirname));
+
+/** A command of the product, run as a person runs it. */
+export interface Command {
+  readonly child: ChildProcess;
+  /** Everything printed so far, both streams. */
+  readonly output: () => string;
+  /** Resolves when the output contains the text; rejects with the output when the command ends first. */
+  printed(text: string): Promise<void>;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+/** Starts `node <args>` in the root of the tree, in a process group of its own, with these variables added to the environment. */
+export function runCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let output = "";
+  const listeners = new Set<() => void>();
+  const collect = (chunk: Buffer): void => {
+    output += chunk.toString("utf8");
+    for (const listener of listeners) listener();
+  };
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.on("close", (code, signal) => resolve({ code, signal }));
+  });
+  const printed = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!output.includes(text)) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      void ended.then(({ code }) => reject(new Error(`the command ended with ${String(code)} before it printed “${text}”:\n${output}`)));
+      look();
+    });
+  return { child, output: () => output, printed, ended };
+}
+
+/** Sends a signal to the whole group, as a terminal does on Ctrl-C. */
+export function signalGroup(command: Command, signal: NodeJS.Signals): void {
+  const { pid } = command.child;
+  if (pid !== undefined) process.kill(-pid, signal);
+}
+
+/** Ports for a command that is told them by its environment: chosen by the system and let go just before. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      await new Promise((resolve) => server.close(resolve));
+      return typeof address === "object" && address !== null ? address.port : 0;
+    }),
+  );
+}
