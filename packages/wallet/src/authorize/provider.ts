@@ -6,6 +6,7 @@ import Provider, { type Configuration, errors } from "oidc-provider";
 import { accountKind } from "../accounts.ts";
 import type { WalletKeys } from "../keys.ts";
 import type { WalletClient, WalletResource } from "../options.ts";
+import { nameFormTarget } from "./account-change.ts";
 import { createAdapterFactory } from "./adapter.ts";
 import { defaultScopes } from "./default-scope.ts";
 import { loadGrant } from "./grants.ts";
@@ -39,6 +40,7 @@ export function createProvider(parts: ProviderParts): Provider {
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
   defaultScopes(provider, parts.resources);
+  nameFormTarget(provider, parts.issuer.startsWith("https:"));
   return provider;
 }
 

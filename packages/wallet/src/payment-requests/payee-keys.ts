@@ -13,8 +13,7 @@ export function createPayeeKeys(clients: readonly WalletClient[]): PayeeKeys {
   const sets = new Map<string, JWTVerifyGetKey>();
   for (const client of clients) {
     if (client.jwks !== undefined) sets.set(client.client_id, createLocalJWKSet(client.jwks));
-    else if (client.jwks_uri !== undefined)
-      sets.set(client.client_id, remoteKeySet(client.jwks_uri));
+    else if (client.jwks_uri !== undefined) sets.set(client.client_id, remoteKeySet(client.jwks_uri));
   }
   return (clientId) => {
     const set = sets.get(clientId);

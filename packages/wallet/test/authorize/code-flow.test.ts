@@ -114,22 +114,42 @@ describe("the code flow", () => {
     expect((await elsewhere.usePasskey(login, "/login")).url).toContain("code=");
   });
 
-  test.each([undefined, ""])("a request whose scope is %j asks for the ordinary scopes of its resource, and the consent page shows them", async (scope) => {
-    const request = authorizationRequest(world, { scope });
-    const person = new Person(world);
-    const consent = await person.register(await person.browser.open(request.url));
-    expect(consent.html).toContain("See your orders");
-    expect(consent.html).toContain("Change your orders");
-    const redirect = new URL((await person.browser.submit(formOf(consent.html, "/consent"))).url);
-    expect(redirect.searchParams.get("state")).toBe(request.state);
-    const tokens = await redeem(world, codeFields(redirect, request));
-    expect(tokens).toMatchObject({ status: 200, body: { scope: "orders:read orders:write" } });
-    expect(decodeJwt(String(tokens.body["access_token"]))).toMatchObject({ aud: storeResource, scope: "orders:read orders:write" });
-  });
+  test.each([undefined, ""])(
+    "a request whose scope is %j asks for the ordinary scopes of its resource, and the consent page shows them",
+    async (scope) => {
+      const request = authorizationRequest(world, { scope });
+      const person = new Person(world);
+      const consent = await person.register(await person.browser.open(request.url));
+      expect(consent.html).toContain("See your orders");
+      expect(consent.html).toContain("Change your orders");
+      const redirect = new URL((await person.browser.submit(formOf(consent.html, "/consent"))).url);
+      expect(redirect.searchParams.get("state")).toBe(request.state);
+      const tokens = await redeem(world, codeFields(redirect, request));
+      expect(tokens).toMatchObject({ status: 200, body: { scope: "orders:read orders:write" } });
+      expect(decodeJwt(String(tokens.body["access_token"]))).toMatchObject({ aud: storeResource, scope: "orders:read orders:write" });
+    },
+  );
 
   test("a request without scope gets no scopes of a resource that is not known", async () => {
     const page = await world.newBrowser().open(authorizationRequest(world, { scope: undefined, resource: "http://127.0.0.1:9/mcp" }).url);
     expect(new URL(page.url).searchParams.get("error")).toBe("invalid_target");
+  });
+
+  test("who signs in as somebody else gets a page whose form may end at the client, and what the other one allowed stays", async () => {
+    const { person, fields } = await freshCode();
+    const before = await redeem(world, fields);
+    const { person: other } = await freshCode();
+    person.authenticator.passkeys.splice(0, 1, ...other.authenticator.passkeys);
+    const login = await person.browser.open(authorizationRequest(world, { prompt: "login" }).url);
+    const change = await person.usePasskey(login, "/login");
+    expect(change.html).toContain("/session/end/confirm");
+    expect(change.headers.get("content-security-policy")).toMatch(
+      /script-src 'self' 'sha256-[^;]*;.*form-action 'self' http:\/\/127\.0\.0\.1:4100(;|$)/,
+    );
+    const form = formOf(change.html.replaceAll("/>", ">"), "/session/end/confirm");
+    expect((await person.browser.submit(form)).url).toContain(`${hostRedirect}?code=`);
+    const refresh = { grant_type: "refresh_token", refresh_token: String(before.body["refresh_token"]) };
+    expect((await redeem(world, refresh)).status).toBe(200);
   });
 
   test("more scopes than were allowed before are asked for again", async () => {

@@ -141,7 +141,8 @@ describe("reading a payment request", () => {
   });
 
   test.each(["%00", "pr_%F0%9F%92%A5", "p".repeat(400), "..%2f"])("an id that no request can have (%s) is unknown, waiting or not", async (id) => {
-    for (const query of ["", "?wait=1"]) expect(await world.payee.call(`/payment-requests/${id}${query}`)).toMatchObject({ status: 404, body: { code: "not_found" } });
+    for (const query of ["", "?wait=1"])
+      expect(await world.payee.call(`/payment-requests/${id}${query}`)).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
 
   test("P16 an undecided request expires", async () => {
