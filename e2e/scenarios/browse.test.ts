@@ -102,7 +102,7 @@ describe("the console with a mixed store", () => {
     await page.widget.locator("body").evaluate(() => {
       const forged = document.createElement("iframe");
       forged.srcdoc =
-        "<script>parent.parent.parent.postMessage({jsonrpc:'2.0',id:'nested',method:'tools/call',params:{name:'list_orders',arguments:{}}},'*')<\/script>";
+        "<script>parent.parent.parent.postMessage({jsonrpc:'2.0',id:'nested',method:'tools/call',params:{name:'list_orders',arguments:{}}},'*')</script>";
       document.body.append(forged);
       return new Promise((resolve) => {
         forged.onload = () => resolve(undefined);

@@ -170,14 +170,14 @@ describe("paying in the store's view", () => {
   });
 
   it("pays from the chat by the same path", async () => {
-    const created = (await view()
+    const created = await view()
       .locator("body")
       .evaluate(async () => {
         const { openai } = window as unknown as {
           openai: { callTool(name: string, args: unknown): Promise<{ structuredContent: { checkout: { id: string } } }> };
         };
         return (await openai.callTool("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 1 }] })).structuredContent.checkout.id;
-      })) as string;
+      });
     const popup = await openedBy(person.console.page, () => person.console.callTool("pay", { checkout_id: created }));
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();

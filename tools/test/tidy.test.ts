@@ -58,7 +58,7 @@ describe("tidy", () => {
   });
 
   it("refuses words that say a thing is not done", () => {
-    expect(judgeWords("a.ts", `// ${"TO"}${"DO"}: later`)).toHaveLength(1);
+    expect(judgeWords("a.ts", ["// TO", "DO: later"].join(""))).toHaveLength(1);
     expect(judgeWords("a.ts", "const todos = 1;")).toEqual([]);
   });
 });

@@ -99,7 +99,7 @@ function functionName(node: Node, parent: Node | undefined): string {
   const own = child(node, "id");
   if (own) return String(own["name"]);
   const named = parent && (child(parent, "id") ?? child(parent, "key"));
-  return named?.["name"] === undefined ? "(anonymous)" : String(named["name"]);
+  return textOf(named, "name") ?? "(anonymous)";
 }
 
 /** True for `x` in `a.x` and `{ x: 1 }`: a name, not a use of a variable. */
@@ -115,12 +115,17 @@ function memberPath(node: Node | undefined): string | undefined {
   if (node.type !== "MemberExpression") return undefined;
   const object = memberPath(child(node, "object")) ?? "?";
   const property = child(node, "property");
-  return `${object}.${property?.["name"] === undefined ? "?" : String(property["name"])}`;
+  return `${object}.${textOf(property, "name") ?? "?"}`;
 }
 
 function child(node: Node, key: string): Node | undefined {
   const value = node[key];
   return isNode(value) ? value : undefined;
+}
+
+function textOf(node: Node | undefined, key: string): string | undefined {
+  const value = node?.[key];
+  return typeof value === "string" ? value : undefined;
 }
 
 function isNode(value: unknown): value is Node {

@@ -22,7 +22,7 @@ export async function up(config: UpConfig, print: (text: string) => void): Promi
       : { model: { baseUrl: config.modelUrl, model: config.modelName, ...(config.modelKey === undefined ? {} : { apiKey: config.modelKey }) } }),
   });
   print(banner(stack.urls.console, folder.path, performance.now() - startedAtMs));
-  return { url: stack.urls.console, stop: stack.stop };
+  return { url: stack.urls.console, stop: () => stack.stop() };
 }
 
 function banner(consoleUrl: string, dataFolder: string, startMs: number): string {
