@@ -3,7 +3,15 @@ import { defineConfig } from "vitest/config";
 // One project for everything that runs in Node. Browser scenarios live in e2e/ and are driven through a real Chromium from Node.
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.{ts,tsx}", "packages/host/web/test/**/*.test.{ts,tsx}", "apps/*/test/**/*.test.ts", "apps/store/widget/test/**/*.test.{ts,tsx}", "tools/test/**/*.test.ts", "e2e/**/*.test.ts", "bench/test/**/*.test.ts"],
+    include: [
+      "packages/*/test/**/*.test.{ts,tsx}",
+      "packages/host/web/test/**/*.test.{ts,tsx}",
+      "apps/*/test/**/*.test.ts",
+      "apps/store/widget/test/**/*.test.{ts,tsx}",
+      "tools/test/**/*.test.ts",
+      "e2e/**/*.test.ts",
+      "bench/test/**/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -6,6 +6,15 @@ import { WalletPage } from "../pages/wallet-page.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
+declare global {
+  interface Window {
+    /** What the console offers a view, as far as these scenarios use it. */
+    readonly openai: {
+      callTool(name: string, args: unknown): Promise<{ structuredContent: Record<string, unknown> & { checkout: { id: string } } }>;
+    };
+  }
+}
+
 describe("paying in the store's view", () => {
   let stack: TestStack;
   let person: Person;
@@ -108,12 +117,8 @@ describe("paying in the store's view", () => {
     const both = view()
       .locator("body")
       .evaluate(async () => {
-        interface Openai {
-          callTool(name: string, args: unknown): Promise<{ structuredContent: Record<string, unknown> & { checkout: { id: string } } }>;
-        }
-        const { openai } = window as unknown as { openai: Openai };
-        const { structuredContent } = await openai.callTool("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 2 }] });
-        const pay = () => openai.callTool("pay", { checkout_id: structuredContent.checkout.id }).then((result) => result.structuredContent);
+        const { structuredContent } = await window.openai.callTool("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 2 }] });
+        const pay = () => window.openai.callTool("pay", { checkout_id: structuredContent.checkout.id }).then((result) => result.structuredContent);
         return Promise.all([pay(), pay()]);
       });
     const wallet = new WalletPage(await popup);
@@ -173,10 +178,8 @@ describe("paying in the store's view", () => {
     const created = await view()
       .locator("body")
       .evaluate(async () => {
-        const { openai } = window as unknown as {
-          openai: { callTool(name: string, args: unknown): Promise<{ structuredContent: { checkout: { id: string } } }> };
-        };
-        return (await openai.callTool("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 1 }] })).structuredContent.checkout.id;
+        return (await window.openai.callTool("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 1 }] })).structuredContent.checkout
+          .id;
       });
     const popup = await openedBy(person.console.page, () => person.console.callTool("pay", { checkout_id: created }));
     const wallet = new WalletPage(popup);

@@ -1,5 +1,6 @@
 import type { ConfigSchema, Variable } from "@countersign/service/config";
 import { httpUrl, json, optional, port, secret, text } from "@countersign/service/config";
+import { parseResourceUri } from "@countersign/protocol/resource";
 import type { Secret } from "@countersign/protocol/secret";
 import { z } from "zod";
 import type { WalletClient, WalletResource } from "./options.ts";
@@ -17,8 +18,14 @@ const client = z.strictObject({
   jwks_uri: url.optional(),
 });
 
+/** Requests name resources in any form; they are compared in the canonical one, so another form here would never be found. */
+const resourceUri = url.refine((text) => {
+  const canonical = parseResourceUri(text);
+  return canonical.ok && canonical.value === text;
+}, "a resource is written in its canonical form");
+
 const resource = z.strictObject({
-  resource: url,
+  resource: resourceUri,
   name: z.string().min(1).max(120),
   scopes: z.record(z.string().min(1), z.string().min(1)),
 });

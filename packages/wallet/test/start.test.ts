@@ -97,6 +97,15 @@ describe("starting", () => {
       });
     }
   });
+
+  test("a resource is configured in its canonical form, the only one that is ever found", () => {
+    const read = (resource: string) =>
+      readConfig(walletConfig, { COUNTERSIGN_WALLET_RESOURCES: JSON.stringify([{ resource, name: "Shop", scopes: {} }]) });
+    expect(read("https://shop.example/mcp")).toMatchObject({ ok: true, value: { resources: [{ resource: "https://shop.example/mcp" }] } });
+    for (const bad of ["https://SHOP.example/mcp", "https://shop.example/", "https://shop.example:443/mcp", "https://shop.example/a/../mcp"]) {
+      expect(read(bad)).toMatchObject({ ok: false, error: [{ env: "COUNTERSIGN_WALLET_RESOURCES" }] });
+    }
+  });
 });
 
 describe("what is kept", () => {

@@ -2,7 +2,17 @@ import { decodeJwt } from "jose";
 import { record } from "./record.ts";
 
 /** What the bank does to the next capture. `lost`: it captures and the answer never arrives. `dropped`: the request never arrives. `-after`: it captures first. */
-export type CaptureFault = "lost" | "dropped" | "status-500-after" | "status-500-before" | "decline" | "spent" | "spent-after" | "garbage" | "redirect" | "hang";
+export type CaptureFault =
+  | "lost"
+  | "dropped"
+  | "status-500-after"
+  | "status-500-before"
+  | "decline"
+  | "spent"
+  | "spent-after"
+  | "garbage"
+  | "redirect"
+  | "hang";
 export type ReadFault = "unreachable" | "status-500" | "plain-404";
 
 /** The bank's side of the contract in miniature: payments by id, replays by key, a mandate once. */

@@ -29,10 +29,10 @@ export async function fetchJson(send: Fetch, url: string, init: RequestInit, tim
   }
 }
 
-/** Reads a body as UTF-8 text; undefined as soon as it exceeds the bound. */
+/** Reads a body as UTF-8 text; undefined as soon as it exceeds the bound. Throws when it breaks off or is not UTF-8: nothing is repaired. */
 export async function readBounded(body: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<string | undefined> {
   if (body === null) return "";
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   const reader = body.getReader();
   let text = "";
   let size = 0;

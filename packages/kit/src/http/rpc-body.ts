@@ -34,7 +34,7 @@ const envelopeMembers = ["jsonrpc", "id", "method", "params", "result", "error"]
 const clientInfoKey = "io.modelcontextprotocol/clientInfo";
 
 /**
- * Reads and bounds a POST body: JSON without content encoding, at most 256 KB, 32 levels and 2000 elements, each member named once, each
+ * Reads and bounds a POST body: JSON in UTF-8 without content encoding, at most 256 KB, 32 levels and 2000 elements, each member named once, each
  * message a JSON-RPC 2.0 envelope with no member beside the standard ones. Batches exist only in 2025-03-26, which sends no version header.
  */
 export async function readRpcBody(request: Request): Promise<Result<RpcBody, RpcProblem>> {
@@ -46,7 +46,7 @@ export async function readRpcBody(request: Request): Promise<Result<RpcBody, Rpc
   try {
     text = await readBounded(request.body, bodyBytesMax);
   } catch {
-    return problem(400, -32700, "Parse error: the body broke off");
+    return problem(400, -32700, "Parse error: the body is not complete UTF-8 text");
   }
   if (text === undefined) return tooLarge();
   const shape = inspectJson(text, limits);

@@ -32,6 +32,16 @@ describe("a JSON-RPC body", () => {
     });
   });
 
+  test("M07 text that is not UTF-8 is refused, not repaired", async () => {
+    const bytes = Buffer.from(JSON.stringify({ ...good, id: "aü" }), "utf8");
+    const send = (body: Buffer<ArrayBuffer>) =>
+      readRpcBody(new Request("https://store.test/mcp", { method: "POST", headers: { "content-type": "application/json" }, body }));
+    expect(await send(bytes)).toMatchObject({ ok: true, value: { messages: [{ id: "aü" }] } });
+    const broken = Buffer.from(bytes);
+    broken[bytes.indexOf(0xc3)] = 0xff;
+    expect(await send(broken)).toMatchObject({ ok: false, error: { status: 400, code: -32700 } });
+  });
+
   const tricks: readonly [what: string, body: unknown, code: number][] = [
     ["no JSON", "{", -32700],
     ["an empty body", "", -32700],
