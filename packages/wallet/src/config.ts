@@ -50,7 +50,7 @@ export const walletConfig: WalletConfig = {
     fallback: "http://localhost:4200",
   }),
   port: port({ env: "COUNTERSIGN_WALLET_PORT", doc: "The port to listen on.", fallback: "4200" }),
-  hostname: text({ env: "COUNTERSIGN_WALLET_HOST", doc: "The address to listen on.", fallback: "127.0.0.1" }),
+  hostname: text({ env: "COUNTERSIGN_WALLET_HOSTNAME", doc: "The address to listen on.", fallback: "127.0.0.1" }),
   data: text({ env: "COUNTERSIGN_DATA", doc: "The folder for the key file and the embedded database.", fallback: ".countersign" }),
   databaseUrl: optional(
     secret({ env: "COUNTERSIGN_WALLET_DATABASE_URL", doc: "PostgreSQL for several instances; unset, the embedded database in the data folder." }),

@@ -80,6 +80,7 @@ describe("starting", () => {
       ok: true,
       value: { publicUrl: "http://localhost:4200", port: 4200, data: ".countersign", bankUrl: "http://127.0.0.1:4400", clients: [] },
     });
+    expect(readConfig(walletConfig, { COUNTERSIGN_WALLET_HOSTNAME: "0.0.0.0" })).toMatchObject({ ok: true, value: { hostname: "0.0.0.0" } });
     const clients = [
       {
         client_id: "a",
