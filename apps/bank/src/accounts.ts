@@ -26,9 +26,11 @@ export interface AccountView {
   readonly description: string;
 }
 
+const idGrammar = /^acc_[A-Za-z0-9_-]{1,96}$/;
+
 /** Reads `PUT /accounts/:id` with `{ currency, holder }`: a closed shape. Refuses with `invalid_request` or `invalid_amount`. */
 export function parseAccountRequest(id: string, body: unknown): Result<AccountRequest, Refusal> {
-  if (!/^acc_[A-Za-z0-9_-]{1,96}$/.test(id)) return err(refuse("invalid_request", "an account's id is acc_ and 1 to 96 base64url characters"));
+  if (!idGrammar.test(id)) return err(refuse("invalid_request", "an account's id is acc_ and 1 to 96 base64url characters"));
   if (!isJsonObject(body) || !hasOnlyMembers(body, ["currency", "holder"]))
     return err(refuse("invalid_request", "an account is { currency, holder }"));
   const holder = boundedText(member(body, "holder"), 200);
@@ -69,7 +71,7 @@ export function openFundsAccount(
 
 /** One account for the wallet that opened it. Refuses with `unknown_account`. */
 export async function readFundsAccount(database: Database<BankTables>, owner: string, id: string): Promise<Result<AccountView, Refusal>> {
-  const row = await readAccount(database, id);
+  const row = idGrammar.test(id) ? await readAccount(database, id) : undefined;
   return row !== undefined && row.kind === "funds" && row.owner === owner ? ok(viewAccount(row)) : err(refuse("unknown_account"));
 }
 

@@ -15,7 +15,7 @@ import { createDoor, type Door, type Visit } from "./door.ts";
 import type { ReachFaultPoint } from "./fault-point.ts";
 import { createKeySets } from "./key-sets.ts";
 import { createMandateVerifier } from "./mandates.ts";
-import { viewPayment } from "./payment.ts";
+import { isPaymentId, viewPayment } from "./payment.ts";
 import { createRedeemer, type Redeem } from "./redeem-mandate.ts";
 import { sweep } from "./sweep.ts";
 import { type BankTables, migrations } from "./tables.ts";
@@ -103,7 +103,8 @@ function routePayments(app: Hono, door: Door, database: Database<BankTables>, re
   );
   app.get("/payments/:id", (c) =>
     door(c.req.raw, "payee", async (visit) => {
-      const row = await readPayment(database, c.req.param("id"));
+      const id = c.req.param("id");
+      const row = isPaymentId(id) ? await readPayment(database, id) : undefined;
       return row !== undefined && row.payee === visit.caller.client.clientId
         ? ok(respondJson(200, viewPayment(row)))
         : err(refuse("unknown_payment"));

@@ -33,13 +33,18 @@ export interface PaymentView {
 const mandateLengthMax = 16_384;
 const captureMembers = ["id", "mandate", "amount", "currency", "checkout_hash", "capture"] as const;
 
+/** Whether a payment can have this id: `pay_` and the jti of a mandate. */
+export function isPaymentId(value: unknown): value is string {
+  return typeof value === "string" && value.startsWith("pay_") && isPaymentIdentifier(value.slice(4));
+}
+
 /** Reads the body of `POST /payments`: a closed shape. Refuses with `invalid_amount` for money, else with `invalid_request`. */
 export function parseCaptureRequest(body: unknown): Result<CaptureRequest, Refusal> {
   if (!isJsonObject(body) || !hasOnlyMembers(body, captureMembers)) return invalid(`a payment is { ${captureMembers.join(", ")} }`);
   const id = member(body, "id");
   const mandate = boundedText(member(body, "mandate"), mandateLengthMax);
   const checkoutHash = member(body, "checkout_hash");
-  if (typeof id !== "string" || !id.startsWith("pay_") || !isPaymentIdentifier(id.slice(4))) return invalid("the id is pay_ and the mandate's jti");
+  if (!isPaymentId(id)) return invalid("the id is pay_ and the mandate's jti");
   if (mandate === undefined) return invalid(`the mandate is a text of at most ${mandateLengthMax} characters`);
   if (!isSha256(checkoutHash)) return invalid("checkout_hash is a SHA-256 digest in base64url");
   if (member(body, "capture") !== true) return invalid("capture must be true");
