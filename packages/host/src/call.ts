@@ -68,6 +68,7 @@ export class CallBroker {
     const row = this.#newRow(id, request, tool, step, trace);
     const created = await this.#calls.create(id, row, { keys: callKeys(row), expiresAt: row.deadline + retentionMs });
     if (!created.ok) {
+      this.#driver.discard(id);
       const winner = await this.#own(userId, id);
       return winner === undefined ? err(refuse("conflict")) : this.#sameCall(winner, request);
     }

@@ -131,7 +131,8 @@ export class Connectors {
     const key = connectionKey(userId, connector.id);
     const tools = await this.connection(userId, connector).tools(this.#options.limits.toolsAgeMs);
     const status: ConnectorStatus = tools.ok ? { status: "connected" } : { status: "failed", error: tools.error };
-    this.#statuses.set(key, status);
+    // A connection that was dropped meanwhile took its status with it.
+    if (this.#connections.has(key)) this.#statuses.set(key, status);
     return status;
   }
 

@@ -26,7 +26,7 @@ type Listener = (event: HostEvent) => void;
 
 const channel = "host_events";
 const streamsPerUserMax = 20;
-const queuedEventsMax = 500;
+const queuedBytesMax = 16 * 1024 * 1024;
 const heartbeatMs = 15_000;
 
 /** Who listens to what, in this process; changes reach other instances through signals, which are hints and may be lost. */
@@ -84,41 +84,34 @@ export class Events {
    * comes back; undefined when the user has too many streams open.
    */
   stream(userId: string, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
-    if ((this.#listeners.get(userId)?.size ?? 0) >= streamsPerUserMax) {
-      return undefined;
-    }
+    if ((this.#listeners.get(userId)?.size ?? 0) >= streamsPerUserMax) return undefined;
     const encoder = new TextEncoder();
-    let end = (): void => {};
-    return new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          const send = (text: string): void => {
-            if ((controller.desiredSize ?? 0) < -queuedEventsMax) {
-              end();
-              return;
-            }
-            controller.enqueue(encoder.encode(text));
-          };
-          const unsubscribe = this.subscribe(userId, (event) => send(`event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`));
-          const heartbeat = setInterval(() => send(": heartbeat\n\n"), heartbeatMs);
-          heartbeat.unref();
-          end = once(() => {
-            clearInterval(heartbeat);
-            unsubscribe();
-            this.#ends.delete(end);
-            controller.close();
-          });
-          this.#ends.add(end);
-          signal.addEventListener("abort", () => end(), { once: true });
-          send("retry: 1000\n\n");
-        },
-        cancel: () => {
-          end = ignoreClosed(end);
-          end();
-        },
-      },
-      { highWaterMark: 1 },
-    );
+    let stop = (): void => {};
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      const send = (text: string): void => {
+        controller.enqueue(encoder.encode(text));
+        if ((controller.desiredSize ?? 0) < 0) end();
+      };
+      const unsubscribe = this.subscribe(userId, (event) => send(`event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`));
+      const heartbeat = setInterval(() => send(": heartbeat\n\n"), heartbeatMs);
+      heartbeat.unref();
+      stop = () => {
+        clearInterval(heartbeat);
+        unsubscribe();
+        this.#ends.delete(end);
+        signal.removeEventListener("abort", end);
+      };
+      const end = once(() => {
+        stop();
+        controller.close();
+      });
+      this.#ends.add(end);
+      signal.addEventListener("abort", end, { once: true });
+      if (signal.aborted) end();
+      else send("retry: 1000\n\n");
+    };
+    // A stream that its reader cancelled is closed already.
+    return new ReadableStream<Uint8Array>({ start, cancel: () => stop() }, new ByteLengthQueuingStrategy({ highWaterMark: queuedBytesMax }));
   }
 
   /** Ends every stream and stops hearing other instances. */
@@ -144,19 +137,6 @@ function once(action: () => void): () => void {
     if (!done) {
       done = true;
       action();
-    }
-  };
-}
-
-/** A stream that its reader cancelled can no longer be closed; everything before that still has to happen. */
-function ignoreClosed(action: () => void): () => void {
-  return () => {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof TypeError)) {
-        throw error;
-      }
     }
   };
 }

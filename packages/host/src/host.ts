@@ -53,7 +53,8 @@ interface Parts {
 
 const sweepEveryMs = 5000;
 const sweepMinutes = 2;
-const startMinutes = 30;
+/** Longer than any call lives on after its flow was due, so that a start finds everything that still waits. */
+const sweepMinutesMax = 120;
 
 /** Makes a host on an open database, takes over what an earlier process left, and starts its sweeping. */
 export async function createHost(options: HostOptions): Promise<Host> {
@@ -62,17 +63,24 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const parts = assemble(options, clock, report);
   const app = routesOf(options, parts);
   await parts.events.follow((notice) => reread(parts, notice));
-  const sweep = (minutes: number, orphansAt: EpochMs): Promise<void> => sweepAll(parts, clock(), minutes, orphansAt);
+  let sweptAt = Number.NEGATIVE_INFINITY;
+  const sweep = async (orphansAt: EpochMs): Promise<void> => {
+    const now = clock();
+    // A machine that slept, or a sweep that failed, leaves a gap to look back over.
+    const minutes = Math.min(sweepMinutesMax, sweepMinutes + Math.ceil(Math.max(0, now - sweptAt) / 60_000));
+    await sweepAll(parts, now, minutes, orphansAt);
+    sweptAt = now;
+  };
   // An embedded database has one process, so at its start nobody else drives anything.
-  await sweep(startMinutes, options.database.dialect === "sqlite" ? Number.MAX_SAFE_INTEGER : clock());
+  await sweep(options.database.dialect === "sqlite" ? Number.MAX_SAFE_INTEGER : clock());
   const timer = setInterval(() => {
-    sweep(sweepMinutes, clock()).catch((error: unknown) => report("sweep_failed", { error }));
+    sweep(clock()).catch((error: unknown) => report("sweep_failed", { error }));
   }, sweepEveryMs);
   timer.unref();
   return {
     fetch: async (request) => app.fetch(request),
     widgetFetch: (request) => parts.widgets.frame(request),
-    sweep: () => sweep(sweepMinutes, clock()),
+    sweep: () => sweep(clock()),
     ready: async () => (await parts.flows.get("readiness")) === undefined,
     stopWaiting: () => parts.events.close(),
     close: async () => {
@@ -145,8 +153,9 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
 async function answerSession(request: Request, options: HostOptions, parts: Parts): Promise<Response> {
   const site = request.headers.get("sec-fetch-site");
   if (site === "cross-site" || site === "same-site") return respondRefusal(refuse("forbidden_origin"));
-  const known = await parts.sessions.find(request);
-  const [session, cookie] = known === undefined ? await parts.sessions.create() : [known, undefined];
+  const opened = await parts.sessions.open(request);
+  if (!opened.ok) return respondRefusal(opened.error);
+  const { session, setCookie } = opened.value;
   const connectors = await parts.connectors.list(session.userId);
   for (const connector of connectors) {
     if (parts.connectors.status(session.userId, connector.id).status !== "connected") probeConnector(parts, session.userId, connector);
@@ -157,7 +166,7 @@ async function answerSession(request: Request, options: HostOptions, parts: Part
     widgetOrigin: options.widgetOrigin,
     ...(options.model === undefined ? {} : { model: { name: options.model.model } }),
   };
-  return respondJson(200, body, cookie === undefined ? {} : { "set-cookie": cookie });
+  return respondJson(200, body, setCookie === undefined ? {} : { "set-cookie": setCookie });
 }
 
 const newMessage = z.strictObject({ conversationId: z.string().min(1).max(100).default("main"), message: z.string().min(1).max(20_000) });

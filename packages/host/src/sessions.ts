@@ -1,4 +1,6 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records } from "@countersign/storage/records";
 import { z } from "zod";
@@ -6,7 +8,14 @@ import { digestText, newId, newToken } from "./digest.ts";
 
 const cookieName = "cs_session";
 const browserCookieName = "cs_browser";
-const lifetimeMs = 30 * 24 * 60 * 60 * 1000;
+const hourMs = 60 * 60 * 1000;
+const lifetimeMs = 30 * 24 * hourMs;
+/** A session's first life, until its cookie has come back once: clients that keep no cookies leave nothing behind for long. */
+const trialMs = hourMs;
+const renewAfterMs = 24 * hourMs;
+/** New sessions of one process: so many at once, and so many a second after that. */
+const newSessionsBurst = 200;
+const newSessionsPerSecond = 20;
 
 /** Who is asking: one user per session cookie. */
 export interface Session {
@@ -24,16 +33,19 @@ export class Sessions {
   readonly #records: Records<{ userId: string }>;
   readonly #secure: boolean;
   readonly #clock: () => EpochMs;
+  #allowance = newSessionsBurst;
+  #refilledAt: EpochMs;
 
   constructor(database: Database<unknown>, secure: boolean, clock: () => EpochMs) {
     this.#records = database.records(sessionKind);
     this.#secure = secure;
     this.#clock = clock;
+    this.#refilledAt = clock();
   }
 
   /** The session of this request's cookie, if there is a live one. */
   async find(request: Request): Promise<Session | undefined> {
-    const token = readCookie(request, cookieName);
+    const token = readCookie(request, this.#name(cookieName));
     if (token === undefined) {
       return undefined;
     }
@@ -41,12 +53,21 @@ export class Sessions {
     return record === undefined ? undefined : { userId: record.value.userId, expiresAt: record.expiresAt ?? 0 };
   }
 
-  /** Starts a session for a new user; the second value is the `Set-Cookie` header. */
-  async create(): Promise<readonly [Session, string]> {
-    const token = newToken();
-    const session = { userId: newId("usr"), expiresAt: this.#clock() + lifetimeMs };
-    await this.#records.create(digestText(token), { userId: session.userId }, { keys: { user: session.userId }, expiresAt: session.expiresAt });
-    return [session, this.#cookie(cookieName, token, lifetimeMs)];
+  /**
+   * The session of this request's cookie, kept for another thirty days, or a new one for a new user. `setCookie` is the header to send, absent when the
+   * browser's cookie is good as it is. Refuses with `rate_limited` when sessions are asked for faster than people come.
+   */
+  async open(request: Request): Promise<Result<{ readonly session: Session; readonly setCookie?: string }, Refusal>> {
+    const token = readCookie(request, this.#name(cookieName));
+    const now = this.#clock();
+    const record = token === undefined ? undefined : await this.#records.get(digestText(token), now);
+    if (token === undefined || record === undefined) return this.#create();
+    const { value } = record;
+    if ((record.expiresAt ?? 0) >= now + lifetimeMs - renewAfterMs) return ok({ session: { userId: value.userId, expiresAt: record.expiresAt ?? 0 } });
+    const expiresAt = now + lifetimeMs;
+    // Of two pages that renew at once one writes; both have the same session.
+    await this.#records.update(record.id, record.version, value, { expiresAt });
+    return ok({ session: { userId: value.userId, expiresAt }, setCookie: this.#cookie(cookieName, token, lifetimeMs) });
   }
 
   /**
@@ -54,7 +75,7 @@ export class Sessions {
    * bring it back (RFC 9700 section 4.7). `setCookie` is absent when the browser already has one.
    */
   bindBrowser(request: Request): { readonly binding: string; readonly setCookie?: string } {
-    const known = readCookie(request, browserCookieName);
+    const known = readCookie(request, this.#name(browserCookieName));
     if (known !== undefined) {
       return { binding: digestText(known) };
     }
@@ -64,7 +85,7 @@ export class Sessions {
 
   /** The binding that this request brings, if any. */
   readBinding(request: Request): string | undefined {
-    const token = readCookie(request, browserCookieName);
+    const token = readCookie(request, this.#name(browserCookieName));
     return token === undefined ? undefined : digestText(token);
   }
 
@@ -72,8 +93,26 @@ export class Sessions {
     await this.#records.deleteExpired(now, 500);
   }
 
+  async #create(): Promise<Result<{ readonly session: Session; readonly setCookie: string }, Refusal>> {
+    const now = this.#clock();
+    const refilled = ((now - this.#refilledAt) / 1000) * newSessionsPerSecond;
+    this.#allowance = Math.min(newSessionsBurst, this.#allowance + Math.max(0, refilled));
+    this.#refilledAt = now;
+    if (this.#allowance < 1) return err(refuse("rate_limited", "too many new sessions"));
+    this.#allowance -= 1;
+    const token = newToken();
+    const session = { userId: newId("usr"), expiresAt: now + trialMs };
+    await this.#records.create(digestText(token), { userId: session.userId }, { keys: { user: session.userId }, expiresAt: session.expiresAt });
+    return ok({ session, setCookie: this.#cookie(cookieName, token, lifetimeMs) });
+  }
+
+  /** On https a name that only this very origin can set (RFC 6265bis section 4.1.3.2). */
+  #name(name: string): string {
+    return this.#secure ? `__Host-${name}` : name;
+  }
+
   #cookie(name: string, value: string, maxAgeMs: number): string {
-    return `${name}=${value}; Path=/; Max-Age=${Math.floor(maxAgeMs / 1000)}; HttpOnly; SameSite=Lax${this.#secure ? "; Secure" : ""}`;
+    return `${this.#name(name)}=${value}; Path=/; Max-Age=${Math.floor(maxAgeMs / 1000)}; HttpOnly; SameSite=Lax${this.#secure ? "; Secure" : ""}`;
   }
 }
 

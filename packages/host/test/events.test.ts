@@ -58,9 +58,16 @@ describe("events", () => {
   it("a page that does not read is disconnected instead of filling the memory", async () => {
     const events = await open();
     const stream = events.stream("usr_1", new AbortController().signal);
-    for (let index = 0; index < 2000; index += 1) events.publish("usr_1", { type: "trace", data: index });
+    for (let index = 0; index < 40; index += 1) events.publish("usr_1", { type: "call", data: `${index} ${"x".repeat(1024 * 1024)}` });
     const text = await new Response(stream ?? null).text();
-    expect(text).toContain("data: 499");
-    expect(text).not.toContain("data: 1999");
+    expect(text).toContain('data: "9 ');
+    expect(text).not.toContain('data: "39 ');
+    expect(text.length).toBeLessThan(20 * 1024 * 1024);
+  });
+
+  it("a stream whose reader is gone already when it is made takes no place", async () => {
+    const events = await open();
+    for (let count = 0; count < 30; count += 1) events.stream("usr_1", AbortSignal.abort());
+    expect(events.stream("usr_1", new AbortController().signal)).toBeDefined();
   });
 });

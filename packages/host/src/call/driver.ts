@@ -82,7 +82,10 @@ export class CallDriver {
   /** Moves a call on by an event from outside its driver; undefined when the event came too late to matter. */
   async advance(call: StoredCall, event: CallEvent, change: Change = {}): Promise<StoredCall | undefined> {
     const step = await this.#store(call, event, change);
-    if (step === undefined) return undefined;
+    if (step === undefined) {
+      this.discard(call.id);
+      return undefined;
+    }
     this.perform(step.call, step.effects);
     return step.call;
   }
@@ -131,6 +134,11 @@ export class CallDriver {
     const trace = new Trace(stored, clock, (step) => events.publish(userId, { type: "trace", data: { callId, ...step } }));
     this.#traces.set(callId, trace);
     return trace;
+  }
+
+  /** Lets go of the live steps of a call that is not driven here: another process may write the next ones. */
+  discard(callId: string): void {
+    if (!this.drives(callId)) this.#forget(callId);
   }
 
   /** The tool as the server defines it now, or shortly before. A name that is not known yet is looked for once more. */
@@ -267,7 +275,7 @@ export class CallDriver {
       this.#store(
         call,
         { type: "flow_ended", end: "flow_failed", code: refusal.code },
-        refusal.detail === undefined ? {} : { patch: { detail: refusal.detail } },
+        { attempt: row.attempt, ...(refusal.detail === undefined ? {} : { patch: { detail: refusal.detail } }) },
       );
     const { pendingCallsMax } = this.#options.limits;
     const parked = await this.#calls.find("parked", row.userId, this.#options.clock(), { limit: pendingCallsMax });

@@ -149,7 +149,23 @@ function responseOf(incoming: IncomingMessage, bounds: DialBounds, explain: (err
     incoming.resume();
     return new Response(null, { status, headers });
   }
-  return new Response(ReadableStream.from(readBounded(incoming, bounds, explain)), { status, headers });
+  const chunks = readBounded(incoming, bounds, explain);
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      // A generator that was never asked would not reach its own end.
+      cancel: async () => {
+        incoming.destroy();
+        await chunks.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, { status, headers });
 }
 
 async function* readBounded(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): AsyncGenerator<Uint8Array> {

@@ -95,6 +95,24 @@ describe("after the host process died", () => {
     await world.startHost();
     expect(await browser.settled(parked.id)).toMatchObject({ error: { code: "flow_expired" } });
   });
+
+  it("a flow that expired long before the next start is told to its calls, though nobody reads them", async () => {
+    const browser = await begin({ list_orders: { demands: ["orders:read"] } });
+    await browser.parked((await browser.call("list_orders")).id);
+    world.offsetMs += 50 * 60_000;
+    await world.startHost();
+    await expect.poll(() => world.audit.map(({ event, code }) => `${event} ${code}`)).toContain("call.failed flow_expired");
+  });
+});
+
+describe("after the machine slept", () => {
+  it("a flow that expired minutes ago is told to its calls at the next sweep", async () => {
+    const browser = await begin({ list_orders: { demands: ["orders:read"] } });
+    const parked = await browser.parked((await browser.call("list_orders")).id);
+    world.offsetMs += 14 * 60_000;
+    await world.host.sweep();
+    expect(await browser.settled(parked.id)).toMatchObject({ error: { code: "flow_expired" } });
+  });
 });
 
 describe("a broken connection", () => {

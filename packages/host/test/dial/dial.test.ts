@@ -105,6 +105,15 @@ describe("an outgoing request", () => {
 });
 
 describe("a response that nobody reads", () => {
+  it("lets its connection go when it is given up", async () => {
+    const gone = Promise.withResolvers<string>();
+    running = await listen(() => new Response(new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => gone.resolve("gone") })));
+    const response = await get(running.origin);
+    await response.body?.cancel();
+    const late = new Promise((resolve) => setTimeout(resolve, 2000, "still open"));
+    expect(await Promise.race([gone.promise, late])).toBe("gone");
+  });
+
   it("may be aborted without harm to the process", async () => {
     running = await listen(() => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("part")) })));
     const abort = new AbortController();

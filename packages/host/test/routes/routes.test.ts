@@ -44,6 +44,43 @@ describe("sessions", () => {
     expect((await forged.fetch("/api/calls/call_x")).status).toBe(401);
     expect((await forged.post("/api/calls", {})).status).toBe(401);
   });
+
+  it("a session whose cookie never comes back is gone within the hour; one that does is kept for as long as it is used", async () => {
+    const browser = await begin();
+    world.offsetMs += 59 * 60_000;
+    const id = await browser.open();
+    const passing = world.browser();
+    await passing.open();
+    world.offsetMs += 61 * 60_000;
+    expect((await passing.fetch("/api/calls/call_x")).status).toBe(401);
+    for (let week = 0; week < 8; week += 1) {
+      world.offsetMs += 7 * 24 * 3600 * 1000;
+      expect(await browser.open()).toBe(id);
+    }
+  });
+
+  it("new sessions are given at a bounded rate, and those that exist go on", async () => {
+    const browser = await begin();
+    const statuses: number[] = [];
+    for (let count = 0; count < 250; count += 1) statuses.push((await world.host.fetch(new Request(`${consoleOrigin}/api/session`))).status);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect((await browser.fetch("/api/session")).status).toBe(200);
+    world.offsetMs += 1000;
+    expect((await world.host.fetch(new Request(`${consoleOrigin}/api/session`))).status).toBe(200);
+  });
+
+  it("O38 on https the cookies cannot be set by a sibling domain", async () => {
+    world = await World.start({ host: { publicUrl: "https://console.example" } });
+    const response = await world.host.fetch(new Request("https://console.example/api/session"));
+    const cookie = response.headers.get("set-cookie") ?? "";
+    expect(cookie).toMatch(/^__Host-cs_session=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/);
+    const ask = (name: string): Promise<Response> =>
+      world.host.fetch(
+        new Request("https://console.example/api/calls/call_x", { headers: { cookie: cookie.replace("__Host-cs_session", name).split(";")[0] ?? "" } }),
+      );
+    expect((await ask("__Host-cs_session")).status).toBe(404);
+    expect((await ask("cs_session")).status).toBe(401);
+  });
 });
 
 describe("writes", () => {
