@@ -85,8 +85,11 @@ export class McpConnection {
     };
     const options = { timeout: this.#options.requestTimeoutMs, signal: request.signal, allowInputRequired: true };
     try {
+      const { name, inputSchema, mirrorsHeaders } = request.tool;
       const answer = this.#exchange(exchange, (client) =>
-        request.tool.mirrorsHeaders ? client.callTool(params, options) : client.request({ method: "tools/call", params }, looseResult, options),
+        mirrorsHeaders
+          ? client.callTool(params, { ...options, toolDefinition: { name, inputSchema: { ...inputSchema, type: "object" } } })
+          : client.request({ method: "tools/call", params }, looseResult, options),
       );
       // The SDK would wait for its timeout when a stream ends without the answer.
       const silence = exchange.abandoned.then(

@@ -1,6 +1,7 @@
 import { parseSecuritySchemes, parseVisibility, type SecurityScheme } from "@countersign/protocol/security";
 import { boundedText, isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
 import { digestJson } from "../digest.ts";
+import { judgeMirroredHeaders } from "./mirrored-headers.ts";
 
 /** One tool of one server, judged at the boundary. `digest` covers the whole definition as the server sent it. */
 export interface ToolDefinition {
@@ -24,14 +25,19 @@ const textLengthMax = 4000;
 /** Characters that hide text from people and show it to models: zero-width, bidirectional control, escape sequences, tags. */
 const hiddenCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|\udb40[\udc00-\udfff]/g;
 
-/** Judges one entry of `tools/list`; undefined when it has no usable name or declares security in a way that cannot be understood. */
+/** Judges one entry of `tools/list`; undefined when it has no usable name, or declares security or mirrored headers in a way that cannot be understood. */
 export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
   const name = boundedText(member(raw, "name"), nameLengthMax);
   const schemes = parseSecuritySchemes(raw);
   if (name === undefined || !schemes.ok) {
     return undefined;
   }
-  const inputSchema = member(raw, "inputSchema");
+  const schema = member(raw, "inputSchema");
+  const inputSchema = isJsonObject(schema) ? schema : { type: "object" };
+  const mirrored = judgeMirroredHeaders(inputSchema);
+  if (mirrored === "invalid") {
+    return undefined;
+  }
   const declared = member(raw, "annotations");
   const annotations = isJsonObject(declared) ? declared : {};
   const ui = member(member(raw, "_meta"), "ui");
@@ -40,14 +46,14 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
     name,
     title: plainText(member(raw, "title") ?? member(annotations, "title")) ?? name,
     description: plainText(member(raw, "description")) ?? "",
-    inputSchema: isJsonObject(inputSchema) ? inputSchema : { type: "object" },
+    inputSchema,
     annotations,
     visibility: parseVisibility(raw),
     schemes: schemes.value,
     resourceUri: resourceUri?.startsWith("ui://") === true ? resourceUri : undefined,
     digest: digestJson(raw),
     repeatable: member(annotations, "readOnlyHint") === true || member(annotations, "idempotentHint") === true,
-    mirrorsHeaders: isJsonObject(inputSchema) && JSON.stringify(inputSchema).includes('"x-mcp-header"'),
+    mirrorsHeaders: mirrored === "declared",
   };
 }
 
