@@ -30,7 +30,7 @@ function runTests(name: string, args: readonly string[]): Tally {
   const reportFile = join(folder, "report.json");
   const startedAt = performance.now();
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const result = spawnSync(process.execPath, [vitest, "run", "--reporter=dot", "--reporter=json", `--outputFile.json=${reportFile}`, ...args], {
+  const result = spawnSync(process.execPath, [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`, ...args], {
     cwd: root,
     stdio: "inherit",
   });

@@ -40,6 +40,14 @@ class KeepingProvider implements OAuthClientProvider {
     this.#kept.set("verifier", verifier);
   }
 
+  saveDiscoveryState(state: unknown): void {
+    this.#kept.set("discovery", state);
+  }
+
+  discoveryState(): ReturnType<NonNullable<OAuthClientProvider["discoveryState"]>> {
+    return this.#kept.get("discovery") as ReturnType<NonNullable<OAuthClientProvider["discoveryState"]>>;
+  }
+
   codeVerifier(): string {
     return String(this.#kept.get("verifier"));
   }
