@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runAuthorization } from "../conformance/authorization.ts";
+import { runClient } from "../conformance/client.ts";
+import { isUnexpected } from "../conformance/outcome.ts";
 import { runServer } from "../conformance/server.ts";
 
 describe("the official MCP conformance suite", () => {
@@ -7,6 +9,13 @@ describe("the official MCP conformance suite", () => {
     const outcomes = await runServer(() => {});
     expect(outcomes.filter((each) => !each.passed)).toEqual([]);
     expect(outcomes.length).toBeGreaterThanOrEqual(11);
+  });
+
+  it("passes against the host as a client, in both eras, but for what is listed with its reason", { timeout: 600_000 }, async () => {
+    const outcomes = await runClient(() => {});
+    expect(outcomes.filter(isUnexpected)).toEqual([]);
+    expect(outcomes).toHaveLength(50);
+    expect(outcomes.filter((each) => each.passed).length).toBeGreaterThanOrEqual(9);
   });
 
   it("passes against the wallet as an authorization server", { timeout: 120_000 }, async () => {
