@@ -63,7 +63,8 @@ export class Sessions {
     const record = token === undefined ? undefined : await this.#records.get(digestText(token), now);
     if (token === undefined || record === undefined) return this.#create();
     const { value } = record;
-    if ((record.expiresAt ?? 0) >= now + lifetimeMs - renewAfterMs) return ok({ session: { userId: value.userId, expiresAt: record.expiresAt ?? 0 } });
+    if ((record.expiresAt ?? 0) >= now + lifetimeMs - renewAfterMs)
+      return ok({ session: { userId: value.userId, expiresAt: record.expiresAt ?? 0 } });
     const expiresAt = now + lifetimeMs;
     // Of two pages that renew at once one writes; both have the same session.
     await this.#records.update(record.id, record.version, value, { expiresAt });

@@ -213,8 +213,16 @@ async function refresh(options: ConsoleOptions): Promise<void> {
   const pending = ownCallIds(store.get()).filter((id) => calls[id] !== undefined && !isCallEnded(calls[id]));
   for (const id of pending) {
     const answer = await api.call(id);
+    const known = store.get().calls[id];
     if (answer.ok) store.dispatch({ type: "call", call: answer.value });
+    else if (answer.error.code === "unknown_call" && known !== undefined && !isCallEnded(known))
+      store.dispatch({ type: "call", call: forgotten(known, answer.error) });
   }
+}
+
+/** A call that the host no longer has: nothing will ever be heard of it again. */
+function forgotten(call: Call, { code, message, retryable }: ApiProblem): Call {
+  return { ...call, state: "failed", flow: undefined, error: { code, message, retryable } };
 }
 
 /** Brings back the conversation of this tab after a reload: the calls are read again, what no longer exists is left out. */
@@ -242,7 +250,12 @@ function keepConversation({ store, storage }: ConsoleOptions): void {
     const state = store.get();
     const changed = state.entries !== kept.entries || state.childCalls !== kept.childCalls;
     kept = state;
-    if (changed) storage.setItem(savedKey, saveOf(state));
+    if (!changed) return;
+    try {
+      storage.setItem(savedKey, saveOf(state));
+    } catch {
+      // The browser keeps nothing more: the conversation goes on and is gone after a reload.
+    }
   });
 }
 

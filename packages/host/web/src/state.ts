@@ -60,7 +60,8 @@ export type Action =
   | { readonly type: "select"; readonly callId: string }
   | { readonly type: "cleared" };
 
-const callsMax = 400;
+/** Calls, flows and traces of the user's other pages are held up to so many of each. */
+const heldMax = 400;
 const stepsMax = 300;
 
 /** The state before anything was read. */
@@ -156,7 +157,7 @@ function startCall(state: ConsoleState, action: Extract<Action, { type: "call_st
 function putCall(state: ConsoleState, call: Call): ConsoleState {
   const known = state.calls[call.id];
   if (known !== undefined && isOlder(call, known)) return state;
-  const calls = bounded({ ...state.calls, [call.id]: call }, ownCallIds(state), callsMax);
+  const calls = bounded({ ...state.calls, [call.id]: call }, ownCallIds(state));
   return call.flow === undefined ? { ...state, calls } : putFlow({ ...state, calls }, call.flow);
 }
 
@@ -165,18 +166,25 @@ function isOlder(call: Call, known: Call): boolean {
   return call.version !== undefined && known.version !== undefined && call.version < known.version;
 }
 
-/** Drops the oldest calls that this page does not show, so that a busy second page cannot fill this one. */
-function bounded(calls: Readonly<Record<string, Call>>, kept: readonly string[], countMax: number): Readonly<Record<string, Call>> {
-  const ids = Object.keys(calls);
-  if (ids.length <= countMax) return calls;
-  const keep = new Set([...kept, ...ids.slice(-countMax / 2)]);
-  return Object.fromEntries(Object.entries(calls).filter(([id]) => keep.has(id)));
+/** Drops the oldest entries that this page does not show, so that a busy second page cannot fill this one. */
+function bounded<T>(entries: Readonly<Record<string, T>>, kept: readonly string[]): Readonly<Record<string, T>> {
+  const ids = Object.keys(entries);
+  if (ids.length <= heldMax) return entries;
+  const keep = new Set([...kept, ...ids.slice(-heldMax / 2)]);
+  return Object.fromEntries(Object.entries(entries).filter(([id]) => keep.has(id)));
 }
 
 function putFlow(state: ConsoleState, flow: Flow): ConsoleState {
   const known = state.flows[flow.id];
   if (known !== undefined && !isFlowOpen(known) && isFlowOpen(flow)) return state;
-  return { ...state, flows: { ...state.flows, [flow.id]: { ...flow, startUrl: flow.startUrl ?? known?.startUrl } } };
+  const flows = { ...state.flows, [flow.id]: { ...flow, startUrl: flow.startUrl ?? known?.startUrl } };
+  return {
+    ...state,
+    flows: bounded(
+      flows,
+      ownCallIds(state).flatMap((id) => state.calls[id]?.flow?.id ?? []),
+    ),
+  };
 }
 
 function say(state: ConsoleState, entry: Extract<Entry, { kind: "said" }>, append: boolean): ConsoleState {
@@ -193,5 +201,5 @@ function addSteps(state: ConsoleState, steps: readonly TraceStep[]): ConsoleStat
     if (known.some((other) => other.seq === step.seq)) continue;
     traces[step.callId] = [...known, step].sort((a, b) => a.seq - b.seq).slice(-stepsMax);
   }
-  return { ...state, traces };
+  return { ...state, traces: bounded(traces, ownCallIds(state)) };
 }

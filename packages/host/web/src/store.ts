@@ -18,12 +18,15 @@ export function createStore(): Store {
     state = next;
     if (telling) return;
     telling = true;
-    let told: ConsoleState | undefined;
-    while (told !== state) {
-      told = state;
-      for (const listener of listeners) listener();
+    try {
+      let told: ConsoleState | undefined;
+      while (told !== state) {
+        told = state;
+        for (const listener of listeners) listener();
+      }
+    } finally {
+      telling = false;
     }
-    telling = false;
   };
   return {
     get: () => state,

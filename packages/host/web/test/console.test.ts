@@ -157,6 +157,29 @@ describe("createConsole", () => {
     expect(await waiting).toMatchObject({ id: "call_2", state: "completed" });
   });
 
+  it("ends a widget's call, typed, when the host no longer knows it, and leaves it waiting while the host cannot be asked", async () => {
+    const { page, calls, store } = bench();
+    await page.start();
+    await page.callTool("store", aTool(), {});
+    const waiting = page.callFromWidget(widget, "list_orders", {});
+    await turn();
+    calls.delete("call_2");
+    await page.refresh();
+    expect(await waiting).toMatchObject({ id: "call_2", state: "failed", error: { code: "unknown_call" } });
+    expect(store.get().calls["call_1"]?.state).toBe("dispatched");
+  });
+
+  it("goes on when the browser keeps nothing more", async () => {
+    const full = new Map<string, string>();
+    full.set = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    const { page, store } = bench(full);
+    await page.callTool("store", aTool(), {});
+    page.onEvent("call", { id: "call_1", tool: "list_orders", state: "completed", result: { content: [] } });
+    expect(store.get().calls["call_1"]?.state).toBe("completed");
+  });
+
   it("brings the conversation back after a reload and leaves out calls that no longer exist", async () => {
     const before = bench();
     await before.page.callTool("store", aTool(), { q: 1 });

@@ -49,7 +49,10 @@ function bench(answer: (name: string, args: unknown) => Promise<Call>, block?: P
     setContext: undefined,
     resize: (height) => void told.push(["resize", height]),
     requestDisplayMode: (mode) => (mode === "fullscreen" ? "fullscreen" : "inline"),
-    saveState: (state) => void told.push(["saveState", state]),
+    saveState: (state) => {
+      if (state === "too much") throw new DOMException("full", "QuotaExceededError");
+      return told.push(["saveState", state]) > 0 && state !== "too long";
+    },
     globals: () => {
       throw new Error("not asked here");
     },
@@ -187,5 +190,10 @@ describe("window.openai", () => {
   it("lacks what this host does not have, so that feature tests tell the truth", () => {
     const { openai } = bench(completed);
     for (const name of ["requestModal", "requestClose", "uploadFile", "selectFiles", "requestCheckout"]) expect(name in openai).toBe(false);
+  });
+
+  it.each(["too much", "too long"])("a state that is %s to keep rejects, typed, instead of hanging", async (state) => {
+    const { openai } = bench(() => Promise.resolve(aCall()));
+    await expect(openai.setWidgetState(state)).rejects.toMatchObject({ code: expect.stringMatching(/^(internal_error|refused)$/), retryable: false });
   });
 });

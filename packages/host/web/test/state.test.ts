@@ -110,6 +110,23 @@ describe("reduce", () => {
     expect(state.calls["call_1"]).toBeDefined();
   });
 
+  it("forgets old traces and flows of other pages when there are too many, never its own", () => {
+    const step = (callId: string): Action => ({
+      type: "trace",
+      steps: [{ callId, seq: 0, at: 0, step: "received", title: "Call", reason: undefined, detail: {} }],
+    });
+    const others = Array.from({ length: 500 }, (_, index): readonly Action[] => [
+      step(`other_${index}`),
+      { type: "flow", flow: aFlow({ id: `flow_other_${index}`, state: "granted" }) },
+    ]);
+    const own = aCall({ state: "authorizing", flow: aFlow() });
+    const state = run(started(own), step("call_1"), ...others.flat());
+    expect(Object.keys(state.traces).length).toBeLessThanOrEqual(401);
+    expect(Object.keys(state.flows).length).toBeLessThanOrEqual(401);
+    expect(state.traces["call_1"]).toBeDefined();
+    expect(openFlows(state).length).toBe(1);
+  });
+
   it("ends in the same call states in whatever order the same events arrive, once an end is among them", () => {
     const events: readonly Action[] = [
       started(aCall({ state: "dispatched" })),

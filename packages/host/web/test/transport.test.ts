@@ -102,6 +102,29 @@ describe("createFrameTransport", () => {
     expect(page.heard.length).toBe(1);
   });
 
+  it("answers a request that it cannot take, so that the view's promise does not hang", () => {
+    const page = bench();
+    page.receive({ ...call(7), params: { name: "x".repeat(maxMessageBytes) } });
+    page.receive({ jsonrpc: "2.0", id: "openai:8", method: "openai/callTool", params: { at: new Date(0) } });
+    page.receive({ ...call(9), params: { name: "list_orders", _meta: "no object" } });
+    expect([...page.heard, ...page.openai]).toEqual([]);
+    expect(page.sent.map(([message]) => message)).toMatchObject([
+      { id: 7, error: { data: { code: "request_too_large", retryable: false } } },
+      { id: "openai:8", error: { data: { code: "invalid_request", retryable: false } } },
+      { id: 9, error: { data: { code: "invalid_request", retryable: false } } },
+    ]);
+    for (let id = 10; id < 10 + maxInFlight; id += 1) page.receive(call(id));
+    expect(page.heard.length).toBe(maxInFlight);
+  });
+
+  it("takes more once a request is released, though it was never answered", () => {
+    const page = bench();
+    for (let id = 1; id <= maxInFlight; id += 1) page.receive(call(id));
+    page.transport.release(1);
+    page.receive(call("tenth"));
+    expect(page.heard.length).toBe(maxInFlight + 1);
+  });
+
   it("answers a request whose method no view may use, and drops such a notification", () => {
     const page = bench();
     page.receive({ jsonrpc: "2.0", id: 5, method: "ui/notifications/sandbox-resource-ready", params: { html: "x" } });
@@ -127,7 +150,11 @@ describe("createFrameTransport", () => {
   });
 
   it("V14 closes on a flood, of whatever kind, and hears nothing after", () => {
-    for (const flood of [{ jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: "x" } }, call("same")]) {
+    for (const flood of [
+      { jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: "x" } },
+      call("same"),
+      "no message at all",
+    ]) {
       const page = bench();
       for (let count = 0; count <= maxMessagesPerSecond; count += 1) page.receive(flood);
       expect(page.violations).toEqual(["rate_limited"]);

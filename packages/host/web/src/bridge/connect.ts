@@ -7,7 +7,7 @@ import type { CallResult, WidgetView } from "../wire.ts";
 import { withGlobals } from "./globals.ts";
 import { serveOpenAi } from "./openai.ts";
 import { clampHeight } from "./size.ts";
-import { createFrameTransport } from "./transport.ts";
+import { createFrameTransport, type FrameTransport, type FrameWindow, type MessageSource } from "./transport.ts";
 import { failureOf, type WidgetHost } from "./widget-host.ts";
 
 // The strict CSP of the console forbids code from strings, which zod would otherwise try.
@@ -23,14 +23,16 @@ export interface WidgetLink {
 }
 
 export interface WidgetLinkOptions {
-  readonly page: Window;
-  readonly frame: Window;
+  readonly page: MessageSource;
+  readonly frame: FrameWindow;
   readonly view: WidgetView;
   readonly html: string;
   readonly toolArguments: unknown;
   readonly toolResult: CallResult | undefined;
   readonly context: McpUiHostContext;
   readonly host: WidgetHost;
+  /** The frame's page has loaded and takes the widget's document. */
+  readonly onReady: () => void;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     onOpenAi: (ask) => void serveOpenAi(ask, host, transport, reportsSize),
     onViolation: (refusal) => host.onViolation(refusal.detail ?? refusal.code),
   });
-  const bridge = createBridge(options);
+  const bridge = createBridge(options, transport);
   bridge.addEventListener("sizechange", ({ height }) => {
     reportsSize = true;
     const clamped = clampHeight(height);
@@ -60,6 +62,7 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     void sendCall(bridge, options);
   });
   bridge.addEventListener("sandboxready", () => {
+    options.onReady();
     void bridge.sendSandboxResourceReady({
       html: withGlobals(options.html, host.globals()),
       sandbox: widgetSandbox,
@@ -78,7 +81,7 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
   };
 }
 
-function createBridge(options: WidgetLinkOptions): AppBridge {
+function createBridge(options: WidgetLinkOptions, transport: FrameTransport): AppBridge {
   const { host } = options;
   const { setContext } = host;
   const forModel = setContext === undefined ? {} : { updateModelContext: { text: {}, structuredContent: {} } };
@@ -100,6 +103,8 @@ function createBridge(options: WidgetLinkOptions): AppBridge {
       throw new ProtocolError(failure.code, failure.message, failure.data);
     } finally {
       clearInterval(timer);
+      // A request that the view has cancelled gets no answer, but it is over only now.
+      transport.release(extra.mcpReq.id);
     }
   };
   bridge.onopenlink = async ({ url }) => ((await host.openLink(url)) ? {} : { isError: true });

@@ -9,12 +9,20 @@ type Ask = Extract<BridgeMessage, { kind: "request" | "notification" }>;
 type Outcome = { readonly result: unknown } | { readonly error: { code: number; message: string; data?: unknown } };
 
 const invalidParams: Outcome = { error: { code: -32602, message: "Invalid params" } };
+const failed: Outcome = {
+  error: {
+    code: -32603,
+    message: "Something went wrong on our side.",
+    data: { code: "internal_error", message: "Something went wrong on our side.", retryable: false },
+  },
+};
 const textMax = 20_000;
 
 /** Serves what the `window.openai` shim asks for. `ignoreAutomaticHeight`: the view also speaks MCP Apps and reports its size there. */
 export async function serveOpenAi(ask: Ask, host: WidgetHost, transport: FrameTransport, ignoreAutomaticHeight: boolean): Promise<void> {
   if (ask.kind === "request") {
-    transport.answer(ask.id, await outcomeOf(ask.method, ask.params, host));
+    // Whatever goes wrong here, the view's promise must not hang.
+    transport.answer(ask.id, await outcomeOf(ask.method, ask.params, host).catch(() => failed));
     return;
   }
   const height = clampHeight(member(ask.params, "height"));
@@ -31,8 +39,7 @@ async function outcomeOf(method: string, params: unknown, host: WidgetHost): Pro
       return call.result === undefined ? { error: failureOf(call) } : { result: call.result.raw };
     }
     case "openai/setWidgetState":
-      host.saveState(member(params, "state"));
-      return { result: {} };
+      return host.saveState(member(params, "state")) ? { result: {} } : refused("The state is too large to keep.");
     case "openai/sendFollowUpMessage": {
       const prompt = readText(member(params, "prompt"), textMax);
       if (prompt === undefined) return invalidParams;

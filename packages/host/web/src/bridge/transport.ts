@@ -8,7 +8,8 @@ import {
   parseBridgeMessage,
   settleMessage,
 } from "@countersign/protocol/bridge";
-import type { Refusal } from "@countersign/protocol/errors";
+import { type Refusal, refuse } from "@countersign/protocol/errors";
+import { boundedText, member } from "@countersign/protocol/shape";
 import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
 
 /** What is used of the page's window, so that tests need no browser. */
@@ -48,6 +49,8 @@ export interface FrameTransport extends Transport {
     outcome: { readonly result: unknown } | { readonly error: { code: number; message: string; data?: unknown } },
   ) => void;
   readonly notify: (method: string, params: unknown) => void;
+  /** Takes a request that will get no answer out of those in flight. */
+  readonly release: (id: BridgeId) => void;
 }
 
 type Admission =
@@ -55,8 +58,13 @@ type Admission =
   | { readonly verdict: "answer"; readonly id: BridgeId; readonly refusal: Refusal; readonly retryable: boolean }
   | { readonly verdict: "close"; readonly refusal: Refusal };
 
+interface Gate {
+  readonly admit: (message: BridgeMessage) => Admission;
+  readonly settle: (id: BridgeId) => void;
+}
+
 /** Counts what a view sends: a request beyond those allowed in flight is answered with a refusal, a flood of whatever kind ends the bridge (V14). */
-function createGate(now: () => number): { readonly admit: (message: BridgeMessage) => Admission; readonly settle: (id: BridgeId) => void } {
+function createGate(now: () => number): Gate {
   let meter = idleMeter;
   return {
     admit: (message) => {
@@ -94,42 +102,18 @@ export function createFrameTransport(options: FrameTransportOptions): FrameTrans
     options.page.removeEventListener("message", receive);
     transport.onclose?.();
   };
-  const answer: FrameTransport["answer"] = (id, outcome) => {
-    gate.settle(id);
-    post({ jsonrpc: "2.0", id, ...outcome });
-  };
-
-  const receive = (event: FrameMessage): void => {
-    if (event.source !== options.frame || event.origin !== options.origin) return;
-    const parsed = parseBridgeMessage(event.data);
-    if (!parsed.ok) {
-      transport.onerror?.(new Error(`a widget's message was dropped: ${parsed.error.detail ?? parsed.error.code}`));
-      return;
-    }
-    const admission = gate.admit(parsed.value);
-    if (admission.verdict === "close") {
+  const read = createReader(options, gate, {
+    post,
+    cutOff: (refusal) => {
       close();
-      options.onViolation(admission.refusal);
-    } else if (admission.verdict === "answer") {
-      const { id, refusal, retryable } = admission;
-      post({ jsonrpc: "2.0", id, error: { code: -32000, message: refusal.detail ?? refusal.code, data: { ...refusal, retryable } } });
-    } else pass(parsed.value, event.data);
+      options.onViolation(refusal);
+    },
+    deliver: (message) => transport.onmessage?.(message),
+    complain: (error) => transport.onerror?.(error),
+  });
+  const receive = (event: FrameMessage): void => {
+    if (event.source === options.frame && event.origin === options.origin) read(event.data);
   };
-
-  const pass = (message: BridgeMessage, data: unknown): void => {
-    if (message.kind === "request" || message.kind === "notification") {
-      if (!isAllowedMessage("view", message) && !isAllowedMessage("proxy", message)) {
-        if (message.kind === "request") answer(message.id, { error: { code: -32601, message: "Method not found" } });
-        return;
-      }
-      if (message.method.startsWith("openai/")) {
-        options.onOpenAi(message);
-        return;
-      }
-    }
-    transport.onmessage?.(parseJSONRPCMessage(data));
-  };
-
   const transport: FrameTransport = {
     start: () => {
       options.page.addEventListener("message", receive);
@@ -144,8 +128,83 @@ export function createFrameTransport(options: FrameTransportOptions): FrameTrans
       close();
       return Promise.resolve();
     },
-    answer,
+    answer: (id, outcome) => {
+      gate.settle(id);
+      post({ jsonrpc: "2.0", id, ...outcome });
+    },
     notify: (method, params) => post({ jsonrpc: "2.0", method, params }),
+    release: (id) => gate.settle(id),
   };
   return transport;
+}
+
+interface ReaderWays {
+  readonly post: (message: unknown) => void;
+  readonly cutOff: (refusal: Refusal) => void;
+  readonly deliver: (message: JSONRPCMessage) => void;
+  readonly complain: (error: Error) => void;
+}
+
+/** Judges each message of the view and leads it on; a request that goes nowhere is answered. */
+function createReader(options: FrameTransportOptions, gate: Gate, { post, cutOff, deliver, complain }: ReaderWays): (data: unknown) => void {
+  const reject = (id: BridgeId, error: unknown): void => {
+    gate.settle(id);
+    post({ jsonrpc: "2.0", id, error });
+  };
+  /** What cannot be taken still counts as a message. */
+  const drop = (data: unknown, refusal: Refusal): void => {
+    const admission = gate.admit({ kind: "notification", method: "", params: {} });
+    const id = idOfRequest(data);
+    if (admission.verdict === "close") cutOff(admission.refusal);
+    else if (id === undefined) complain(new Error(`a widget's message was dropped: ${refusal.detail ?? refusal.code}`));
+    // It never was in flight, so nothing of that id is settled here.
+    else post({ jsonrpc: "2.0", id, error: errorOf(refusal, false) });
+  };
+  const pass = (message: BridgeMessage, data: unknown): void => {
+    if (message.kind === "request" || message.kind === "notification") {
+      if (!isAllowedMessage("view", message) && !isAllowedMessage("proxy", message)) {
+        if (message.kind === "request") reject(message.id, { code: -32601, message: "Method not found" });
+        return;
+      }
+      if (message.method.startsWith("openai/")) {
+        options.onOpenAi(message);
+        return;
+      }
+    }
+    const known = readMcpMessage(data);
+    if (known !== undefined) deliver(known);
+    else if (message.kind === "request") reject(message.id, errorOf(refuse("invalid_request", "the message is not one of MCP"), false));
+  };
+  return (data) => {
+    const parsed = parseBridgeMessage(data);
+    if (!parsed.ok) {
+      drop(data, parsed.error);
+      return;
+    }
+    const admission = gate.admit(parsed.value);
+    if (admission.verdict === "close") cutOff(admission.refusal);
+    else if (admission.verdict === "answer") post({ jsonrpc: "2.0", id: admission.id, error: errorOf(admission.refusal, admission.retryable) });
+    else pass(parsed.value, data);
+  };
+}
+
+function errorOf(refusal: Refusal, retryable: boolean): { readonly code: number; readonly message: string; readonly data: unknown } {
+  const message = refusal.detail ?? refusal.code;
+  return { code: -32000, message, data: { code: refusal.code, message, retryable } };
+}
+
+/** The id of what was meant as a request, read without looking at the rest. */
+function idOfRequest(data: unknown): BridgeId | undefined {
+  const id = member(data, "id");
+  const isRequest = member(data, "jsonrpc") === "2.0" && typeof member(data, "method") === "string";
+  if (!isRequest) return undefined;
+  return typeof id === "number" && Number.isSafeInteger(id) ? id : boundedText(id, 128);
+}
+
+function readMcpMessage(data: unknown): JSONRPCMessage | undefined {
+  try {
+    return parseJSONRPCMessage(data);
+  } catch {
+    return undefined;
+  }
 }

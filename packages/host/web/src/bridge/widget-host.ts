@@ -16,7 +16,8 @@ export interface WidgetHost {
   readonly resize: (height: number) => void;
   /** The mode that was set, which may be the old one. */
   readonly requestDisplayMode: (mode: string) => DisplayMode;
-  readonly saveState: (state: unknown) => void;
+  /** False: the state is larger than a view's may be, and is not kept. */
+  readonly saveState: (state: unknown) => boolean;
   readonly globals: () => OpenAiGlobals;
   /** The view broke the rules of the bridge and was cut off. */
   readonly onViolation: (message: string) => void;

@@ -129,7 +129,7 @@ function Step({ step, startMs }: { readonly step: TraceStep; readonly startMs: n
         <span class="small quiet nums">{formatElapsed(step.at - startMs)}</span>
       </div>
       <p class="step-title">{step.title}</p>
-      {step.reason !== undefined && <p class="small quiet step-reason">{step.reason}</p>}
+      {step.reason !== undefined && <p class="small quiet">{asSentence(step.reason)}</p>}
       {hasDetail && (
         <details class="step-raw">
           <summary class="small" data-testid="trace-raw">
@@ -140,6 +140,11 @@ function Step({ step, startMs }: { readonly step: TraceStep; readonly startMs: n
       )}
     </li>
   );
+}
+
+/** A reason begins like a sentence, unless it begins with an address. */
+function asSentence(reason: string): string {
+  return /^[a-z]+:\/\//.test(reason) ? reason : reason.slice(0, 1).toUpperCase() + reason.slice(1);
 }
 
 function CopySteps({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {

@@ -25,6 +25,8 @@ export interface WidgetFrameProps {
 }
 
 const firstHeight = 240;
+/** A view whose frame says nothing for so long is not coming. */
+const loadMsMax = 15_000;
 const stateCharsMax = 64_000;
 const stateKey = (callId: string): string => `countersign.widget-state.${callId}`;
 
@@ -48,12 +50,18 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     element.style.height = `${firstHeight}px`;
     const host = createHost(services, () => latest.current, resize);
     const closed = new AbortController();
-    void openLink(element, target, latest.current, host, closed.signal).then((opened) => {
-      link.current = opened;
-    });
+    const late = setTimeout(() => latest.current.onStop("The view did not load. Try again, or reload the page."), loadMsMax);
+    const onReady = (): void => clearTimeout(late);
+    openLink(element, target, latest.current, { host, closed: closed.signal, onReady }).then(
+      (opened) => {
+        link.current = opened;
+      },
+      () => latest.current.onStop("The view could not be started. Reload the page."),
+    );
     const forget = services.theme.subscribe(() => link.current?.refresh(hostContextOf(host.globals())));
     return () => {
       closed.abort();
+      clearTimeout(late);
       forget();
       link.current?.close();
       link.current = undefined;
@@ -81,8 +89,7 @@ async function openLink(
   element: HTMLIFrameElement,
   target: Window,
   props: WidgetFrameProps,
-  host: WidgetHost,
-  closed: AbortSignal,
+  { host, closed, onReady }: { readonly host: WidgetHost; readonly closed: AbortSignal; readonly onReady: () => void },
 ): Promise<WidgetLink | undefined> {
   const { connectWidget } = await import("../bridge/connect.ts");
   if (closed.aborted) return undefined;
@@ -95,6 +102,7 @@ async function openLink(
     toolResult: props.call.result,
     context: hostContextOf(host.globals()),
     host,
+    onReady,
   });
   if (closed.aborted) link.close();
   else element.src = props.view.frameUrl;
@@ -131,7 +139,9 @@ function createHost(services: Services, props: () => WidgetFrameProps, resize: (
     },
     saveState: (state) => {
       const text = JSON.stringify(state ?? null);
-      if (text.length <= stateCharsMax) sessionStorage.setItem(stateKey(props().call.id), text);
+      if (text.length > stateCharsMax) return false;
+      sessionStorage.setItem(stateKey(props().call.id), text);
+      return true;
     },
     globals: () => globalsOf(services, props()),
     onViolation: (message) => props().onStop(`The view was stopped: ${message}.`),

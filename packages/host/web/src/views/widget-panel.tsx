@@ -4,6 +4,7 @@ import type { Call, WidgetView } from "../wire.ts";
 import { hostOf } from "../wire.ts";
 import { Icon } from "./icon.tsx";
 import { useConsole, useServices } from "./services.ts";
+import { useEscape } from "./use-escape.ts";
 import { WidgetFrame } from "./widget-frame.tsx";
 
 export interface WidgetPanelProps {
@@ -24,6 +25,8 @@ export function WidgetPanel({ call, args, resourceUri, title }: WidgetPanelProps
   useEffect(() => {
     if (store.get().widgets[call.id] === undefined) load();
   }, [call.id]);
+
+  useEscape(full, () => setFull(false));
 
   const name = connector?.name ?? "App";
   if (widget?.state === "failed" || widget?.state === "unloaded") {

@@ -1,0 +1,109 @@
+import { maxInFlight } from "@countersign/protocol/bridge";
+import { describe, expect, it } from "vitest";
+import { connectWidget } from "../src/bridge/connect.ts";
+import type { OpenAiGlobals } from "../src/bridge/globals.ts";
+import type { FrameMessage } from "../src/bridge/transport.ts";
+import type { WidgetHost } from "../src/bridge/widget-host.ts";
+import type { Call } from "../src/wire.ts";
+import { aCall, aResult } from "./fixtures.ts";
+
+const origin = "http://abc.localhost:4101";
+const globals: OpenAiGlobals = {
+  toolInput: {},
+  toolOutput: null,
+  toolResponseMetadata: null,
+  widgetState: null,
+  theme: "light",
+  displayMode: "inline",
+  locale: "en",
+  maxHeight: 600,
+  safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
+  userAgent: { device: { type: "desktop" }, capabilities: { hover: true, touch: false } },
+  view: { mode: "inline" },
+};
+
+interface Bench {
+  readonly sent: unknown[];
+  readonly asked: string[];
+  readonly finish: (call: Call) => Promise<void>;
+  readonly receive: (data: unknown) => Promise<void>;
+  readonly ready: () => number;
+}
+
+/** Lets everything that is ready run. */
+const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+
+async function bench(): Promise<Bench> {
+  const listeners = new Set<(event: FrameMessage) => void>();
+  const sent: unknown[] = [];
+  const asked: string[] = [];
+  const running: ((call: Call) => void)[] = [];
+  let ready = 0;
+  const host: WidgetHost = {
+    callTool: (name) => {
+      asked.push(name);
+      return new Promise((resolve) => void running.push(resolve));
+    },
+    openLink: () => Promise.resolve(false),
+    say: () => Promise.resolve(false),
+    setContext: undefined,
+    resize: () => {},
+    requestDisplayMode: () => "inline",
+    saveState: () => true,
+    globals: () => globals,
+    onViolation: () => {},
+  };
+  const frame = { postMessage: (message: unknown) => void sent.push(message) };
+  await connectWidget({
+    page: {
+      addEventListener: (_type, listener) => void listeners.add(listener),
+      removeEventListener: (_type, listener) => void listeners.delete(listener),
+    },
+    frame,
+    view: { id: "w", frameUrl: `${origin}/frame/x`, html: "<p>", csp: undefined, permissions: undefined, prefersBorder: true },
+    html: "<p>",
+    toolArguments: {},
+    toolResult: undefined,
+    context: {},
+    host,
+    onReady: () => void (ready += 1),
+  });
+  return {
+    sent,
+    asked,
+    finish: async (call) => {
+      for (const resolve of running) resolve(call);
+      await turn();
+    },
+    receive: async (data) => {
+      for (const listener of listeners) listener({ data, origin, source: frame });
+      await turn();
+    },
+    ready: () => ready,
+  };
+}
+
+const call = (id: number): object => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: `tool_${id}`, arguments: {} } });
+
+describe("connectWidget", () => {
+  it("sends the document once the frame's page says that it is ready, and tells so", async () => {
+    const view = await bench();
+    expect(view.ready()).toBe(0);
+    await view.receive({ jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} });
+    expect(view.ready()).toBe(1);
+    expect(view.sent).toMatchObject([{ method: "ui/notifications/sandbox-resource-ready", params: { sandbox: "allow-scripts" } }]);
+  });
+
+  it("V14 counts calls that the view cancelled for as long as they run, and takes more after that", async () => {
+    const view = await bench();
+    for (let id = 1; id <= maxInFlight; id += 1) {
+      await view.receive(call(id));
+      await view.receive({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
+    }
+    await view.receive(call(20));
+    expect(view.asked.length).toBe(maxInFlight);
+    await view.finish(aCall({ state: "completed", result: aResult() }));
+    await view.receive(call(21));
+    expect(view.asked.at(-1)).toBe("tool_21");
+  });
+});
