@@ -76,7 +76,9 @@ describe("sessions", () => {
     expect(cookie).toMatch(/^__Host-cs_session=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/);
     const ask = (name: string): Promise<Response> =>
       world.host.fetch(
-        new Request("https://console.example/api/calls/call_x", { headers: { cookie: cookie.replace("__Host-cs_session", name).split(";")[0] ?? "" } }),
+        new Request("https://console.example/api/calls/call_x", {
+          headers: { cookie: cookie.replace("__Host-cs_session", name).split(";")[0] ?? "" },
+        }),
       );
     expect((await ask("__Host-cs_session")).status).toBe(404);
     expect((await ask("cs_session")).status).toBe(401);
