@@ -14,9 +14,13 @@ export interface Command {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** Starts `node <args>` in the root of the tree, in a process group of its own, with these variables added to the environment. */
-export function runCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
-  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+/** Starts `node <args>` in the root of the tree, in a process group of its own, with these variables added to the environment (`base`: this process's). */
+export function runCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  base: Readonly<Record<string, string | undefined>> = process.env,
+): Command {
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...base, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let output = "";
   const listeners = new Set<() => void>();
   const collect = (chunk: Buffer): void => {

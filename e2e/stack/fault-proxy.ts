@@ -4,12 +4,21 @@ import { listen, portOf } from "./listen.ts";
 /** What to do with an answer that is about to go back to the caller. */
 export type Fate = "deliver" | "drop";
 
-/** A plain HTTP proxy before one server, that can lose answers after the server has done its work. */
+/** A request as the proxy saw it. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+}
+
+/** A plain HTTP proxy before one server, that can hold requests and answers, and lose answers after the server has done its work. */
 export interface FaultProxy {
   readonly server: Server;
   readonly port: number;
-  /** Asked for each answer with the request's body; the default delivers. */
-  decide: (request: { readonly method: string; readonly path: string; readonly body: string }) => Fate;
+  /** Awaited before each request goes on; one whose caller has left meanwhile never reaches the server. The default lets all pass. */
+  admit: (request: SeenRequest) => void | Promise<void>;
+  /** Asked for each answer with its request, and awaited; the default delivers. */
+  decide: (request: SeenRequest) => Fate | Promise<Fate>;
   /** How many answers were dropped. */
   readonly dropped: () => number;
   close(): void;
@@ -22,6 +31,7 @@ export async function startFaultProxy(target: () => number): Promise<FaultProxy>
   const proxy: FaultProxy = {
     server,
     port: portOf(server),
+    admit: () => undefined,
     decide: () => "deliver",
     dropped: () => dropped,
     close: () => {
@@ -29,25 +39,29 @@ export async function startFaultProxy(target: () => number): Promise<FaultProxy>
       server.closeAllConnections();
     },
   };
+  const settle = async (seen: SeenRequest, answer: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    if ((await proxy.decide(seen)) === "deliver") {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+      return;
+    }
+    dropped += 1;
+    answer.resume();
+    answer.on("end", () => outgoing.destroy());
+  };
+  const pass = async (incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): Promise<void> => {
+    const { method = "GET", url: path = "/", headers } = incoming;
+    const seen: SeenRequest = { method, path, body: body.toString("utf8") };
+    await proxy.admit(seen);
+    if (outgoing.closed) return;
+    const onward = forward({ host: "127.0.0.1", port: target(), method, path, headers }, (answer) => void settle(seen, answer, outgoing));
+    onward.on("error", () => outgoing.destroy());
+    onward.end(body);
+  };
   server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-    incoming.on("end", () => {
-      const body = Buffer.concat(chunks);
-      const { method = "GET", url: path = "/", headers } = incoming;
-      const onward = forward({ host: "127.0.0.1", port: target(), method, path, headers }, (answer) => {
-        if (proxy.decide({ method, path, body: body.toString("utf8") }) === "deliver") {
-          outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(outgoing);
-          return;
-        }
-        dropped += 1;
-        answer.resume();
-        answer.on("end", () => incoming.socket.destroy());
-      });
-      onward.on("error", () => incoming.socket.destroy());
-      onward.end(body);
-    });
+    incoming.on("end", () => void pass(incoming, Buffer.concat(chunks), outgoing));
   });
   return proxy;
 }

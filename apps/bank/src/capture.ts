@@ -6,8 +6,8 @@ import { ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
 import type { ReachFaultPoint } from "./fault-point.ts";
 import { type Answer, keepAnswer, recallAnswer, type WriteClaim } from "./idempotency.ts";
-import { newAccountRow, readAccount, writeTransfer } from "./journal.ts";
-import type { TransferStatus } from "./ledger.ts";
+import { journalTransfer, moveMoney, newAccountRow, readAccount } from "./journal.ts";
+import type { Entry, TransferStatus } from "./ledger.ts";
 import { type CaptureRequest, viewPayment } from "./payment.ts";
 import { againAfterRace, RaceLost } from "./race-lost.ts";
 import type { AccountRow, BankTables, PaymentRow } from "./tables.ts";
@@ -37,20 +37,22 @@ export async function capturePayment(
   now: EpochMs,
   reach: ReachFaultPoint,
 ): Promise<Result<CaptureOutcome, Refusal>> {
-  const outcome = await againAfterRace(() =>
+  const result = await againAfterRace(() =>
     database.transaction(async (tx) => {
       await reach("capture.begin");
       const recalled = await recallAnswer(tx, capture.claim);
       if (!recalled.ok) return recalled;
       if (recalled.value !== undefined) return ok({ outcome: "replayed" as const, answer: recalled.value });
-      const result = await redeem(tx, capture, now, reach);
-      await keepAnswer(tx, capture.claim, result.answer, now);
+      const { outcome, entries } = await redeem(tx, capture, now, reach);
+      await keepAnswer(tx, capture.claim, outcome.answer, now);
+      // Last of all: every capture for one payee waits for its account from here to the commit.
+      await moveMoney(tx, entries);
       await reach("capture.answered");
-      return ok(result);
+      return ok(outcome);
     }),
   );
   await reach("capture.committed");
-  return outcome;
+  return result;
 }
 
 /** One payment by its id, or undefined. */
@@ -58,12 +60,18 @@ export function readPayment(db: Database<BankTables>, id: string): Promise<Payme
   return db.sql.selectFrom("payments").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
-async function redeem(tx: Database<BankTables>, capture: Capture, now: EpochMs, reach: ReachFaultPoint): Promise<CaptureOutcome> {
+/** What a capture comes to, and the entries that are still to be made. */
+interface Redemption {
+  readonly outcome: CaptureOutcome;
+  readonly entries: readonly Entry[];
+}
+
+async function redeem(tx: Database<BankTables>, capture: Capture, now: EpochMs, reach: ReachFaultPoint): Promise<Redemption> {
   const { request, mandate, payee } = capture;
   const known = await readPayment(tx, request.id);
   if (known !== undefined) {
     const same = known.payee === payee && known.request_digest === capture.requestDigest;
-    return same ? { outcome: "replayed", answer: paid(known) } : declined(refuse("mandate_spent"));
+    return same ? { outcome: { outcome: "replayed", answer: paid(known) }, entries: [] } : declined(refuse("mandate_spent"));
   }
   if (mandate === undefined) throw new TypeError("a new payment needs a verified mandate");
   const payer = await readAccount(tx, mandate.payment_instrument.id);
@@ -80,12 +88,12 @@ async function redeem(tx: Database<BankTables>, capture: Capture, now: EpochMs, 
     reference: request.id,
     expiresAt: null,
   } as const;
-  const status = await writeTransfer(tx, transfer, now, [payable]);
-  if (status !== "created") return declined(refusalOf(status));
+  const journaled = await journalTransfer(tx, transfer, now, [payable]);
+  if (journaled.status !== "created") return declined(refusalOf(journaled.status));
   await reach("capture.transferred");
   const row = await recordPayment(tx, capture, mandate, payer.id, now);
   await reach("capture.recorded");
-  return { outcome: "captured", answer: paid(row), payment: row };
+  return { outcome: { outcome: "captured", answer: paid(row), payment: row }, entries: journaled.entries };
 }
 
 async function recordPayment(
@@ -140,7 +148,7 @@ function paid(row: PaymentRow): Answer {
   return { status: 201, body: JSON.stringify(viewPayment(row)) };
 }
 
-function declined(refusal: Refusal): CaptureOutcome {
+function declined(refusal: Refusal): Redemption {
   const { status, body } = toHttpError(refusal);
-  return { outcome: "declined", answer: { status, body: JSON.stringify(body) }, refusal };
+  return { outcome: { outcome: "declined", answer: { status, body: JSON.stringify(body) }, refusal }, entries: [] };
 }

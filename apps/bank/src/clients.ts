@@ -5,7 +5,7 @@ import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { boundedText } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/database";
-import { calculateJwkThumbprint, decodeJwt, exportJWK, type JWTPayload, jwtVerify } from "jose";
+import { calculateJwkThumbprint, type CryptoKey, decodeJwt, exportJWK, type JWTPayload, jwtVerify } from "jose";
 import { type KeySets, KeysUnavailable } from "./key-sets.ts";
 import type { BankTables } from "./tables.ts";
 
@@ -78,12 +78,22 @@ async function verify(assertion: string, client: BankClient, keySets: KeySets, a
     const { exp, iat } = payload;
     if (jti === undefined || exp === undefined || exp * 1000 > now + (lifeSecondsMax + skewSeconds) * 1000) return refused("jti or exp");
     if (iat !== undefined && iat * 1000 > now + skewSeconds * 1000) return refused("iat");
-    const keyThumbprint = await calculateJwkThumbprint(await exportJWK(key));
-    return ok({ jti, expiresAt: (exp + skewSeconds) * 1000, keyThumbprint });
+    return ok({ jti, expiresAt: (exp + skewSeconds) * 1000, keyThumbprint: await thumbprintOf(key) });
   } catch (error) {
     if (error instanceof KeysUnavailable) return err(refuse("unavailable", "the client's keys cannot be read"));
     return refused("signature or claims");
   }
+}
+
+/** By imported key: a key set that is fetched anew gives new ones. */
+const thumbprints = new WeakMap<CryptoKey | Uint8Array, string>();
+
+async function thumbprintOf(key: CryptoKey | Uint8Array): Promise<string> {
+  const known = thumbprints.get(key);
+  if (known !== undefined) return known;
+  const thumbprint = await calculateJwkThumbprint(await exportJWK(key));
+  thumbprints.set(key, thumbprint);
+  return thumbprint;
 }
 
 /** RFC 7523 section 3 with one audience only, so that an assertion made for somebody else is never accepted here. */

@@ -38,7 +38,7 @@ export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankCon
     httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "Public origin, the audience of assertions and mandates. Default: the address listened on." }),
   ),
   hosts: optional(
-    list(text({ env: "COUNTERSIGN_BANK_HOSTS", doc: "Host headers to serve. Default: loopback names; behind a proxy the public host." })),
+    list(text({ env: "COUNTERSIGN_BANK_HOSTS", doc: "Host headers to serve. Default: the host of the public origin; without one, loopback names." })),
   ),
   data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database.", fallback: ".countersign" }),
   databaseUrl: optional(secret({ env: "COUNTERSIGN_BANK_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),

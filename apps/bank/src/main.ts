@@ -77,7 +77,7 @@ export async function startFromEnvironment(env: Readonly<Record<string, string |
     ...rest,
     listen: port,
     databaseUrl: databaseUrl ?? openDataFolder(resolve(data)).databaseUrl("bank"),
-    ...(url === undefined ? {} : { url }),
+    ...(url === undefined ? {} : { url, hosts: [new URL(url).host] }),
     ...(hosts === undefined ? {} : { hosts }),
   });
 }

@@ -82,7 +82,7 @@ export async function startFromEnvironment(env: Readonly<Record<string, string |
     databaseUrl: databaseUrl ?? folder.databaseUrl("store"),
     sealingKey: sealingKey ?? folder.key("store"),
     widgetHtml: await readWidget(resolve(widgetFile)),
-    ...(url === undefined ? {} : { url }),
+    ...(url === undefined ? {} : { url, hosts: [new URL(url).host] }),
     ...(hosts === undefined ? {} : { hosts }),
     ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
   });
