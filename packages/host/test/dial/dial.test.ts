@@ -1,7 +1,31 @@
+import type { LookupAddress, LookupAllOptions } from "node:dns";
 import { createServer } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { dial, DialError, type DialBounds } from "../../src/dial/dial.ts";
 import { listen, type RunningServer } from "../stand-in/http-server.ts";
+
+const { names } = vi.hoisted(() => ({
+  names: new Map([
+    ["loopback.example", ["127.0.0.1"]],
+    ["private.example", ["10.0.0.1"]],
+    ["both.example", ["93.184.216.34", "127.0.0.1"]],
+  ]),
+}));
+
+/** Names of the test; every other one is resolved as always. */
+vi.mock("node:dns", async (original) => {
+  const dns = await original<typeof import("node:dns")>();
+  const lookup = (name: string, options: LookupAllOptions, callback: (error: Error | null, addresses: LookupAddress[]) => void): void => {
+    const addresses = names.get(name);
+    if (addresses === undefined) dns.lookup(name, options, callback);
+    else
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      );
+  };
+  return { ...dns, lookup };
+});
 
 const bounds: DialBounds = { reach: "local", timeoutMs: 5000, responseBytesMax: 1000 };
 let running: RunningServer | undefined;
@@ -45,10 +69,17 @@ describe("an outgoing request", () => {
     expect([error.problem, error.sent]).toEqual(["unsafe_address", false]);
   });
 
-  it("M09 a name that resolves to a private address is refused at connect time", async () => {
-    const error = await problemOf(get("https://localhost.localdomain/", { reach: "public" }));
-    expect(["unsafe_address", "unreachable"]).toContain(error.problem);
-    expect(error.sent).toBe(false);
+  it.each([
+    ["this machine", "https://loopback.example:1/"],
+    ["a private address", "https://private.example:1/"],
+    ["a public and a private address", "https://both.example:1/"],
+  ])("M09 a name that resolves to %s is refused at connect time for a public connector", async (_, url) => {
+    const error = await problemOf(get(url, { reach: "public" }));
+    expect([error.problem, error.sent]).toEqual(["unsafe_address", false]);
+  });
+
+  it("a name that resolves to this machine is called for a local connector", async () => {
+    expect((await problemOf(get("https://loopback.example:1/", { reach: "local" }))).problem).toBe("unreachable");
   });
 
   it.each(["ftp://a.example/", "http://a.example/", "https://user:pw@a.example/", "http://169.254.169.254/"])("%s is never called", async (url) => {
