@@ -108,7 +108,14 @@ async function readBooks(tx: Database<BankTables>, request: TransferRequest, ope
   const ids = ends === undefined ? [] : [ends.debitAccountId, ends.creditAccountId];
   const opened = openable.filter((row) => ids.includes(row.id));
   const held = ids.filter((id) => opened.every((row) => row.id !== id));
-  const rows = [...(await readAccounts(tx, held, "hold")), ...(await readAccounts(tx, ids.filter((id) => !held.includes(id)), "read"))];
+  const rows = [
+    ...(await readAccounts(tx, held, "hold")),
+    ...(await readAccounts(
+      tx,
+      ids.filter((id) => !held.includes(id)),
+      "read",
+    )),
+  ];
   const find = (id: string | undefined): Account | undefined => {
     const row = rows.find((each) => each.id === id) ?? opened.find((each) => each.id === id);
     return row && toAccount(row);
@@ -154,10 +161,7 @@ async function addEntry(tx: Database<BankTables>, entry: Entry): Promise<void> {
     .where((row) => row(row(row("debits_posted", "+", row.ref("debits_pending")), "+", spent), "<=", Number.MAX_SAFE_INTEGER))
     .where((row) => row(row(row("credits_posted", "+", row.ref("credits_pending")), "+", received), "<=", Number.MAX_SAFE_INTEGER))
     .where((row) =>
-      row.or([
-        row("may_overdraw", "=", 1),
-        row("credits_posted", ">=", row(row("debits_posted", "+", row.ref("debits_pending")), "+", spent)),
-      ]),
+      row.or([row("may_overdraw", "=", 1), row("credits_posted", ">=", row(row("debits_posted", "+", row.ref("debits_pending")), "+", spent))]),
     )
     .returning("id")
     .executeTakeFirst();

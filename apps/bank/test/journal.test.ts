@@ -3,6 +3,8 @@ import { openDatabase } from "@countersign/storage/open";
 import * as fc from "fast-check";
 import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { journalTransfer, moveMoney, readAccount } from "../src/journal.ts";
+import { RaceLost } from "../src/race-lost.ts";
 import { type BankTables, migrations } from "../src/tables.ts";
 import { Book } from "./book.ts";
 import { type Engine, engines } from "./engines.ts";
@@ -89,6 +91,44 @@ describe.each(engines)("the journal on %s", (_, start) => {
       await expectSoundBooks(db);
     });
   });
+
+  test.each([
+    ["credits", { credits_posted: Number.MAX_SAFE_INTEGER }, "B"],
+    ["debits", { debits_posted: 10 }, "A"],
+    ["nothing", {}, undefined],
+  ] as const)(
+    "an account that is not held and was given %s since the decision cannot take an entry beyond its bounds",
+    async (__, change, changed) => {
+      await inNewDatabase(async (db) => {
+        await runTransferTable(
+          "account BANK EUR overdraw\naccount A EUR\naccount B EUR\nsingle T BANK A 10 EUR\nsingle U BANK B 10 EUR",
+          new SqlBooks(db),
+        );
+        const [a, b] = [await readAccount(db, "A"), await readAccount(db, "B")];
+        if (a === undefined || b === undefined) throw new Error("two accounts were opened");
+        const request = {
+          kind: "single",
+          debitAccountId: "A",
+          creditAccountId: "B",
+          amount: 1,
+          currency: "EUR",
+          reference: "",
+          expiresAt: null,
+        } as const;
+        const work = db.transaction(async (tx) => {
+          const outcome = await journalTransfer(tx, { ...request, id: "V" }, 1, [a, b]);
+          if (outcome.status !== "created") throw new Error(outcome.status);
+          if (changed !== undefined) await tx.sql.updateTable("accounts").set(change).where("id", "=", changed).execute();
+          await moveMoney(tx, outcome.entries);
+        });
+        const [ended] = await Promise.allSettled([work]);
+        expect(ended).toMatchObject(changed === undefined ? { status: "fulfilled" } : { status: "rejected", reason: expect.any(RaceLost) });
+        const lines = await db.sql.selectFrom("transfers").select("id").where("id", "=", "V").execute();
+        expect(lines).toHaveLength(changed === undefined ? 1 : 0);
+        await expectSoundBooks(db);
+      });
+    },
+  );
 
   test.each([
     ["an overdrawn account", "update accounts set debits_posted = 1 where id = 'A'"],

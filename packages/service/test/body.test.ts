@@ -24,6 +24,20 @@ function endless(chunks: number): { body: ReadableStream<Uint8Array>; taken: () 
   return { body, taken: () => taken, cancelled: () => cancelled };
 }
 
+/** A request as a server's adapter makes it: an object of its own kind, that tells whether it was asked for a stream. */
+class FramedRequest extends Request {
+  streamed = false;
+
+  constructor(url: string, init: RequestInit) {
+    super(url, init);
+    const get = (): unknown => {
+      this.streamed = true;
+      return Reflect.get(Request.prototype, "body", this);
+    };
+    Object.defineProperty(this, "body", { get });
+  }
+}
+
 describe("a JSON body", () => {
   it.each(["application/json", "application/json; charset=utf-8", 'Application/JSON ; Charset="UTF-8"', "application/problem+json"])(
     "is read as %s",
@@ -65,6 +79,29 @@ describe("a JSON body", () => {
     expect(await readJson(post(body))).toMatchObject({ ok: false, error: { code: "request_too_large" } });
     expect(taken()).toBeLessThanOrEqual(7);
     expect(cancelled()).toBe(true);
+  });
+
+  it("of 100 MB that declares a short length is cut off right after the limit (X06)", async () => {
+    const { body, taken, cancelled } = endless(1600);
+    expect(await readJson(post(body, { ...json, "content-length": "10" }))).toMatchObject({ ok: false, error: { code: "request_too_large" } });
+    expect(taken()).toBeLessThanOrEqual(7);
+    expect(cancelled()).toBe(true);
+  });
+
+  it("that a server has framed is read in one piece, with every bound in force (X06)", async () => {
+    const read = async (text: string | Buffer<ArrayBuffer>, headers: Record<string, string> = {}): Promise<readonly unknown[]> => {
+      const init = { method: "POST", body: text, headers: { ...json, "content-length": String(Buffer.byteLength(text)), ...headers } };
+      const request = new FramedRequest(url, init);
+      const result = await readJson(request, { maxBytes: 100 });
+      return [result.ok ? result.value : result.error.code, request.streamed];
+    };
+    expect(await read('"ü"')).toEqual(["ü", false]);
+    expect(await read(Buffer.from([0x22, 0xff, 0x22]))).toEqual(["invalid_request", false]);
+    expect(await read("\ufeff{}")).toEqual(["invalid_request", false]);
+    expect(await read(" ".repeat(101))).toEqual(["request_too_large", false]);
+    expect(await read(" ".repeat(101), { "content-length": "10" })).toEqual(["request_too_large", false]);
+    expect(await read(" ".repeat(101), { "content-length": "1e1" })).toEqual(["request_too_large", true]);
+    expect(await read('"a"', { "transfer-encoding": "chunked" })).toEqual(["a", true]);
   });
 
   it("is taken up to exactly its limit", async () => {

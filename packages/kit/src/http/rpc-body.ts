@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { boundedText, hasOnlyMembers, isJsonObject, member } from "@countersign/protocol/shape";
 import { inspectJson } from "@countersign/protocol/json-guard";
-import { readBounded } from "./fetch-json.ts";
+import { readRequestText } from "./request-text.ts";
 
 /** What the kit needs to know of one JSON-RPC 2.0 message. */
 export interface RpcMessage {
@@ -44,7 +44,7 @@ export async function readRpcBody(request: Request): Promise<Result<RpcBody, Rpc
   if (Number(request.headers.get("content-length") ?? 0) > bodyBytesMax) return tooLarge();
   let text: string | undefined;
   try {
-    text = await readBounded(request.body, bodyBytesMax);
+    text = await readRequestText(request, bodyBytesMax);
   } catch {
     return problem(400, -32700, "Parse error: the body is not complete UTF-8 text");
   }

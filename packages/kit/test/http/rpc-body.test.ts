@@ -15,6 +15,20 @@ async function refusal(body: unknown, headers: Record<string, string> = {}): Pro
   return result.ok ? "accepted" : [result.error.status, result.error.code];
 }
 
+/** A request as a server's adapter makes it: an object of its own kind, that tells whether it was asked for a stream. */
+class FramedRequest extends Request {
+  streamed = false;
+
+  constructor(url: string, init: RequestInit) {
+    super(url, init);
+    const get = (): unknown => {
+      this.streamed = true;
+      return Reflect.get(Request.prototype, "body", this);
+    };
+    Object.defineProperty(this, "body", { get });
+  }
+}
+
 describe("a JSON-RPC body", () => {
   test("a request, a notification and a response are read", async () => {
     expect(await read(good)).toMatchObject({ ok: true, value: { isBatch: false, messages: [{ method: "tools/call", id: 1, toolName: "pay" }] } });
@@ -97,6 +111,40 @@ describe("a JSON-RPC body", () => {
       },
     });
     const request = new Request("https://store.test/mcp", { method: "POST", headers: { "content-type": "application/json" }, body, duplex: "half" });
+    expect(await readRpcBody(request)).toMatchObject({ ok: false, error: { status: 413 } });
+    expect(sent).toBeLessThan(1_000_000);
+  });
+
+  test("a message that a server has framed is read in one piece, with every bound in force", async () => {
+    const framed = async (bytes: Buffer<ArrayBuffer>, length = String(bytes.byteLength), further: Record<string, string> = {}): Promise<unknown> => {
+      const request = new FramedRequest("https://store.test/mcp", {
+        method: "POST",
+        headers: { "content-type": "application/json", "content-length": length, ...further },
+        body: bytes,
+      });
+      const result = await readRpcBody(request);
+      return [result.ok ? "accepted" : result.error.status, request.streamed];
+    };
+    const text = Buffer.from(JSON.stringify({ ...good, id: "aü" }));
+    expect(await framed(text)).toEqual(["accepted", false]);
+    expect(await framed(Buffer.from(text).fill(0xff, text.indexOf(0xc3), text.indexOf(0xc3) + 1))).toEqual([400, false]);
+    expect(await framed(Buffer.alloc(262_145, 0x20))).toEqual([413, false]);
+    expect(await framed(Buffer.alloc(262_145, 0x20), "10")).toEqual([413, false]);
+    expect(await framed(text, "262145")).toEqual([413, false]);
+    for (const length of ["", "-1", "1e3", "0x10", "10, 10"]) expect(await framed(Buffer.alloc(262_145, 0x20), length)).toEqual([413, true]);
+    expect(await framed(text, "10", { "transfer-encoding": "chunked" })).toEqual(["accepted", true]);
+  });
+
+  test("X06 an endless body that declares a short length is left as soon as it is too long", async () => {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536).fill(0x20));
+      },
+    });
+    const headers = { "content-type": "application/json", "content-length": "10" };
+    const request = new Request("https://store.test/mcp", { method: "POST", headers, body, duplex: "half" });
     expect(await readRpcBody(request)).toMatchObject({ ok: false, error: { status: 413 } });
     expect(sent).toBeLessThan(1_000_000);
   });
