@@ -33,6 +33,8 @@ export interface ShopState {
   /** The newest call of each slot. An answer to an older one is dropped. */
   readonly running: Readonly<Record<string, number>>;
   readonly failure: Failure | undefined;
+  /** The checkout whose payment failed and which nobody has been able to look at since: what is known of it is old. */
+  readonly doubted: string | undefined;
   readonly authorization: Authorization;
 }
 
@@ -53,7 +55,7 @@ export interface ShopStep {
   readonly next: Action | undefined;
 }
 
-const shownAtFirst = 6;
+const shownAtFirst = 4;
 
 /** Everything the shop has. */
 export const wholeShelf: Action = { type: "browse", query: "", category: "" };
@@ -71,6 +73,7 @@ export const emptyShop: ShopState = {
   orders: undefined,
   running: {},
   failure: undefined,
+  doubted: undefined,
   authorization: { state: "idle" },
 };
 
@@ -83,6 +86,12 @@ export function slotOf(action: Action): string {
 /** Says whether an action, or another one of its slot, is under way. */
 export function isRunning(state: ShopState, action: Action): boolean {
   return slotOf(action) in state.running;
+}
+
+/** Says whether a checkout must be looked at again until it is known: money is or may be on its way, and nobody is asking. */
+export function isUnsettled(state: ShopState, checkout: Checkout): boolean {
+  if (isRunning(state, { type: "pay", checkoutId: checkout.id })) return false;
+  return checkout.status === "awaiting_approval" || checkout.status === "completing" || state.doubted === checkout.id;
 }
 
 /** What an event makes of the shop. */
@@ -151,14 +160,15 @@ function checked(state: ShopState, checkout: Checkout | undefined): ShopState {
   if (checkout === undefined || (state.checkout !== undefined && state.checkout.id !== checkout.id)) return state;
   const isOver = checkout.status === "completed" && state.failure?.action.type === "pay";
   const screen = state.screen === "start" ? "checkout" : state.screen;
-  return { ...state, checkout, screen, failure: isOver ? undefined : state.failure };
+  return { ...state, checkout, screen, failure: isOver ? undefined : state.failure, doubted: undefined };
 }
 
 /** After a failed payment the checkout itself is asked: it may be paid although this call was lost. */
 function fail(state: ShopState, failure: Failure): ShopStep {
   if (failure.action.type === "check") return { state, next: state.screen === "start" ? wholeShelf : undefined };
-  const next: Action | undefined = failure.action.type === "pay" ? { type: "check", checkoutId: failure.action.checkoutId } : undefined;
-  return { state: { ...state, failure }, next };
+  if (failure.action.type !== "pay") return still({ ...state, failure });
+  const { checkoutId } = failure.action;
+  return { state: { ...state, failure, doubted: checkoutId }, next: { type: "check", checkoutId } };
 }
 
 function showAnswer(state: ShopState, answer: Answer): ShopState {

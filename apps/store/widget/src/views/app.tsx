@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { isRunning } from "../shop-state.ts";
+import { type Failure, isRunning } from "../shop-state.ts";
 import { CheckoutScreen } from "./checkout-screen.tsx";
 import { OrdersScreen } from "./orders-screen.tsx";
 import { Icon, WorkButton } from "./parts.tsx";
@@ -57,6 +57,12 @@ function Screen(): VNode {
   }
 }
 
+/** The host speaks of access; here it is a payment that was not approved. */
+function wordsOf(failure: Failure): string {
+  if (failure.code === "access_denied" && failure.action.type === "pay") return "You did not approve the payment. Nothing was charged.";
+  return failure.message;
+}
+
 function FailureNotice(): VNode | null {
   const { state, run } = useShop();
   const { failure } = state;
@@ -69,7 +75,7 @@ function FailureNotice(): VNode | null {
       data-code={failure.code}
     >
       <Icon name="alert" />
-      <span class="grow">{failure.message}</span>
+      <span class="grow">{wordsOf(failure)}</span>
       {failure.retryable ? (
         <button type="button" class="button button-small" data-testid="retry" onClick={() => run(failure.action)}>
           <Icon name="refresh" />

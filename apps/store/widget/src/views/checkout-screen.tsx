@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Checkout } from "../goods.ts";
 import { pictureOfProduct } from "../pictures.ts";
-import { type Action, isRunning, type ShopState, wholeShelf } from "../shop-state.ts";
+import { type Action, isRunning, isUnsettled, type ShopState, wholeShelf } from "../shop-state.ts";
 import { Icon, Picture, ScreenHeading, WorkButton } from "./parts.tsx";
 import { useShop } from "./shop-context.ts";
 
@@ -94,14 +94,13 @@ function hintFor(state: ShopState, checkout: Checkout, until: string): string {
   }
 }
 
-/** While money is on its way and nobody is asking, look again now and then: the shop completes the order by itself. */
+/** While money is or may be on its way and nobody is asking, look again now and then: the shop completes the order by itself. */
 function useWatch(checkout: Checkout): void {
   const { state, run } = useShop();
-  const waits = checkout.status === "awaiting_approval" || checkout.status === "completing";
-  const idle = waits && !isRunning(state, { type: "pay", checkoutId: checkout.id });
+  const unsettled = isUnsettled(state, checkout);
   useEffect(() => {
-    if (!idle) return;
+    if (!unsettled) return;
     const timer = setInterval(() => run({ type: "check", checkoutId: checkout.id }), lookAgainMs);
     return () => clearInterval(timer);
-  }, [idle, checkout.id]);
+  }, [unsettled, checkout.id]);
 }
