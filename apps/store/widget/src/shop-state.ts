@@ -55,7 +55,7 @@ export interface ShopStep {
   readonly next: Action | undefined;
 }
 
-const shownAtFirst = 4;
+const shownAtFirst = 6;
 
 /** Everything the shop has. */
 export const wholeShelf: Action = { type: "browse", query: "", category: "" };

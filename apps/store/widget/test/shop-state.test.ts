@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { Answer } from "../src/goods.ts";
-import { type Action, emptyShop, isRunning, type ShopEvent, type ShopState, type ShopStep, stepShop, wholeShelf } from "../src/shop-state.ts";
+import {
+  type Action,
+  emptyShop,
+  isRunning,
+  isUnsettled,
+  type ShopEvent,
+  type ShopState,
+  type ShopStep,
+  stepShop,
+  wholeShelf,
+} from "../src/shop-state.ts";
 
 const price = { amount: 1890, currency: "EUR" };
 const mug = { id: "stoneware-mug", title: "Mug", description: "", price, image: "stoneware-mug.svg", category: "kitchen", stock: 4 };
@@ -88,6 +98,30 @@ describe("paying", () => {
       { type: "succeeded", call: 2, action: check, answer: { checkout } },
     );
     expect(unpaid.state.failure).toEqual(failure);
+  });
+
+  test("that failed with a shop that does not answer is looked at until it does", () => {
+    const check: Action = { type: "check", checkoutId: "chk_1" };
+    const failure = { action: pay, code: "server_unreachable", message: "", retryable: true };
+    expect(isUnsettled(onCheckout, checkout)).toBe(false);
+    expect(isUnsettled(paying, checkout)).toBe(false);
+    const failed = play(paying, { type: "failed", call: 1, failure }, { type: "started", call: 2, action: check }).state;
+    const missed = play(failed, { type: "failed", call: 2, failure: { ...failure, action: check } }).state;
+    expect(isUnsettled(missed, checkout)).toBe(true);
+    expect(isUnsettled(missed, { ...checkout, id: "chk_2" })).toBe(false);
+    const seen = play(missed, { type: "started", call: 3, action: check }, { type: "succeeded", call: 3, action: check, answer: { checkout } }).state;
+    expect(isUnsettled(seen, checkout)).toBe(false);
+  });
+
+  test.each([
+    ["priced", false],
+    ["awaiting_approval", true],
+    ["completing", true],
+    ["completed", false],
+    ["expired", false],
+  ])("that the shop says is %s is looked at again: %s", (status, again) => {
+    expect(isUnsettled(onCheckout, { ...checkout, status })).toBe(again);
+    expect(isUnsettled(paying, { ...checkout, status })).toBe(false);
   });
 
   test("again clears the failure", () => {
