@@ -55,7 +55,7 @@ export interface ShopStep {
   readonly next: Action | undefined;
 }
 
-const shownAtFirst = 6;
+const shownAtFirst = 4;
 
 /** Everything the shop has. */
 export const wholeShelf: Action = { type: "browse", query: "", category: "" };
