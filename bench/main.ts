@@ -3,6 +3,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
+import { plotGoals } from "./plot.ts";
+import { describeGoal, formatReport, type Results } from "./report.ts";
 import { type Findings, keepsGoal, roundFigure, type Scenario } from "./scenario.ts";
 
 const folder = join(import.meta.dirname, "scenarios");
@@ -23,10 +25,8 @@ function printTable(scenario: Scenario, findings: Findings): void {
   console.log(`\n${scenario.name}: ${scenario.question}`);
   for (const figure of findings.figures) console.log(`  ${figure.name.padEnd(44)} ${String(roundFigure(figure.value)).padStart(10)} ${figure.unit}`);
   for (const ratio of findings.ratios) {
-    const kept = keepsGoal(ratio);
-    const goal = ratio.goal
-      ? ` (goal ${ratio.goal.most === undefined ? `>= ${String(ratio.goal.least)}` : `<= ${ratio.goal.most}`}: ${kept === true ? "kept" : "missed"})`
-      : "";
+    const bound = describeGoal(ratio);
+    const goal = bound === undefined ? "" : ` (goal ${bound}: ${keepsGoal(ratio) === true ? "kept" : "missed"})`;
     console.log(`  ${ratio.name.padEnd(44)} ${String(roundFigure(ratio.value)).padStart(10)} x${goal}`);
   }
 }
@@ -43,10 +43,15 @@ async function main(args: readonly string[]): Promise<void> {
     if (json) console.log(JSON.stringify({ scenario: scenario.name, machine, ...findings }));
     else printTable(scenario, findings);
   }
-  if (scenarios.length > 1) {
-    mkdirSync(join(import.meta.dirname, "results"), { recursive: true });
-    writeFileSync(join(import.meta.dirname, "results", "latest.json"), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
-  }
+  if (scenarios.length > 1) writeResults(results);
+}
+
+function writeResults(results: Results): void {
+  const target = join(import.meta.dirname, "results");
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, "latest.json"), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+  writeFileSync(join(target, "latest.md"), formatReport(machine, results));
+  writeFileSync(join(target, "latest.svg"), plotGoals(machine, results));
 }
 
 await main(process.argv.slice(2));

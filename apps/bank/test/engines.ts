@@ -28,7 +28,8 @@ async function startSqlite(): Promise<Engine> {
   };
 }
 
-async function startServer(): Promise<Engine> {
+/** PostgreSQL alone. */
+export async function startServer(): Promise<Engine> {
   // The bank's process is killed in tests, its database server is not, so commits need not wait for a disk.
   const server = await usePostgres(process.env["DATABASE_URL"], { isDurable: false });
   return { newDatabase: () => server.createDatabase(), close: () => server.stop() };

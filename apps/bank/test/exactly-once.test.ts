@@ -12,7 +12,7 @@ import type { WriteLoop } from "./write-loop.ts";
 
 const beforeCommit: readonly FaultPoint[] = ["capture.begin", "capture.transferred", "capture.recorded", "capture.answered"];
 
-describe.each(engines)("exactly once on %s", (engineName, start) => {
+describe.each(engines)("exactly once on %s", (_, start) => {
   let engine: Engine;
   let parties: Parties;
   beforeAll(async () => {
@@ -56,32 +56,6 @@ describe.each(engines)("exactly once on %s", (engineName, start) => {
     expect(statuses.filter((status) => status === 402)).toHaveLength(40);
     expect(await world.available(account)).toBe(0);
     await closeAndCheck(databaseUrl, world);
-  });
-
-  // SQLite lets one transaction write at a time, whatever it writes.
-  test.runIf(engineName === "PostgreSQL")("a capture in the middle does not hold up one of another payer for the same payee", async () => {
-    const databaseUrl = await engine.newDatabase();
-    const world = await World.open({ databaseUrl, parties });
-    const [account, other] = [await world.openAccount(), await world.openAccount()];
-    expect((await world.pay(await world.order(account, { amount: 100 }))).status).toBe(201);
-    const held = Promise.withResolvers<void>();
-    const reached = Promise.withResolvers<void>();
-    const slow = await World.open({
-      databaseUrl,
-      parties,
-      reach: async (point) => {
-        if (point !== "capture.recorded") return;
-        reached.resolve();
-        await held.promise;
-      },
-    });
-    const first = slow.pay(await world.order(account, { amount: 100 }));
-    await reached.promise;
-    expect((await world.pay(await world.order(other, { amount: 100 }))).status).toBe(201);
-    held.resolve();
-    expect((await first).status).toBe(201);
-    expect([await world.available(account), await world.available(other)]).toEqual([9_800, 9_900]);
-    await closeAndCheck(databaseUrl, world, slow);
   });
 
   test("P10: while a request runs, its key is in flight; afterwards it is answered", async () => {

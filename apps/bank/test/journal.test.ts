@@ -122,7 +122,7 @@ describe.each(engines)("the journal on %s", (_, start) => {
           await moveMoney(tx, outcome.entries);
         });
         const [ended] = await Promise.allSettled([work]);
-        expect(ended).toMatchObject(changed === undefined ? { status: "fulfilled" } : { status: "rejected", reason: expect.any(RaceLost) });
+        expect(ended.status === "rejected" && ended.reason instanceof RaceLost).toBe(changed !== undefined);
         const lines = await db.sql.selectFrom("transfers").select("id").where("id", "=", "V").execute();
         expect(lines).toHaveLength(changed === undefined ? 1 : 0);
         await expectSoundBooks(db);

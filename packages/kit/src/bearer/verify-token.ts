@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { EpochMs, Issuer, ResourceUri } from "@countersign/protocol/brand";
 import { parseScope, type ScopeSet } from "@countersign/protocol/scope";
 import { boundedText } from "@countersign/protocol/shape";
@@ -56,7 +56,7 @@ export function createBearerVerifier(options: {
       if (authorization === null) return { state: "none" };
       const token = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization)?.[1];
       if (token === undefined || token.length > tokenLengthMax) return { state: "invalid" };
-      const digest = createHash("sha256").update(token).digest("base64url");
+      const digest = hash("sha256", token, "base64url");
       const known = cache.get(digest);
       if (known !== undefined) {
         if (options.clock() < known.until) return { state: "valid", ...known.token };
