@@ -20,7 +20,7 @@ export const layers: readonly Layer[] = [
   { folder: "packages/host/web", mayImport: ["protocol", "look"], bans: inFrame },
   { folder: "packages/host", mayImport: ["protocol", "storage", "service", "look"] },
   { folder: "packages/wallet", mayImport: ["protocol", "storage", "service", "look"] },
-  { folder: "packages/kit", mayImport: ["protocol", "storage", "service"] },
+  { folder: "packages/kit", mayImport: ["protocol", "storage"] },
   { folder: "apps/store/widget", mayImport: ["protocol", "widget", "look"], bans: inFrame },
   { folder: "apps/store", mayImport: ["protocol", "storage", "service", "look", "kit", "widget"] },
   { folder: "apps/bank", mayImport: ["protocol", "storage", "service", "look"] },

@@ -1,6 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, closeSync, constants, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Secret } from "@countersign/protocol/secret";
 import { StartupProblem } from "./startup-problem.ts";
@@ -18,7 +31,7 @@ export interface DataFolder {
 /** Makes the folder with mode 0700 when missing and checks that it can be written. Throws {@link StartupProblem}. */
 export function openDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     // Root passes access checks on a read-only file system too, so try.
     const probe = join(path, `.probe-${randomBytes(6).toString("hex")}`);
@@ -32,6 +45,19 @@ export function openDataFolder(path: string): DataFolder {
     databaseUrl: (name) => pathToFileURL(join(path, `${name}.sqlite`)).href,
     key: (name) => readOrMakeKey(path, name),
   };
+}
+
+/** One level at a time: where the kernel refuses to make a folder although its parent exists, as below /proc, the recursive call never returns. */
+function makeFolder(path: string): void {
+  if (!existsSync(path)) {
+    makeFolder(dirname(path));
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      if (!isFileError(error, "EEXIST")) throw error;
+    }
+  }
+  if (!statSync(path).isDirectory()) throw Object.assign(new Error("a file is in the way"), { code: "ENOTDIR" });
 }
 
 function readOrMakeKey(folder: string, name: string): Secret {
@@ -97,6 +123,8 @@ function explain(error: unknown, path: string): unknown {
         `The data folder ${path} cannot be written; change its permissions, or set COUNTERSIGN_DATA to another folder.`,
         error,
       );
+    case "ENOENT":
+      return new StartupProblem(`The data folder ${path} cannot be made there; set COUNTERSIGN_DATA to another folder.`, error);
     case "ENOTDIR":
     case "EEXIST":
       return new StartupProblem(

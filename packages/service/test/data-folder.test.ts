@@ -62,6 +62,14 @@ describe("the data folder", () => {
     );
   });
 
+  // Other systems have no folder that exists and takes nothing.
+  if (process.platform === "linux")
+    it("that the kernel refuses to make is one clear sentence, at once", () => {
+      expect(() => openDataFolder("/proc/countersign/data")).toThrow(
+        /^The data folder \/proc\/countersign\/data cannot be made there; .*COUNTERSIGN_DATA.*\.$/,
+      );
+    });
+
   it("that is a file, or below one, is one clear sentence", () => {
     const file = join(parent, "file");
     writeFileSync(file, "");
