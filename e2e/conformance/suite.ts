@@ -9,10 +9,14 @@ export interface SuiteRun {
   readonly output: string;
 }
 
-/** Runs the official MCP conformance suite with these arguments; `onOutput` sees its output as it comes. */
-export function runSuite(args: readonly string[], onOutput: (text: string, child: ChildProcess) => void = () => {}): Promise<SuiteRun> {
+/** Runs the official MCP conformance suite with these arguments and more environment variables; `onOutput` sees its output as it comes. */
+export function runSuite(
+  args: readonly string[],
+  onOutput: (text: string, child: ChildProcess) => void = () => {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<SuiteRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [entry, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     let output = "";
     const collect = (chunk: Buffer): void => {
       output += chunk.toString("utf8");
