@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, get, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@countersign/service/log";
@@ -16,6 +16,16 @@ function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
+}
+
+/** Asks with a Host header of its own, as a proxy does. */
+function statusFor(port: number, host: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ port, host: "127.0.0.1", path, headers: { host } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).on("error", reject);
+  });
 }
 
 describe("the bank as a process", () => {
@@ -51,6 +61,21 @@ describe("the bank as a process", () => {
     const bank = await startFromEnvironment({ COUNTERSIGN_DATA: folder, COUNTERSIGN_BANK_PORT: String(port) });
     expect(bank.url).toBe(`http://127.0.0.1:${port}`);
     expect((await fetch(`${bank.url}/readyz`)).status).toBe(200);
+    await bank.stop();
+  });
+
+  test("a public origin alone says which host is served", async () => {
+    const free = await listening();
+    const port = portOf(free);
+    await new Promise((resolve) => free.close(resolve));
+    const bank = await startFromEnvironment({
+      COUNTERSIGN_DATA: folder,
+      COUNTERSIGN_BANK_PORT: String(port),
+      COUNTERSIGN_BANK_URL: "https://bank.example",
+    });
+    expect(await statusFor(port, "bank.example", "/payments/pay_1")).toBe(401);
+    expect(await statusFor(port, "evil.example", "/payments/pay_1")).toBe(421);
+    expect(await statusFor(port, `127.0.0.1:${port}`, "/payments/pay_1")).toBe(421);
     await bank.stop();
   });
 

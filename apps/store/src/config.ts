@@ -27,7 +27,9 @@ export const storeConfig: { readonly [Name in keyof StoreConfig]: Variable<Store
     httpUrl({ env: "COUNTERSIGN_STORE_URL", doc: "Public origin; the MCP endpoint is /mcp below it. Default: the address listened on." }),
   ),
   hosts: optional(
-    list(text({ env: "COUNTERSIGN_STORE_HOSTS", doc: "Host headers to serve. Default: the host of the public origin; without one, loopback names." })),
+    list(
+      text({ env: "COUNTERSIGN_STORE_HOSTS", doc: "Host headers to serve. Default: the host of the public origin; without one, loopback names." }),
+    ),
   ),
   allowedOrigins: optional(
     list(httpUrl({ env: "COUNTERSIGN_STORE_ORIGINS", doc: "Browser origins that may call the MCP endpoint, besides the store's own." })),

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, get, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Secret } from "@countersign/protocol/secret";
@@ -29,6 +29,16 @@ function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
+}
+
+/** Asks with a Host header of its own, as a proxy does. */
+function statusFor(port: number, host: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ port, host: "127.0.0.1", path, headers: { host } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).on("error", reject);
+  });
 }
 
 async function options(): Promise<StoreStartOptions> {
@@ -100,5 +110,22 @@ describe("from the environment", () => {
     stops.push(() => store.stop());
     expect(store.url).toBe(`http://127.0.0.1:${port}`);
     expect((await fetch(`${store.url}/readyz`)).status).toBe(200);
+  });
+
+  test("a public origin alone says which host is served", async () => {
+    const free = await listening();
+    const port = portOf(free);
+    await stops.pop()?.();
+    writeFileSync(join(folder, "shop.html"), "<!doctype html>");
+    const store = await startFromEnvironment({
+      COUNTERSIGN_DATA: folder,
+      COUNTERSIGN_STORE_PORT: String(port),
+      COUNTERSIGN_STORE_URL: "https://shop.example",
+      COUNTERSIGN_STORE_WIDGET: join(folder, "shop.html"),
+    });
+    stops.push(() => store.stop());
+    expect(await statusFor(port, "shop.example", "/.well-known/jwks.json")).toBe(200);
+    expect(await statusFor(port, "evil.example", "/.well-known/jwks.json")).toBe(421);
+    expect(await statusFor(port, `127.0.0.1:${port}`, "/.well-known/jwks.json")).toBe(421);
   });
 });
