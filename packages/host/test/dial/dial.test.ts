@@ -1,3 +1,4 @@
+import type * as dnsModule from "node:dns";
 import type { LookupAddress, LookupAllOptions } from "node:dns";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -14,7 +15,7 @@ const { names } = vi.hoisted(() => ({
 
 /** Names of the test; every other one is resolved as always. */
 vi.mock("node:dns", async (original) => {
-  const dns = await original<typeof import("node:dns")>();
+  const dns = await original<typeof dnsModule>();
   const lookup = (name: string, options: LookupAllOptions, callback: (error: Error | null, addresses: LookupAddress[]) => void): void => {
     const addresses = names.get(name);
     if (addresses === undefined) dns.lookup(name, options, callback);

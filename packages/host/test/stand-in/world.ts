@@ -138,6 +138,8 @@ export class World {
 export class Browser {
   readonly cookies: Map<string, string> = new Map();
   readonly #world: World;
+  /** A request that is collected as garbage no longer passes its caller's abort on, so a stream's one is held. */
+  readonly #held: Request[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -146,7 +148,9 @@ export class Browser {
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.cookies.size > 0) headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
-    const response = await this.#world.host.fetch(new Request(new URL(path, consoleOrigin), { ...init, headers }));
+    const request = new Request(new URL(path, consoleOrigin), { ...init, headers });
+    if (init.signal !== undefined) this.#held.push(request);
+    const response = await this.#world.host.fetch(request);
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       this.cookies.set(name, value);
