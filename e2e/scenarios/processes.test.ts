@@ -3,7 +3,7 @@ import { arrive, type Person } from "../browser/person.ts";
 import { openedBy } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { signalGroup } from "../stack/command.ts";
-import type { Fate } from "../stack/fault-proxy.ts";
+import type { Fate, SeenRequest } from "../stack/fault-proxy.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { partyNames, type Processes, runProcesses } from "../stack/run-processes.ts";
 
@@ -89,38 +89,34 @@ describe("each party as a process of its own", () => {
     paidOnce(total);
   });
 
-  it.each(["before the bank hears of the capture", "when the bank has captured and not answered"])(
-    "I2 I3 a store that dies %s completes the order after its restart, and charges once",
-    async (moment) => {
-      const { wallet, total } = await goToApproval();
-      const { met, meet } = encounter();
-      const { promise: storeIsGone, resolve: goOn } = Promise.withResolvers<void>();
-      const isCapture = ({ method, path }: { method: string; path: string }): boolean => method === "POST" && path === "/payments";
-      if (moment.startsWith("before")) {
-        processes.bankFaults.admit = async (request) => {
-          if (!isCapture(request)) return;
-          meet();
-          await storeIsGone;
-        };
-      } else {
-        processes.bankFaults.decide = async (request) => {
-          if (!isCapture(request)) return "deliver";
-          meet();
-          await storeIsGone;
-          return "drop";
-        };
-      }
-      await wallet.approve.click();
-      await met;
-      expect(newPayments()).toHaveLength(moment.startsWith("before") ? 0 : 1);
-      await processes.kill("store");
-      goOn();
-      await view().getByTestId("error").waitFor();
-      expect(await view().getByTestId("receipt").count()).toBe(0);
-      await processes.start("store");
-      await showsThatItIsPaid(total);
-    },
-  );
+  it.each([
+    ["store", "before the bank hears of the capture"],
+    ["store", "when the bank has captured and not answered"],
+    ["bank", "when it has captured and not answered"],
+  ] as const)("I2 I3 after a %s that dies %s the order completes by itself, charged once", async (party, moment) => {
+    const { wallet, total } = await goToApproval();
+    const { met, meet } = encounter();
+    const { promise: isGone, resolve: goOn } = Promise.withResolvers<void>();
+    const holdCapture = async ({ method, path }: SeenRequest): Promise<boolean> => {
+      if (method !== "POST" || path !== "/payments") return false;
+      meet();
+      await isGone;
+      return true;
+    };
+    const heard = !moment.startsWith("before");
+    if (heard) processes.bankFaults.decide = async (request) => ((await holdCapture(request)) ? "drop" : "deliver");
+    else processes.bankFaults.admit = async (request) => void (await holdCapture(request));
+    await wallet.approve.click();
+    await met;
+    expect(newPayments()).toHaveLength(heard ? 1 : 0);
+    await processes.kill(party);
+    goOn();
+    await view().getByTestId("error").waitFor();
+    expect(await view().getByTestId("receipt").count()).toBe(0);
+    processes.bankFaults.decide = () => "deliver";
+    await processes.start(party);
+    await showsThatItIsPaid(total);
+  });
 
   it("I2 I3 a store that is down while the user approves completes the order after its restart, and charges once", async () => {
     const { wallet, total } = await goToApproval();

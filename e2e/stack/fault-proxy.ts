@@ -43,11 +43,13 @@ export async function startFaultProxy(target: () => number): Promise<FaultProxy>
     if ((await proxy.decide(seen)) === "deliver") {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
+      // A server that dies in the middle of an answer must not look like one that thinks.
+      answer.on("close", () => answer.complete || outgoing.destroy());
       return;
     }
     dropped += 1;
     answer.resume();
-    answer.on("end", () => outgoing.destroy());
+    answer.on("close", () => outgoing.destroy());
   };
   const pass = async (incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): Promise<void> => {
     const { method = "GET", url: path = "/", headers } = incoming;
