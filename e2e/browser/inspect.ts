@@ -56,14 +56,16 @@ export interface FocusStop {
 /** Presses Tab until the focus is where it was before or has left the document, and tells where it has been. */
 export async function tabThrough(page: Page, timesMax = 80): Promise<readonly FocusStop[]> {
   await page.evaluate(() => {
-    (document.activeElement instanceof HTMLElement ? document.activeElement : undefined)?.blur();
-    getSelection()?.removeAllRanges();
+    // Tab goes on from where the focus was last, even when nothing has it now: the body is put before everything.
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute("tabindex");
   });
   const stops: FocusStop[] = [];
   const seen = new Set<string>();
   for (let times = 0; times < timesMax; times += 1) {
     await page.keyboard.press("Tab");
-    const stop = await page.evaluate(focusedNow);
+    const stop = await page.evaluate(focusedNow, `stop-${times}-${Date.now()}`);
     if (stop === undefined) continue;
     if (seen.has(stop.id) && stop.tag !== "IFRAME") break;
     seen.add(stop.id);
@@ -89,11 +91,11 @@ export async function namesOfControls(page: Page): Promise<readonly string[]> {
   });
 }
 
-/** Runs in the page. */
-function focusedNow(): (FocusStop & { readonly id: string; readonly tag: string }) | undefined {
+/** Runs in the page; `fresh` names an element that had no name yet. */
+function focusedNow(fresh: string): (FocusStop & { readonly id: string; readonly tag: string }) | undefined {
   const element = document.activeElement;
   if (!(element instanceof HTMLElement) || element === document.body) return undefined;
-  element.dataset["focusStop"] ??= crypto.randomUUID();
+  element.dataset["focusStop"] ??= fresh;
   const shown = element.matches("input[type=radio]") ? (element.closest("label") ?? element) : element;
   // A frame draws no outline: what has the focus inside it does.
   const outlined = [shown, ...(element.matches("textarea, input") ? [element.parentElement ?? element] : [])].some((each) => {
