@@ -44,10 +44,11 @@ const guidePorts: Ports = { bank: 4400, wallet: 4200, store: 4300, host: 4100, w
 /** Starts all four at once, with the environments of the guide on free ports and with data folders of their own. */
 export async function runProcesses(): Promise<Processes> {
   const root = mkdtempSync(join(tmpdir(), "countersign-processes-"));
-  const [bank = 0, wallet = 0, store = 0, host = 0, widgets = 0] = await freePorts(5);
-  const ports = { bank, wallet, store, host, widgets };
+  // The proxies first: they could be given a port that is only reserved.
   const bankFaults = await startFaultProxy(() => bank);
   const storeFaults = await startFaultProxy(() => store);
+  const [bank = 0, wallet = 0, store = 0, host = 0, widgets = 0] = await freePorts(5);
+  const ports = { bank, wallet, store, host, widgets };
   const publicPorts = { ...ports, bank: bankFaults.port, store: storeFaults.port };
   const folder = (party: PartyName): string => join(root, party);
   const commands = new Map<PartyName, Command>();
