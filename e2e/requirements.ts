@@ -1,0 +1,180 @@
+/** What the product promises, each with the tests that show it. The gate in `coverage.test.ts` keeps both sides honest. */
+export interface Requirement {
+  readonly id: string;
+  readonly rule: string;
+  /** The text that asks for it, where one does. */
+  readonly spec?: string;
+  /** Test files from the root, each with a text that stands in the title of the test that shows it. */
+  readonly shownBy: readonly { readonly file: string; readonly title: string }[];
+}
+
+const scenario = (name: string, title: string): Requirement["shownBy"][number] => ({ file: `e2e/scenarios/${name}.test.ts`, title });
+
+export const requirements: readonly Requirement[] = [
+  {
+    id: "start-1",
+    rule: "One command starts every party and says where to go; Ctrl-C stops all of it; data survives.",
+    shownBy: [scenario("start", "starts every party, says where to go, stops on Ctrl-C and keeps the data")],
+  },
+  {
+    id: "start-2",
+    rule: "A busy port, an unusable data folder, a wrong setting and a too old Node are one clear sentence each.",
+    shownBy: [
+      scenario("start", "says in one sentence that a port is busy"),
+      scenario("start", "says in one sentence that the data folder cannot be used"),
+      scenario("start", "says in one sentence which setting is wrong"),
+      scenario("start", "says in one sentence that this Node is too old"),
+      scenario("start", "answers an unknown command with the way to help"),
+    ],
+  },
+  {
+    id: "browse-1",
+    rule: "The store is connected in mixed mode without a sign-in, and anonymous tools work from forms made of their schemas.",
+    shownBy: [
+      scenario("browse", "has the store connected without a sign-in"),
+      scenario("browse", "makes the form of a tool from its schema"),
+      scenario("browse", "leaves no script error behind"),
+    ],
+  },
+  {
+    id: "sandbox-1",
+    rule: "A view runs on an origin of its own, reaches nothing it did not declare, and only its own messages count.",
+    spec: "MCP Apps 2026-01-26, sandbox proxy",
+    shownBy: [
+      scenario("browse", "shows the view on an origin of its own"),
+      scenario("browse", "V05 lets the view reach nothing"),
+      scenario("browse", "V01 ignores messages that come from anywhere but"),
+    ],
+  },
+  {
+    id: "sign-in-1",
+    rule: "A widget's call of a protected tool opens the sign-in in the click, and the same promise resolves after it, over both bridges.",
+    spec: "MCP 2026-07-28 authorization; MCP Apps 2026-01-26 tools/call",
+    shownBy: [
+      scenario("sign-in", "M26 opens the sign-in in the click and resolves the same promise"),
+      scenario("sign-in", "shows the orders of the store in its own view"),
+      { file: "packages/host/test/call.test.ts", title: "M26 a widget's call of an oauth2 tool with an empty vault" },
+    ],
+  },
+  {
+    id: "sign-in-2",
+    rule: "Cancel, denial, a closed window, no click, a late challenge and a wallet that is down each end in a typed error or an offer to go on.",
+    shownBy: [
+      scenario("sign-in", "ends with a typed error when the user cancels"),
+      scenario("sign-in", "ends with a typed error when the user declines"),
+      scenario("sign-in", "keeps the call waiting when the window is closed"),
+      scenario("sign-in", "V17 opens no window without a click"),
+      scenario("sign-in", "offers to continue when the challenge comes six seconds after"),
+      scenario("sign-in", "ends with a typed error that can be retried"),
+    ],
+  },
+  {
+    id: "sign-in-3",
+    rule: "Calls from the chat and from a model take the same door; a token is used until the user signs out.",
+    shownBy: [
+      scenario("sign-in", "takes the same path when the tool is called from the chat"),
+      scenario("sign-in", "uses the token for the next call and asks again after signing out"),
+      scenario("chat", "shows the view of a tool that the model called"),
+      scenario("chat", "takes a model's protected call through the same broker"),
+    ],
+  },
+  {
+    id: "pay-1",
+    rule: "The wallet names payee, items and total; the passkey signs them; the bank captures once; view and chat show the receipt.",
+    shownBy: [
+      scenario("pay", "names payee, items and total at the wallet"),
+      scenario("pay", "lists the order afterwards"),
+      scenario("pay", "pays from the chat by the same path"),
+    ],
+  },
+  {
+    id: "pay-2",
+    rule: "Declining charges nothing; pressing twice and losing replies captures once.",
+    shownBy: [
+      scenario("pay", "charges nothing when the user declines"),
+      scenario("pay", "captures once when Pay is pressed twice"),
+      scenario("pay", "P15 captures once when the reply is lost"),
+    ],
+  },
+  {
+    id: "secret-1",
+    rule: "No token, code or mandate reaches a view, the chat, the trace or a model.",
+    shownBy: [
+      scenario("pay", "V24 shows no token, mandate or code"),
+      scenario("chat", "V24 never shows the model a token"),
+      { file: "packages/host/test/vault.test.ts", title: "X01" },
+    ],
+  },
+  {
+    id: "peers-1",
+    rule: "The official client completes 401, OAuth and the retried call in both eras; the official suite passes where it needs no fixture.",
+    spec: "MCP 2026-07-28 and 2025-11-25",
+    shownBy: [
+      scenario("official-client", "completes 401, OAuth and the retried call"),
+      scenario("conformance", "passes against the store, in both eras"),
+      scenario("conformance", "passes against the wallet"),
+      scenario("conformance", "passes against the host as a client"),
+    ],
+  },
+  {
+    id: "crash-1",
+    rule: "Each party runs as its own process from its environment; a crash at any step loses no acknowledged thing and charges once.",
+    shownBy: [
+      scenario("processes", "needs its environment alone"),
+      scenario("processes", "I2 I3 after a %s that dies %s the order completes by itself"),
+      scenario("processes", "I2 I3 a store that is down while the user approves"),
+      scenario("processes", "I4 a host that dies during a sign-in keeps the call"),
+      scenario("processes", "I3 a wallet that dies before the approval"),
+      scenario("processes", "drains and exits with 0 on SIGTERM"),
+    ],
+  },
+  {
+    id: "looks-1",
+    rule: "Every page and state can be seen and used: light and dark, desktop and phone, by keyboard, by screen reader.",
+    spec: "WCAG 2.2 A and AA",
+    shownBy: [
+      scenario("looks", "names what it is there to find"),
+      scenario("looks", "meets WCAG A and AA"),
+      scenario("looks", "reaches every control by Tab"),
+      scenario("looks", "finds, fills and sends a tool without a pointer"),
+      scenario("looks", "closes %s by Escape"),
+      scenario("looks", "closes the view that fills the screen by Escape"),
+      scenario("looks", "leaves no script error behind"),
+    ],
+  },
+  {
+    id: "input-1",
+    rule: "A token that is present but bad is refused on anonymous tools too.",
+    spec: "RFC 6750 section 3.1",
+    shownBy: [{ file: "packages/kit/test/app.test.ts", title: "O25 a bad token is 401 on every tool" }],
+  },
+  {
+    id: "input-2",
+    rule: "Malformed and oversized JSON-RPC is refused before anything is done with it.",
+    shownBy: [
+      { file: "packages/kit/test/http/rpc-body.test.ts", title: "M07 %s is refused" },
+      { file: "packages/kit/test/http/rpc-body.test.ts", title: "X06 depth, element count and size are bounded" },
+    ],
+  },
+  {
+    id: "input-3",
+    rule: "Foreign state, foreign code, wrong issuer, another resource's metadata and unsafe authorization addresses end without a token.",
+    spec: "RFC 9700, RFC 9207, RFC 8414 section 3.3, RFC 9728 section 3.3",
+    shownBy: [
+      { file: "packages/host/test/authorize/sign-in.test.ts", title: "O07 a foreign code under a good state" },
+      { file: "packages/host/test/authorize/sign-in.test.ts", title: "O08 a missing, unknown, doubled, reused or expired state" },
+      { file: "packages/host/test/authorize/sign-in.test.ts", title: "O12 metadata that names another issuer" },
+      { file: "packages/host/test/authorize/sign-in.test.ts", title: "O13 protected resource metadata that names another resource" },
+      { file: "packages/protocol/test/resource.test.ts", title: "M10: accepts only http(s) URLs" },
+    ],
+  },
+  {
+    id: "input-4",
+    rule: "A code is redeemed once, also by fifty at the same time; a replay ends the family.",
+    spec: "RFC 9700 section 2.1.1",
+    shownBy: [
+      { file: "packages/wallet/test/authorize/code-flow.test.ts", title: "O04 a code that comes back" },
+      { file: "packages/wallet/test/authorize/code-flow.test.ts", title: "O05 of 50 parallel redemptions" },
+    ],
+  },
+];
