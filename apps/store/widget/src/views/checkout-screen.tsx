@@ -7,6 +7,8 @@ import { Icon, Picture, ScreenHeading, WorkButton } from "./parts.tsx";
 import { useShop } from "./shop-context.ts";
 
 const lookAgainMs = 3_000;
+/** An approval and its capture are over long before; after that only a press looks again. */
+const looksMax = 600;
 
 /** The order before it is paid: what, how much, one button. */
 export function CheckoutScreen({ checkout }: { readonly checkout: Checkout }): VNode {
@@ -100,7 +102,12 @@ function useWatch(checkout: Checkout): void {
   const unsettled = isUnsettled(state, checkout);
   useEffect(() => {
     if (!unsettled) return;
-    const timer = setInterval(() => run({ type: "check", checkoutId: checkout.id }), lookAgainMs);
+    let looksLeft = looksMax;
+    const timer = setInterval(() => {
+      run({ type: "check", checkoutId: checkout.id });
+      looksLeft -= 1;
+      if (looksLeft === 0) clearInterval(timer);
+    }, lookAgainMs);
     return () => clearInterval(timer);
   }, [unsettled, checkout.id]);
 }
