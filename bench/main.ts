@@ -1,14 +1,15 @@
 // `npm run bench -- [scenario] [--json]`: measures side by side in one run and prints figures and ratios; one JSON line a scenario with --json.
 // Nothing here is asserted by tests: machines differ, ratios are read by people.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { arch, cpus, platform } from "node:os";
+import { arch, cpus, loadavg, platform } from "node:os";
 import { join } from "node:path";
 import { plotGoals } from "./plot.ts";
 import { describeGoal, formatReport, type Results } from "./report.ts";
 import { type Findings, keepsGoal, roundFigure, type Scenario } from "./scenario.ts";
 
 const folder = join(import.meta.dirname, "scenarios");
-const machine = `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${platform()} ${arch()}, Node ${process.versions.node}`;
+const load = `load average ${(loadavg()[0] ?? 0).toFixed(1)} before the run`;
+const machine = `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${platform()} ${arch()}, Node ${process.versions.node}, ${load}`;
 
 async function loadScenarios(wanted: string | undefined): Promise<readonly Scenario[]> {
   const files = readdirSync(folder).filter((file) => file.endsWith(".ts"));

@@ -34,7 +34,8 @@ const assertionTypes = [undefined, "JWT", "client-authentication+jwt"] as const;
 
 /**
  * Client authentication by RFC 7523 assertions as bearer credentials: ES256, `iss` = `sub` = a configured client, `aud` = this bank and nobody else,
- * at most 60 s of life, `jti` used once. `audience` is the bank's origin.
+ * at most 60 s of life, `jti` used once. The `jti` is spent in a commit of its own before anything else is looked at, so that it stays spent when the request is
+ * refused or fails. `audience` is the bank's origin.
  */
 export function createClientAuthenticator(options: {
   readonly database: Database<BankTables>;
