@@ -33,7 +33,6 @@ function bench(): Bench {
     onOpenAi: (ask) => void openai.push(ask.method),
     onViolation: (refusal) => void violations.push(refusal.code),
   });
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the callback of an MCP transport, not of an event
   transport.onmessage = (message) => void heard.push(message);
   void transport.start();
   const receive = (data: unknown, from: Partial<FrameMessage> = {}): void => {

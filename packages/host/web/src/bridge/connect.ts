@@ -108,7 +108,6 @@ function createBridge(options: WidgetLinkOptions, transport: FrameTransport): Ap
     }
   };
   bridge.onopenlink = async ({ url }) => ((await host.openLink(url)) ? {} : { isError: true });
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the setter of a request handler, not of an event
   bridge.onmessage = async ({ content }) => {
     const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
     return text !== "" && (await host.say(text)) ? {} : { isError: true };
