@@ -15,6 +15,10 @@ export interface ProtectedResource {
   readonly authorizationServers: readonly [Issuer, ...Issuer[]];
   readonly scopesSupported?: ScopeSet;
   readonly resourceName?: string;
+  /** JWS algorithms of DPoP proofs that the resource checks (RFC 9728 section 2); absent when it names none. */
+  readonly dpopSigningAlgValuesSupported?: readonly string[];
+  /** RFC 9728 section 2: whether every token for it must be DPoP-bound. */
+  readonly dpopBoundAccessTokensRequired: boolean;
 }
 
 /** A judged authorization server metadata document, RFC 8414 section 2. */
@@ -24,6 +28,10 @@ export interface AuthorizationServer {
   readonly tokenEndpoint: string;
   readonly registrationEndpoint?: string;
   readonly revocationEndpoint?: string;
+  /** RFC 8628 section 4. Absent too when `grant_types_supported` is there and does not name the device grant. */
+  readonly deviceAuthorizationEndpoint?: string;
+  /** JWS algorithms of DPoP proofs (RFC 9449 section 5.1); absent when the server names none. */
+  readonly dpopSigningAlgValuesSupported?: readonly string[];
   readonly scopesSupported?: ScopeSet;
   /** RFC 8414's default is `client_secret_basic`. */
   readonly tokenEndpointAuthMethodsSupported: readonly string[];
@@ -63,11 +71,14 @@ export function judgeProtectedResource(doc: unknown, dialled: ResourceUri): Resu
   const scopes = readScopes(member(doc, "scopes_supported"));
   if (!scopes.ok) return scopes;
   const resourceName = boundedText(member(doc, "resource_name"), 200);
+  const dpopAlgorithms = readAlgorithms(doc);
   return ok({
     resource: resource.value,
     authorizationServers: issuers.value,
     ...(scopes.value === undefined ? {} : { scopesSupported: scopes.value }),
     ...(resourceName === undefined ? {} : { resourceName }),
+    ...(dpopAlgorithms === undefined ? {} : { dpopSigningAlgValuesSupported: dpopAlgorithms }),
+    dpopBoundAccessTokensRequired: member(doc, "dpop_bound_access_tokens_required") === true,
   });
 }
 
@@ -90,6 +101,8 @@ export function judgeAuthorizationServer(doc: unknown, issuer: Issuer): Result<A
   if (!registrationEndpoint.ok) return registrationEndpoint;
   const revocationEndpoint = readEndpoint(doc, "revocation_endpoint", issuer);
   if (!revocationEndpoint.ok) return revocationEndpoint;
+  const deviceEndpoint = readEndpoint(doc, "device_authorization_endpoint", issuer);
+  if (!deviceEndpoint.ok) return deviceEndpoint;
   const abilities = readAbilities(doc);
   if (!abilities.ok) return abilities;
   return ok({
@@ -98,6 +111,7 @@ export function judgeAuthorizationServer(doc: unknown, issuer: Issuer): Result<A
     tokenEndpoint: tokenEndpoint.value,
     ...(registrationEndpoint.value === undefined ? {} : { registrationEndpoint: registrationEndpoint.value }),
     ...(revocationEndpoint.value === undefined ? {} : { revocationEndpoint: revocationEndpoint.value }),
+    ...(deviceEndpoint.value === undefined || !offersDeviceGrant(doc) ? {} : { deviceAuthorizationEndpoint: deviceEndpoint.value }),
     ...abilities.value,
   });
 }
@@ -116,8 +130,15 @@ export function judgeResponseIssuer(
 
 type Abilities = Pick<
   AuthorizationServer,
-  "scopesSupported" | "tokenEndpointAuthMethodsSupported" | "authorizationResponseIssParameterSupported" | "clientIdMetadataDocumentSupported"
+  | "scopesSupported"
+  | "tokenEndpointAuthMethodsSupported"
+  | "authorizationResponseIssParameterSupported"
+  | "clientIdMetadataDocumentSupported"
+  | "dpopSigningAlgValuesSupported"
 >;
+
+/** The grant type of RFC 8628 section 3.4. */
+const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code";
 
 function readAbilities(doc: unknown): Result<Abilities, Refusal> {
   const challengeMethods = readList(doc, "code_challenge_methods_supported", []);
@@ -128,12 +149,25 @@ function readAbilities(doc: unknown): Result<Abilities, Refusal> {
   if (authMethods === undefined) return err(refuse("invalid_metadata", "token_endpoint_auth_methods_supported is a list of texts"));
   const scopes = readScopes(member(doc, "scopes_supported"));
   if (!scopes.ok) return scopes;
+  const dpopAlgorithms = readAlgorithms(doc);
   return ok({
     ...(scopes.value === undefined ? {} : { scopesSupported: scopes.value }),
+    ...(dpopAlgorithms === undefined ? {} : { dpopSigningAlgValuesSupported: dpopAlgorithms }),
     tokenEndpointAuthMethodsSupported: authMethods,
     authorizationResponseIssParameterSupported: member(doc, "authorization_response_iss_parameter_supported") === true,
     clientIdMetadataDocumentSupported: member(doc, "client_id_metadata_document_supported") === true,
   });
+}
+
+function offersDeviceGrant(doc: unknown): boolean {
+  const grants = readList(doc, "grant_types_supported", [deviceGrantType]);
+  return grants?.includes(deviceGrantType) === true;
+}
+
+/** What cannot be read counts as not offered: DPoP is an addition, and nobody is kept out for lack of it. */
+function readAlgorithms(doc: unknown): readonly string[] | undefined {
+  const algorithms = textList(member(doc, "dpop_signing_alg_values_supported"), 50, 50);
+  return algorithms === undefined || algorithms.length === 0 ? undefined : algorithms;
 }
 
 function readIssuers(value: unknown): Result<readonly [Issuer, ...Issuer[]], Refusal> {

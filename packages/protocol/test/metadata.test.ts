@@ -66,15 +66,32 @@ describe("judgeProtectedResource", () => {
   const doc = { resource: "https://store.example/mcp", authorization_servers: ["https://wallet.example"] };
 
   it("gives the typed document", () => {
-    expect(judgeProtectedResource(doc, resource)).toEqual({ ok: true, value: { resource, authorizationServers: [issuer] } });
+    expect(judgeProtectedResource(doc, resource)).toEqual({
+      ok: true,
+      value: { resource, authorizationServers: [issuer], dpopBoundAccessTokensRequired: false },
+    });
     expect(
       judgeProtectedResource(
-        { ...doc, authorization_servers: ["https://wallet.example", "http://localhost:4200"], scopes_supported: ["a", "b"], resource_name: "Store" },
+        {
+          ...doc,
+          authorization_servers: ["https://wallet.example", "http://localhost:4200"],
+          scopes_supported: ["a", "b"],
+          resource_name: "Store",
+          dpop_signing_alg_values_supported: ["ES256", "EdDSA"],
+          dpop_bound_access_tokens_required: true,
+        },
         resource,
       ),
     ).toEqual({
       ok: true,
-      value: { resource, authorizationServers: [issuer, local], scopesSupported: new Set(["a", "b"]), resourceName: "Store" },
+      value: {
+        resource,
+        authorizationServers: [issuer, local],
+        scopesSupported: new Set(["a", "b"]),
+        resourceName: "Store",
+        dpopSigningAlgValuesSupported: ["ES256", "EdDSA"],
+        dpopBoundAccessTokensRequired: true,
+      },
     });
   });
 
@@ -145,6 +162,8 @@ describe("judgeAuthorizationServer", () => {
       ...doc,
       registration_endpoint: "https://wallet.example/register",
       revocation_endpoint: "https://wallet.example/revoke",
+      device_authorization_endpoint: "https://wallet.example/device",
+      dpop_signing_alg_values_supported: ["ES256"],
       scopes_supported: ["orders:read"],
       response_types_supported: ["code"],
       token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
@@ -156,12 +175,37 @@ describe("judgeAuthorizationServer", () => {
       value: {
         registrationEndpoint: "https://wallet.example/register",
         revocationEndpoint: "https://wallet.example/revoke",
+        deviceAuthorizationEndpoint: "https://wallet.example/device",
+        dpopSigningAlgValuesSupported: ["ES256"],
         scopesSupported: new Set(["orders:read"]),
         tokenEndpointAuthMethodsSupported: ["none", "private_key_jwt"],
         authorizationResponseIssParameterSupported: true,
         clientIdMetadataDocumentSupported: true,
       },
     });
+  });
+
+  const device = { ...doc, device_authorization_endpoint: "https://wallet.example/device" };
+  const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
+  it("D09 takes a device endpoint for an offer only where the list of grants, if there is one, names the grant", () => {
+    const endpoint = "https://wallet.example/device";
+    expect(judgeAuthorizationServer(device, issuer)).toMatchObject({ value: { deviceAuthorizationEndpoint: endpoint } });
+    const named = { ...device, grant_types_supported: ["authorization_code", deviceGrant] };
+    expect(judgeAuthorizationServer(named, issuer)).toMatchObject({ value: { deviceAuthorizationEndpoint: endpoint } });
+    for (const grants of [["authorization_code"], [], deviceGrant]) {
+      expect(judgeAuthorizationServer({ ...device, grant_types_supported: grants }, issuer)).not.toHaveProperty("value.deviceAuthorizationEndpoint");
+    }
+  });
+
+  it.each([
+    ["a text", "ES256"],
+    ["an empty list", []],
+    ["no texts", [5]],
+    ["nothing", undefined],
+  ])("takes %s for no offer of DPoP", (_, algorithms) => {
+    const judged = judgeAuthorizationServer({ ...doc, dpop_signing_alg_values_supported: algorithms }, issuer);
+    expect(judged.ok).toBe(true);
+    expect(judged).not.toHaveProperty("value.dpopSigningAlgValuesSupported");
   });
 
   it("accepts loopback http endpoints from a loopback issuer", () => {
@@ -198,7 +242,13 @@ describe("judgeAuthorizationServer", () => {
     });
   });
 
-  const endpoints = ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"] as const;
+  const endpoints = [
+    "authorization_endpoint",
+    "token_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+    "device_authorization_endpoint",
+  ] as const;
   const addresses = [
     "javascript:alert(1)",
     "data:text/html,x",

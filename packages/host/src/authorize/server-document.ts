@@ -15,6 +15,8 @@ export function toServerDocument(server: AuthorizationServer): Readonly<Record<s
     authorization_response_iss_parameter_supported: server.authorizationResponseIssParameterSupported,
     client_id_metadata_document_supported: server.clientIdMetadataDocumentSupported,
     ...(server.revocationEndpoint === undefined ? {} : { revocation_endpoint: server.revocationEndpoint }),
+    ...(server.deviceAuthorizationEndpoint === undefined ? {} : { device_authorization_endpoint: server.deviceAuthorizationEndpoint }),
+    ...(server.dpopSigningAlgValuesSupported === undefined ? {} : { dpop_signing_alg_values_supported: server.dpopSigningAlgValuesSupported }),
     ...(server.registrationEndpoint === undefined ? {} : { registration_endpoint: server.registrationEndpoint }),
     ...(server.scopesSupported === undefined
       ? {}
