@@ -18,6 +18,8 @@ export interface WidgetPolicy {
   readonly resourceDomains: readonly string[];
   readonly frameDomains: readonly string[];
   readonly baseUriDomains: readonly string[];
+  /** Where links of the widget lead without a question, and where it may ask to come back from: `linkTrustedDomains`, legacy `redirect_domains`. */
+  readonly linkDomains: readonly string[];
 }
 
 /** The proxy frame's own origin is what isolates it, so it keeps that origin. */
@@ -59,10 +61,34 @@ export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<Wi
     if (sources === undefined) return err(refuse("widget_refused", `${name} has an entry outside the grammar`));
     lists[name] = sources;
   }
+  const linkDomains = readLinkDomains(meta, place.development);
+  if (linkDomains === undefined) return err(refuse("widget_refused", "linkTrustedDomains or redirect_domains has an entry outside the grammar"));
   const permissions = member(ui, "permissions") ?? {};
   const allow = readPermissions(permissions);
   if (allow === undefined) return err(refuse("widget_refused", "an unknown or malformed permission"));
-  return ok({ csp: formatCsp(lists, place.consoleOrigin), allow, ...lists });
+  return ok({ csp: formatCsp(lists, place.consoleOrigin), allow, ...lists, linkDomains });
+}
+
+/** Says whether an address lies at one of the declared sources: the same scheme, host and port, or below a `*.` host. */
+export function matchesSource(url: URL, sources: readonly string[]): boolean {
+  return sources.some((source) => {
+    const [scheme = "", place = ""] = source.split("://", 2);
+    if (!place.startsWith("*.")) return URL.canParse(source) && new URL(source).origin === url.origin;
+    const base = new URL(`${scheme}://${place.slice(2)}`);
+    return url.protocol === base.protocol && url.port === base.port && url.hostname.endsWith(`.${base.hostname}`);
+  });
+}
+
+/** The legacy object is the only place for `redirect_domains`, so it counts even beside a `ui.csp`. */
+function readLinkDomains(meta: unknown, development: boolean): readonly string[] | undefined {
+  const ui = member(meta, "ui");
+  const declared = [
+    member(ui, "linkTrustedDomains"),
+    member(member(ui, "csp"), "linkTrustedDomains"),
+    member(member(meta, "openai/widgetCSP"), "redirect_domains"),
+  ];
+  const lists = declared.map((entries) => readSources(entries ?? [], false, development));
+  return lists.every((list) => list !== undefined) ? [...new Set(lists.flat())] : undefined;
 }
 
 type DomainList = "connectDomains" | "resourceDomains" | "frameDomains" | "baseUriDomains";

@@ -207,6 +207,13 @@ describe("isAllowedMessage", () => {
       "openai/sendFollowUpMessage",
       "openai/requestDisplayMode",
       "openai/openExternal",
+      "openai/setOpenInAppUrl",
+      "openai/requestModal",
+      "openai/requestClose",
+      "openai/beginUpload",
+      "openai/appendUpload",
+      "openai/selectFiles",
+      "openai/getFileDownloadUrl",
       "openai/notifyIntrinsicHeight",
     ]);
   });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseWidgetPolicy, proxySandbox, widgetSandbox } from "../src/sandbox.ts";
+import { matchesSource, parseWidgetPolicy, proxySandbox, widgetSandbox } from "../src/sandbox.ts";
 
 const production = { consoleOrigin: "https://console.example", development: false };
 const development = { consoleOrigin: "http://127.0.0.1:4100", development: true };
@@ -33,7 +33,7 @@ describe("parseWidgetPolicy", () => {
     for (const meta of [undefined, {}, { ui: {} }, { ui: { csp: {} } }, "text"]) {
       expect(parseWidgetPolicy(meta, production)).toEqual({
         ok: true,
-        value: { csp: closed, allow: "", connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [] },
+        value: { csp: closed, allow: "", connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [], linkDomains: [] },
       });
     }
   });
@@ -223,4 +223,31 @@ describe("sandbox flags", () => {
     expect(widgetSandbox).toBe("allow-scripts");
     expect(proxySandbox).toBe("allow-scripts allow-same-origin");
   });
+
+  it("reads the trusted link domains from the new places and from the legacy object, beside any other CSP", () => {
+    const meta = {
+      ui: { csp: { linkTrustedDomains: ["https://a.example"] }, linkTrustedDomains: ["https://*.b.example"] },
+      "openai/widgetCSP": { redirect_domains: ["https://c.example", "https://a.example"], connect_domains: ["https://never.example"] },
+    };
+    const policy = parseWidgetPolicy(meta, production);
+    expect(policy).toMatchObject({ ok: true, value: { linkDomains: ["https://*.b.example", "https://a.example", "https://c.example"], connectDomains: [] } });
+    if (!policy.ok) return;
+    const cases: readonly (readonly [string, boolean])[] = [
+      ["https://a.example/x", true],
+      ["https://x.b.example/", true],
+      ["https://b.example/", false],
+      ["https://x.b.example:444/", false],
+      ["https://a.example.evil.example/", false],
+    ];
+    for (const [text, matches] of cases) expect(matchesSource(new URL(text), policy.value.linkDomains)).toBe(matches);
+  });
+
+  it.each(["*", "https:", "https://a.example/path", "javascript:alert(1)", "https://a.example; img-src *"])(
+    "V06 a trusted link domain %j refuses the widget",
+    (domain) => {
+      for (const meta of [{ ui: { linkTrustedDomains: [domain] } }, { "openai/widgetCSP": { redirect_domains: [domain] } }]) {
+        expect(parseWidgetPolicy(meta, production)).toMatchObject({ ok: false, error: { code: "widget_refused" } });
+      }
+    },
+  );
 });
