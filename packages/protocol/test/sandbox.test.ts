@@ -230,7 +230,10 @@ describe("sandbox flags", () => {
       "openai/widgetCSP": { redirect_domains: ["https://c.example", "https://a.example"], connect_domains: ["https://never.example"] },
     };
     const policy = parseWidgetPolicy(meta, production);
-    expect(policy).toMatchObject({ ok: true, value: { linkDomains: ["https://*.b.example", "https://a.example", "https://c.example"], connectDomains: [] } });
+    expect(policy).toMatchObject({
+      ok: true,
+      value: { linkDomains: ["https://*.b.example", "https://a.example", "https://c.example"], connectDomains: [] },
+    });
     if (!policy.ok) return;
     const cases: readonly (readonly [string, boolean])[] = [
       ["https://a.example/x", true],
