@@ -151,7 +151,8 @@ export class CallBroker {
   async #decide(request: CallRequest, connector: Connector, tool: ToolDefinition, sameConnector: boolean): Promise<CallDecision> {
     const { vault } = this.#options;
     const token: TokenState = vault.state(await vault.find(request.userId, connector.resource));
-    return decideCall({ origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
+    const mode = await this.#options.connectors.modeOf(request.userId, connector);
+    return decideCall({ mode, origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
   }
 
   /** Whether the call stays within the connector of its view; a widget's call names a view of this user. */

@@ -1,6 +1,7 @@
 import { Secret } from "@countersign/protocol/secret";
 import { httpUrl, json, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import { z } from "zod";
+import { parseSettings, settingsShape } from "./connectors/settings.ts";
 import type { PreconfiguredConnector, RegisteredClient } from "./options.ts";
 
 /** What the host is told by its environment. */
@@ -22,7 +23,16 @@ export interface HostConfig {
 
 const url = z.url({ protocol: /^https?$/ }).max(2048);
 
-const connectorsShape = z.array(z.strictObject({ id: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/), name: z.string().min(1).max(120), url })).max(50);
+const connectorsShape = z
+  .array(
+    z.strictObject({
+      id: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/),
+      name: z.string().min(1).max(120),
+      url,
+      settings: settingsShape.optional(),
+    }),
+  )
+  .max(50);
 
 const clientsShape = z
   .array(z.strictObject({ issuer: url, client_id: z.string().min(1).max(500), client_secret: z.string().min(1).optional() }))
@@ -44,12 +54,15 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
   sealingKey: optional(
     secret({ env: "COUNTERSIGN_KEY", doc: "32 bytes as base64url that seal tokens and arguments at rest; unset, the key file in the data folder." }),
   ),
-  connectors: json({
-    env: "COUNTERSIGN_HOST_CONNECTORS",
-    doc: "Servers that every user has: a list of { id, name, url }.",
-    fallback: JSON.stringify([{ id: "store", name: "Harbour Goods", url: "http://127.0.0.1:4300/mcp" }]),
-    parse: (value): readonly PreconfiguredConnector[] => connectorsShape.parse(value),
-  }),
+  connectors: {
+    ...json({
+      env: "COUNTERSIGN_HOST_CONNECTORS",
+      doc: "Servers that every user has: a list of { id, name, url, settings? }; settings as in the HTTP API.",
+      fallback: JSON.stringify([{ id: "store", name: "Harbour Goods", url: "http://127.0.0.1:4300/mcp" }]),
+      parse: parseConnectors,
+    }),
+    secret: true,
+  },
   clients: json({
     env: "COUNTERSIGN_HOST_CLIENTS",
     doc: "OAuth clients registered beforehand: a list of { issuer, client_id, client_secret? }.",
@@ -60,6 +73,15 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
   model: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),
 };
+
+function parseConnectors(value: unknown): readonly PreconfiguredConnector[] {
+  return connectorsShape.parse(value).map(({ settings, ...connector }) => {
+    if (settings === undefined) return connector;
+    const parsed = parseSettings(settings);
+    if (!parsed.ok) throw new TypeError(parsed.error.detail);
+    return { ...connector, settings: parsed.value };
+  });
+}
 
 function parseClients(value: unknown): Readonly<Record<string, RegisteredClient>> {
   const clients = clientsShape

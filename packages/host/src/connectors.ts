@@ -2,10 +2,13 @@ import type { EpochMs, ResourceUri } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { isLoopbackUrl, isSecureOrLoopback, parseResourceUri } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import type { ConnectorMode } from "@countersign/protocol/security";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records } from "@countersign/storage/records";
+import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import { McpConnection } from "./connections/connection.ts";
+import { readSettings, storeSettings, storedSettingsSchema, type ConnectorSettings, type StoredSettings } from "./connectors/settings.ts";
 import type { Reach } from "./dial/address.ts";
 import { newId } from "./digest.ts";
 import type { HostLimits, PreconfiguredConnector } from "./options.ts";
@@ -17,6 +20,8 @@ export interface Connector {
   readonly resource: ResourceUri;
   readonly reach: Reach;
   readonly preconfigured: boolean;
+  /** What is fixed for this connector; absent, everything is discovered. */
+  readonly settings?: ConnectorSettings;
 }
 
 export type ConnectorStatus = { readonly status: "connected" | "connecting" } | { readonly status: "failed"; readonly error: Refusal };
@@ -25,11 +30,12 @@ interface ConnectorRow {
   readonly userId: string;
   readonly name: string;
   readonly url: string;
+  readonly settings?: StoredSettings | undefined;
 }
 
 const connectorKind: RecordKind<ConnectorRow> = {
   name: "connector",
-  parse: (json) => z.object({ userId: z.string(), name: z.string(), url: z.string() }).parse(json),
+  parse: (json) => z.object({ userId: z.string(), name: z.string(), url: z.string(), settings: storedSettingsSchema.optional() }).parse(json),
 };
 
 const connectorsPerUserMax = 20;
@@ -37,6 +43,7 @@ const connectionsMax = 1000;
 
 export interface ConnectorsOptions {
   readonly database: Database<unknown>;
+  readonly sealer: Sealer;
   readonly preconfigured: readonly PreconfiguredConnector[];
   /** Users may add servers on this machine: only when the host itself is on it. */
   readonly localAllowed: boolean;
@@ -59,7 +66,9 @@ export class Connectors {
       options.preconfigured.map((entry) => {
         const resource = parseResourceUri(entry.url);
         if (!resource.ok) throw new TypeError(`the connector ${entry.id} has no usable URL`);
-        return [entry.id, { id: entry.id, name: entry.name, resource: resource.value, reach: reachOf(resource.value), preconfigured: true }];
+        const { id, name, settings } = entry;
+        const connector = { id, name, resource: resource.value, reach: reachOf(resource.value), preconfigured: true };
+        return [id, { ...connector, ...(settings === undefined ? {} : { settings }) }];
       }),
     );
   }
@@ -78,8 +87,13 @@ export class Connectors {
     return connector === undefined ? err(refuse("unknown_connector")) : ok(connector);
   }
 
+  /** Whether the server is used with a token in every request, or only where a tool needs one. */
+  async modeOf(_userId: string, connector: Connector): Promise<ConnectorMode> {
+    return connector.settings?.mode === "full" ? "full" : "mixed";
+  }
+
   /** Adds a server by its URL. Refuses what may not be dialled, and more than twenty. */
-  async add(userId: string, url: string): Promise<Result<Connector, Refusal>> {
+  async add(userId: string, url: string, settings?: ConnectorSettings): Promise<Result<Connector, Refusal>> {
     const resource = parseResourceUri(url);
     if (!resource.ok) return resource;
     const parsed = new URL(resource.value);
@@ -91,7 +105,8 @@ export class Connectors {
     if (same !== undefined) return ok(same);
     if (existing.length >= connectorsPerUserMax) return err(refuse("rate_limited", `at most ${connectorsPerUserMax} connectors`));
     const id = newId("con");
-    const row = { userId, name: parsed.host, url: resource.value };
+    const stored = settings === undefined ? undefined : storeSettings(settings, this.#options.sealer, { userId, connectorId: id });
+    const row = { userId, name: parsed.host, url: resource.value, ...(stored === undefined ? {} : { settings: stored }) };
     await this.#records.create(id, row, { keys: { user: userId } });
     const connector = this.#fromRow(id, row);
     return connector === undefined ? err(refuse("internal_error")) : ok(connector);
@@ -153,7 +168,11 @@ export class Connectors {
 
   #fromRow(id: string, row: ConnectorRow): Connector | undefined {
     const resource = parseResourceUri(row.url);
-    return resource.ok ? { id, name: row.name, resource: resource.value, reach: reachOf(resource.value), preconfigured: false } : undefined;
+    if (!resource.ok) return undefined;
+    const settings =
+      row.settings === undefined ? undefined : readSettings(row.settings, this.#options.sealer, { userId: row.userId, connectorId: id });
+    const connector = { id, name: row.name, resource: resource.value, reach: reachOf(resource.value), preconfigured: false };
+    return { ...connector, ...(settings === undefined ? {} : { settings }) };
   }
 }
 

@@ -102,7 +102,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const timeoutMs = limits.authorizationTimeoutMs;
   const events = new Events(database.signals);
   const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock);
-  const connectors = new Connectors({ database, preconfigured: options.connectors, localAllowed: local, limits, clock });
+  const connectors = new Connectors({ database, sealer, preconfigured: options.connectors, localAllowed: local, limits, clock });
   const discoverer = new Discoverer(options.clients, timeoutMs);
   const vault = new Vault({
     database,

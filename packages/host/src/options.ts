@@ -3,6 +3,7 @@ import type { ErrorCode } from "@countersign/protocol/errors";
 import type { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
+import type { ConnectorSettings } from "./connectors/settings.ts";
 
 /** An OAuth client that was registered with an issuer beforehand. Without a secret it is a public client. */
 export interface RegisteredClient {
@@ -15,6 +16,7 @@ export interface PreconfiguredConnector {
   readonly id: string;
   readonly name: string;
   readonly url: string;
+  readonly settings?: ConnectorSettings;
 }
 
 /** An OpenAI-compatible chat endpoint; `baseUrl` is what precedes `/chat/completions`. */

@@ -12,6 +12,9 @@ export type SecurityScheme = { readonly type: "noauth" } | { readonly type: "oau
 /** Who asked for the call. */
 export type CallOrigin = "model" | "widget" | "user";
 
+/** How a server is used: `mixed` asks for a token when a tool needs one, `full` answers nothing without one. */
+export type ConnectorMode = "mixed" | "full";
+
 /** What the vault holds for the call's (user, issuer, resource). */
 export type TokenState =
   | { readonly state: "none" }
@@ -25,6 +28,7 @@ export type CallDecision =
   | { readonly action: "refuse"; readonly code: ErrorCode; readonly reason: string };
 
 export interface CallFacts {
+  readonly mode: ConnectorMode;
   readonly origin: CallOrigin;
   readonly sameConnector: boolean;
   readonly visibility: ReadonlySet<"model" | "app">;
@@ -50,8 +54,19 @@ const visibilityRules: Readonly<Record<CallOrigin, readonly (readonly [(facts: C
   user: [[(facts) => facts.visibility.size === 0, "the tool is visible to nobody"]],
 };
 
-/** THE table: the tool's schemes by the token at hand. The origin has no column, because it makes no difference here: that is the point. */
-const tokenRules: Readonly<Record<SchemeKind, Readonly<Record<TokenCase, Rule>>>> = {
+type TokenRules = Readonly<Record<SchemeKind, Readonly<Record<TokenCase, Rule>>>>;
+
+/** What a full connector does with a tool that is content with any token. */
+const anyToken: Readonly<Record<TokenCase, Rule>> = {
+  none: ["authorize", "the server answers nothing without sign-in and no token is held"],
+  held: ["attach", "the server answers nothing without sign-in: the token goes with every request"],
+  held_lacking: ["attach", "the server answers nothing without sign-in, and the tool works without these scopes"],
+  refreshable: ["refresh", "the server answers nothing without sign-in and the held token can be refreshed"],
+  refreshable_lacking: ["refresh", "the server answers nothing without sign-in and the held token can be refreshed"],
+  expired: ["authorize", "the server answers nothing without sign-in and the token can no longer be refreshed"],
+};
+
+const mixedRules: TokenRules = {
   undeclared: {
     none: ["omit", "the tool declares nothing and no token is held: the server will challenge if it must"],
     held: ["attach", "the tool declares nothing and a token is held"],
@@ -87,15 +102,24 @@ const tokenRules: Readonly<Record<SchemeKind, Readonly<Record<TokenCase, Rule>>>
 };
 
 /**
- * Decides what happens before a call leaves the host. A tool that is oauth2 only is never called without a token; `authorize` asks for the
- * union of what the tool demands and what the token had, less transactions that are over.
+ * THE table: the connector's mode and the tool's schemes by the token at hand. The origin has no column, because it makes no difference here: that is the
+ * point. A full connector's tools differ only in the scopes that they demand.
+ */
+const tokenRules: Readonly<Record<ConnectorMode, TokenRules>> = {
+  mixed: mixedRules,
+  full: { undeclared: anyToken, noauth: anyToken, either: anyToken, oauth2: mixedRules.oauth2 },
+};
+
+/**
+ * Decides what happens before a call leaves the host. A tool that is oauth2 only is never called without a token, and nor is any tool of a full
+ * connector; `authorize` asks for the union of what the tool demands and what the token had, less transactions that are over.
  */
 export function decideCall(input: CallFacts): CallDecision {
   for (const [applies, reason] of visibilityRules[input.origin]) {
     if (applies(input)) return { action: "refuse", code: "tool_not_visible", reason };
   }
   const demanded = demandedScope(input.schemes, input.token);
-  const [action, reason] = tokenRules[kindOfSchemes(input.schemes)][caseOfToken(input.token, demanded)];
+  const [action, reason] = tokenRules[input.mode][kindOfSchemes(input.schemes)][caseOfToken(input.token, demanded)];
   if (action !== "authorize") return { action: "call", token: action, reason };
   const had = input.token.state === "none" ? new Set<string>() : withoutTransactionScopes(input.token.scope);
   return { action: "authorize", scope: unionScopes(had, demanded), reason };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CallOrigin, SchemeKind, SecurityScheme, TokenCase, TokenState } from "../src/security.ts";
+import type { CallOrigin, ConnectorMode, SchemeKind, SecurityScheme, TokenCase, TokenState } from "../src/security.ts";
 import { decideCall, kindOfSchemes, parseSecuritySchemes, parseVisibility } from "../src/security.ts";
 
 const read: SecurityScheme = { type: "oauth2", scopes: new Set(["orders:read"]) };
@@ -24,14 +24,13 @@ const tokenOf: Readonly<Record<TokenCase, TokenState>> = {
 };
 
 /** One letter a cell: a attach, o omit, r refresh, A authorize; in the order none, held, held_lacking, refreshable, refreshable_lacking, expired. */
-const expectedRows: Readonly<Record<SchemeKind, string>> = {
-  undeclared: "oaarro",
-  noauth: "oooooo",
-  either: "oaarro",
-  oauth2: "AaArAA",
+const expectedRows: Readonly<Record<ConnectorMode, Readonly<Record<SchemeKind, string>>>> = {
+  mixed: { undeclared: "oaarro", noauth: "oooooo", either: "oaarro", oauth2: "AaArAA" },
+  full: { undeclared: "AaarrA", noauth: "AaarrA", either: "AaarrA", oauth2: "AaArAA" },
 };
 const letters: Readonly<Record<string, string>> = { a: "attach", o: "omit", r: "refresh", A: "authorize" };
 
+const modes: readonly ConnectorMode[] = ["mixed", "full"];
 const kinds: readonly SchemeKind[] = ["undeclared", "noauth", "either", "oauth2"];
 const tokenCases: readonly TokenCase[] = ["none", "held", "held_lacking", "refreshable", "refreshable_lacking", "expired"];
 const origins: readonly CallOrigin[] = ["model", "widget", "user"];
@@ -42,54 +41,57 @@ function mayCall(origin: CallOrigin, sameConnector: boolean, visibility: readonl
   return origin === "model" ? visibility.includes("model") : visibility.length > 0;
 }
 
-const combinations = origins.flatMap((origin) =>
-  [true, false].flatMap((sameConnector) =>
-    visibilities.flatMap((visibility) =>
-      kinds.flatMap((kind) => tokenCases.map((tokenCase) => ({ origin, sameConnector, visibility, kind, tokenCase }))),
+const combinations = modes.flatMap((mode) =>
+  origins.flatMap((origin) =>
+    [true, false].flatMap((sameConnector) =>
+      visibilities.flatMap((visibility) =>
+        kinds.flatMap((kind) => tokenCases.map((tokenCase) => ({ mode, origin, sameConnector, visibility, kind, tokenCase }))),
+      ),
     ),
   ),
 );
 
 describe("decideCall", () => {
   it("authorizes (widget, oauth2-only, no token) instead of leaving the button dead", () => {
-    const decision = decideCall({ origin: "widget", sameConnector: true, visibility: new Set(["app"]), schemes: [read], token: { state: "none" } });
+    const facts = { mode: "mixed", origin: "widget", sameConnector: true, visibility: new Set(["app"] as const), schemes: [read] } as const;
+    const decision = decideCall({ ...facts, token: { state: "none" } });
     expect(decision).toEqual({ action: "authorize", scope: new Set(["orders:read"]), reason: "the tool needs sign-in and no token is held" });
   });
 
-  it("follows the table in every one of the 576 combinations", () => {
-    expect(combinations).toHaveLength(576);
-    const misses = combinations.flatMap(({ origin, sameConnector, visibility, kind, tokenCase }) => {
-      const decision = decideCall({ origin, sameConnector, visibility: new Set(visibility), schemes: schemesOf[kind], token: tokenOf[tokenCase] });
-      const cell = letters[expectedRows[kind][tokenCases.indexOf(tokenCase)] ?? ""];
+  it("follows the table in every one of the 1152 combinations", () => {
+    expect(combinations).toHaveLength(1152);
+    const misses = combinations.flatMap(({ mode, origin, sameConnector, visibility, kind, tokenCase }) => {
+      const facts = { mode, origin, sameConnector, visibility: new Set(visibility), schemes: schemesOf[kind] };
+      const decision = decideCall({ ...facts, token: tokenOf[tokenCase] });
+      const cell = letters[expectedRows[mode][kind][tokenCases.indexOf(tokenCase)] ?? ""];
       const expected = mayCall(origin, sameConnector, visibility) ? cell : "tool_not_visible";
       const actual = decision.action === "call" ? decision.token : decision.action === "refuse" ? decision.code : decision.action;
       const explained = decision.reason.length > 10;
-      return actual === expected && explained ? [] : [{ origin, sameConnector, visibility, kind, tokenCase, expected, decision }];
+      return actual === expected && explained ? [] : [{ ...facts, tokenCase, expected, decision }];
     });
     expect(misses).toEqual([]);
   });
 
   it("decides the same for every origin that may call", () => {
-    for (const kind of kinds) {
-      for (const tokenCase of tokenCases) {
-        const decisions = origins.map((origin) =>
-          decideCall({ origin, sameConnector: true, visibility: new Set(["model", "app"]), schemes: schemesOf[kind], token: tokenOf[tokenCase] }),
-        );
-        expect(decisions[1]).toEqual(decisions[0]);
-        expect(decisions[2]).toEqual(decisions[0]);
-      }
+    const visibility = new Set(["model", "app"] as const);
+    for (const { mode, kind, tokenCase } of combinations) {
+      const facts = { mode, sameConnector: true, visibility, schemes: schemesOf[kind], token: tokenOf[tokenCase] };
+      const decisions = origins.map((origin) => decideCall({ ...facts, origin }));
+      expect(decisions[1]).toEqual(decisions[0]);
+      expect(decisions[2]).toEqual(decisions[0]);
     }
   });
 
-  it("never calls an oauth2-only tool without a token", () => {
-    for (const { origin, sameConnector, visibility, tokenCase } of combinations) {
-      const decision = decideCall({ origin, sameConnector, visibility: new Set(visibility), schemes: [read], token: tokenOf[tokenCase] });
+  it("never calls an oauth2-only tool without a token, and no tool at all of a full connector", () => {
+    for (const { mode, origin, sameConnector, visibility, kind, tokenCase } of combinations) {
+      const schemes = mode === "full" ? schemesOf[kind] : [read];
+      const decision = decideCall({ mode, origin, sameConnector, visibility: new Set(visibility), schemes, token: tokenOf[tokenCase] });
       expect(decision.action === "call" && decision.token === "omit").toBe(false);
     }
   });
 
   it("asks for the union of demanded and granted scopes, less transactions that are over", () => {
-    const facts = { origin: "user", sameConnector: true, visibility: new Set(["model"] as const), schemes: [read] } as const;
+    const facts = { mode: "mixed", origin: "user", sameConnector: true, visibility: new Set(["model"] as const), schemes: [read] } as const;
     for (const tokenCase of ["held_lacking", "refreshable_lacking", "expired"] as const) {
       expect(decideCall({ ...facts, token: tokenOf[tokenCase] })).toMatchObject({ action: "authorize", scope: new Set(["profile", "orders:read"]) });
     }
@@ -97,7 +99,7 @@ describe("decideCall", () => {
 
   it("takes the oauth2 alternative that the token covers, else the first", () => {
     const schemes: readonly SecurityScheme[] = [read, { type: "oauth2", scopes: new Set(["profile"]) }];
-    const facts = { origin: "model", sameConnector: true, visibility: new Set(["model"] as const), schemes } as const;
+    const facts = { mode: "mixed", origin: "model", sameConnector: true, visibility: new Set(["model"] as const), schemes } as const;
     expect(decideCall({ ...facts, token: tokenOf.held_lacking })).toMatchObject({ action: "call", token: "attach" });
     expect(decideCall({ ...facts, token: { state: "none" } })).toMatchObject({ action: "authorize", scope: new Set(["orders:read"]) });
   });

@@ -13,7 +13,7 @@ import type { Discoverer, Discovery } from "./discovery.ts";
 import { dueMinute, flowKeys, flowKind, isLive, scopeOf, slotKind, toFlowView, type FlowRow, type FlowView } from "./flow-record.ts";
 import { toServerDocument } from "./server-document.ts";
 
-/** A call's wish to wait for a grant. `attach` stores the flow's id with the call and says whether the call still waits. */
+/** The wish of a call, or of a connector, to wait for a grant. `attach` stores the flow's id with whoever waits and says whether it still does. */
 export interface FlowDemand {
   readonly userId: string;
   readonly connector: Connector;
@@ -45,7 +45,7 @@ export class Flows {
   readonly #options: FlowsOptions;
   readonly #flows: Records<FlowRow>;
   readonly #slots: Records<{ readonly flowId: string }>;
-  #onEnded: (flow: StoredFlow) => Promise<void> = () => Promise.resolve();
+  readonly #onEnded: ((flow: StoredFlow) => Promise<void>)[] = [];
 
   constructor(options: FlowsOptions) {
     this.#options = options;
@@ -53,9 +53,12 @@ export class Flows {
     this.#slots = options.database.records(slotKind);
   }
 
-  /** Names who tells the waiting calls. It may be told of the same flow more than once. */
+  /**
+   * Adds one who tells whoever waits for flows: calls, a connector's sign-in, or both. Listeners are told one after the other in the order in which they
+   * were added, and may be told of the same flow more than once.
+   */
   onEnded(deliver: (flow: StoredFlow) => Promise<void>): void {
-    this.#onEnded = deliver;
+    this.#onEnded.push(deliver);
   }
 
   /** Discovers who can authorize, then joins the running flow or begins one. A wider demand widens a flow that nobody has opened yet. */
@@ -154,7 +157,7 @@ export class Flows {
   }
 
   async deliver(flow: StoredFlow): Promise<void> {
-    await this.#onEnded(flow);
+    for (const tell of this.#onEnded) await tell(flow);
     await this.#flows.update(flow.id, flow.version, flow.value, { keys: flowKeys(flow.value, true) });
   }
 

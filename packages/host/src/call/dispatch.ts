@@ -3,7 +3,7 @@ import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
-import { decideCall, type CallOrigin } from "@countersign/protocol/security";
+import { decideCall, type CallOrigin, type ConnectorMode } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { CallOutcome, McpConnection } from "../connections/connection.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
@@ -16,6 +16,7 @@ export interface Dispatch {
   readonly callId: string;
   readonly userId: string;
   readonly connector: Connector;
+  readonly mode: ConnectorMode;
   readonly connection: McpConnection;
   readonly origin: CallOrigin;
   readonly tool: ToolDefinition;
@@ -149,9 +150,9 @@ export class Dispatcher {
   }
 }
 
-function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideCall>[0], "origin" | "sameConnector" | "visibility" | "schemes"> {
+function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideCall>[0], "mode" | "origin" | "sameConnector" | "visibility" | "schemes"> {
   // Whether the view belongs to the connector was decided before the call was stored.
-  return { origin: dispatch.origin, sameConnector: true, visibility: dispatch.tool.visibility, schemes: dispatch.tool.schemes };
+  return { mode: dispatch.mode, origin: dispatch.origin, sameConnector: true, visibility: dispatch.tool.visibility, schemes: dispatch.tool.schemes };
 }
 
 function failed(record: Recorder, refusal: Refusal): DispatchOutcome {

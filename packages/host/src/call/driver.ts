@@ -246,6 +246,7 @@ export class CallDriver {
         callId: id,
         userId: row.userId,
         connector: connector.value,
+        mode: await this.#options.connectors.modeOf(row.userId, connector.value),
         connection: this.#options.connectors.connection(row.userId, connector.value),
         origin: row.origin,
         tool: tool.value,

@@ -31,7 +31,14 @@ export interface StartFacts {
 
 /** What the tool's declared security and the token say, before the server is asked. */
 export function predictCall(tool: Tool, connector: Connector, origin: CallOrigin, nowMs: number): CallDecision {
-  return decideCall({ origin, sameConnector: true, visibility: tool.visibility, schemes: tool.security, token: tokenState(connector, nowMs) });
+  return decideCall({
+    mode: connector.mode,
+    origin,
+    sameConnector: true,
+    visibility: tool.visibility,
+    schemes: tool.security,
+    token: tokenState(connector, nowMs),
+  });
 }
 
 /** Decides whether to reserve a window when a call starts. */

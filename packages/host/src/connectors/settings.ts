@@ -1,0 +1,161 @@
+import type { Issuer } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { parseIssuer } from "@countersign/protocol/resource";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import { formatScope, parseScope, type ScopeSet } from "@countersign/protocol/scope";
+import { Secret } from "@countersign/protocol/secret";
+import type { ConnectorMode } from "@countersign/protocol/security";
+import type { Sealer } from "@countersign/storage/sealed";
+import { z } from "zod";
+
+/** When the host signs in: `auto` follows what the server does, `mixed` only when a tool needs it, `full` before anything else. */
+export type SignInMode = "auto" | ConnectorMode;
+
+/** How this host proves to a token endpoint which client it is (RFC 7591 section 2). */
+export type TokenEndpointAuthMethod = "none" | "client_secret_basic" | "client_secret_post" | "private_key_jwt";
+
+/** What a user or an operator fixes for one connector; whatever is left out is discovered. A secret always has the issuer that it belongs to beside it. */
+export interface ConnectorSettings {
+  readonly mode: SignInMode;
+  readonly authorizationServer?: Issuer;
+  readonly clientId?: string;
+  readonly clientSecret?: Secret;
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
+  /** Asked for in place of what the metadata lists, and beside what a challenge demands. */
+  readonly scope?: ScopeSet;
+  /** Sent with the authorization request besides the protocol's own, such as `audience`. */
+  readonly authorizeParameters?: Readonly<Record<string, string>>;
+}
+
+const parametersMax = 20;
+const parameterNameGrammar = /^[A-Za-z0-9._~-]{1,64}$/;
+const printable = /^[\x20-\x7e]*$/;
+
+/** What the host itself decides about each authorization request: PKCE, state and audience are not a matter of settings. */
+const ownParameters: ReadonlySet<string> = new Set([
+  "response_type",
+  "response_mode",
+  "client_id",
+  "client_secret",
+  "redirect_uri",
+  "state",
+  "scope",
+  "resource",
+  "code_challenge",
+  "code_challenge_method",
+  "code_verifier",
+  "dpop_jkt",
+  "request",
+  "request_uri",
+]);
+
+/** The settings as a request or an environment variable writes them. */
+export interface SettingsInput {
+  readonly mode: SignInMode;
+  readonly authorizationServer?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | undefined;
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
+  readonly scope?: string | undefined;
+  readonly authorizeParameters?: Readonly<Record<string, string>> | undefined;
+}
+
+const inputShape = z.strictObject({
+  mode: z.enum(["auto", "mixed", "full"]).default("auto"),
+  authorizationServer: z.string().min(1).max(2048).optional(),
+  clientId: z.string().min(1).max(500).regex(printable, "printable ASCII only").optional(),
+  clientSecret: z.string().min(1).max(2000).regex(printable, "printable ASCII only").optional(),
+  tokenEndpointAuthMethod: z.enum(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]).optional(),
+  scope: z.string().max(4096).optional(),
+  authorizeParameters: z.record(z.string(), z.string().max(512)).optional(),
+});
+
+export const settingsShape: z.ZodType<SettingsInput> = inputShape;
+
+/**
+ * Judges settings. Refuses with `invalid_request` (or `invalid_metadata` for the issuer): a secret or a way of authentication without its client, a secret without
+ * the issuer that it is for (it would go to whatever issuer the server names), a scope outside RFC 6749, and parameters that the host itself decides.
+ */
+export function parseSettings(input: SettingsInput): Result<ConnectorSettings, Refusal> {
+  const { mode, clientId, clientSecret, tokenEndpointAuthMethod, authorizeParameters } = input;
+  const issuer = input.authorizationServer === undefined ? undefined : parseIssuer(input.authorizationServer);
+  if (issuer?.ok === false) return issuer;
+  const scope = input.scope === undefined ? undefined : parseScope(input.scope);
+  if (scope?.ok === false) return scope;
+  const problem = problemOfClient(input) ?? problemOfParameters(authorizeParameters ?? {});
+  if (problem !== undefined) return err(refuse("invalid_request", problem));
+  return ok({
+    mode,
+    ...(issuer === undefined ? {} : { authorizationServer: issuer.value }),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(clientSecret === undefined ? {} : { clientSecret: new Secret(clientSecret) }),
+    ...(tokenEndpointAuthMethod === undefined ? {} : { tokenEndpointAuthMethod }),
+    ...(scope === undefined || scope.value.size === 0 ? {} : { scope: scope.value }),
+    ...(authorizeParameters === undefined || Object.keys(authorizeParameters).length === 0 ? {} : { authorizeParameters }),
+  });
+}
+
+/** The settings as a row keeps them: the secret sealed under a text that names the row and its owner. */
+export interface StoredSettings {
+  readonly mode: SignInMode;
+  readonly authorizationServer?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly sealedSecret?: string | undefined;
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
+  readonly scope?: string | undefined;
+  readonly authorizeParameters?: Readonly<Record<string, string>> | undefined;
+}
+
+export const storedSettingsSchema: z.ZodType<StoredSettings> = inputShape
+  .omit({ clientSecret: true })
+  .extend({ mode: z.enum(["auto", "mixed", "full"]), sealedSecret: z.string().optional() });
+
+/** Whose settings they are. */
+export interface SettingsOwner {
+  readonly userId: string;
+  readonly connectorId: string;
+}
+
+export function storeSettings(settings: ConnectorSettings, sealer: Sealer, owner: SettingsOwner): StoredSettings {
+  const { clientSecret, scope, ...rest } = settings;
+  return {
+    ...rest,
+    ...(scope === undefined ? {} : { scope: formatScope(scope) }),
+    ...(clientSecret === undefined ? {} : { sealedSecret: sealer.seal(clientSecret.reveal(), sealingText(owner)) }),
+  };
+}
+
+/** Reads a row's settings back; undefined when the secret does not open here, as in a row that was moved. */
+export function readSettings(stored: StoredSettings, sealer: Sealer, owner: SettingsOwner): ConnectorSettings | undefined {
+  const { sealedSecret, ...rest } = stored;
+  const secret = sealedSecret === undefined ? undefined : sealer.open(sealedSecret, sealingText(owner));
+  if (secret?.ok === false) return undefined;
+  const parsed = parseSettings({ ...rest, ...(secret === undefined ? {} : { clientSecret: secret.value }) });
+  return parsed.ok ? parsed.value : undefined;
+}
+
+function problemOfClient(input: SettingsInput): string | undefined {
+  const { clientId, clientSecret, authorizationServer, tokenEndpointAuthMethod: method } = input;
+  if (clientId === undefined && (clientSecret !== undefined || method !== undefined))
+    return "a client secret or authentication method needs the client id";
+  if (clientSecret !== undefined && authorizationServer === undefined) return "a client secret needs the authorization server that it is for";
+  const needsSecret = method === "client_secret_basic" || method === "client_secret_post";
+  if (needsSecret && clientSecret === undefined) return `${method} needs the client secret`;
+  if (method !== undefined && !needsSecret && clientSecret !== undefined) return `${method} uses no client secret`;
+  return undefined;
+}
+
+function problemOfParameters(parameters: Readonly<Record<string, string>>): string | undefined {
+  const names = Object.keys(parameters);
+  if (names.length > parametersMax) return `at most ${parametersMax} authorize parameters`;
+  for (const name of names) {
+    if (!parameterNameGrammar.test(name)) return "an authorize parameter's name has characters that no parameter has";
+    if (ownParameters.has(name.toLowerCase())) return `${name} is decided by the host`;
+    if (!printable.test(parameters[name] ?? "")) return `the value of ${name} is not printable ASCII`;
+  }
+  return undefined;
+}
+
+function sealingText(owner: SettingsOwner): string {
+  return `host:connector:${JSON.stringify([owner.userId, owner.connectorId])}`;
+}
