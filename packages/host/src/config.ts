@@ -1,7 +1,9 @@
 import { Secret } from "@countersign/protocol/secret";
+import { isSecureOrLoopback } from "@countersign/protocol/resource";
 import { httpUrl, json, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import { z } from "zod";
 import { parseSettings, settingsShape } from "./connectors/settings.ts";
+import { type ApiClient, ApiClients, digestOfKey } from "./api-clients.ts";
 import type { PreconfiguredConnector, RegisteredClient } from "./options.ts";
 
 /** What the host is told by its environment. */
@@ -16,6 +18,7 @@ export interface HostConfig {
   readonly sealingKey: Secret | undefined;
   readonly connectors: readonly PreconfiguredConnector[];
   readonly clients: Readonly<Record<string, RegisteredClient>>;
+  readonly apiClients: readonly ApiClient[];
   readonly modelUrl: string | undefined;
   readonly model: string;
   readonly modelKey: Secret | undefined;
@@ -37,6 +40,27 @@ const connectorsShape = z
 const clientsShape = z
   .array(z.strictObject({ issuer: url, client_id: z.string().min(1).max(500), client_secret: z.string().min(1).optional() }))
   .max(50);
+
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text && isSecureOrLoopback(new URL(text)));
+
+/** A key, or better its digest, so that the configuration holds nothing that opens a door. */
+const apiClientsShape = z
+  .array(
+    z.strictObject({
+      id: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/),
+      name: z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,60}$/u),
+      key: z
+        .string()
+        .regex(/^[A-Za-z0-9._~+/=-]{32,512}$/)
+        .optional(),
+      key_sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+      origins: z.array(origin).max(20).default([]),
+    }),
+  )
+  .max(100);
 
 /** One variable each. Every default fits development on one machine. */
 export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostConfig[Name]> } = {
@@ -69,6 +93,16 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
     fallback: JSON.stringify([{ issuer: "http://localhost:4200", client_id: "countersign-host" }]),
     parse: parseClients,
   }),
+  // A key may stand in it, so it is never printed.
+  apiClients: {
+    ...json({
+      env: "COUNTERSIGN_HOST_API_CLIENTS",
+      doc: "Products that embed this host: a list of { id, name, key_sha256 or key (32 to 512 characters), origins of their pages }.",
+      fallback: "[]",
+      parse: parseApiClients,
+    }),
+    secret: true,
+  },
   modelUrl: optional(httpUrl({ env: "COUNTERSIGN_MODEL_URL", doc: "OpenAI-compatible endpoint for the chat, up to /v1. Unset, there is no chat." })),
   model: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),
@@ -92,4 +126,14 @@ function parseClients(value: unknown): Readonly<Record<string, RegisteredClient>
     ]);
   if (new Set(clients.map(([issuer]) => issuer)).size !== clients.length) throw new TypeError("an issuer is listed twice");
   return Object.fromEntries(clients);
+}
+
+function parseApiClients(value: unknown): readonly ApiClient[] {
+  const clients = apiClientsShape.parse(value).map(({ id, name, key, key_sha256, origins }) => {
+    if ((key === undefined) === (key_sha256 === undefined)) throw new TypeError("a client has a key or its digest");
+    return { id, name, keyDigest: key_sha256 ?? digestOfKey(key ?? ""), origins };
+  });
+  // Ids and keys that occur twice stop the start like any other mistake here.
+  void new ApiClients(clients);
+  return clients;
 }

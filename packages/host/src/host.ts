@@ -1,10 +1,9 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { refuse } from "@countersign/protocol/errors";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
-import type { Result } from "@countersign/protocol/result";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import { Hono } from "hono";
-import { z } from "zod";
+import { ApiClients } from "./api-clients.ts";
 import { Discoverer } from "./authorize/discovery.ts";
 import { Flows } from "./authorize/flows.ts";
 import { SignIn } from "./authorize/sign-in.ts";
@@ -15,10 +14,13 @@ import { Events, type HostEvent, type Notice } from "./events.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { Widgets } from "./resources/widgets.ts";
 import { addCallRoutes } from "./routes/calls.ts";
-import { addConnectorRoutes, announceConnector, probeConnector, toConnectorView } from "./routes/connectors.ts";
+import { addConnectorRoutes, announceConnector, showConnectors, toConnectorView } from "./routes/connectors.ts";
 import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
-import { judgeAsking, readBody, respond, type Asking } from "./routes/guard.ts";
+import { createDoor } from "./routes/guard.ts";
+import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
+import { operations, readSession, say } from "./routes/operations.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
+import type { SessionView } from "./routes/schemas/session.ts";
 import { Sessions } from "./sessions.ts";
 import { Vault } from "./vault.ts";
 
@@ -38,6 +40,7 @@ export interface Host {
 }
 
 interface Parts {
+  readonly apiClients: ApiClients;
   readonly sessions: Sessions;
   readonly connectors: Connectors;
   readonly events: Events;
@@ -129,16 +132,19 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const { model } = options;
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
-  return { sessions, connectors, events, vault, flows, signIn, widgets, broker, chat, files, limits };
+  const apiClients = new ApiClients(options.apiClients ?? []);
+  return { apiClients, sessions, connectors, events, vault, flows, signIn, widgets, broker, chat, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
   const app = new Hono();
-  const ask = (request: Request): Promise<Result<Asking, Refusal>> => judgeAsking(request, parts.sessions, options.publicUrl);
-  app.get("/api/session", ({ req }) => answerSession(req.raw, options, parts));
-  addConnectorRoutes(app, { ...parts, ask });
-  addCallRoutes(app, { ...parts, ask });
-  addChatRoute(app, parts.chat, ask);
+  const door = createDoor({ sessions: parts.sessions, apiClients: parts.apiClients, publicUrl: options.publicUrl });
+  app.get(readSession.path, ({ req }) => answerSession(req.raw, options, parts));
+  addConnectorRoutes(app, { ...parts, door });
+  addCallRoutes(app, { ...parts, door });
+  const { chat } = parts;
+  if (chat !== undefined) serveOperation(app, door, say, ({ userId, body }) => chat.say(userId, body.conversationId, body.message));
+  refuseOtherMethods(app, operations);
   addPlaceRoutes(app, parts.signIn, parts.sessions);
   app.all("/api/*", () => respondRefusal(refuse("not_found")));
   app.get("*", ({ req }) => parts.files.serve(req.raw) ?? respondRefusal(refuse("not_found")));
@@ -153,33 +159,17 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
 async function answerSession(request: Request, options: HostOptions, parts: Parts): Promise<Response> {
   const site = request.headers.get("sec-fetch-site");
   if (site === "cross-site" || site === "same-site") return respondRefusal(refuse("forbidden_origin"));
+  if (request.headers.has("authorization")) return respondRefusal(refuse("client_not_allowed", "a product's users have no session"));
   const opened = await parts.sessions.open(request);
   if (!opened.ok) return respondRefusal(opened.error);
   const { session, setCookie } = opened.value;
-  const connectors = await parts.connectors.list(session.userId);
-  for (const connector of connectors) {
-    if (parts.connectors.status(session.userId, connector.id).status !== "connected") probeConnector(parts, session.userId, connector);
-  }
-  const body = {
+  const body: SessionView = {
     user: { id: session.userId },
-    connectors: await Promise.all(connectors.map((connector) => toConnectorView(parts, session.userId, connector))),
+    connectors: await showConnectors(parts, session.userId),
     widgetOrigin: options.widgetOrigin,
     ...(options.model === undefined ? {} : { model: { name: options.model.model } }),
   };
   return respondJson(200, body, setCookie === undefined ? {} : { "set-cookie": setCookie });
-}
-
-const newMessage = z.strictObject({ conversationId: z.string().min(1).max(100).default("main"), message: z.string().min(1).max(20_000) });
-
-function addChatRoute(app: Hono, chat: Chat | undefined, ask: (request: Request) => Promise<Result<Asking, Refusal>>): void {
-  if (chat === undefined) return;
-  app.post("/api/chat", async ({ req: { raw: request } }) => {
-    const asking = await ask(request);
-    if (!asking.ok) return respondRefusal(asking.error);
-    const body = await readBody(request, newMessage);
-    if (!body.ok) return respondRefusal(body.error);
-    return respond(chat.say(asking.value.session.userId, body.value.conversationId, body.value.message), 202);
-  });
 }
 
 async function reread(parts: Parts, notice: Notice): Promise<HostEvent | undefined> {

@@ -78,8 +78,22 @@ if (import.meta.main) {
   await runMain("host", async () => {
     const config = readConfig(hostConfig, process.env);
     if (!config.ok) throw new StartupProblem(config.error.map(({ env, problem }) => `${env} ${problem}.`).join(" "));
-    const { data, databaseUrl, sealingKey, port, widgetPort, modelUrl, model, modelKey, publicUrl, widgetOrigin, hostname, connectors, clients } =
-      config.value;
+    const {
+      data,
+      databaseUrl,
+      sealingKey,
+      port,
+      widgetPort,
+      modelUrl,
+      model,
+      modelKey,
+      publicUrl,
+      widgetOrigin,
+      hostname,
+      connectors,
+      clients,
+      apiClients,
+    } = config.value;
     if (!URL.canParse(widgetOrigin.replace("{app}", "app")) || !widgetOrigin.includes("//{app}.")) {
       throw new StartupProblem("COUNTERSIGN_WIDGET_ORIGIN must be an origin whose host begins with {app}.");
     }
@@ -90,6 +104,7 @@ if (import.meta.main) {
       hostname,
       connectors,
       clients,
+      apiClients,
       listen: port,
       widgetListen: widgetPort,
       databaseUrl: databaseUrl ?? folder.databaseUrl("host"),

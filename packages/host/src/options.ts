@@ -4,6 +4,7 @@ import type { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
 import type { ConnectorSettings } from "./connectors/settings.ts";
+import type { ApiClient } from "./api-clients.ts";
 
 /** An OAuth client that was registered with an issuer beforehand. Without a secret it is a public client. */
 export interface RegisteredClient {
@@ -73,6 +74,8 @@ export interface HostOptions {
   readonly connectors: readonly PreconfiguredConnector[];
   /** Pre-registered clients by issuer. */
   readonly clients: Readonly<Record<string, RegisteredClient>>;
+  /** Products that embed this host. */
+  readonly apiClients?: readonly ApiClient[];
   readonly model?: ModelOptions;
   /** Folder with the built console; its absence is answered with a sentence. */
   readonly consoleFolder?: string;

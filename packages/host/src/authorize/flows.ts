@@ -90,6 +90,12 @@ export class Flows {
     return flow === undefined ? undefined : toFlowView(flow.id, flow.value);
   }
 
+  /** The flow, if it is this user's. */
+  async own(userId: string, flowId: string): Promise<FlowView | undefined> {
+    const flow = await this.get(flowId);
+    return flow?.value.userId === userId ? toFlowView(flow.id, flow.value) : undefined;
+  }
+
   /** Stores a change of a live flow by compare-and-set; undefined when it is no longer live. */
   async change(flowId: string, change: (row: FlowRow) => FlowRow): Promise<StoredFlow | undefined> {
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {

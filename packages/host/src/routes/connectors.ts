@@ -1,27 +1,30 @@
-import type { Refusal } from "@countersign/protocol/errors";
-import type { Result } from "@countersign/protocol/result";
-import type { SecurityScheme } from "@countersign/protocol/security";
-import { respondJson, respondRefusal } from "@countersign/service/respond";
+import { ok } from "@countersign/protocol/result";
 import type { Hono } from "hono";
-import { z } from "zod";
 import { revokeToken } from "../authorize/token-endpoint.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector, Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
 import type { HostLimits } from "../options.ts";
 import type { Vault } from "../vault.ts";
-import { readBody, respond, toPublicError, type Asking } from "./guard.ts";
+import { type Door, toPublicError } from "./guard.ts";
+import { serveOperation } from "./operation.ts";
+import { addConnector, listConnectors, listTools, readConnector, removeConnector, signOut } from "./operations.ts";
+import { toSchemeView, type ConnectorView, type ToolView } from "./schemas/connectors.ts";
 
 export interface ConnectorRoutes {
   readonly connectors: Connectors;
   readonly vault: Vault;
   readonly events: Events;
   readonly limits: HostLimits;
-  readonly ask: (request: Request) => Promise<Result<Asking, Refusal>>;
+  readonly door: Door;
 }
 
 /** What a page is told of a connector: never a token, only that there is one and what it may do. */
-export async function toConnectorView(routes: Pick<ConnectorRoutes, "connectors" | "vault">, userId: string, connector: Connector): Promise<unknown> {
+export async function toConnectorView(
+  routes: Pick<ConnectorRoutes, "connectors" | "vault">,
+  userId: string,
+  connector: Connector,
+): Promise<ConnectorView> {
   const held = await routes.vault.find(userId, connector.resource);
   const { status, ...rest } = routes.connectors.status(userId, connector.id);
   return {
@@ -53,57 +56,60 @@ export function probeConnector(routes: Pick<ConnectorRoutes, "connectors" | "vau
     .catch(() => {});
 }
 
-const newConnector = z.strictObject({ url: z.string().min(1).max(2048) });
-
 /** `/api/connectors`. */
 export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
-  const { connectors, ask } = routes;
-  app.post("/api/connectors", async ({ req: { raw: request } }) => {
-    const asking = await ask(request);
-    if (!asking.ok) return respondRefusal(asking.error);
-    const { userId } = asking.value.session;
-    const body = await readBody(request, newConnector);
-    const added = body.ok ? await connectors.add(userId, body.value.url) : body;
-    if (!added.ok) return respondRefusal(added.error);
+  const { connectors, door } = routes;
+  serveOperation(app, door, listConnectors, async ({ userId }) => ok({ connectors: await showConnectors(routes, userId) }));
+  serveOperation(app, door, addConnector, async ({ userId, body }) => {
+    const added = await connectors.add(userId, body.url);
+    if (!added.ok) return added;
     probeConnector(routes, userId, added.value);
-    return respondJson(201, await toConnectorView(routes, userId, added.value));
+    return ok(await toConnectorView(routes, userId, added.value));
   });
-  app.delete("/api/connectors/:id", async ({ req }) => {
-    const asking = await ask(req.raw);
-    if (!asking.ok) return respondRefusal(asking.error);
-    const { userId } = asking.value.session;
-    const removed = await connectors.remove(userId, req.param("id"));
-    if (removed.ok) await signOut(routes, userId, removed.value);
-    return respond(removed, 200, () => ({ removed: true }));
+  serveOperation(app, door, readConnector, async ({ userId, id }) => {
+    const connector = await connectors.find(userId, id);
+    return connector.ok ? ok(await toConnectorView(routes, userId, connector.value)) : connector;
   });
-  app.post("/api/connectors/:id/sign-out", async ({ req }) => {
-    const asking = await ask(req.raw);
-    if (!asking.ok) return respondRefusal(asking.error);
-    const { userId } = asking.value.session;
-    const connector = await connectors.find(userId, req.param("id"));
-    if (!connector.ok) return respondRefusal(connector.error);
-    await signOut(routes, userId, connector.value);
+  serveOperation(app, door, removeConnector, async ({ userId, id }) => {
+    const removed = await connectors.remove(userId, id);
+    if (!removed.ok) return removed;
+    await forgetTokens(routes, userId, removed.value);
+    return ok({ removed: true });
+  });
+  serveOperation(app, door, signOut, async ({ userId, id }) => {
+    const connector = await connectors.find(userId, id);
+    if (!connector.ok) return connector;
+    await forgetTokens(routes, userId, connector.value);
     await announceConnector(routes, userId, connector.value);
-    return respondJson(200, await toConnectorView(routes, userId, connector.value));
+    return ok(await toConnectorView(routes, userId, connector.value));
   });
-  app.get("/api/connectors/:id/tools", async ({ req }) => {
-    const asking = await ask(req.raw);
-    if (!asking.ok) return respondRefusal(asking.error);
-    const { userId } = asking.value.session;
-    const connector = await connectors.find(userId, req.param("id"));
-    if (!connector.ok) return respondRefusal(connector.error);
+  serveOperation(app, door, listTools, async ({ userId, id }) => {
+    const connector = await connectors.find(userId, id);
+    if (!connector.ok) return connector;
     const tools = await connectors.connection(userId, connector.value).tools(routes.limits.toolsAgeMs);
-    return respond(tools, 200, (list) => ({ tools: [...list.values()].map(toToolView) }));
+    return tools.ok ? ok({ tools: [...tools.value.values()].map(toToolView) }) : tools;
   });
 }
 
+/** The user's connectors as they stand; those that are not connected begin to connect. */
+export async function showConnectors(
+  routes: Pick<ConnectorRoutes, "connectors" | "vault" | "events">,
+  userId: string,
+): Promise<readonly ConnectorView[]> {
+  const list = await routes.connectors.list(userId);
+  for (const connector of list) {
+    if (routes.connectors.status(userId, connector.id).status !== "connected") probeConnector(routes, userId, connector);
+  }
+  return Promise.all(list.map((connector) => toConnectorView(routes, userId, connector)));
+}
+
 /** Forgets the tokens at once; telling the issuer may take its time. */
-async function signOut(routes: ConnectorRoutes, userId: string, connector: Connector): Promise<void> {
+async function forgetTokens(routes: ConnectorRoutes, userId: string, connector: Connector): Promise<void> {
   const removed = await routes.vault.remove(userId, connector.resource);
   for (const { peer, token } of removed) void revokeToken(peer, token);
 }
 
-function toToolView(tool: ToolDefinition): unknown {
+function toToolView(tool: ToolDefinition): ToolView {
   const { name, title, description, inputSchema, annotations, visibility, schemes, resourceUri } = tool;
   return {
     name,
@@ -115,8 +121,4 @@ function toToolView(tool: ToolDefinition): unknown {
     security: schemes === undefined ? null : schemes.map(toSchemeView),
     ...(resourceUri === undefined ? {} : { resourceUri }),
   };
-}
-
-function toSchemeView(scheme: SecurityScheme): unknown {
-  return scheme.type === "noauth" ? scheme : { type: scheme.type, scopes: [...scheme.scopes].toSorted() };
 }

@@ -1,21 +1,49 @@
 import { refuse, toHttpError, type Refusal } from "@countersign/protocol/errors";
-import { err, type Result } from "@countersign/protocol/result";
-import { readJson } from "@countersign/service/body";
-import { respondJson, respondRefusal } from "@countersign/service/respond";
+import { err, ok, type Result } from "@countersign/protocol/result";
 import type { z } from "zod";
-import type { Session, Sessions } from "../sessions.ts";
+import type { ApiClient, ApiClients } from "../api-clients.ts";
+import type { Sessions } from "../sessions.ts";
+import type { AnyOperation } from "./operation.ts";
 
-/** A request of a signed-in page. */
+/** A request of a user: of a page of the console, or of the product that the user is one of. */
 export interface Asking {
   readonly request: Request;
-  readonly session: Session;
+  readonly userId: string;
+  /** The product that asks; undefined for the console. */
+  readonly client: ApiClient | undefined;
+}
+
+/** Lets a request of an operation in, or says why not. */
+export type Door = (request: Request, operation: Pick<AnyOperation, "audience">) => Promise<Result<Asking, Refusal>>;
+
+export interface DoorOptions {
+  readonly sessions: Sessions;
+  readonly apiClients: ApiClients;
+  readonly publicUrl: string;
 }
 
 /**
- * Lets a request in only with a live session and, when it may change something, only from the console's own origin (Fetch standard `Origin`, and
+ * Makes the door of the HTTP API. An API key (`Authorization`) makes a product's request, a session cookie one of the console's; a request is never both.
+ */
+export function createDoor(options: DoorOptions): Door {
+  return async (request, operation) => {
+    const byKey = request.headers.has("authorization");
+    const asking = byKey ? judgeProduct(request, options.apiClients) : await judgePage(request, options);
+    if (!asking.ok || operation.audience === "everyone") return asking;
+    return (operation.audience === "products") === byKey ? asking : err(refuse("client_not_allowed"));
+  };
+}
+
+function judgeProduct(request: Request, apiClients: ApiClients): Result<Asking, Refusal> {
+  const caller = apiClients.judge(request);
+  return caller.ok ? ok({ request, ...caller.value }) : caller;
+}
+
+/**
+ * Lets a page in only with a live session and, when it may change something, only from the console's own origin (Fetch standard `Origin`, and
  * `Sec-Fetch-Site` where the browser sends it): a cookie alone proves nothing about who made the page.
  */
-export async function judgeAsking(request: Request, sessions: Sessions, publicUrl: string): Promise<Result<Asking, Refusal>> {
+async function judgePage(request: Request, { sessions, publicUrl }: DoorOptions): Promise<Result<Asking, Refusal>> {
   const origin = request.headers.get("origin");
   const site = request.headers.get("sec-fetch-site");
   const writes = request.method !== "GET" && request.method !== "HEAD";
@@ -23,22 +51,15 @@ export async function judgeAsking(request: Request, sessions: Sessions, publicUr
     return err(refuse("forbidden_origin"));
   }
   const session = await sessions.find(request);
-  return session === undefined ? err(refuse("not_signed_in")) : { ok: true, value: { request, session } };
+  return session === undefined ? err(refuse("not_signed_in")) : ok({ request, userId: session.userId, client: undefined });
 }
 
-/** Reads a JSON body into the shape of `schema`. */
-export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<Result<T, Refusal>> {
-  const body = await readJson(request);
-  if (!body.ok) return body;
-  const parsed = schema.safeParse(body.value);
-  if (parsed.success) return { ok: true, value: parsed.data };
+/** Reads a JSON value into the shape of `schema`. */
+export function parseBody<T>(value: unknown, schema: z.ZodType<T>): Result<T, Refusal> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
   const [issue] = parsed.error.issues;
   return err(refuse("invalid_request", issue === undefined ? undefined : `${issue.path.join(".")}: ${issue.message}`));
-}
-
-/** Answers with a value, or with the refusal. */
-export function respond<T>(result: Result<T, Refusal>, status = 200, shape: (value: T) => unknown = (value) => value): Response {
-  return result.ok ? respondJson(status, shape(result.value)) : respondRefusal(result.error);
 }
 
 /** `?wait=0..25` in seconds; anything else counts as 0. */
@@ -48,7 +69,7 @@ export function waitMs(request: Request): number {
 }
 
 /** What a page is told of a refusal inside a larger answer: code and public text. */
-export function toPublicError(refusal: Refusal): { readonly code: string; readonly message: string; readonly retryable: boolean } {
+export function toPublicError(refusal: Refusal): { readonly code: Refusal["code"]; readonly message: string; readonly retryable: boolean } {
   const { body } = toHttpError(refusal);
   return { code: refusal.code, message: body.error_description, retryable: body.retryable };
 }

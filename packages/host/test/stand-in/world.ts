@@ -127,10 +127,66 @@ export class World {
     return new Browser(this);
   }
 
+  /** A product's server with this API key, asking for this user of its own. */
+  product(key: string, user: string): Product {
+    return new Product(this, key, user);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.close()));
     await this.server.close();
     await this.authorizationServer.close();
+  }
+}
+
+/** The server of a product that embeds the host, asking for one of its users. */
+export class Product {
+  readonly #world: World;
+  readonly #key: string;
+  readonly #user: string;
+  readonly #held: Request[] = [];
+
+  constructor(world: World, key: string, user: string) {
+    this.#world = world;
+    this.#key = key;
+    this.#user = user;
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (!headers.has("authorization")) headers.set("authorization", `Bearer ${this.#key}`);
+    if (!headers.has("countersign-user")) headers.set("countersign-user", this.#user);
+    const request = new Request(new URL(path, consoleOrigin), { ...init, headers });
+    // A request that is collected as garbage no longer passes its caller's abort on.
+    if (init.signal !== undefined) this.#held.push(request);
+    return this.#world.host.fetch(request);
+  }
+
+  post(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<Response> {
+    return this.fetch(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
+  }
+
+  async call(tool: string, args: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<CallSeen> {
+    const response = await this.post("/api/calls", { connectorId: "store", tool, arguments: args, origin: "user", ...more });
+    return callShape.parse(await response.json());
+  }
+
+  /** Waits until the call is as wanted; every wait is a long poll, bounded. */
+  async until(callId: string, wanted: (call: CallSeen) => boolean): Promise<CallSeen> {
+    for (let polls = 0; polls < 200; polls += 1) {
+      const call = callShape.parse(await (await this.fetch(`/api/calls/${callId}?wait=${polls === 0 ? 0 : 5}`)).json());
+      if (wanted(call)) return call;
+      if (isOver(call)) throw new Error(`the call is over: ${JSON.stringify(call)}`);
+    }
+    throw new Error("the call does not change");
+  }
+
+  parked(callId: string): Promise<CallSeen> {
+    return this.until(callId, (call) => call.flow !== undefined);
+  }
+
+  settled(callId: string): Promise<CallSeen> {
+    return this.until(callId, isOver);
   }
 }
 

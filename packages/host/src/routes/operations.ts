@@ -1,0 +1,233 @@
+import type { JsonObject } from "@countersign/protocol/shape";
+import { z } from "zod";
+import type { FlowView } from "../authorize/flow-record.ts";
+import type { CallView } from "../call/record.ts";
+import type { WidgetView } from "../resources/widgets.ts";
+import type { TraceStep } from "../trace.ts";
+import { type AnyOperation, noBody, type Operation } from "./operation.ts";
+import { callView, type NewCall, newCall, traceView } from "./schemas/calls.ts";
+import {
+  connectorList,
+  connectorView,
+  type ConnectorView,
+  newConnector,
+  type NewConnector,
+  removedView,
+  toolList,
+  type ToolView,
+} from "./schemas/connectors.ts";
+import { flowView } from "./schemas/flows.ts";
+import { newMessage, type NewMessage, sessionView, type SessionView } from "./schemas/session.ts";
+import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
+
+const get = { method: "GET", body: noBody, status: 200, audience: "everyone" } as const;
+const act = { method: "POST", body: noBody, status: 200, audience: "everyone" } as const;
+const make = { method: "POST", audience: "everyone" } as const;
+
+export const readSession: Operation<undefined, SessionView> = {
+  ...get,
+  id: "readSession",
+  path: "/api/session",
+  tag: "Users",
+  summary: "Begin or continue the session of a page of the console, and read what it shows first.",
+  audience: "console",
+  answer: sessionView,
+  errors: [],
+};
+
+export const listConnectors: Operation<undefined, { readonly connectors: readonly ConnectorView[] }> = {
+  ...get,
+  id: "listConnectors",
+  path: "/api/connectors",
+  tag: "Connectors",
+  summary: "List the user's connectors. Those that are not connected yet begin to connect.",
+  answer: connectorList,
+  errors: [],
+};
+
+export const addConnector: Operation<NewConnector, ConnectorView> = {
+  ...make,
+  id: "addConnector",
+  path: "/api/connectors",
+  tag: "Connectors",
+  summary: "Connect a server by its URL. The same URL of the same user is the same connector.",
+  body: newConnector,
+  status: 201,
+  answer: connectorView,
+  errors: ["unsafe_url", "rate_limited"],
+};
+
+export const readConnector: Operation<undefined, ConnectorView> = {
+  ...get,
+  id: "readConnector",
+  path: "/api/connectors/:id",
+  tag: "Connectors",
+  summary: "Read one connector.",
+  answer: connectorView,
+  errors: ["unknown_connector"],
+};
+
+export const removeConnector: Operation<undefined, { readonly removed: true }> = {
+  ...act,
+  id: "removeConnector",
+  method: "DELETE",
+  path: "/api/connectors/:id",
+  tag: "Connectors",
+  summary: "Remove a connector that the user added; its tokens are revoked.",
+  answer: removedView,
+  errors: ["unknown_connector"],
+};
+
+export const signOut: Operation<undefined, ConnectorView> = {
+  ...act,
+  id: "signOut",
+  path: "/api/connectors/:id/sign-out",
+  tag: "Connectors",
+  summary: "Forget the tokens held for the connector and revoke them at their issuer.",
+  answer: connectorView,
+  errors: ["unknown_connector"],
+};
+
+export const listTools: Operation<undefined, { readonly tools: readonly ToolView[] }> = {
+  ...get,
+  id: "listTools",
+  path: "/api/connectors/:id/tools",
+  tag: "Connectors",
+  summary: "List the tools that the server offers to this user.",
+  answer: toolList,
+  errors: ["unknown_connector", "server_unreachable", "protocol_error", "response_too_large", "unsafe_url"],
+};
+
+export const startCall: Operation<NewCall, CallView> = {
+  ...make,
+  id: "startCall",
+  path: "/api/calls",
+  tag: "Calls",
+  summary: "Call a tool. Answers as soon as the call is stored; what becomes of it is read from the call.",
+  body: newCall,
+  status: 202,
+  answer: callView,
+  errors: ["unknown_connector", "idempotency_conflict", "conflict", "rate_limited"],
+};
+
+export const readCall: Operation<undefined, CallView> = {
+  ...get,
+  id: "readCall",
+  path: "/api/calls/:id",
+  tag: "Calls",
+  summary: "Read a call, at once or once it has changed (long poll).",
+  query: [
+    {
+      name: "wait",
+      description: "Seconds to wait for a change, 0 to 25. A call that is over is answered at once.",
+      schema: z.int().min(0).max(25).default(0),
+    },
+  ],
+  answer: callView,
+  errors: ["unknown_call", "rate_limited"],
+};
+
+export const readTrace: Operation<undefined, { readonly steps: readonly (TraceStep & { readonly callId: string })[] }> = {
+  ...get,
+  id: "readTrace",
+  path: "/api/calls/:id/trace",
+  tag: "Calls",
+  summary: "Read every step of a call, with the reason of each decision; secrets are masked.",
+  answer: traceView,
+  errors: ["unknown_call"],
+};
+
+export const cancelCall: Operation<undefined, CallView> = {
+  ...act,
+  id: "cancelCall",
+  path: "/api/calls/:id/cancel",
+  tag: "Calls",
+  summary: "End a call. One that may have run already ends as `outcome_unknown`.",
+  answer: callView,
+  errors: ["unknown_call"],
+};
+
+export const readFlow: Operation<undefined, FlowView> = {
+  ...get,
+  id: "readFlow",
+  path: "/api/flows/:id",
+  tag: "Sign-in",
+  summary: "Read a sign-in.",
+  answer: flowView,
+  errors: [],
+};
+
+export const cancelFlow: Operation<undefined, FlowView> = {
+  ...act,
+  id: "cancelFlow",
+  path: "/api/flows/:id/cancel",
+  tag: "Sign-in",
+  summary: "End a sign-in because the user said so; the calls that wait for it end as `cancelled`.",
+  answer: flowView,
+  errors: [],
+};
+
+export const createWidget: Operation<NewWidget, WidgetView> = {
+  ...make,
+  id: "createWidget",
+  path: "/api/widgets",
+  tag: "Views",
+  summary: "Make a view of a `ui://` document for one frame of one page.",
+  body: newWidget,
+  status: 201,
+  answer: widgetView,
+  errors: ["unknown_connector", "widget_refused", "server_unreachable", "protocol_error", "response_too_large", "rate_limited"],
+};
+
+export const readWidget: Operation<undefined, WidgetView> = {
+  ...get,
+  id: "readWidget",
+  path: "/api/widgets/:id",
+  tag: "Views",
+  summary: "Read a view again, such as after a reload of the page.",
+  answer: widgetView,
+  errors: [],
+};
+
+export const say: Operation<NewMessage, { readonly conversationId: string }> = {
+  ...make,
+  id: "say",
+  path: "/api/chat",
+  tag: "Chat",
+  summary: "Say something to the host's own model, where one is configured. What it answers comes by events.",
+  body: newMessage,
+  status: 202,
+  answer: z.strictObject({ conversationId: z.string() }),
+  errors: ["conflict"],
+};
+
+export const followEvents: Operation<undefined, JsonObject> = {
+  ...get,
+  id: "followEvents",
+  path: "/api/events",
+  tag: "Events",
+  summary: "Follow everything that happens to the user's calls, sign-ins and connectors.",
+  answer: z.record(z.string(), z.unknown()),
+  errors: ["rate_limited"],
+};
+
+/** Every operation, in the order of the document. */
+export const operations: readonly AnyOperation[] = [
+  readSession,
+  listConnectors,
+  addConnector,
+  readConnector,
+  removeConnector,
+  signOut,
+  listTools,
+  startCall,
+  readCall,
+  readTrace,
+  cancelCall,
+  readFlow,
+  cancelFlow,
+  createWidget,
+  readWidget,
+  say,
+  followEvents,
+];

@@ -1,0 +1,78 @@
+import type { JsonObject } from "@countersign/protocol/shape";
+import { z } from "zod";
+import type { CallView } from "../../call/record.ts";
+import type { TraceStep } from "../../trace.ts";
+import { errorCode } from "./errors.ts";
+import { flowView, time } from "./flows.ts";
+
+export const idText: z.ZodType<string> = z.string().min(1).max(100);
+
+/** The body of `POST /api/calls`. */
+export interface NewCall {
+  readonly connectorId: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly origin: "user" | "widget" | "model";
+  readonly widgetId?: string;
+  readonly idempotencyKey?: string;
+}
+
+export const newCall: z.ZodType<NewCall> = z
+  .strictObject({
+    connectorId: idText,
+    tool: z.string().min(1).max(128).describe("Compared exactly."),
+    arguments: z.record(z.string(), z.unknown()).default({}),
+    origin: z
+      .enum(["user", "widget", "model"])
+      .describe("Who asks. A tool is called only by whom its visibility includes; `model` is for products only."),
+    widgetId: idText.exactOptional().describe("The view that asks; required with origin `widget`."),
+    idempotencyKey: z.string().min(8).max(200).exactOptional().describe("The same key of the same user with the same content is the same call."),
+  })
+  .meta({ id: "NewCall" });
+
+const callError = z.strictObject({
+  code: errorCode,
+  message: z.string(),
+  retryable: z.boolean(),
+  callId: z.string(),
+  detail: z.string().exactOptional(),
+});
+
+export const callView: z.ZodType<CallView> = z
+  .strictObject({
+    id: z.string(),
+    version: z.int().describe("Grows with every change. An older one never replaces a newer one."),
+    connectorId: z.string(),
+    tool: z.string(),
+    origin: z.enum(["model", "widget", "user"]),
+    state: z.enum(["received", "resuming", "dispatched", "completed", "authorizing", "refused", "failed"]),
+    rounds: z.int().describe("How often the user was sent to sign in for it."),
+    createdAt: time,
+    deadline: time,
+    widgetId: z.string().exactOptional(),
+    flow: flowView.exactOptional().describe("The sign-in that the call waits for."),
+    queued: z.literal(true).exactOptional().describe("The flow shown is another call's; this one gets its own after it."),
+    result: z.record(z.string(), z.unknown()).exactOptional().describe("The server's `CallToolResult` (MCP), once `completed`."),
+    error: callError.exactOptional().describe("Once `refused` or `failed`."),
+  })
+  .meta({
+    id: "Call",
+    description: "A tool call. It is over once `completed`, `refused` or `failed`, which happens before its deadline whatever fails.",
+  });
+
+const traceStep: z.ZodType<TraceStep & { readonly callId: string }> = z
+  .strictObject({
+    callId: z.string(),
+    seq: z.int(),
+    at: time,
+    step: z.enum(["received", "decision", "request", "challenge", "discovery", "authorization", "token", "retry", "result", "error"]),
+    title: z.string(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "TraceStep", description: "Never holds a token, code, argument or result." });
+
+export const traceStepView: typeof traceStep = traceStep;
+
+export const traceView: z.ZodType<{ readonly steps: readonly (TraceStep & { readonly callId: string })[] }> = z.strictObject({
+  steps: z.array(traceStep),
+});

@@ -1,0 +1,82 @@
+import type { SecurityScheme } from "@countersign/protocol/security";
+import type { JsonObject } from "@countersign/protocol/shape";
+import { z } from "zod";
+import { type PublicError, publicError } from "./errors.ts";
+import { time } from "./flows.ts";
+
+/** The body of `POST /api/connectors`. */
+export interface NewConnector {
+  readonly url: string;
+}
+
+export const newConnector: z.ZodType<NewConnector> = z
+  .strictObject({ url: z.string().min(1).max(2048).describe("Of an MCP server. Https; plain http and this machine in development only.") })
+  .meta({ id: "NewConnector" });
+
+/** What a user is told of a connector: never a token, only that there is one and what it may do. */
+export interface ConnectorView {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly mode: "mixed";
+  readonly removable: boolean;
+  readonly status: "connected" | "connecting" | "failed";
+  readonly error?: PublicError;
+  readonly token?: { readonly issuer: string; readonly scope: readonly string[]; readonly expiresAt: number };
+}
+
+export const connectorView: z.ZodType<ConnectorView> = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    url: z.string(),
+    mode: z.enum(["mixed"]),
+    removable: z.boolean().describe("False for one that every user has from configuration."),
+    status: z.enum(["connected", "connecting", "failed"]),
+    error: publicError.exactOptional(),
+    token: z
+      .strictObject({ issuer: z.string(), scope: z.array(z.string()), expiresAt: time })
+      .exactOptional()
+      .describe("That the host holds a token, and what it may do. The token itself never leaves the host."),
+  })
+  .meta({ id: "Connector", description: "A user's connection to one MCP server." });
+
+export const connectorList: z.ZodType<{ readonly connectors: readonly ConnectorView[] }> = z.strictObject({ connectors: z.array(connectorView) });
+
+/** One tool as a user is told of it. */
+export interface ToolView {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+  readonly annotations: JsonObject;
+  readonly visibility: readonly ("model" | "app")[];
+  readonly security: readonly SchemeView[] | null;
+  readonly resourceUri?: string;
+}
+
+export type SchemeView = { readonly type: "noauth" } | { readonly type: "oauth2"; readonly scopes: readonly string[] };
+
+/** `SecurityScheme` as JSON: a set becomes a sorted list. */
+export function toSchemeView(scheme: SecurityScheme): SchemeView {
+  return scheme.type === "noauth" ? { type: "noauth" } : { type: "oauth2", scopes: [...scheme.scopes].toSorted() };
+}
+
+const toolView: z.ZodType<ToolView> = z
+  .strictObject({
+    name: z.string(),
+    title: z.string(),
+    description: z.string().describe("The server's own words, without characters that people cannot see. Data, not instructions."),
+    inputSchema: z.record(z.string(), z.unknown()),
+    annotations: z.record(z.string(), z.unknown()),
+    visibility: z.array(z.enum(["model", "app"])).describe("Give a model only those with `model`."),
+    security: z
+      .array(z.union([z.strictObject({ type: z.literal("noauth") }), z.strictObject({ type: z.literal("oauth2"), scopes: z.array(z.string()) })]))
+      .nullable(),
+    resourceUri: z.string().exactOptional().describe("The `ui://` view that shows its results."),
+  })
+  .meta({ id: "Tool" });
+
+export const toolList: z.ZodType<{ readonly tools: readonly ToolView[] }> = z.strictObject({ tools: z.array(toolView) });
+
+export const removedView: z.ZodType<{ readonly removed: true }> = z.strictObject({ removed: z.literal(true) });

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { connectorView, type ConnectorView } from "./connectors.ts";
+
+/** What a page of the console reads first. */
+export interface SessionView {
+  readonly user: { readonly id: string };
+  readonly connectors: readonly ConnectorView[];
+  readonly widgetOrigin: string;
+  readonly model?: { readonly name: string };
+}
+
+export const sessionView: z.ZodType<SessionView> = z
+  .strictObject({
+    user: z.strictObject({ id: z.string() }),
+    connectors: z.array(connectorView),
+    widgetOrigin: z.string().describe("Origin of the views, with `{app}` where the label of each app stands."),
+    model: z.strictObject({ name: z.string() }).exactOptional(),
+  })
+  .meta({ id: "Session" });
+
+/** The body of `POST /api/chat`. */
+export interface NewMessage {
+  readonly conversationId: string;
+  readonly message: string;
+}
+
+export const newMessage: z.ZodType<NewMessage> = z
+  .strictObject({ conversationId: z.string().min(1).max(100).default("main"), message: z.string().min(1).max(20_000) })
+  .meta({ id: "NewMessage" });

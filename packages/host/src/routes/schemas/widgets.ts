@@ -1,0 +1,32 @@
+import type { WidgetView } from "../../resources/widgets.ts";
+import { z } from "zod";
+import { idText } from "./calls.ts";
+
+/** The body of `POST /api/widgets`. */
+export interface NewWidget {
+  readonly connectorId: string;
+  readonly resourceUri: string;
+  readonly callId?: string;
+}
+
+export const newWidget: z.ZodType<NewWidget> = z
+  .strictObject({
+    connectorId: idText,
+    resourceUri: z.string().startsWith("ui://").max(2048),
+    callId: idText.exactOptional().describe("The call whose result the view shows."),
+  })
+  .meta({ id: "NewWidget" });
+
+export const widgetView: z.ZodType<WidgetView> = z
+  .strictObject({
+    id: z.string(),
+    connectorId: z.string(),
+    resourceUri: z.string(),
+    callId: z.string().exactOptional(),
+    frameUrl: z.string().describe("What the frame loads: the proxy page of MCP Apps, on an origin of the app's own."),
+    html: z.string().describe("The document, which your page hands to the proxy page by `ui/notifications/sandbox-resource-ready`."),
+    csp: z.record(z.string(), z.unknown()),
+    permissions: z.record(z.string(), z.unknown()),
+    prefersBorder: z.boolean(),
+  })
+  .meta({ id: "Widget", description: "One view of a `ui://` document for one user. It lives for a day." });
