@@ -1,3 +1,4 @@
+import { clientAuthMethods } from "@countersign/protocol/client-authentication";
 import { Secret } from "@countersign/protocol/secret";
 import { isSecureOrLoopback } from "@countersign/protocol/resource";
 import { httpUrl, json, optional, port, secret, text, type Variable } from "@countersign/service/config";
@@ -38,7 +39,14 @@ const connectorsShape = z
   .max(50);
 
 const clientsShape = z
-  .array(z.strictObject({ issuer: url, client_id: z.string().min(1).max(500), client_secret: z.string().min(1).optional() }))
+  .array(
+    z.strictObject({
+      issuer: url,
+      client_id: z.string().min(1).max(500),
+      client_secret: z.string().min(1).optional(),
+      token_endpoint_auth_method: z.enum(clientAuthMethods).optional(),
+    }),
+  )
   .max(50);
 
 const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text && isSecureOrLoopback(new URL(text)));
@@ -89,7 +97,7 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
   },
   clients: json({
     env: "COUNTERSIGN_HOST_CLIENTS",
-    doc: "OAuth clients registered beforehand: a list of { issuer, client_id, client_secret? }.",
+    doc: "OAuth clients registered beforehand: a list of { issuer, client_id, client_secret?, token_endpoint_auth_method? }.",
     fallback: JSON.stringify([{ issuer: "http://localhost:4200", client_id: "countersign-host" }]),
     parse: parseClients,
   }),
@@ -118,12 +126,14 @@ function parseConnectors(value: unknown): readonly PreconfiguredConnector[] {
 }
 
 function parseClients(value: unknown): Readonly<Record<string, RegisteredClient>> {
-  const clients = clientsShape
-    .parse(value)
-    .map(({ issuer, client_id, client_secret }): [string, RegisteredClient] => [
-      issuer,
-      { clientId: client_id, ...(client_secret === undefined ? {} : { clientSecret: new Secret(client_secret) }) },
-    ]);
+  const clients = clientsShape.parse(value).map(({ issuer, client_id, client_secret, token_endpoint_auth_method }): [string, RegisteredClient] => [
+    issuer,
+    {
+      clientId: client_id,
+      ...(client_secret === undefined ? {} : { clientSecret: new Secret(client_secret) }),
+      ...(token_endpoint_auth_method === undefined ? {} : { tokenEndpointAuthMethod: token_endpoint_auth_method }),
+    },
+  ]);
   if (new Set(clients.map(([issuer]) => issuer)).size !== clients.length) throw new TypeError("an issuer is listed twice");
   return Object.fromEntries(clients);
 }

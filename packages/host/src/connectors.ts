@@ -92,6 +92,11 @@ export class Connectors {
     return connector.settings?.mode === "full" ? "full" : "mixed";
   }
 
+  /** The user's connector for this resource, if there is one: each has at most one. */
+  async findByResource(userId: string, resource: ResourceUri): Promise<Connector | undefined> {
+    return (await this.list(userId)).find((connector) => connector.resource === resource);
+  }
+
   /** Adds a server by its URL. Refuses what may not be dialled, and more than twenty. */
   async add(userId: string, url: string, settings?: ConnectorSettings): Promise<Result<Connector, Refusal>> {
     const resource = parseResourceUri(url);

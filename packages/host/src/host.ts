@@ -4,8 +4,11 @@ import { isLoopbackUrl } from "@countersign/protocol/resource";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import { Hono } from "hono";
 import { ApiClients } from "./api-clients.ts";
+import { AssertionKeys } from "./authorize/assertion-keys.ts";
+import { Clients } from "./authorize/clients.ts";
 import { Discoverer } from "./authorize/discovery.ts";
 import { Flows } from "./authorize/flows.ts";
+import { Peers } from "./authorize/peers.ts";
 import { SignIn } from "./authorize/sign-in.ts";
 import { CallBroker } from "./call.ts";
 import { Chat } from "./chat/chat.ts";
@@ -106,18 +109,12 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const events = new Events(database.signals);
   const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock);
   const connectors = new Connectors({ database, sealer, preconfigured: options.connectors, localAllowed: local, limits, clock });
-  const discoverer = new Discoverer(options.clients, timeoutMs);
-  const vault = new Vault({
-    database,
-    sealer,
-    clock,
-    peer: (server, holder) => {
-      const client = discoverer.client(server.issuer);
-      const reach = isLoopbackUrl(new URL(holder.resource)) ? "local" : "public";
-      return client === undefined ? undefined : { server, client, reach, timeoutMs, clock };
-    },
-  });
-  const flows = new Flows({ database, discoverer, events, audit, flowMs: limits.flowMs, clock });
+  const keys = new AssertionKeys({ database, sealer, clock });
+  const clients = new Clients({ configured: options.clients, keys });
+  const discoverer = new Discoverer(clients, timeoutMs);
+  const peers = new Peers({ clients, connectors, timeoutMs, clock });
+  const vault = new Vault({ database, sealer, clock, peers });
+  const flows = new Flows({ database, discoverer, clients, events, audit, flowMs: limits.flowMs, clock });
   const files = openConsoleFiles(options.consoleFolder, widgetOrigin);
   const place = { consoleOrigin: publicUrl, development: local };
   const widgets = new Widgets({ database, connectors, place, widgetOrigin, shim: files.text("/openai-shim.js") ?? "", clock });
@@ -126,7 +123,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
     if (connector.ok) await announceConnector({ connectors, vault, events }, userId, connector.value);
   };
   const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
-  const signIn = new SignIn({ database, sealer, flows, vault, sessions, discoverer, publicUrl, timeoutMs, clock, audit, onToken });
+  const signIn = new SignIn({ database, sealer, flows, vault, sessions, peers, publicUrl, clock, audit, onToken });
   const connectorOfWidget = (userId: string, widgetId: string): Promise<string | undefined> => widgets.connectorOf(userId, widgetId);
   const broker = new CallBroker({ database, sealer, connectors, vault, flows, events, limits, clock, audit, report, connectorOfWidget });
   const { model } = options;

@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import type { ClientAuthMethod } from "@countersign/protocol/client-authentication";
 import type { ErrorCode } from "@countersign/protocol/errors";
 import type { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/open";
@@ -6,10 +7,12 @@ import type { Sealer } from "@countersign/storage/sealed";
 import type { ConnectorSettings } from "./connectors/settings.ts";
 import type { ApiClient } from "./api-clients.ts";
 
-/** An OAuth client that was registered with an issuer beforehand. Without a secret it is a public client. */
+/** An OAuth client that was registered with an issuer beforehand. Without a secret or a method it is a public client. */
 export interface RegisteredClient {
   readonly clientId: string;
   readonly clientSecret?: Secret;
+  /** How it was registered; unset, by secret as the server offers it, or `none`. `private_key_jwt` is with the host's own published key. */
+  readonly tokenEndpointAuthMethod?: ClientAuthMethod;
 }
 
 /** A connector that every user has, from configuration. */

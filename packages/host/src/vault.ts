@@ -10,6 +10,7 @@ import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
+import type { Peers } from "./authorize/peers.ts";
 import { toServerDocument } from "./authorize/server-document.ts";
 import { renewToken, type TokenPeer, type TokenSet } from "./authorize/token-endpoint.ts";
 import { digestText, newId } from "./digest.ts";
@@ -29,10 +30,19 @@ export interface HeldToken {
   readonly refreshable: boolean;
 }
 
+/** Where a token came from: what it takes to renew or revoke it. */
+export interface TokenOrigin {
+  readonly holder: TokenHolder;
+  readonly server: AuthorizationServer;
+  /** The client that it was given to. No other client renews or revokes it. */
+  readonly clientId: string;
+}
+
 interface TokenRow {
   readonly userId: string;
   readonly resource: string;
   readonly issuer: string;
+  readonly clientId: string;
   readonly scope: string;
   readonly expiresAt: number;
   readonly refreshable: boolean;
@@ -44,6 +54,8 @@ const rowSchema = z.object({
   userId: z.string(),
   resource: z.string(),
   issuer: z.string(),
+  // Empty in a row from before ids were noted: that token lives to its end and is not renewed.
+  clientId: z.string().default(""),
   scope: z.string(),
   expiresAt: z.number(),
   refreshable: z.boolean(),
@@ -66,8 +78,8 @@ export interface VaultOptions {
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
   readonly clock: () => EpochMs;
-  /** The peer to renew at: everything but the server's metadata, which the vault keeps. */
-  readonly peer: (server: AuthorizationServer, holder: TokenHolder) => TokenPeer | undefined;
+  /** Whom to renew at, and as which client. */
+  readonly peers: Peers;
 }
 
 /**
@@ -89,8 +101,9 @@ export class Vault {
   }
 
   /** Stores what a flow was granted, within the transaction that ends the flow. */
-  async store(transaction: Database<unknown>, holder: TokenHolder, server: AuthorizationServer, tokens: TokenSet, flowId: string): Promise<void> {
-    const row = this.#seal(holder, server, tokens);
+  async store(transaction: Database<unknown>, origin: TokenOrigin, tokens: TokenSet, flowId: string): Promise<void> {
+    const { holder } = origin;
+    const row = this.#seal(origin, tokens);
     await transaction.records(tokenKind).put(tokenId(holder), row, { keys: keysOf(holder) });
     await transaction.records(grantKind).put(flowId, row, { keys: keysOf(holder), expiresAt: tokens.expiresAt });
   }
@@ -151,11 +164,13 @@ export class Vault {
     const rows = await this.#tokens.find("holder", key, this.#options.clock());
     await this.#tokens.deleteBy("holder", key);
     await this.#grants.deleteBy("holder", key);
-    return rows.flatMap((row) => {
+    const revocable: { peer: TokenPeer; token: Secret }[] = [];
+    for (const row of rows) {
       const opened = this.#open(row.value);
-      const peer = opened === undefined ? undefined : this.#options.peer(opened.server, opened.holder);
-      return opened === undefined || peer === undefined ? [] : [{ peer, token: opened.refreshToken ?? opened.accessToken }];
-    });
+      const peer = opened === undefined ? undefined : await this.#peerOf(opened);
+      if (opened !== undefined && peer !== undefined) revocable.push({ peer, token: opened.refreshToken ?? opened.accessToken });
+    }
+    return revocable;
   }
 
   async deleteExpired(now: EpochMs): Promise<void> {
@@ -194,9 +209,10 @@ export class Vault {
 
   async #renew(current: StoredRecord<TokenRow>): Promise<Result<Secret, Refusal>> {
     const opened = this.#open(current.value);
-    const peer = opened === undefined ? undefined : this.#options.peer(opened.server, opened.holder);
+    const peer = opened === undefined ? undefined : await this.#peerOf(opened);
     if (opened?.refreshToken === undefined || peer === undefined) return err(refuse("invalid_token", "the token cannot be renewed"));
-    const { refreshToken, holder, server } = opened;
+    const { refreshToken, origin } = opened;
+    const { holder } = origin;
     const held = withoutTransactionScopes(toHeld(current.value)?.scope ?? new Set());
     let renewed = await renewToken(peer, refreshToken, holder.resource, held);
     if (!renewed.ok && renewed.error.code === "authorization_server_unreachable") {
@@ -208,7 +224,7 @@ export class Vault {
       }
       return renewed;
     }
-    const stored = await this.#tokens.update(current.id, current.version, this.#seal(holder, server, renewed.value));
+    const stored = await this.#tokens.update(current.id, current.version, this.#seal(origin, renewed.value));
     if (!stored.ok && stored.error === "missing") return err(refuse("invalid_token", "the user signed out"));
     return ok(renewed.value.accessToken);
   }
@@ -218,7 +234,11 @@ export class Vault {
     return opened === undefined ? err(refuse("invalid_token", "the token cannot be opened")) : ok(opened.accessToken);
   }
 
-  #seal(holder: TokenHolder, server: AuthorizationServer, tokens: TokenSet): TokenRow {
+  #peerOf({ origin }: { readonly origin: TokenOrigin }): Promise<TokenPeer | undefined> {
+    return this.#options.peers.find(origin.holder, origin.server, origin.clientId);
+  }
+
+  #seal({ holder, server, clientId }: TokenOrigin, tokens: TokenSet): TokenRow {
     const plain = {
       accessToken: tokens.accessToken.reveal(),
       ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken.reveal() }),
@@ -226,6 +246,7 @@ export class Vault {
     };
     return {
       ...holder,
+      clientId,
       scope: formatScope(tokens.scope),
       expiresAt: tokens.expiresAt,
       refreshable: tokens.refreshToken !== undefined,
@@ -234,7 +255,7 @@ export class Vault {
     };
   }
 
-  #open(row: TokenRow): { holder: TokenHolder; accessToken: Secret; refreshToken: Secret | undefined; server: AuthorizationServer } | undefined {
+  #open(row: TokenRow): { origin: TokenOrigin; accessToken: Secret; refreshToken: Secret | undefined } | undefined {
     const holder = toHolder(row);
     const text = this.#options.sealer.open(row.sealed, sealingText(holder));
     if (!text.ok) return undefined;
@@ -242,7 +263,8 @@ export class Vault {
     const server = judgeAuthorizationServer(plain.server, holder.issuer);
     if (!server.ok) return undefined;
     const refreshToken = plain.refreshToken === undefined ? undefined : new Secret(plain.refreshToken);
-    return { holder, accessToken: new Secret(plain.accessToken), refreshToken, server: server.value };
+    const origin = { holder, server: server.value, clientId: row.clientId };
+    return { origin, accessToken: new Secret(plain.accessToken), refreshToken };
   }
 }
 

@@ -35,6 +35,7 @@ export interface AuthorizationServer {
   readonly scopesSupported?: ScopeSet;
   /** RFC 8414's default is `client_secret_basic`. */
   readonly tokenEndpointAuthMethodsSupported: readonly string[];
+  readonly tokenEndpointAuthSigningAlgValuesSupported?: readonly string[];
   /** RFC 9207 section 3: when true, a response without `iss` is refused. */
   readonly authorizationResponseIssParameterSupported: boolean;
   readonly clientIdMetadataDocumentSupported: boolean;
@@ -132,6 +133,7 @@ type Abilities = Pick<
   AuthorizationServer,
   | "scopesSupported"
   | "tokenEndpointAuthMethodsSupported"
+  | "tokenEndpointAuthSigningAlgValuesSupported"
   | "authorizationResponseIssParameterSupported"
   | "clientIdMetadataDocumentSupported"
   | "dpopSigningAlgValuesSupported"
@@ -147,6 +149,11 @@ function readAbilities(doc: unknown): Result<Abilities, Refusal> {
   if (responseTypes === undefined || !responseTypes.includes("code")) return err(refuse("invalid_metadata", "response type code is not supported"));
   const authMethods = readList(doc, "token_endpoint_auth_methods_supported", ["client_secret_basic"]);
   if (authMethods === undefined) return err(refuse("invalid_metadata", "token_endpoint_auth_methods_supported is a list of texts"));
+  const signingAlgs = member(doc, "token_endpoint_auth_signing_alg_values_supported");
+  const readSigningAlgs = signingAlgs === undefined ? undefined : textList(signingAlgs, 50, 200);
+  if (signingAlgs !== undefined && readSigningAlgs === undefined) {
+    return err(refuse("invalid_metadata", "token_endpoint_auth_signing_alg_values_supported is a list of texts"));
+  }
   const scopes = readScopes(member(doc, "scopes_supported"));
   if (!scopes.ok) return scopes;
   const dpopAlgorithms = readAlgorithms(doc);
@@ -154,6 +161,7 @@ function readAbilities(doc: unknown): Result<Abilities, Refusal> {
     ...(scopes.value === undefined ? {} : { scopesSupported: scopes.value }),
     ...(dpopAlgorithms === undefined ? {} : { dpopSigningAlgValuesSupported: dpopAlgorithms }),
     tokenEndpointAuthMethodsSupported: authMethods,
+    ...(readSigningAlgs === undefined ? {} : { tokenEndpointAuthSigningAlgValuesSupported: readSigningAlgs }),
     authorizationResponseIssParameterSupported: member(doc, "authorization_response_iss_parameter_supported") === true,
     clientIdMetadataDocumentSupported: member(doc, "client_id_metadata_document_supported") === true,
   });

@@ -1,4 +1,3 @@
-import type { Issuer, ResourceUri } from "@countersign/protocol/brand";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import {
   authorizationServerMetadataUrls,
@@ -11,19 +10,17 @@ import {
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Reach } from "../dial/address.ts";
 import { dial, DialError } from "../dial/dial.ts";
-import type { RegisteredClient } from "../options.ts";
 import type { Recorder } from "../trace.ts";
+import type { ClientOwner, Clients } from "./clients.ts";
 
-/** Who can authorize for a resource, and as which client this host asks. */
+/** Who can authorize for a resource. */
 export interface Discovery {
   readonly resource: ProtectedResource;
   readonly server: AuthorizationServer;
-  readonly client: RegisteredClient;
 }
 
 export interface DiscoveryRequest {
-  readonly resource: ResourceUri;
-  readonly reach: Reach;
+  readonly owner: ClientOwner;
   /** `resource_metadata` of the challenge, when it had one. */
   readonly resourceMetadata: string | undefined;
   readonly record: Recorder;
@@ -33,18 +30,19 @@ const documentBytesMax = 256 * 1024;
 
 /** Finds out where a resource's users sign in: RFC 9728, then RFC 8414 or OpenID Connect discovery, then the registered client. */
 export class Discoverer {
-  readonly #clients: Readonly<Record<string, RegisteredClient>>;
+  readonly #clients: Clients;
   readonly #timeoutMs: number;
   readonly #running = new Map<string, Promise<Result<Discovery, Refusal>>>();
 
-  constructor(clients: Readonly<Record<string, RegisteredClient>>, timeoutMs: number) {
+  constructor(clients: Clients, timeoutMs: number) {
     this.#clients = clients;
     this.#timeoutMs = timeoutMs;
   }
 
   /** Runs discovery; callers that ask for the same at the same time share one run. */
   discover(request: DiscoveryRequest): Promise<Result<Discovery, Refusal>> {
-    const key = `${request.resource} ${request.resourceMetadata ?? ""}`;
+    const { resource, settings } = request.owner;
+    const key = JSON.stringify([resource, request.resourceMetadata, settings?.authorizationServer, settings?.clientId]);
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const started = this.#discover(request).finally(() => this.#running.delete(key));
@@ -52,32 +50,24 @@ export class Discoverer {
     return started;
   }
 
-  /** The client that is registered with this issuer. */
-  client(issuer: Issuer): RegisteredClient | undefined {
-    return Object.hasOwn(this.#clients, issuer) ? this.#clients[issuer] : undefined;
-  }
-
   async #discover(request: DiscoveryRequest): Promise<Result<Discovery, Refusal>> {
-    const { record, reach } = request;
-    const urls = request.resourceMetadata === undefined ? protectedResourceMetadataUrls(request.resource) : [request.resourceMetadata];
+    const { record, owner } = request;
+    const { reach } = owner;
+    const urls = request.resourceMetadata === undefined ? protectedResourceMetadataUrls(owner.resource) : [request.resourceMetadata];
     const found = await this.#firstDocument(urls, reach, "server_unreachable", record);
     if (!found.ok) return found;
-    const resource = judgeProtectedResource(found.value, request.resource);
+    const resource = judgeProtectedResource(found.value, owner.resource);
     if (!resource.ok) return note(record, resource.error);
     const { authorizationServers } = resource.value;
     record("discovery", "Protected resource metadata", { resource: resource.value.resource, authorizationServers });
-    const issuer = authorizationServers.find((candidate) => this.client(candidate) !== undefined);
-    const client = issuer === undefined ? undefined : this.client(issuer);
-    if (issuer === undefined || client === undefined) {
-      return note(record, refuse("registration_unavailable", `no client is registered with ${authorizationServers[0]}`));
-    }
+    const issuer = authorizationServers.find((candidate) => this.#clients.knows(candidate, owner)) ?? authorizationServers[0];
     const document = await this.#firstDocument(authorizationServerMetadataUrls(issuer), reach, "authorization_server_unreachable", record);
     if (!document.ok) return document;
     const server = judgeAuthorizationServer(document.value, issuer);
     if (!server.ok) return note(record, server.error);
     const { authorizationEndpoint, tokenEndpoint } = server.value;
     record("discovery", "Authorization server metadata", { issuer, authorizationEndpoint, tokenEndpoint });
-    return ok({ resource: resource.value, server: server.value, client });
+    return ok({ resource: resource.value, server: server.value });
   }
 
   async #firstDocument(urls: readonly string[], reach: Reach, unreachable: ErrorCode, record: Recorder): Promise<Result<unknown, Refusal>> {

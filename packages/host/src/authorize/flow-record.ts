@@ -15,6 +15,8 @@ export interface FlowRow {
   readonly connectorId: string;
   readonly resource: string;
   readonly issuer: string;
+  /** The client that this sign-in is for, at that issuer. */
+  readonly clientId: string;
   readonly reach: Reach;
   readonly scope: string;
   readonly state: FlowStateName;
@@ -59,6 +61,8 @@ const flowSchema = z.object({
   connectorId: z.string(),
   resource: z.string().refine((text) => parseResourceUri(text).ok),
   issuer: z.string().refine((text) => parseIssuer(text).ok),
+  // Empty in a row from before ids were noted: such a flow ends, and the next one is complete.
+  clientId: z.string().default(""),
   reach: z.enum(["public", "local"]),
   scope: z.string().refine((text) => parseScope(text).ok),
   state: z.enum(["ready", "opened", "granted", "denied", "cancelled", "expired", "failed"]),

@@ -9,6 +9,7 @@ import { digestText, newId } from "../digest.ts";
 import type { Events } from "../events.ts";
 import type { Audit } from "../options.ts";
 import type { Recorder, TraceStep } from "../trace.ts";
+import type { Clients } from "./clients.ts";
 import type { Discoverer, Discovery } from "./discovery.ts";
 import { dueMinute, flowKeys, flowKind, isLive, scopeOf, slotKind, toFlowView, type FlowRow, type FlowView } from "./flow-record.ts";
 import { toServerDocument } from "./server-document.ts";
@@ -31,6 +32,7 @@ export type StoredFlow = StoredRecord<FlowRow>;
 export interface FlowsOptions {
   readonly database: Database<unknown>;
   readonly discoverer: Discoverer;
+  readonly clients: Clients;
   readonly events: Events;
   readonly audit: Audit;
   readonly flowMs: number;
@@ -64,7 +66,7 @@ export class Flows {
   /** Discovers who can authorize, then joins the running flow or begins one. A wider demand widens a flow that nobody has opened yet. */
   async join(demand: FlowDemand): Promise<Result<FlowView, Refusal>> {
     const { connector, record, resourceMetadata } = demand;
-    const found = await this.#options.discoverer.discover({ resource: connector.resource, reach: connector.reach, resourceMetadata, record });
+    const found = await this.#options.discoverer.discover({ owner: connector, resourceMetadata, record });
     if (!found.ok) return found;
     const { issuer } = found.value.server;
     const slotId = digestText(`${demand.userId}\n${connector.resource}\n${issuer}`);
@@ -187,6 +189,13 @@ export class Flows {
     demand: FlowDemand,
     discovery: Discovery,
   ): Promise<Result<FlowView, Refusal> | "again"> {
+    const client = await this.#options.clients.resolve(discovery.server, demand.connector);
+    if (!client.ok) {
+      demand.record("error", "There is no client to sign in with", { code: client.error.code, reason: client.error.detail ?? "" });
+      return client;
+    }
+    const { clientId, source, authentication } = client.value;
+    demand.record("authorization", "Client chosen", { clientId, source, authentication: authentication.method });
     const now = this.#options.clock();
     const id = newId("flow");
     // A server that names no scope leaves the choice to its metadata (MCP authorization, scope selection).
@@ -196,6 +205,7 @@ export class Flows {
       connectorId: demand.connector.id,
       resource: demand.connector.resource,
       issuer: discovery.server.issuer,
+      clientId,
       reach: demand.connector.reach,
       scope: formatScope(scope),
       state: "ready",

@@ -12,6 +12,9 @@ export function toServerDocument(server: AuthorizationServer): Readonly<Record<s
     token_endpoint: server.tokenEndpoint,
     code_challenge_methods_supported: ["S256"],
     token_endpoint_auth_methods_supported: server.tokenEndpointAuthMethodsSupported,
+    ...(server.tokenEndpointAuthSigningAlgValuesSupported === undefined
+      ? {}
+      : { token_endpoint_auth_signing_alg_values_supported: server.tokenEndpointAuthSigningAlgValuesSupported }),
     authorization_response_iss_parameter_supported: server.authorizationResponseIssParameterSupported,
     client_id_metadata_document_supported: server.clientIdMetadataDocumentSupported,
     ...(server.revocationEndpoint === undefined ? {} : { revocation_endpoint: server.revocationEndpoint }),

@@ -9,15 +9,15 @@ import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { calculatePKCECodeChallenge, generateRandomCodeVerifier } from "oauth4webapi";
 import { digestText, newToken } from "../digest.ts";
-import type { Audit, RegisteredClient } from "../options.ts";
+import type { Audit } from "../options.ts";
 import type { Session, Sessions } from "../sessions.ts";
 import { describeAuthorizationUrl, Trace } from "../trace.ts";
 import type { TokenHolder, Vault } from "../vault.ts";
 import { callbackId } from "./callback-id.ts";
-import type { Discoverer } from "./discovery.ts";
 import { isLive, scopeOf, tripKind, type FlowRow, type TripRow } from "./flow-record.ts";
 import type { FlowEnding, Flows, StoredFlow } from "./flows.ts";
 import { endPage } from "./pages.ts";
+import type { Peers } from "./peers.ts";
 import { redeemCode, revokeToken, type TokenPeer } from "./token-endpoint.ts";
 
 export interface SignInOptions {
@@ -26,9 +26,8 @@ export interface SignInOptions {
   readonly flows: Flows;
   readonly vault: Vault;
   readonly sessions: Sessions;
-  readonly discoverer: Discoverer;
+  readonly peers: Peers;
   readonly publicUrl: string;
-  readonly timeoutMs: number;
   readonly clock: () => EpochMs;
   readonly audit: Audit;
   /** Told when a user's token for a connector has changed. */
@@ -56,15 +55,15 @@ export class SignIn {
     if (flow === undefined || flow.value.userId !== session.userId) return endPage({ granted: false, code: "not_found", status: 404 });
     if (!isLive(flow.value, this.#options.clock())) return endPage({ granted: false, code: flow.value.code ?? "flow_expired", status: 409 });
     if (flow.value.starts >= startsMax) return endPage({ granted: false, code: "rate_limited", status: 429 });
-    const { server, client } = this.#peerOf(flow.value);
-    if (client === undefined) {
+    const peer = await this.#peerOf(flow.value);
+    if (peer === undefined) {
       await this.#options.flows.end(flowId, { state: "failed", code: "registration_unavailable" });
       return endPage({ granted: false, code: "registration_unavailable", status: 502 });
     }
     const { binding, setCookie } = this.#options.sessions.bindBrowser(request);
     const state = newToken();
     const verifier = generateRandomCodeVerifier();
-    const url = await this.#authorizationUrl(flow.value, server, client, state, verifier);
+    const url = await this.#authorizationUrl(flow.value, peer, state, verifier);
     if (!url.ok) {
       await this.#options.flows.end(flowId, { state: "failed", code: url.error.code });
       return endPage({ granted: false, code: url.error.code, status: 502 });
@@ -134,7 +133,7 @@ export class SignIn {
   async #finish(flow: StoredFlow, trip: Trip, parameters: URLSearchParams): Promise<FlowEnding> {
     const { clock, flows } = this.#options;
     const steps = new Trace([], clock, () => {});
-    const { server } = this.#peerOf(flow.value);
+    const { server } = judgedOf(flow.value);
     const refusal = judgeAnswer(parameters, server);
     if (refusal !== undefined) {
       steps.record("error", "The sign-in answer was refused", { code: refusal });
@@ -148,13 +147,13 @@ export class SignIn {
 
   async #redeem(flow: StoredFlow, trip: Trip, parameters: URLSearchParams, steps: Trace): Promise<FlowEnding> {
     const { flows, sealer, vault } = this.#options;
-    const { server, client, holder } = this.#peerOf(flow.value);
+    const { server, holder } = judgedOf(flow.value);
+    const peer = await this.#peerOf(flow.value);
     const verifier = sealer.open(trip.value.sealedVerifier, verifierText(trip.id));
-    if (client === undefined || !verifier.ok) {
+    if (peer === undefined || !verifier.ok) {
       await flows.end(flow.id, { state: "failed", code: "flow_failed" });
       return { state: "failed", code: "flow_failed" };
     }
-    const peer: TokenPeer = { server, client, reach: flow.value.reach, timeoutMs: this.#options.timeoutMs, clock: this.#options.clock };
     const tokens = await redeemCode(peer, {
       callbackParameters: parameters,
       state: parameters.get("state") ?? "",
@@ -173,7 +172,7 @@ export class SignIn {
     const granted = [...tokens.value.scope].toSorted();
     steps.record("token", "Token received and stored", { token: "[masked]", scope: granted, expiresAt: tokens.value.expiresAt });
     const stored = await flows.end(flow.id, { state: "granted" }, steps.steps, (transaction) =>
-      vault.store(transaction, holder, server, tokens.value, flow.id),
+      vault.store(transaction, { holder, server, clientId: peer.client.clientId }, tokens.value, flow.id),
     );
     if (stored) {
       this.#options.onToken(flow.value.userId, flow.value.connectorId);
@@ -184,13 +183,7 @@ export class SignIn {
     return { state: "cancelled", code: "cancelled" };
   }
 
-  async #authorizationUrl(
-    row: FlowRow,
-    server: AuthorizationServer,
-    client: RegisteredClient,
-    state: string,
-    verifier: string,
-  ): Promise<Result<URL, Refusal>> {
+  async #authorizationUrl(row: FlowRow, { server, client }: TokenPeer, state: string, verifier: string): Promise<Result<URL, Refusal>> {
     const endpoint = parseBrowserUrl(server.authorizationEndpoint);
     if (!endpoint.ok) return endpoint;
     const url = new URL(endpoint.value);
@@ -213,13 +206,18 @@ export class SignIn {
     return `${this.#options.publicUrl}/callback/${idOf(row)}`;
   }
 
-  /** Reads a flow's row back into judged values. Throws on a row that this code did not write. */
-  #peerOf(row: FlowRow): { readonly server: AuthorizationServer; readonly client: RegisteredClient | undefined; readonly holder: TokenHolder } {
-    const { issuer, resource } = namesOf(row);
-    const server = judgeAuthorizationServer(row.server, issuer);
-    if (!server.ok) throw new TypeError("a flow's server metadata cannot be used");
-    return { server: server.value, client: this.#options.discoverer.client(issuer), holder: { userId: row.userId, resource, issuer } };
+  #peerOf(row: FlowRow): Promise<TokenPeer | undefined> {
+    const { server, holder } = judgedOf(row);
+    return this.#options.peers.find(holder, server, row.clientId);
   }
+}
+
+/** Reads a flow's row back into judged values. Throws on a row that this code did not write. */
+function judgedOf(row: FlowRow): { readonly server: AuthorizationServer; readonly holder: TokenHolder } {
+  const { issuer, resource } = namesOf(row);
+  const server = judgeAuthorizationServer(row.server, issuer);
+  if (!server.ok) throw new TypeError("a flow's server metadata cannot be used");
+  return { server: server.value, holder: { userId: row.userId, resource, issuer } };
 }
 
 /** Judges what came back (RFC 9207 section 2.4, RFC 6749 section 4.1.2.1). Texts of the answer are never shown. */

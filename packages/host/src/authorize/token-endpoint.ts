@@ -8,7 +8,8 @@ import { Secret } from "@countersign/protocol/secret";
 import * as oauth from "oauth4webapi";
 import type { Reach } from "../dial/address.ts";
 import { dial, DialError } from "../dial/dial.ts";
-import type { RegisteredClient } from "../options.ts";
+import type { ConnectorSettings } from "../connectors/settings.ts";
+import type { OAuthClient } from "./clients.ts";
 
 /** What an authorization server granted. */
 export interface TokenSet {
@@ -21,7 +22,8 @@ export interface TokenSet {
 /** The other side of a token request, and how far it may be reached. */
 export interface TokenPeer {
   readonly server: AuthorizationServer;
-  readonly client: RegisteredClient;
+  readonly client: OAuthClient;
+  readonly settings: ConnectorSettings | undefined;
   readonly reach: Reach;
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
@@ -106,10 +108,19 @@ function serverOf(peer: TokenPeer): oauth.AuthorizationServer {
 }
 
 function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
-  const { clientSecret } = peer.client;
-  if (clientSecret === undefined) return oauth.None();
-  const methods = peer.server.tokenEndpointAuthMethodsSupported;
-  return methods.includes("client_secret_basic") ? oauth.ClientSecretBasic(clientSecret.reveal()) : oauth.ClientSecretPost(clientSecret.reveal());
+  const { authentication } = peer.client;
+  switch (authentication.method) {
+    case "none":
+      return oauth.None();
+    case "client_secret_basic":
+      return oauth.ClientSecretBasic(authentication.secret.reveal());
+    case "client_secret_post":
+      return oauth.ClientSecretPost(authentication.secret.reveal());
+    case "private_key_jwt": {
+      const { kid, privateKey } = authentication.key;
+      return oauth.PrivateKeyJwt({ key: privateKey, kid });
+    }
+  }
 }
 
 function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {

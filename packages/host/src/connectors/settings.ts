@@ -1,4 +1,5 @@
 import type { Issuer } from "@countersign/protocol/brand";
+import { clientAuthMethods, type ClientAuthMethod } from "@countersign/protocol/client-authentication";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
@@ -11,20 +12,21 @@ import { z } from "zod";
 /** When the host signs in: `auto` follows what the server does, `mixed` only when a tool needs it, `full` before anything else. */
 export type SignInMode = "auto" | ConnectorMode;
 
-/** How this host proves to a token endpoint which client it is (RFC 7591 section 2). */
-export type TokenEndpointAuthMethod = "none" | "client_secret_basic" | "client_secret_post" | "private_key_jwt";
-
 /** What a user or an operator fixes for one connector; whatever is left out is discovered. A secret always has the issuer that it belongs to beside it. */
 export interface ConnectorSettings {
   readonly mode: SignInMode;
   readonly authorizationServer?: Issuer;
   readonly clientId?: string;
   readonly clientSecret?: Secret;
-  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod;
+  readonly tokenEndpointAuthMethod?: ClientAuthMethod;
   /** Asked for in place of what the metadata lists, and beside what a challenge demands. */
   readonly scope?: ScopeSet;
   /** Sent with the authorization request besides the protocol's own, such as `audience`. */
   readonly authorizeParameters?: Readonly<Record<string, string>>;
+  /** The authorization server's metadata need not name PKCE S256, as some do that know it. PKCE is used all the same. */
+  readonly allowUnadvertisedPkce?: boolean;
+  /** The `resource` parameter (RFC 8707) is left out, for a server that refuses it. Its tokens may then be good for other services too. */
+  readonly omitResourceParameter?: boolean;
 }
 
 const parametersMax = 20;
@@ -55,9 +57,11 @@ export interface SettingsInput {
   readonly authorizationServer?: string | undefined;
   readonly clientId?: string | undefined;
   readonly clientSecret?: string | undefined;
-  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
+  readonly tokenEndpointAuthMethod?: ClientAuthMethod | undefined;
   readonly scope?: string | undefined;
   readonly authorizeParameters?: Readonly<Record<string, string>> | undefined;
+  readonly allowUnadvertisedPkce?: boolean | undefined;
+  readonly omitResourceParameter?: boolean | undefined;
 }
 
 const inputShape = z.strictObject({
@@ -65,9 +69,11 @@ const inputShape = z.strictObject({
   authorizationServer: z.string().min(1).max(2048).optional(),
   clientId: z.string().min(1).max(500).regex(printable, "printable ASCII only").optional(),
   clientSecret: z.string().min(1).max(2000).regex(printable, "printable ASCII only").optional(),
-  tokenEndpointAuthMethod: z.enum(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]).optional(),
+  tokenEndpointAuthMethod: z.enum(clientAuthMethods).optional(),
   scope: z.string().max(4096).optional(),
   authorizeParameters: z.record(z.string(), z.string().max(512)).optional(),
+  allowUnadvertisedPkce: z.boolean().optional(),
+  omitResourceParameter: z.boolean().optional(),
 });
 
 export const settingsShape: z.ZodType<SettingsInput> = inputShape;
@@ -92,6 +98,8 @@ export function parseSettings(input: SettingsInput): Result<ConnectorSettings, R
     ...(tokenEndpointAuthMethod === undefined ? {} : { tokenEndpointAuthMethod }),
     ...(scope === undefined || scope.value.size === 0 ? {} : { scope: scope.value }),
     ...(authorizeParameters === undefined || Object.keys(authorizeParameters).length === 0 ? {} : { authorizeParameters }),
+    ...(input.allowUnadvertisedPkce === true ? { allowUnadvertisedPkce: true } : {}),
+    ...(input.omitResourceParameter === true ? { omitResourceParameter: true } : {}),
   });
 }
 
@@ -101,9 +109,11 @@ export interface StoredSettings {
   readonly authorizationServer?: string | undefined;
   readonly clientId?: string | undefined;
   readonly sealedSecret?: string | undefined;
-  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
+  readonly tokenEndpointAuthMethod?: ClientAuthMethod | undefined;
   readonly scope?: string | undefined;
   readonly authorizeParameters?: Readonly<Record<string, string>> | undefined;
+  readonly allowUnadvertisedPkce?: boolean | undefined;
+  readonly omitResourceParameter?: boolean | undefined;
 }
 
 export const storedSettingsSchema: z.ZodType<StoredSettings> = inputShape

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { StandInAuthorizationServer } from "../stand-in/authorization-server.ts";
 import { listen } from "../stand-in/http-server.ts";
 import { World, type Browser, type CallSeen, type WorldOptions } from "../stand-in/world.ts";
 
@@ -222,10 +223,16 @@ describe("discovery", () => {
   it("O14 after sign-in, a server that names a new authorization server gets no credential for it", async () => {
     const browser = await begin({ tools: { list_orders: { demands: ["orders:read"] }, write: { demands: ["orders:write"] } } });
     await browser.signInBy("list_orders");
-    const evil = await sink();
+    const evil = await StandInAuthorizationServer.start();
+    closing.push(evil.close);
     world.server.prm = { authorization_servers: [evil.origin] };
     expect(await browser.settled((await browser.call("write")).id)).toMatchObject({ error: { code: "registration_unavailable" } });
-    expect(evil.seen).toEqual([]);
+    world.offsetMs += 400_000;
+    expect((await browser.settled((await browser.call("list_orders")).id)).state).toBe("completed");
+    await browser.post("/api/connectors/store/sign-out");
+    expect(world.authorizationServer.tokenRequests.map((form) => form.get("grant_type"))).toEqual(["authorization_code", "refresh_token"]);
+    await expect.poll(() => world.authorizationServer.revoked.length).toBe(1);
+    expect([...evil.tokenRequests, ...evil.authorizeRequests, ...evil.revoked]).toEqual([]);
   });
 
   it("O15 a redirect is not followed by token, metadata or MCP requests", async () => {
@@ -248,7 +255,9 @@ describe("discovery", () => {
     const browser = await begin();
     world.authorizationServer.behaviour.metadata = { code_challenge_methods_supported: ["plain"] };
     expect(await browser.settled((await browser.call("list_orders")).id)).toMatchObject({ error: { code: "pkce_unsupported" } });
-    world.server.prm = { authorization_servers: ["https://unknown.example"] };
+    const stranger = await StandInAuthorizationServer.start();
+    closing.push(stranger.close);
+    world.server.prm = { authorization_servers: [stranger.origin] };
     expect(await browser.settled((await browser.call("list_orders")).id)).toMatchObject({ error: { code: "registration_unavailable" } });
   });
 

@@ -1,0 +1,116 @@
+import type { Issuer } from "@countersign/protocol/brand";
+import { chooseClientAuthMethod, type ClientAuthMethod, type ClientCredential } from "@countersign/protocol/client-authentication";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import type { AuthorizationServer } from "@countersign/protocol/metadata";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import type { Secret } from "@countersign/protocol/secret";
+import type { Connector } from "../connectors.ts";
+import type { ConnectorSettings } from "../connectors/settings.ts";
+import type { RegisteredClient } from "../options.ts";
+import type { AssertionKey, AssertionKeys } from "./assertion-keys.ts";
+
+/** How a client proves itself at the token endpoint, with what it needs for that. */
+export type ClientAuthentication =
+  | { readonly method: "none" }
+  | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: Secret }
+  | { readonly method: "private_key_jwt"; readonly key: AssertionKey };
+
+/** Where a client came from: the connector's settings, the operator's configuration, this host's own document, or a registration by protocol. */
+export type ClientSource = "connector" | "configured" | "metadata_document" | "registered";
+
+/** As whom this host asks an authorization server. */
+export interface OAuthClient {
+  readonly clientId: string;
+  readonly authentication: ClientAuthentication;
+  readonly source: ClientSource;
+}
+
+/** The part of a connector that decides about its client. */
+export type ClientOwner = Pick<Connector, "resource" | "reach" | "settings">;
+
+export interface ClientsOptions {
+  /** Registered beforehand, by issuer. */
+  readonly configured: Readonly<Record<string, RegisteredClient>>;
+  readonly keys: AssertionKeys;
+}
+
+interface FixedClient {
+  readonly clientId: string;
+  readonly secret: Secret | undefined;
+  readonly method: ClientAuthMethod | undefined;
+  readonly source: "connector" | "configured";
+}
+
+/**
+ * The clients that this host is, at each authorization server. A client belongs to one issuer: credentials of one are never sent to another. Flows and tokens
+ * note the id of the client that they were made with, and {@link Clients.find} gives exactly that one again, or none.
+ */
+export class Clients {
+  readonly #options: ClientsOptions;
+
+  constructor(options: ClientsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a client was registered with this issuer beforehand: what decides between several authorization servers. */
+  knows(issuer: Issuer, owner: ClientOwner): boolean {
+    return this.#fixed(issuer, owner) !== undefined;
+  }
+
+  /**
+   * The client for a new sign-in, in the order of MCP authorization: the connector's own, the operator's. Refuses with
+   * `registration_unavailable`, saying what the user or the operator can do.
+   */
+  async resolve(server: AuthorizationServer, owner: ClientOwner): Promise<Result<OAuthClient, Refusal>> {
+    const fixed = this.#fixed(server.issuer, owner);
+    if (fixed !== undefined) return this.#authenticated(server, fixed);
+    return err(
+      refuse(
+        "registration_unavailable",
+        `no client is registered with ${server.issuer}: enter one in the connector's settings, or add one to COUNTERSIGN_HOST_CLIENTS`,
+      ),
+    );
+  }
+
+  /** The client of this id, if this host still is it; undefined when it was replaced since, so that nothing is sent in another's name. */
+  async find(server: AuthorizationServer, owner: ClientOwner, clientId: string): Promise<OAuthClient | undefined> {
+    const fixed = this.#fixed(server.issuer, owner);
+    if (fixed?.clientId !== clientId) return undefined;
+    const client = await this.#authenticated(server, fixed);
+    return client.ok ? client.value : undefined;
+  }
+
+  #fixed(issuer: Issuer, owner: ClientOwner): FixedClient | undefined {
+    const { settings } = owner;
+    if (settings?.clientId !== undefined && isMeantFor(settings, issuer)) {
+      return { clientId: settings.clientId, secret: settings.clientSecret, method: settings.tokenEndpointAuthMethod, source: "connector" };
+    }
+    const configured = Object.hasOwn(this.#options.configured, issuer) ? this.#options.configured[issuer] : undefined;
+    if (configured === undefined) return undefined;
+    const { clientId, clientSecret, tokenEndpointAuthMethod } = configured;
+    return { clientId, secret: clientSecret, method: tokenEndpointAuthMethod, source: "configured" };
+  }
+
+  async #authenticated(server: AuthorizationServer, fixed: FixedClient): Promise<Result<OAuthClient, Refusal>> {
+    const { clientId, secret, source } = fixed;
+    const credentials: readonly ClientCredential[] = [secret === undefined ? "nothing" : "secret"];
+    const method = fixed.method ?? (secret === undefined ? "none" : chooseClientAuthMethod(server, credentials));
+    switch (method) {
+      case "none":
+        return ok({ clientId, source, authentication: { method } });
+      case "private_key_jwt":
+        return ok({ clientId, source, authentication: { method, key: await this.#options.keys.current() } });
+      case "client_secret_basic":
+      case "client_secret_post":
+        if (secret !== undefined) return ok({ clientId, source, authentication: { method, secret } });
+        return err(refuse("registration_unavailable", `the client ${clientId} has no secret, which ${method} needs`));
+      case undefined:
+        return err(refuse("registration_unavailable", `${server.issuer} takes no client secret: set tokenEndpointAuthMethod for ${clientId}`));
+    }
+  }
+}
+
+/** A secret is for the one service that was named with it, whatever the server says later; a mere client id is no credential. */
+function isMeantFor(settings: ConnectorSettings, issuer: Issuer): boolean {
+  return settings.authorizationServer === undefined ? settings.clientSecret === undefined : settings.authorizationServer === issuer;
+}
