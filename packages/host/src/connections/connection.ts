@@ -4,11 +4,13 @@ import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
-import { Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { type Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
 import type { DialBounds, DialError } from "../dial/dial.ts";
-import { Exchange, exchangeFetch, inExchange } from "./exchange.ts";
+import { currentExchange, Exchange, inExchange, type ServerListener, type ServerMessage } from "./exchange.ts";
+import { openClient } from "./open-client.ts";
+import { StreamGate } from "./stream-gate.ts";
 import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
 
 /** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
@@ -24,6 +26,8 @@ export interface ToolRequest {
   readonly bearer?: Secret;
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
+  /** Who hears what the server says of its own while it runs the call. */
+  readonly listener?: ServerListener;
 }
 
 export interface ConnectionOptions {
@@ -34,8 +38,6 @@ export interface ConnectionOptions {
   readonly clock: () => EpochMs;
 }
 
-const uiExtension = "io.modelcontextprotocol/ui";
-const appMimeType = "text/html;profile=mcp-app";
 const toolsMax = 1000;
 const pagesMax = 50;
 
@@ -47,6 +49,8 @@ const toolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.str
 export class McpConnection {
   readonly #options: ConnectionOptions;
   readonly #bounds: DialBounds;
+  readonly #gate = new StreamGate();
+  readonly #listeners = new Set<(notification: ServerMessage) => void>();
   #client: Promise<Client> | undefined;
   #tools: { readonly at: EpochMs; readonly list: Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> } | undefined;
 
@@ -76,8 +80,7 @@ export class McpConnection {
 
   /** Sends one tool call, with the token and key it is given and nothing else. */
   async callTool(request: ToolRequest): Promise<CallOutcome> {
-    const sendWith = { idempotencyKey: request.idempotencyKey, ...(request.bearer === undefined ? {} : { bearer: request.bearer }) };
-    const exchange = new Exchange(sendWith);
+    const exchange = new Exchange(request);
     const params = {
       name: request.tool.name,
       arguments: { ...request.arguments },
@@ -113,6 +116,19 @@ export class McpConnection {
     } catch (error) {
       return err(refusalOf(judgeFailure(error, exchange)));
     }
+  }
+
+  /**
+   * Hears every notification of this connection until the returned function is called, and keeps a session's standing GET stream open for as long: in the session eras
+   * `notifications/elicitation/complete` may come nowhere else. Over 2026-07-28, and from a server without that stream, nothing comes.
+   */
+  listen(hear: (notification: ServerMessage) => void, bearer?: Secret): () => void {
+    const release = this.#gate.want(bearer);
+    this.#listeners.add(hear);
+    return () => {
+      this.#listeners.delete(hear);
+      release();
+    };
   }
 
   async close(): Promise<void> {
@@ -174,18 +190,26 @@ export class McpConnection {
   }
 
   async #connect(): Promise<Client> {
-    const client = new Client(
-      { name: "countersign", title: "Countersign", version: "0.1.0" },
-      { versionNegotiation: { mode: "auto" }, capabilities: { extensions: { [uiExtension]: { mimeTypes: [appMimeType] } } } },
-    );
-    const transport = new StreamableHTTPClientTransport(this.#options.url, {
-      fetch: exchangeFetch(this.#bounds),
-      onInsufficientScope: "throw",
-      reconnectionOptions: { initialReconnectionDelay: 500, maxReconnectionDelay: 5000, reconnectionDelayGrowFactor: 2, maxRetries: 2 },
-    });
-    await client.connect(transport, { timeout: this.#options.requestTimeoutMs });
+    const client = await openClient({ url: this.#options.url, bounds: this.#bounds, gate: this.#gate });
+    client.fallbackNotificationHandler = async (notification) => this.#hear(readMessage(notification));
+    client.fallbackRequestHandler = async (request, context) => answerServer(readMessage(request), context.mcpReq.signal);
     return client;
   }
+
+  #hear(notification: ServerMessage): void {
+    currentExchange()?.listener?.onNotification?.(notification);
+    for (const hear of this.#listeners) hear(notification);
+  }
+}
+
+async function answerServer(request: ServerMessage, signal: AbortSignal): Promise<JsonObject> {
+  const answer = await currentExchange()?.listener?.onServerRequest?.(request, signal);
+  if (answer === undefined) throw new ProtocolError(-32601, "Method not found");
+  return answer;
+}
+
+function readMessage(message: { readonly method: string; readonly params?: unknown }): ServerMessage {
+  return { method: message.method, params: isJsonObject(message.params) ? message.params : {} };
 }
 
 function judgeResult(result: unknown): CallOutcome {

@@ -1,14 +1,41 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Secret } from "@countersign/protocol/secret";
-import { dial, DialError, type DialBounds } from "../dial/dial.ts";
+import type { JsonObject } from "@countersign/protocol/shape";
+import { dial, DialError, type DialBounds, type DialRequest } from "../dial/dial.ts";
+import type { StreamGate } from "./stream-gate.ts";
 
 /** Longer than the SDK waits before it resumes a stream that ended early. */
 const resumeGraceMs = 1500;
+
+/** A request or notification of the server's own. */
+export interface ServerMessage {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** Who hears what a server of the session eras (2024-11-05 to 2025-11-25) says of its own while it answers one exchange. */
+export interface ServerListener {
+  /**
+   * A request, such as `elicitation/create`, on this exchange's own stream. What it resolves to is the JSON-RPC result; undefined answers "method not found" (-32601),
+   * a rejection -32603. The server waits meanwhile and the exchange's timeout keeps running. `signal` aborts when the server withdraws the request or the connection ends.
+   */
+  onServerRequest?(request: ServerMessage, signal: AbortSignal): Promise<JsonObject | undefined>;
+  /** A notification on this exchange's own stream, such as `notifications/message`. Those of the standing stream come by {@link McpConnection.listen}. */
+  onNotification?(notification: ServerMessage): void;
+}
+
+/** What an exchange is sent with, and who hears what the server says meanwhile. */
+export interface ExchangeOptions {
+  readonly bearer?: Secret;
+  readonly idempotencyKey?: string;
+  readonly listener?: ServerListener;
+}
 
 /** What one request to an MCP server is sent with, and what its response looked like on the wire. */
 export class Exchange {
   readonly bearer: Secret | undefined;
   readonly idempotencyKey: string | undefined;
+  readonly listener: ServerListener | undefined;
   /** Resolves when an event stream ended and nobody resumed it: if the answer has not come by then, it never will. */
   readonly abandoned: Promise<void>;
   status: number | undefined;
@@ -17,9 +44,10 @@ export class Exchange {
   readonly #abandon: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(sendWith: { readonly bearer?: Secret; readonly idempotencyKey?: string } = {}) {
-    this.bearer = sendWith.bearer;
-    this.idempotencyKey = sendWith.idempotencyKey;
+  constructor(options: ExchangeOptions = {}) {
+    this.bearer = options.bearer;
+    this.idempotencyKey = options.idempotencyKey;
+    this.listener = options.listener;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.abandoned = promise;
     this.#abandon = resolve;
@@ -43,17 +71,22 @@ export function inExchange<T>(exchange: Exchange, work: () => Promise<T>): Promi
   return exchanges.run(exchange, work);
 }
 
+/** The exchange that the running code belongs to: a server's message belongs to the one whose stream it came on. */
+export function currentExchange(): Exchange | undefined {
+  return exchanges.getStore();
+}
+
 /**
  * The fetch that is given to the SDK's transport. It adds the token and the idempotency key of the running exchange, and notes status and
- * challenge, so that a 401 stays a fact for the broker instead of starting the SDK's own sign-in. Standing GET streams are declined: 405 is the
- * answer of a server that offers none, and the SDK then does without.
+ * challenge, so that a 401 stays a fact for the broker instead of starting the SDK's own sign-in. The standing GET stream, which the SDK
+ * would open at once, waits at the gate until somebody listens.
  */
-export function exchangeFetch(bounds: DialBounds): (url: string | URL, init?: RequestInit) => Promise<Response> {
+export function exchangeFetch(bounds: DialBounds, gate: StreamGate): (url: string | URL, init?: RequestInit) => Promise<Response> {
   return async (url, init = {}) => {
     const exchange = exchanges.getStore();
     const headers = new Headers(init.headers);
     if (init.method === "GET" && !headers.has("last-event-id")) {
-      return new Response(null, { status: 405 });
+      return gate.open(new URL(url), toDialRequest(init, headers), bounds);
     }
     if (exchange?.bearer !== undefined) {
       headers.set("authorization", `Bearer ${exchange.bearer.reveal()}`);
@@ -87,7 +120,7 @@ function watchersOf(exchange: Exchange | undefined): Pick<DialBounds, "onBodyPro
   };
 }
 
-function toDialRequest(init: RequestInit, headers: Headers): Parameters<typeof dial>[1] {
+export function toDialRequest(init: RequestInit, headers: Headers): DialRequest {
   const body = typeof init.body === "string" ? { body: init.body } : {};
   const signal = init.signal === undefined || init.signal === null ? {} : { signal: init.signal };
   return { method: init.method ?? "GET", headers, ...body, ...signal };

@@ -10,6 +10,8 @@ export interface DialBounds {
   readonly reach: Reach;
   readonly timeoutMs: number;
   readonly responseBytesMax: number;
+  /** The body is an event stream without end: `timeoutMs` is over when it begins, and `responseBytesMax` bounds each event. */
+  readonly endless?: boolean;
   /** Told when the body breaks off after the response has begun; the body's reader gets the same error. */
   readonly onBodyProblem?: (error: DialError) => void;
   /** Told when the body is over, completely or not. */
@@ -39,8 +41,14 @@ export interface DialRequest {
 }
 
 const agents = {
-  public: makeAgents("public"),
-  local: makeAgents("local"),
+  public: makeAgents("public", 64),
+  local: makeAgents("local", 64),
+};
+
+/** Streams that stand for minutes have sockets of their own, so that they never keep a server's requests waiting. */
+const endlessAgents = {
+  public: makeAgents("public", 2000),
+  local: makeAgents("local", 2000),
 };
 
 /**
@@ -59,10 +67,9 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
     const attempt = { sent: false, timedOut: false };
     const explain = (error: Error): DialError => asDialError(error, attempt, request.signal);
     const options: RequestOptions = { method: request.method, headers: headersOf(request) };
+    const pool = bounds.endless === true ? endlessAgents[bounds.reach] : agents[bounds.reach];
     const outgoing =
-      url.protocol === "https:"
-        ? httpsRequest(url, { ...options, agent: agents[bounds.reach].https })
-        : httpRequest(url, { ...options, agent: agents[bounds.reach].http });
+      url.protocol === "https:" ? httpsRequest(url, { ...options, agent: pool.https }) : httpRequest(url, { ...options, agent: pool.http });
     const abort = (): void => void outgoing.destroy();
     const timer = setTimeout(() => {
       attempt.timedOut = true;
@@ -85,6 +92,7 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
         reject(new DialError("redirected", `${url.origin} answered with a redirect, which is not followed`, true));
         return;
       }
+      if (bounds.endless === true) clearTimeout(timer);
       resolve(responseOf(incoming, bounds, explain));
     });
     if (request.signal?.aborted === true) abort();
@@ -170,10 +178,11 @@ function responseOf(incoming: IncomingMessage, bounds: DialBounds, explain: (err
 
 async function* readBounded(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): AsyncGenerator<Uint8Array> {
   let bytes = 0;
+  const ends = new EventEnds();
   try {
     for await (const chunk of incoming) {
       const part: Uint8Array = chunk;
-      bytes += part.byteLength;
+      bytes = bounds.endless === true ? ends.bytesSinceLast(part) : bytes + part.byteLength;
       if (bytes > bounds.responseBytesMax) {
         throw new DialError("too_large", `the answer is larger than ${bounds.responseBytesMax} bytes`, true);
       }
@@ -189,6 +198,23 @@ async function* readBounded(incoming: IncomingMessage, bounds: DialBounds, expla
   }
 }
 
+/** Counts the bytes of the event that a stream is in the middle of: events end with an empty line. */
+class EventEnds {
+  #bytes = 0;
+  #lineIsEmpty = false;
+
+  bytesSinceLast(chunk: Uint8Array): number {
+    for (const byte of chunk) {
+      this.#bytes += 1;
+      if (byte === 0x0d) continue;
+      if (byte !== 0x0a) this.#lineIsEmpty = false;
+      else if (this.#lineIsEmpty) this.#bytes = 0;
+      else this.#lineIsEmpty = true;
+    }
+    return this.#bytes;
+  }
+}
+
 function asDialError(error: Error, attempt: Attempt, caller: AbortSignal | undefined): DialError {
   if (error instanceof DialError) return error;
   if (attempt.timedOut) return new DialError("timeout", "no answer in time", attempt.sent);
@@ -196,8 +222,8 @@ function asDialError(error: Error, attempt: Attempt, caller: AbortSignal | undef
   return new DialError("unreachable", error.message, attempt.sent);
 }
 
-function makeAgents(reach: Reach): { readonly http: HttpAgent; readonly https: HttpsAgent } {
-  const options = { keepAlive: true, maxSockets: 64, timeout: 4_000, lookup: judgingLookup(reach) };
+function makeAgents(reach: Reach, maxSockets: number): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+  const options = { keepAlive: true, maxSockets, timeout: 4_000, lookup: judgingLookup(reach) };
   return { http: new HttpAgent(options), https: new HttpsAgent(options) };
 }
 
