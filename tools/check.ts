@@ -16,6 +16,7 @@ const checks: readonly Check[] = [
   { name: "exports", command: ["node", "tools/pins.ts", "--check"], fix: ["node", "tools/pins.ts"] },
   { name: "dead code", command: ["knip"] },
   { name: "threats", command: ["node", "tools/threats-doc.ts", "--check"], fix: ["node", "tools/threats-doc.ts"] },
+  { name: "API document", command: ["node", "tools/openapi-doc.ts", "--check"], fix: ["node", "tools/openapi-doc.ts"] },
   { name: "documents", command: ["node", "tools/errors-doc.ts", "--check"], fix: ["node", "tools/errors-doc.ts"] },
 ];
 

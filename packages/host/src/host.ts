@@ -1,6 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
+import { err } from "@countersign/protocol/result";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import { Hono } from "hono";
 import { ApiClients } from "./api-clients.ts";
@@ -21,6 +22,7 @@ import { addConnectorRoutes, announceConnector, showConnectors, toConnectorView 
 import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
 import { createDoor } from "./routes/guard.ts";
 import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
+import { apiDocument } from "./routes/openapi.ts";
 import { operations, readSession, say } from "./routes/operations.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
@@ -140,7 +142,13 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   addConnectorRoutes(app, { ...parts, door });
   addCallRoutes(app, { ...parts, door });
   const { chat } = parts;
-  if (chat !== undefined) serveOperation(app, door, say, ({ userId, body }) => chat.say(userId, body.conversationId, body.message));
+  serveOperation(
+    app,
+    door,
+    say,
+    ({ userId, body }) => chat?.say(userId, body.conversationId, body.message) ?? err(refuse("not_found", "no model is configured")),
+  );
+  app.get("/api/openapi.json", () => new Response(apiDocument, { headers: { "content-type": "application/json", "cache-control": "no-cache" } }));
   refuseOtherMethods(app, operations);
   addPlaceRoutes(app, parts.signIn, parts.sessions);
   app.all("/api/*", () => respondRefusal(refuse("not_found")));

@@ -5,8 +5,11 @@ export function respondJson(status: number, body: unknown, headers: Readonly<Rec
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", "cache-control": "no-store", ...headers } });
 }
 
-/** Answers with a refusal of the catalogue: its status, and the body of `toHttpError`. */
+/**
+ * Answers with a refusal of the catalogue: its status, and the body of `toHttpError`. A 429 and a 503 say when to come back (RFC 9110 section 10.2.3): in a
+ * second, unless `headers` say otherwise.
+ */
 export function respondRefusal(refusal: Refusal, headers: Readonly<Record<string, string>> = {}): Response {
   const { status, body } = toHttpError(refusal);
-  return respondJson(status, body, headers);
+  return respondJson(status, body, status === 429 || status === 503 ? { "retry-after": "1", ...headers } : headers);
 }

@@ -176,7 +176,7 @@ export const createWidget: Operation<NewWidget, WidgetView> = {
   body: newWidget,
   status: 201,
   answer: widgetView,
-  errors: ["unknown_connector", "widget_refused", "server_unreachable", "protocol_error", "response_too_large", "rate_limited"],
+  errors: ["unknown_connector", "widget_refused", "invalid_arguments", "server_unreachable", "protocol_error", "response_too_large", "rate_limited"],
 };
 
 export const readWidget: Operation<undefined, WidgetView> = {
@@ -198,7 +198,7 @@ export const say: Operation<NewMessage, { readonly conversationId: string }> = {
   body: newMessage,
   status: 202,
   answer: z.strictObject({ conversationId: z.string() }),
-  errors: ["conflict"],
+  errors: ["conflict", "not_found"],
 };
 
 export const followEvents: Operation<undefined, JsonObject> = {

@@ -5,6 +5,7 @@ import { createSealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import { createHost, type Host } from "../../src/host.ts";
 import type { HostOptions } from "../../src/options.ts";
+import { checkAnswer } from "./document-check.ts";
 import { StandInAuthorizationServer } from "./authorization-server.ts";
 import { StandInMcpServer, type StandInTool } from "./mcp-server.ts";
 
@@ -102,6 +103,13 @@ export class World {
     return this.#database;
   }
 
+  /** Asks the host; an answer that leaves the API's document fails the test. */
+  async fetch(request: Request): Promise<Response> {
+    const response = await this.host.fetch(request);
+    await checkAnswer(request, response);
+    return response;
+  }
+
   /** Starts a host on the same database file; an earlier one is left as it is, as after a crash. */
   async startHost(): Promise<Host> {
     this.#database = await openDatabase<unknown>({ url: this.#databaseUrl, schema: "host", migrations: [] });
@@ -159,7 +167,7 @@ export class Product {
     const request = new Request(new URL(path, consoleOrigin), { ...init, headers });
     // A request that is collected as garbage no longer passes its caller's abort on.
     if (init.signal !== undefined) this.#held.push(request);
-    return this.#world.host.fetch(request);
+    return this.#world.fetch(request);
   }
 
   post(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<Response> {
@@ -206,7 +214,7 @@ export class Browser {
     if (this.cookies.size > 0) headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
     const request = new Request(new URL(path, consoleOrigin), { ...init, headers });
     if (init.signal !== undefined) this.#held.push(request);
-    const response = await this.#world.host.fetch(request);
+    const response = await this.#world.fetch(request);
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       this.cookies.set(name, value);
