@@ -34,6 +34,7 @@ export type ErrorCode =
   | "metadata_not_found"
   | "pkce_unsupported"
   | "registration_unavailable"
+  | "device_grant_unsupported"
   | "unsafe_url"
   | "invalid_state"
   | "authorization_server_unreachable"
@@ -152,6 +153,12 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     false,
     "This app is not known to the sign-in service.",
     "Pre-register a client, or enable client id metadata documents at the authorization server.",
+  ),
+  device_grant_unsupported: e(
+    409,
+    false,
+    "This sign-in service does not offer sign-in on another device.",
+    "Its metadata lacks `device_authorization_endpoint`, or its grant types lack the device grant (RFC 8628 section 4).",
   ),
   unsafe_url: e(400, false, "The address is not safe to open.", "Only http(s) URLs without credentials; plain http only on loopback in development."),
   invalid_state: e(
