@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { ApiClients } from "./api-clients.ts";
 import { AssertionKeys } from "./authorize/assertion-keys.ts";
 import { Clients } from "./authorize/clients.ts";
+import { DeviceSignIn } from "./authorize/device.ts";
 import { Discoverer } from "./authorize/discovery.ts";
 import { Flows } from "./authorize/flows.ts";
 import { Peers } from "./authorize/peers.ts";
@@ -52,6 +53,7 @@ interface Parts {
   readonly vault: Vault;
   readonly flows: Flows;
   readonly signIn: SignIn;
+  readonly device: DeviceSignIn;
   readonly widgets: Widgets;
   readonly broker: CallBroker;
   readonly chat: Chat | undefined;
@@ -96,6 +98,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       parts.events.close();
       await parts.chat?.close();
       await parts.broker.close();
+      await parts.device.close();
       await parts.connectors.close();
       await options.database.close();
     },
@@ -126,13 +129,14 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   };
   const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
   const signIn = new SignIn({ database, sealer, flows, vault, sessions, peers, publicUrl, clock, audit, onToken });
+  const device = new DeviceSignIn({ database, sealer, flows, vault, peers, timeoutMs, clock, audit, report, onToken });
   const connectorOfWidget = (userId: string, widgetId: string): Promise<string | undefined> => widgets.connectorOf(userId, widgetId);
   const broker = new CallBroker({ database, sealer, connectors, vault, flows, events, limits, clock, audit, report, connectorOfWidget });
   const { model } = options;
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
-  return { apiClients, sessions, connectors, events, vault, flows, signIn, widgets, broker, chat, files, limits };
+  return { apiClients, sessions, connectors, events, vault, flows, signIn, device, widgets, broker, chat, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
@@ -194,6 +198,7 @@ async function reread(parts: Parts, notice: Notice): Promise<HostEvent | undefin
 async function sweepAll(parts: Parts, now: EpochMs, minutes: number, orphansAt: EpochMs): Promise<void> {
   await parts.flows.sweep(minutes);
   await parts.broker.sweep(minutes, orphansAt);
+  await parts.device.sweep(minutes, orphansAt, orphansAt > now ? Math.ceil(parts.limits.flowMs / 60_000) + 1 : 0);
   await parts.sessions.deleteExpired(now);
   await parts.signIn.deleteExpired(now);
   await parts.vault.deleteExpired(now);

@@ -67,8 +67,8 @@ export function judgeDeviceAuthorization(doc: unknown, issuer: Issuer): Result<D
     userCode,
     verificationUri: uri,
     ...(together ? { verificationUriComplete: complete } : {}),
-    lifetimeMs: Math.min(lifetimeS, lifetimeMaxS) * 1000,
-    intervalMs: Math.max(intervalS, 1) * 1000,
+    lifetimeMs: Math.ceil(Math.min(lifetimeS, lifetimeMaxS) * 1000),
+    intervalMs: Math.ceil(Math.max(intervalS, 1) * 1000),
   });
 }
 

@@ -2,12 +2,22 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { errorCatalogue, toWidgetError, type ErrorCode } from "@countersign/protocol/errors";
 import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
 import { parseScope, type ScopeSet } from "@countersign/protocol/scope";
+import { member } from "@countersign/protocol/shape";
 import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
 import type { TraceStep } from "../trace.ts";
 
 export type FlowStateName = "ready" | "opened" | "granted" | "denied" | "cancelled" | "expired" | "failed";
+
+/** What the user reads to finish a flow on another device (RFC 8628 section 3.3). `expired` when the code ended before the flow did. */
+export interface FlowDevice {
+  readonly state: "waiting" | "expired";
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete?: string | undefined;
+  readonly expiresAt: EpochMs;
+}
 
 /** One authorization run for (user, resource, issuer). `server` is the judged metadata as a document; `delivered` once every waiting call was told. */
 export interface FlowRow {
@@ -25,6 +35,7 @@ export interface FlowRow {
   readonly waiting: number;
   readonly expiresAt: EpochMs;
   readonly server: unknown;
+  readonly device?: FlowDevice | undefined;
   readonly trace: readonly TraceStep[];
 }
 
@@ -38,6 +49,9 @@ export interface FlowView {
   readonly state: FlowStateName;
   readonly startUrl: string;
   readonly expiresAt: EpochMs;
+  /** Whether the authorization server offers sign-in on another device. */
+  readonly offersDevice: boolean;
+  readonly device?: FlowDevice;
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean };
 }
 
@@ -56,6 +70,14 @@ export const traceSchema: z.ZodType<readonly TraceStep[]> = z.array(
   }),
 );
 
+const deviceSchema = z.object({
+  state: z.enum(["waiting", "expired"]),
+  userCode: z.string(),
+  verificationUri: z.string(),
+  verificationUriComplete: z.string().optional(),
+  expiresAt: z.number(),
+});
+
 const flowSchema = z.object({
   userId: z.string(),
   connectorId: z.string(),
@@ -71,6 +93,7 @@ const flowSchema = z.object({
   waiting: z.number(),
   expiresAt: z.number(),
   server: z.unknown(),
+  device: deviceSchema.optional(),
   trace: traceSchema,
 });
 
@@ -116,6 +139,7 @@ export function dueMinute(at: EpochMs): string {
 
 export function toFlowView(id: string, row: FlowRow): FlowView {
   const { code } = row;
+  const live = row.state === "ready" || row.state === "opened";
   const told = code === undefined ? undefined : toWidgetError({ code }, "");
   return {
     id,
@@ -126,6 +150,8 @@ export function toFlowView(id: string, row: FlowRow): FlowView {
     state: row.state,
     startUrl: `/flows/${id}/start`,
     expiresAt: row.expiresAt,
+    offersDevice: member(row.server, "device_authorization_endpoint") !== undefined,
+    ...(live && row.device !== undefined ? { device: row.device } : {}),
     ...(told === undefined ? {} : { error: { code: told.code, message: told.message, retryable: told.retryable } }),
   };
 }

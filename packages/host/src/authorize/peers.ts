@@ -1,8 +1,10 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import type { AuthorizationServer } from "@countersign/protocol/metadata";
+import { judgeAuthorizationServer, type AuthorizationServer } from "@countersign/protocol/metadata";
+import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
 import type { Connectors } from "../connectors.ts";
 import type { TokenHolder } from "../vault.ts";
 import type { Clients } from "./clients.ts";
+import type { FlowRow } from "./flow-record.ts";
 import type { TokenPeer } from "./token-endpoint.ts";
 
 export interface PeersOptions {
@@ -28,4 +30,19 @@ export class Peers {
     const client = await clients.find(server, connector, clientId);
     return client === undefined ? undefined : { server, client, settings: connector.settings, reach: connector.reach, timeoutMs, clock };
   }
+  /** The peer of a running flow: as {@link Peers.find}, with the client that the flow was begun with. */
+  ofFlow(row: FlowRow): Promise<TokenPeer | undefined> {
+    const { server, holder } = readParties(row);
+    return this.find(holder, server, row.clientId);
+  }
+}
+
+/** Reads a flow's row back into judged values: who grants, and to whom. Throws on a row that this code did not write. */
+export function readParties(row: FlowRow): { readonly server: AuthorizationServer; readonly holder: TokenHolder } {
+  const issuer = parseIssuer(row.issuer);
+  const resource = parseResourceUri(row.resource);
+  if (!issuer.ok || !resource.ok) throw new TypeError("a flow names no issuer or no resource");
+  const server = judgeAuthorizationServer(row.server, issuer.value);
+  if (!server.ok) throw new TypeError("a flow's server metadata cannot be used");
+  return { server: server.value, holder: { userId: row.userId, resource: resource.value, issuer: issuer.value } };
 }

@@ -1,7 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { ErrorCode, Refusal } from "@countersign/protocol/errors";
-import { judgeAuthorizationServer, type AuthorizationServer } from "@countersign/protocol/metadata";
-import { parseBrowserUrl, parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
+import type { AuthorizationServer } from "@countersign/protocol/metadata";
+import { parseBrowserUrl } from "@countersign/protocol/resource";
 import { ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/open";
@@ -12,12 +12,12 @@ import { digestText, newToken } from "../digest.ts";
 import type { Audit } from "../options.ts";
 import type { Session, Sessions } from "../sessions.ts";
 import { describeAuthorizationUrl, Trace } from "../trace.ts";
-import type { TokenHolder, Vault } from "../vault.ts";
+import type { Vault } from "../vault.ts";
 import { callbackId } from "./callback-id.ts";
 import { isLive, scopeOf, tripKind, type FlowRow, type TripRow } from "./flow-record.ts";
 import type { FlowEnding, Flows, StoredFlow } from "./flows.ts";
 import { endPage } from "./pages.ts";
-import type { Peers } from "./peers.ts";
+import { readParties, type Peers } from "./peers.ts";
 import { redeemCode, revokeToken, type TokenPeer } from "./token-endpoint.ts";
 
 export interface SignInOptions {
@@ -55,7 +55,7 @@ export class SignIn {
     if (flow === undefined || flow.value.userId !== session.userId) return endPage({ granted: false, code: "not_found", status: 404 });
     if (!isLive(flow.value, this.#options.clock())) return endPage({ granted: false, code: flow.value.code ?? "flow_expired", status: 409 });
     if (flow.value.starts >= startsMax) return endPage({ granted: false, code: "rate_limited", status: 429 });
-    const peer = await this.#peerOf(flow.value);
+    const peer = await this.#options.peers.ofFlow(flow.value);
     if (peer === undefined) {
       await this.#options.flows.end(flowId, { state: "failed", code: "registration_unavailable" });
       return endPage({ granted: false, code: "registration_unavailable", status: 502 });
@@ -133,7 +133,7 @@ export class SignIn {
   async #finish(flow: StoredFlow, trip: Trip, parameters: URLSearchParams): Promise<FlowEnding> {
     const { clock, flows } = this.#options;
     const steps = new Trace([], clock, () => {});
-    const { server } = judgedOf(flow.value);
+    const { server } = readParties(flow.value);
     const refusal = judgeAnswer(parameters, server);
     if (refusal !== undefined) {
       steps.record("error", "The sign-in answer was refused", { code: refusal });
@@ -147,8 +147,8 @@ export class SignIn {
 
   async #redeem(flow: StoredFlow, trip: Trip, parameters: URLSearchParams, steps: Trace): Promise<FlowEnding> {
     const { flows, sealer, vault } = this.#options;
-    const { server, holder } = judgedOf(flow.value);
-    const peer = await this.#peerOf(flow.value);
+    const { server, holder } = readParties(flow.value);
+    const peer = await this.#options.peers.ofFlow(flow.value);
     const verifier = sealer.open(trip.value.sealedVerifier, verifierText(trip.id));
     if (peer === undefined || !verifier.ok) {
       await flows.end(flow.id, { state: "failed", code: "flow_failed" });
@@ -205,19 +205,6 @@ export class SignIn {
   #redirectUri(row: FlowRow): string {
     return `${this.#options.publicUrl}/callback/${idOf(row)}`;
   }
-
-  #peerOf(row: FlowRow): Promise<TokenPeer | undefined> {
-    const { server, holder } = judgedOf(row);
-    return this.#options.peers.find(holder, server, row.clientId);
-  }
-}
-
-/** Reads a flow's row back into judged values. Throws on a row that this code did not write. */
-function judgedOf(row: FlowRow): { readonly server: AuthorizationServer; readonly holder: TokenHolder } {
-  const { issuer, resource } = namesOf(row);
-  const server = judgeAuthorizationServer(row.server, issuer);
-  if (!server.ok) throw new TypeError("a flow's server metadata cannot be used");
-  return { server: server.value, holder: { userId: row.userId, resource, issuer } };
 }
 
 /** Judges what came back (RFC 9207 section 2.4, RFC 6749 section 4.1.2.1). Texts of the answer are never shown. */
@@ -229,16 +216,9 @@ function judgeAnswer(parameters: URLSearchParams, server: AuthorizationServer): 
   return parameters.get("code") === null ? "flow_failed" : undefined;
 }
 
-function namesOf(row: FlowRow): Pick<TokenHolder, "issuer" | "resource"> {
-  const issuer = parseIssuer(row.issuer);
-  const resource = parseResourceUri(row.resource);
-  if (!issuer.ok || !resource.ok) throw new TypeError("a flow names no issuer or no resource");
-  return { issuer: issuer.value, resource: resource.value };
-}
-
 function idOf(row: FlowRow): string {
-  const { resource, issuer } = namesOf(row);
-  return callbackId(resource, issuer);
+  const { holder } = readParties(row);
+  return callbackId(holder.resource, holder.issuer);
 }
 
 function verifierText(tripId: string): string {

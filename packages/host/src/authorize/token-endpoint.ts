@@ -96,7 +96,7 @@ export async function revokeToken(peer: TokenPeer, token: Secret): Promise<void>
     .catch(() => {});
 }
 
-function serverOf(peer: TokenPeer): oauth.AuthorizationServer {
+export function serverOf(peer: TokenPeer): oauth.AuthorizationServer {
   const { server } = peer;
   return {
     issuer: server.issuer,
@@ -104,10 +104,11 @@ function serverOf(peer: TokenPeer): oauth.AuthorizationServer {
     token_endpoint: server.tokenEndpoint,
     authorization_response_iss_parameter_supported: server.authorizationResponseIssParameterSupported,
     ...(server.revocationEndpoint === undefined ? {} : { revocation_endpoint: server.revocationEndpoint }),
+    ...(server.deviceAuthorizationEndpoint === undefined ? {} : { device_authorization_endpoint: server.deviceAuthorizationEndpoint }),
   };
 }
 
-function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
+export function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
   const { authentication } = peer.client;
   switch (authentication.method) {
     case "none":
@@ -123,7 +124,7 @@ function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
   }
 }
 
-function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
+export function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
   return {
     ...(resource === undefined ? {} : { additionalParameters: { resource } }),
     // The metadata was judged before: plain http is loopback to loopback.
@@ -137,7 +138,7 @@ function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oau
   };
 }
 
-function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, now: EpochMs): Result<TokenSet, Refusal> {
+export function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, now: EpochMs): Result<TokenSet, Refusal> {
   if (answer.token_type !== "bearer") return err(refuse("flow_failed", "the token is not of type Bearer"));
   const scope = parseScope(answer.scope ?? formatScope(requested));
   if (!scope.ok) return err(refuse("flow_failed", "the granted scope cannot be read"));
@@ -151,7 +152,7 @@ function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, no
 }
 
 /** The texts of an authorization server are not repeated, only its error code (RFC 6749 section 5.2). */
-function refusalOfToken(error: unknown): Refusal {
+export function refusalOfToken(error: unknown): Refusal {
   if (error instanceof DialError) {
     switch (error.problem) {
       case "unsafe_address":

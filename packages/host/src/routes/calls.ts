@@ -2,6 +2,7 @@ import { refuse } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
 import { respondRefusal } from "@countersign/service/respond";
 import type { Hono } from "hono";
+import type { DeviceSignIn } from "../authorize/device.ts";
 import type { Flows } from "../authorize/flows.ts";
 import type { CallBroker } from "../call.ts";
 import type { Connectors } from "../connectors.ts";
@@ -9,11 +10,23 @@ import type { Events } from "../events.ts";
 import type { Widgets } from "../resources/widgets.ts";
 import { type Door, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
-import { cancelCall, cancelFlow, createWidget, followEvents, readCall, readFlow, readTrace, readWidget, startCall } from "./operations.ts";
+import {
+  cancelCall,
+  cancelFlow,
+  createWidget,
+  followEvents,
+  readCall,
+  readFlow,
+  readTrace,
+  readWidget,
+  startCall,
+  startDevice,
+} from "./operations.ts";
 
 export interface CallRoutes {
   readonly broker: CallBroker;
   readonly flows: Flows;
+  readonly device: DeviceSignIn;
   readonly widgets: Widgets;
   readonly connectors: Connectors;
   readonly events: Events;
@@ -46,12 +59,13 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
   });
 }
 
-function addFlowRoutes(app: Hono, { flows, door }: CallRoutes): void {
+function addFlowRoutes(app: Hono, { flows, device, door }: CallRoutes): void {
   serveOperation(app, door, readFlow, async ({ userId, id }) => {
     const flow = await flows.own(userId, id);
     return flow === undefined ? err(refuse("not_found")) : ok(flow);
   });
   serveOperation(app, door, cancelFlow, ({ userId, id }) => flows.cancel(userId, id));
+  serveOperation(app, door, startDevice, ({ userId, id }) => device.start(userId, id));
 }
 
 function addWidgetRoutes(app: Hono, { widgets, connectors, door }: CallRoutes): void {

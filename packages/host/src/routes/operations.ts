@@ -167,6 +167,25 @@ export const cancelFlow: Operation<undefined, FlowView> = {
   errors: [],
 };
 
+export const startDevice: Operation<undefined, FlowView> = {
+  ...act,
+  id: "startDevice",
+  path: "/api/flows/:id/device",
+  tag: "Sign-in",
+  summary:
+    "Sign in on another device (RFC 8628): gives a code and where to enter it. Only where `offersDevice` says so; asked again, gives the same code.",
+  answer: flowView,
+  errors: [
+    "device_grant_unsupported",
+    "flow_expired",
+    "rate_limited",
+    "unsafe_url",
+    "invalid_metadata",
+    "flow_failed",
+    "authorization_server_unreachable",
+  ],
+};
+
 export const createWidget: Operation<NewWidget, WidgetView> = {
   ...make,
   id: "createWidget",
@@ -226,6 +245,7 @@ export const operations: readonly AnyOperation[] = [
   cancelCall,
   readFlow,
   cancelFlow,
+  startDevice,
   createWidget,
   readWidget,
   say,

@@ -13,6 +13,8 @@ export interface AuthorizationBehaviour {
   hold: Promise<void> | undefined;
   /** The access tokens that are given out, in order; random ones after that. */
   tokens: string[];
+  /** Set: the device grant is offered, and answered with these members over the usual ones. */
+  device: Record<string, unknown> | undefined;
 }
 
 export interface GrantedToken {
@@ -28,6 +30,13 @@ interface PendingCode {
   readonly resource: string;
 }
 
+interface PendingDevice {
+  readonly scope: string;
+  readonly resource: string;
+  readonly challenge: string;
+  decision: "pending" | "approved" | "denied" | "expired";
+}
+
 /** A hand-made authorization server: code, PKCE, refresh with rotation, and every request written down. It approves at once. */
 export class StandInAuthorizationServer {
   readonly origin: string;
@@ -40,11 +49,16 @@ export class StandInAuthorizationServer {
     lifetimeS: 300,
     hold: undefined,
     tokens: [],
+    device: undefined,
   };
   readonly granted: Map<string, GrantedToken> = new Map();
   readonly authorizeRequests: URLSearchParams[] = [];
   readonly tokenRequests: URLSearchParams[] = [];
   readonly revoked: string[] = [];
+  readonly deviceRequests: URLSearchParams[] = [];
+  /** By user code; a test decides as the user would on another device. */
+  readonly devices: Map<string, PendingDevice> = new Map();
+  readonly #deviceCodes = new Map<string, string>();
   readonly #codes = new Map<string, PendingCode>();
   readonly #refreshTokens = new Map<string, { scope: string; resource: string; spent: boolean }>();
 
@@ -69,6 +83,8 @@ export class StandInAuthorizationServer {
         return this.#authorize(url.searchParams);
       case "/token":
         return this.#token(new URLSearchParams(await request.text()));
+      case "/device_authorization":
+        return this.#authorizeDevice(new URLSearchParams(await request.text()));
       case "/revoke": {
         const form = new URLSearchParams(await request.text());
         this.revoked.push(form.get("token") ?? "");
@@ -89,6 +105,7 @@ export class StandInAuthorizationServer {
       code_challenge_methods_supported: ["S256"],
       token_endpoint_auth_methods_supported: ["none"],
       authorization_response_iss_parameter_supported: true,
+      ...(this.behaviour.device === undefined ? {} : { device_authorization_endpoint: `${this.origin}/device_authorization` }),
       ...this.behaviour.metadata,
     };
   }
@@ -115,18 +132,46 @@ export class StandInAuthorizationServer {
     return new Response(null, { status: 303, headers: { location: target.href } });
   }
 
+  #authorizeDevice(form: URLSearchParams): Response {
+    this.deviceRequests.push(form);
+    const deviceCode = randomBytes(32).toString("base64url");
+    const userCode = `CODE-${this.deviceRequests.length}`;
+    this.#deviceCodes.set(deviceCode, userCode);
+    const [scope, resource, challenge] = ["scope", "resource", "code_challenge"].map((name) => form.get(name) ?? "");
+    this.devices.set(userCode, { scope: scope ?? "", resource: resource ?? "", challenge: challenge ?? "", decision: "pending" });
+    const uri = `${this.origin}/device`;
+    const answer = { device_code: deviceCode, user_code: userCode, verification_uri: uri, expires_in: 300, interval: 5 };
+    return Response.json({ ...answer, verification_uri_complete: `${uri}?user_code=${userCode}`, ...this.behaviour.device });
+  }
+
+  #redeemDevice(form: URLSearchParams): Response {
+    const userCode = this.#deviceCodes.get(form.get("device_code") ?? "");
+    const device = this.devices.get(userCode ?? "");
+    const refused = (error: string): Response => Response.json({ error }, { status: 400 });
+    if (device === undefined || challengeOf(form) !== device.challenge || form.get("resource") !== device.resource) return refused("invalid_grant");
+    switch (device.decision) {
+      case "pending":
+        return refused("authorization_pending");
+      case "denied":
+        return refused("access_denied");
+      case "expired":
+        return refused("expired_token");
+      case "approved":
+        this.#deviceCodes.delete(form.get("device_code") ?? "");
+        return this.#grant(device.scope, device.resource);
+    }
+  }
+
   async #token(form: URLSearchParams): Promise<Response> {
     this.tokenRequests.push(form);
     await this.behaviour.hold;
     const special = this.behaviour.tokenResponse?.(form);
     if (special !== undefined) return special;
     if (form.get("grant_type") === "refresh_token") return this.#refresh(form);
+    if (form.get("grant_type") === "urn:ietf:params:oauth:grant-type:device_code") return this.#redeemDevice(form);
     const code = this.#codes.get(form.get("code") ?? "");
     this.#codes.delete(form.get("code") ?? "");
-    const challenge = createHash("sha256")
-      .update(form.get("code_verifier") ?? "")
-      .digest("base64url");
-    if (code?.challenge !== challenge || code.redirectUri !== form.get("redirect_uri") || code.resource !== form.get("resource")) {
+    if (code?.challenge !== challengeOf(form) || code.redirectUri !== form.get("redirect_uri") || code.resource !== form.get("resource")) {
       return Response.json({ error: "invalid_grant" }, { status: 400 });
     }
     return this.#grant(code.scope, code.resource);
@@ -154,4 +199,10 @@ export class StandInAuthorizationServer {
       { headers: { "cache-control": "no-store" } },
     );
   }
+}
+
+function challengeOf(form: URLSearchParams): string {
+  return createHash("sha256")
+    .update(form.get("code_verifier") ?? "")
+    .digest("base64url");
 }

@@ -1,9 +1,22 @@
 import { z } from "zod";
-import type { FlowView } from "../../authorize/flow-record.ts";
+import type { FlowDevice, FlowView } from "../../authorize/flow-record.ts";
 import { publicError } from "./errors.ts";
 
 /** Epoch milliseconds. */
 export const time: z.ZodType<number> = z.int().min(0).describe("Milliseconds since 1970-01-01T00:00:00Z.");
+
+const flowDevice: z.ZodType<FlowDevice> = z
+  .strictObject({
+    state: z.enum(["waiting", "expired"]).describe("Of an expired code another one can be asked for while the sign-in lives."),
+    userCode: z.string().describe("What the user types at `verificationUri`. Show it as text."),
+    verificationUri: z.string(),
+    verificationUriComplete: z.string().exactOptional().describe("The same place with the code in it, for a QR code."),
+    expiresAt: time,
+  })
+  .meta({
+    id: "FlowDevice",
+    description: "A sign-in that goes on on another device (RFC 8628 section 3.3). The host asks by itself whether it is done.",
+  });
 
 export const flowView: z.ZodType<FlowView> = z
   .strictObject({
@@ -15,6 +28,8 @@ export const flowView: z.ZodType<FlowView> = z
     state: z.enum(["ready", "opened", "granted", "denied", "cancelled", "expired", "failed"]),
     startUrl: z.string().describe("For pages of the console, with their session. A product asks for a link instead."),
     expiresAt: time,
+    offersDevice: z.boolean().describe("Whether the authorization server offers sign-in on another device."),
+    device: flowDevice.exactOptional(),
     error: publicError.exactOptional(),
   })
   .meta({
