@@ -15,6 +15,8 @@ import type { WalletClient, WalletResource } from "@countersign/wallet/options";
 export interface StackData {
   databaseUrl(party: string): string | Secret;
   key(party: string): Secret;
+  /** The keys of a party that rotates them, the one that seals first. */
+  keys(party: string): readonly [Secret, ...Secret[]];
 }
 
 /** The five listeners. A number is a port; a server listens already, as tests want it. */
@@ -145,13 +147,15 @@ async function startTheStore(options: StackOptions, urls: StackUrls): Promise<St
 }
 
 function startTheHost(options: StackOptions, urls: StackUrls): Promise<Started> {
+  const [sealingKey, ...otherSealingKeys] = options.data.keys("host");
   return startHost({
     publicUrl: urls.console,
     widgetOrigin: urls.widgets,
     listen: options.listen.console,
     widgetListen: options.listen.widgets,
     databaseUrl: options.data.databaseUrl("host"),
-    sealingKey: options.data.key("host"),
+    sealingKey,
+    otherSealingKeys,
     connectors: connectorsOf(options, urls),
     clients: { [urls.wallet]: { clientId: consoleClientId } },
     ...(options.model === undefined ? {} : { model: options.model }),

@@ -11,6 +11,7 @@ import { callKeys, callKind, fromStoredState, toStoredState, type CallRow, type 
 import type { ToolDefinition } from "./connections/tool-definition.ts";
 import type { Connector } from "./connectors.ts";
 import { digestJson, digestText, newId } from "./digest.ts";
+import { retention } from "./keep/retention.ts";
 import type { Trace, TraceStep } from "./trace.ts";
 
 /** What starts a call, whoever asks. `widgetId` names the view a widget's call comes from; the same `idempotencyKey` gives the same call. */
@@ -28,8 +29,6 @@ export interface BrokerOptions extends DriverOptions {
   /** The connector that this user's view was made for. */
   readonly connectorOfWidget: (userId: string, widgetId: string) => Promise<string | undefined>;
 }
-
-const retentionMs = 60 * 60 * 1000;
 
 /**
  * The one door: every tool call of a model, a widget or a user goes through here and nowhere else. Each call is a durable row, so that after a crash it
@@ -66,7 +65,7 @@ export class CallBroker {
     trace.record("decision", decision.reason, { action: decision.action, ...(decision.action === "call" ? { token: decision.token } : {}) });
     const step = firstStep(tool.ok && tool.value.repeatable, decision);
     const row = this.#newRow(id, request, tool, step, trace);
-    const created = await this.#calls.create(id, row, { keys: callKeys(row), expiresAt: row.deadline + retentionMs });
+    const created = await this.#calls.create(id, row, { keys: callKeys(row), expiresAt: row.deadline + retention.call.ms });
     if (!created.ok) {
       this.#driver.discard(id);
       const winner = await this.#own(userId, id);
@@ -141,7 +140,6 @@ export class CallBroker {
     for (const call of await this.#calls.find("running", "yes", now, { limit: 1000 })) {
       if (call.value.leaseUntil <= orphansAt && !this.#driver.drives(call.id)) await this.#driver.advance(call, { type: "restarted" });
     }
-    await this.#calls.deleteExpired(now, 500);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { clientAuthMethods } from "@countersign/protocol/client-authentication";
 import { Secret } from "@countersign/protocol/secret";
 import { isSecureOrLoopback } from "@countersign/protocol/resource";
-import { httpUrl, json, optional, port, secret, text, type Variable } from "@countersign/service/config";
+import { httpUrl, json, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import { z } from "zod";
 import { parseSettings, settingsShape } from "./connectors/settings.ts";
 import { type ApiClient, ApiClients, digestOfKey } from "./api-clients.ts";
@@ -17,6 +17,7 @@ export interface HostConfig {
   readonly data: string;
   readonly databaseUrl: Secret | undefined;
   readonly sealingKey: Secret | undefined;
+  readonly otherSealingKeys: readonly Secret[];
   readonly connectors: readonly PreconfiguredConnector[];
   readonly clients: Readonly<Record<string, RegisteredClient>>;
   readonly apiClients: readonly ApiClient[];
@@ -85,6 +86,13 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
   databaseUrl: optional(secret({ env: "COUNTERSIGN_HOST_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
   sealingKey: optional(
     secret({ env: "COUNTERSIGN_KEY", doc: "32 bytes as base64url that seal tokens and arguments at rest; unset, the key file in the data folder." }),
+  ),
+  otherSealingKeys: list(
+    secret({
+      env: "COUNTERSIGN_KEY_OTHERS",
+      doc: "Keys that open what they sealed and seal nothing, separated by commas: the one that COUNTERSIGN_KEY replaces, or the one that will replace it.",
+      fallback: "",
+    }),
   ),
   connectors: {
     ...json({

@@ -4,13 +4,14 @@ import { isLoopbackUrl, isSecureOrLoopback, parseResourceUri } from "@countersig
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { ConnectorMode } from "@countersign/protocol/security";
 import type { Database } from "@countersign/storage/open";
-import type { RecordKind, Records } from "@countersign/storage/records";
+import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import { McpConnection } from "./connections/connection.ts";
 import { readSettings, storeSettings, storedSettingsSchema, type ConnectorSettings, type StoredSettings } from "./connectors/settings.ts";
 import type { Reach } from "./dial/address.ts";
 import { newId } from "./digest.ts";
+import { retention } from "./keep/retention.ts";
 import type { HostLimits, PreconfiguredConnector } from "./options.ts";
 
 /** A user's connection to one MCP server. `resource` is the canonical form of the URL that is dialled. */
@@ -40,6 +41,7 @@ const connectorKind: RecordKind<ConnectorRow> = {
 
 const connectorsPerUserMax = 20;
 const connectionsMax = 1000;
+const renewAfterMs = 24 * 60 * 60 * 1000;
 
 export interface ConnectorsOptions {
   readonly database: Database<unknown>;
@@ -75,6 +77,7 @@ export class Connectors {
 
   async list(userId: string): Promise<readonly Connector[]> {
     const own = await this.#records.find("user", userId, this.#options.clock(), { limit: connectorsPerUserMax });
+    for (const record of own) await this.#keep(record);
     return [...this.#preconfigured.values(), ...own.flatMap((record) => this.#fromRow(record.id, record.value) ?? [])];
   }
 
@@ -83,7 +86,9 @@ export class Connectors {
     const preconfigured = this.#preconfigured.get(connectorId);
     if (preconfigured !== undefined) return ok(preconfigured);
     const record = await this.#records.get(connectorId, this.#options.clock());
-    const connector = record?.value.userId === userId ? this.#fromRow(record.id, record.value) : undefined;
+    if (record?.value.userId !== userId) return err(refuse("unknown_connector"));
+    await this.#keep(record);
+    const connector = this.#fromRow(record.id, record.value);
     return connector === undefined ? err(refuse("unknown_connector")) : ok(connector);
   }
 
@@ -112,7 +117,7 @@ export class Connectors {
     const id = newId("con");
     const stored = settings === undefined ? undefined : storeSettings(settings, this.#options.sealer, { userId, connectorId: id });
     const row = { userId, name: parsed.host, url: resource.value, ...(stored === undefined ? {} : { settings: stored }) };
-    await this.#records.create(id, row, { keys: { user: userId } });
+    await this.#records.create(id, row, { keys: { user: userId }, expiresAt: this.#options.clock() + retention.connector.ms });
     const connector = this.#fromRow(id, row);
     return connector === undefined ? err(refuse("internal_error")) : ok(connector);
   }
@@ -169,6 +174,12 @@ export class Connectors {
     this.#connections.delete(key);
     this.#statuses.delete(key);
     await connection?.close();
+  }
+
+  /** A connector that is used is kept: written again at most once a day. */
+  async #keep(record: StoredRecord<ConnectorRow>): Promise<void> {
+    const expiresAt = this.#options.clock() + retention.connector.ms;
+    if ((record.expiresAt ?? 0) < expiresAt - renewAfterMs) await this.#records.update(record.id, record.version, record.value, { expiresAt });
   }
 
   #fromRow(id: string, row: ConnectorRow): Connector | undefined {

@@ -3,6 +3,7 @@ import { refuse } from "@countersign/protocol/errors";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
 import { err } from "@countersign/protocol/result";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
+import type { Database } from "@countersign/storage/open";
 import { Hono } from "hono";
 import { ApiClients } from "./api-clients.ts";
 import { AssertionKeys } from "./authorize/assertion-keys.ts";
@@ -16,6 +17,9 @@ import { CallBroker } from "./call.ts";
 import { Chat } from "./chat/chat.ts";
 import { Connectors } from "./connectors.ts";
 import { Events, type HostEvent, type Notice } from "./events.ts";
+import { Instances } from "./keep/instances.ts";
+import { deleteExpiredRecords } from "./keep/sweep.ts";
+import { watchSealer } from "./keep/watch-sealer.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { Widgets } from "./resources/widgets.ts";
 import { addCallRoutes } from "./routes/calls.ts";
@@ -47,6 +51,7 @@ export interface Host {
 
 interface Parts {
   readonly apiClients: ApiClients;
+  readonly database: Database<unknown>;
   readonly sessions: Sessions;
   readonly connectors: Connectors;
   readonly events: Events;
@@ -73,12 +78,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const parts = assemble(options, clock, report);
   const app = routesOf(options, parts);
   await parts.events.follow((notice) => reread(parts, notice));
+  const instances = new Instances(options.database, clock);
   let sweptAt = Number.NEGATIVE_INFINITY;
   const sweep = async (orphansAt: EpochMs): Promise<void> => {
     const now = clock();
     // A machine that slept, or a sweep that failed, leaves a gap to look back over.
     const minutes = Math.min(sweepMinutesMax, sweepMinutes + Math.ceil(Math.max(0, now - sweptAt) / 60_000));
     await sweepAll(parts, now, minutes, orphansAt);
+    await instances.alive(options.sealer.keyId);
     sweptAt = now;
   };
   // An embedded database has one process, so at its start nobody else drives anything.
@@ -100,14 +107,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
       await parts.broker.close();
       await parts.device.close();
       await parts.connectors.close();
+      await instances.gone();
       await options.database.close();
     },
   };
 }
 
 function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullable<HostOptions["report"]>): Parts {
-  const { database, sealer, publicUrl, widgetOrigin } = options;
+  const { database, publicUrl, widgetOrigin } = options;
   const audit = options.audit ?? (() => {});
+  const sealer = watchSealer(options.sealer, audit);
   const limits = { ...hostLimits, ...options.limits };
   const local = isLoopbackUrl(new URL(publicUrl));
   const timeoutMs = limits.authorizationTimeoutMs;
@@ -136,7 +145,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
-  return { apiClients, sessions, connectors, events, vault, flows, signIn, device, widgets, broker, chat, files, limits };
+  return { database, apiClients, sessions, connectors, events, vault, flows, signIn, device, widgets, broker, chat, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
@@ -199,9 +208,5 @@ async function sweepAll(parts: Parts, now: EpochMs, minutes: number, orphansAt: 
   await parts.flows.sweep(minutes);
   await parts.broker.sweep(minutes, orphansAt);
   await parts.device.sweep(minutes, orphansAt, orphansAt > now ? Math.ceil(parts.limits.flowMs / 60_000) + 1 : 0);
-  await parts.sessions.deleteExpired(now);
-  await parts.signIn.deleteExpired(now);
-  await parts.vault.deleteExpired(now);
-  await parts.widgets.deleteExpired(now);
-  await parts.chat?.deleteExpired(now);
+  await deleteExpiredRecords(parts.database, now);
 }

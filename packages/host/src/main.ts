@@ -1,16 +1,17 @@
 import type { Server } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { Secret } from "@countersign/protocol/secret";
-import { readConfig } from "@countersign/service/config";
+import { requireConfig } from "@countersign/service/config";
 import { openDataFolder } from "@countersign/service/data-folder";
-import { createLogger, type Logger } from "@countersign/service/log";
-import { runMain } from "@countersign/service/run-main";
+import { createLogger, describeError, type Logger } from "@countersign/service/log";
+import { runMain, startupSentence } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import { openDatabase } from "@countersign/storage/open";
-import { createSealer } from "@countersign/storage/sealed";
-import { hostConfig } from "./config.ts";
+import { createSealer, keyRing } from "@countersign/storage/sealed";
+import { hostConfig, type HostConfig } from "./config.ts";
 import { createHost } from "./host.ts";
+import { runKeyCommand, sealingKeys } from "./keep/key-commands.ts";
 import type { HostOptions } from "./options.ts";
 
 /** A host with its two ports. `listen` and `widgetListen`: a port, or a server that listens already. */
@@ -22,6 +23,8 @@ export interface HostStartOptions extends Omit<HostOptions, "database" | "sealer
   readonly databaseUrl: string | Secret;
   /** 32 bytes as base64url. */
   readonly sealingKey: Secret;
+  /** Keys that only open what they sealed: one that was replaced, or one that will replace `sealingKey`. */
+  readonly otherSealingKeys?: readonly Secret[];
   readonly logger?: Logger;
 }
 
@@ -40,7 +43,7 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
     const host = await createHost({
       ...options,
       database,
-      sealer: createSealer({ current: "k1", keys: { k1: options.sealingKey } }),
+      sealer: createSealer(keyRing(options.sealingKey, options.otherSealingKeys)),
       consoleFolder: options.consoleFolder ?? builtConsole,
       audit: (event, fields) => logger.info(event, fields),
       report: (event, fields) => logger.error(event, fields),
@@ -74,42 +77,37 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
   }
 }
 
-if (import.meta.main) {
-  await runMain("host", async () => {
-    const config = readConfig(hostConfig, process.env);
-    if (!config.ok) throw new StartupProblem(config.error.map(({ env, problem }) => `${env} ${problem}.`).join(" "));
-    const {
-      data,
-      databaseUrl,
-      sealingKey,
-      port,
-      widgetPort,
-      modelUrl,
-      model,
-      modelKey,
-      publicUrl,
-      widgetOrigin,
-      hostname,
-      connectors,
-      clients,
-      apiClients,
-    } = config.value;
-    if (!URL.canParse(widgetOrigin.replace("{app}", "app")) || !widgetOrigin.includes("//{app}.")) {
-      throw new StartupProblem("COUNTERSIGN_WIDGET_ORIGIN must be an origin whose host begins with {app}.");
-    }
-    const folder = openDataFolder(data);
-    return start({
-      publicUrl,
-      widgetOrigin,
-      hostname,
-      connectors,
-      clients,
-      apiClients,
-      listen: port,
-      widgetListen: widgetPort,
-      databaseUrl: databaseUrl ?? folder.databaseUrl("host"),
-      sealingKey: sealingKey ?? folder.key("host"),
-      ...(modelUrl === undefined ? {} : { model: { baseUrl: modelUrl, model, ...(modelKey === undefined ? {} : { apiKey: modelKey }) } }),
-    });
+/** The host as its environment describes it. Throws `StartupProblem`. */
+function startFromEnvironment(config: HostConfig): ReturnType<typeof start> {
+  const { data, databaseUrl, port, widgetPort, modelUrl, model, modelKey, publicUrl, widgetOrigin, hostname, connectors, clients, apiClients } =
+    config;
+  if (!URL.canParse(widgetOrigin.replace("{app}", "app")) || !widgetOrigin.includes("//{app}.")) {
+    throw new StartupProblem("COUNTERSIGN_WIDGET_ORIGIN must be an origin whose host begins with {app}.");
+  }
+  const folder = openDataFolder(data);
+  return start({
+    publicUrl,
+    widgetOrigin,
+    hostname,
+    connectors,
+    clients,
+    apiClients,
+    listen: port,
+    widgetListen: widgetPort,
+    databaseUrl: databaseUrl ?? folder.databaseUrl("host"),
+    ...sealingKeys(config, folder),
+    ...(modelUrl === undefined ? {} : { model: { baseUrl: modelUrl, model, ...(modelKey === undefined ? {} : { apiKey: modelKey }) } }),
   });
+}
+
+if (import.meta.main) {
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === undefined) {
+    await runMain("host", async () => startFromEnvironment(requireConfig(hostConfig, process.env)));
+  } else {
+    const print = (text: string): void => void process.stdout.write(`${text}\n`);
+    const ended = await runKeyCommand([command, ...rest], () => requireConfig(hostConfig, process.env), print).catch((error: unknown) => error);
+    if (typeof ended !== "number") process.stderr.write(`host: ${startupSentence(ended) ?? describeError(ended).name}\n`);
+    process.exitCode = typeof ended === "number" ? ended : 1;
+  }
 }

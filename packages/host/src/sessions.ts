@@ -5,11 +5,12 @@ import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records } from "@countersign/storage/records";
 import { z } from "zod";
 import { digestText, newId, newToken } from "./digest.ts";
+import { retention } from "./keep/retention.ts";
 
 const cookieName = "cs_session";
 const browserCookieName = "cs_browser";
 const hourMs = 60 * 60 * 1000;
-const lifetimeMs = 30 * 24 * hourMs;
+const lifetimeMs = retention.session.ms;
 /** A session's first life, until its cookie has come back once: clients that keep no cookies leave nothing behind for long. */
 const trialMs = hourMs;
 const renewAfterMs = 24 * hourMs;
@@ -88,10 +89,6 @@ export class Sessions {
   readBinding(request: Request): string | undefined {
     const token = readCookie(request, this.#name(browserCookieName));
     return token === undefined ? undefined : digestText(token);
-  }
-
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#records.deleteExpired(now, 500);
   }
 
   async #create(): Promise<Result<{ readonly session: Session; readonly setCookie: string }, Refusal>> {

@@ -12,8 +12,9 @@ import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import type { Peers } from "./authorize/peers.ts";
 import { toServerDocument } from "./authorize/server-document.ts";
-import { renewToken, type TokenPeer, type TokenSet } from "./authorize/token-endpoint.ts";
+import { renewToken, revokeToken, type TokenPeer, type TokenSet } from "./authorize/token-endpoint.ts";
 import { digestText, newId } from "./digest.ts";
+import { retention } from "./keep/retention.ts";
 
 /** Whose token, for what. The issuer is part of the key: one server's token is never another's. */
 export interface TokenHolder {
@@ -71,7 +72,7 @@ const leaseKind: RecordKind<{ owner: string }> = { name: "refresh_lease", parse:
 const sealedSchema = z.object({ accessToken: z.string(), refreshToken: z.string().optional(), server: z.unknown() });
 
 const refreshAheadMs = 60_000;
-const leaseMs = 30_000;
+const leaseMs = retention.refresh_lease.ms;
 const leasePollMs = 100;
 
 export interface VaultOptions {
@@ -104,8 +105,8 @@ export class Vault {
   async store(transaction: Database<unknown>, origin: TokenOrigin, tokens: TokenSet, flowId: string): Promise<void> {
     const { holder } = origin;
     const row = this.#seal(origin, tokens);
-    await transaction.records(tokenKind).put(tokenId(holder), row, { keys: keysOf(holder) });
-    await transaction.records(grantKind).put(flowId, row, { keys: keysOf(holder), expiresAt: tokens.expiresAt });
+    await transaction.records(tokenKind).put(tokenId(holder), row, { keys: keysOf(holder), expiresAt: this.#options.clock() + retention.token.ms });
+    await transaction.records(grantKind).put(flowId, row, { keys: keysOf(holder), expiresAt: tokens.expiresAt + retention.flow_grant.ms });
   }
 
   /** What this user holds for the resource, from whatever issuer granted last. */
@@ -173,38 +174,46 @@ export class Vault {
     return revocable;
   }
 
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#grants.deleteExpired(now, 500);
-    await this.#leases.deleteExpired(now, 500);
-  }
-
   async #newest(userId: string, resource: ResourceUri): Promise<StoredRecord<TokenRow> | undefined> {
     const rows = await this.#tokens.find("holder", holderKey(userId, resource), this.#options.clock());
     return rows.toSorted((a, b) => b.value.updatedAt - a.value.updatedAt)[0];
   }
 
   async #refreshUnderLease(seen: StoredRecord<TokenRow>): Promise<Result<Secret, Refusal>> {
-    const owner = newId("lease");
+    const before = this.#open(seen.value)?.accessToken.reveal();
     for (;;) {
-      const now = this.#options.clock();
-      const lease = await this.#leases.create(seen.id, { owner }, { expiresAt: now + leaseMs });
-      if (lease.ok) break;
-      if ((await this.#leases.get(seen.id, now)) === undefined) {
-        await this.#leases.deleteExpired(now, 100);
+      const lease = await this.#takeLease(seen.id);
+      const current = await this.#tokens.get(seen.id, this.#options.clock());
+      const access = current === undefined ? err(refuse("invalid_token", "the user signed out")) : this.#accessOf(current.value);
+      const unchanged = access.ok && access.value.reveal() === before;
+      if (lease === undefined) {
+        if (current === undefined || !unchanged) return access;
+        await new Promise((resolve) => setTimeout(resolve, leasePollMs));
         continue;
       }
-      await new Promise((resolve) => setTimeout(resolve, leasePollMs));
-      const current = await this.#tokens.get(seen.id, now);
-      if (current === undefined) return err(refuse("invalid_token", "the user signed out"));
-      if (current.version !== seen.version) return this.#accessOf(current.value);
+      try {
+        return current === undefined || !unchanged ? access : await this.#renew(current);
+      } finally {
+        // One that lasted too long may be another's by now: then this changes nothing.
+        await this.#leases.update(lease.id, lease.version, lease.value, { expiresAt: this.#options.clock() });
+      }
     }
-    try {
-      const current = await this.#tokens.get(seen.id, this.#options.clock());
-      if (current === undefined) return err(refuse("invalid_token", "the user signed out"));
-      return current.version === seen.version ? await this.#renew(current) : this.#accessOf(current.value);
-    } finally {
-      await this.#leases.delete(seen.id);
-    }
+  }
+
+  /** The right to renew this token, until the lease ends; undefined while another process has it. */
+  async #takeLease(tokenRowId: string): Promise<StoredRecord<{ owner: string }> | undefined> {
+    const now = this.#options.clock();
+    const value = { owner: newId("lease") };
+    const there = await this.#leases.get(tokenRowId, Number.MIN_SAFE_INTEGER);
+    const remainingMs = (there?.expiresAt ?? now) - now;
+    // One that ends later than any lease can was written under a clock that was wrong.
+    if (remainingMs > 0 && remainingMs <= leaseMs * 2) return undefined;
+    const options = { expiresAt: now + leaseMs };
+    const taken =
+      there === undefined
+        ? await this.#leases.create(tokenRowId, value, options)
+        : await this.#leases.update(there.id, there.version, value, options);
+    return taken.ok ? taken.value : undefined;
   }
 
   async #renew(current: StoredRecord<TokenRow>): Promise<Result<Secret, Refusal>> {
@@ -219,14 +228,28 @@ export class Vault {
       renewed = await renewToken(peer, refreshToken, holder.resource, held);
     }
     if (!renewed.ok) {
-      if (renewed.error.code === "invalid_token") {
-        await this.#tokens.update(current.id, current.version, { ...current.value, refreshable: false });
-      }
+      if (renewed.error.code === "invalid_token") await this.#replace(current, refreshToken, (row) => ({ ...row, refreshable: false }));
       return renewed;
     }
-    const stored = await this.#tokens.update(current.id, current.version, this.#seal(origin, renewed.value));
-    if (!stored.ok && stored.error === "missing") return err(refuse("invalid_token", "the user signed out"));
-    return ok(renewed.value.accessToken);
+    const row = this.#seal(origin, renewed.value);
+    if (await this.#replace(current, refreshToken, () => row)) return ok(renewed.value.accessToken);
+    await revokeToken(peer, renewed.value.refreshToken ?? renewed.value.accessToken);
+    return err(refuse("invalid_token", "the user signed out"));
+  }
+
+  /**
+   * Writes what came of a renewal over the row that it began with, also when that was written meanwhile for another reason: the refresh token is spent, so its
+   * successor must not be lost. A row with another refresh token is a newer grant and stays. False when the user has signed out.
+   */
+  async #replace(began: StoredRecord<TokenRow>, spent: Secret, change: (row: TokenRow) => TokenRow): Promise<boolean> {
+    let current: StoredRecord<TokenRow> | undefined = began;
+    while (current !== undefined) {
+      if (this.#open(current.value)?.refreshToken?.reveal() !== spent.reveal()) return true;
+      const options = { expiresAt: this.#options.clock() + retention.token.ms };
+      if ((await this.#tokens.update(current.id, current.version, change(current.value), options)).ok) return true;
+      current = await this.#tokens.get(began.id, this.#options.clock());
+    }
+    return false;
   }
 
   #accessOf(row: TokenRow): Result<Secret, Refusal> {
@@ -251,13 +274,13 @@ export class Vault {
       expiresAt: tokens.expiresAt,
       refreshable: tokens.refreshToken !== undefined,
       updatedAt: this.#options.clock(),
-      sealed: this.#options.sealer.seal(JSON.stringify(plain), sealingText(holder)),
+      sealed: this.#options.sealer.seal(JSON.stringify(plain), tokenSealingText(holder)),
     };
   }
 
   #open(row: TokenRow): { origin: TokenOrigin; accessToken: Secret; refreshToken: Secret | undefined } | undefined {
     const holder = toHolder(row);
-    const text = this.#options.sealer.open(row.sealed, sealingText(holder));
+    const text = this.#options.sealer.open(row.sealed, tokenSealingText(holder));
     if (!text.ok) return undefined;
     const plain = sealedSchema.parse(JSON.parse(text.value));
     const server = judgeAuthorizationServer(plain.server, holder.issuer);
@@ -293,6 +316,7 @@ function keysOf(holder: TokenHolder): Readonly<Record<string, string>> {
   return { holder: holderKey(holder.userId, holder.resource) };
 }
 
-function sealingText(holder: TokenHolder): string {
+/** What a token is bound to: a row moved to another user, issuer or resource does not open. */
+export function tokenSealingText(holder: { readonly userId: string; readonly issuer: string; readonly resource: string }): string {
   return `host:token:${JSON.stringify([holder.userId, holder.issuer, holder.resource])}`;
 }

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -24,8 +25,14 @@ export interface DataFolder {
   /** The URL of a database file in this folder, for `openDatabase`: `databaseUrl("wallet")` is `file:…/wallet.sqlite`. */
   databaseUrl(name: string): string;
 
-  /** 32 random bytes as base64url, made on first use and kept in `<name>.key` with mode 0600. */
+  /** 32 random bytes as base64url, made on first use and kept in `<name>.key` with mode 0600. Throws {@link StartupProblem} when the file holds several. */
   key(name: string): Secret;
+
+  /** The keys of a party that rotates them, from the same file, one a line: the first seals, the others only open what they once sealed. */
+  keys(name: string): readonly [Secret, ...Secret[]];
+
+  /** Puts a new key before those of the file, in one step: a crash leaves the old file or the new one. */
+  addKey(name: string): void;
 }
 
 /** Makes the folder with mode 0700 when missing and checks that it can be written. Throws {@link StartupProblem}. */
@@ -43,7 +50,14 @@ export function openDataFolder(path: string): DataFolder {
   return {
     path,
     databaseUrl: (name) => pathToFileURL(join(path, `${name}.sqlite`)).href,
-    key: (name) => readOrMakeKey(path, name),
+    key: (name) => {
+      const [key, ...others] = readOrMakeKeys(path, name);
+      if (others.length > 0)
+        throw new StartupProblem(`The key file ${join(path, `${name}.key`)} holds several keys, but the ${name} knows only one.`);
+      return key;
+    },
+    keys: (name) => readOrMakeKeys(path, name),
+    addKey: (name) => addKey(path, name),
   };
 }
 
@@ -60,25 +74,54 @@ function makeFolder(path: string): void {
   if (!statSync(path).isDirectory()) throw Object.assign(new Error("a file is in the way"), { code: "ENOTDIR" });
 }
 
-function readOrMakeKey(folder: string, name: string): Secret {
+function readOrMakeKeys(folder: string, name: string): readonly [Secret, ...Secret[]] {
   const path = join(folder, `${name}.key`);
   try {
     const text = readIfThere(path) ?? makeKey(folder, path);
-    if (!/^[A-Za-z0-9_-]{43}$/.test(text)) throw new StartupProblem(`The key file ${path} is damaged; restore it from a backup.`);
-    return new Secret(text);
+    const [first, ...others] = text.split("\n").map((line) => {
+      if (!/^[A-Za-z0-9_-]{43}$/.test(line.trim())) throw new StartupProblem(`The key file ${path} is damaged; restore it from a backup.`);
+      return new Secret(line.trim());
+    });
+    if (first === undefined) throw new TypeError("a split text has a first part");
+    return [first, ...others];
   } catch (error) {
     throw explain(error, folder);
   }
 }
 
-/** Two processes may start at once: a link fails when the name is taken, so both end with the same key, and a crash never leaves half of one. */
-function makeKey(folder: string, path: string): string {
+function addKey(folder: string, name: string): void {
+  const lines = [newKey(), ...readOrMakeKeys(folder, name).map((key) => key.reveal())];
+  try {
+    const path = join(folder, `${name}.key`);
+    const draft = writeDraft(path, `${lines.join("\n")}\n`);
+    renameSync(draft, path);
+    syncFolder(folder);
+  } catch (error) {
+    throw explain(error, folder);
+  }
+}
+
+function newKey(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/** Writes a file of its own beside `path`, wholly on the disk; gives its path. */
+function writeDraft(path: string, text: string): string {
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   const file = openSync(draft, "wx", 0o600);
   try {
-    writeSync(file, `${randomBytes(32).toString("base64url")}\n`);
+    writeSync(file, text);
     fsyncSync(file);
+  } finally {
     closeSync(file);
+  }
+  return draft;
+}
+
+/** Two processes may start at once: a link fails when the name is taken, so both end with the same key, and a crash never leaves half of one. */
+function makeKey(folder: string, path: string): string {
+  const draft = writeDraft(path, `${newKey()}\n`);
+  try {
     linkSync(draft, path);
     syncFolder(folder);
   } catch (error) {

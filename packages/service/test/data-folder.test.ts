@@ -43,6 +43,22 @@ describe("the data folder", () => {
     expect(String(first)).toBe("[redacted]");
   });
 
+  it("keeps several keys of a party that rotates them, the newest first, and refuses to give one of several (X02)", () => {
+    const folder = openDataFolder(parent);
+    const first = folder.key("host").reveal();
+    folder.addKey("host");
+    const [second, ...others] = folder.keys("host").map((key) => key.reveal());
+    expect(others).toEqual([first]);
+    expect(second).not.toBe(first);
+    expect(statSync(join(parent, "host.key")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(parent)).toEqual(["host.key"]);
+    expect(() => folder.key("host")).toThrow("holds several keys");
+    folder.addKey("fresh");
+    expect(folder.keys("fresh")).toHaveLength(2);
+    writeFileSync(join(parent, "host.key"), `${second}\n`);
+    expect(folder.key("host").reveal()).toBe(second);
+  });
+
   it("refuses a damaged key instead of making a new one", () => {
     writeFileSync(join(parent, "wallet.key"), "canary");
     expect(() => openDataFolder(parent).key("wallet")).toThrow(

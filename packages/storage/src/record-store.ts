@@ -84,6 +84,13 @@ export class RecordStore<T> implements Records<T> {
     return rows.map((row) => this.#decode(row));
   }
 
+  async scan(after: string | undefined, limit: number): Promise<readonly StoredRecord<T>[]> {
+    const query = sql<Row>`select ${columns} from records where kind = ${this.#kind.name} and id > ${after ?? ""}
+      order by id limit ${Math.min(limit, findLimitMax)}`;
+    const { rows } = await query.execute(this.#context.executor);
+    return rows.map((row) => this.#decode(row));
+  }
+
   async update(id: string, version: number, value: T, options: RecordOptions = {}): Promise<Result<StoredRecord<T>, "missing" | "conflict">> {
     if (!isStorable(id)) return err("missing");
     const { text, keys, keysText, expiresAt } = this.#encode(id, value, options);

@@ -44,6 +44,12 @@ export interface Records<T> {
   /** Live records whose key has this value, ordered by id, at most `limit` (default 100, at most 1000). */
   find(key: string, value: string, now: EpochMs, options?: { readonly limit?: number }): Promise<readonly StoredRecord<T>[]>;
 
+  /**
+   * Every record of the kind, expired and consumed ones too, ordered by id: those after the id `after`, at most `limit` (at most 1000). For upkeep, which
+   * goes through all of them page by page while they change.
+   */
+  scan(after: string | undefined, limit: number): Promise<readonly StoredRecord<T>[]>;
+
   /** Compare-and-set on `version`; options left out stay as they are. Does not look at expiry or consumption. */
   update(id: string, version: number, value: T, options?: RecordOptions): Promise<Result<StoredRecord<T>, "missing" | "conflict">>;
 

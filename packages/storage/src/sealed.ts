@@ -7,6 +7,8 @@ import type { Secret } from "@countersign/protocol/secret";
  * to open, so a value that was moved to another row does not open there.
  */
 export interface Sealer {
+  /** The id of the key that seals now. */
+  readonly keyId: string;
   seal(plaintext: string, aad: string): string;
   open(sealed: string, aad: string): Result<string, "unsealable">;
 }
@@ -31,6 +33,7 @@ export function createSealer(options: SealerKeys): Sealer {
   if (current === undefined) throw new TypeError("the current sealing key is not among the keys");
   const prefix = `${format}.${options.current}.`;
   return {
+    keyId: options.current,
     seal: (plaintext, aad) => prefix + encrypt(current, plaintext, prefix + aad).toString("base64url"),
     open: (sealed, aad) => {
       const [version, id = "", body = "", ...rest] = sealed.split(".", 4);
@@ -41,11 +44,35 @@ export function createSealer(options: SealerKeys): Sealer {
   };
 }
 
-function deriveKey(id: string, secret: Secret): KeyObject {
-  if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new TypeError("a sealing key's id has 1 to 32 characters of A-Z, a-z, 0-9, _ and -");
+/**
+ * The keys of a party that rotates them: `current` seals, the others only open. Each is named by a fingerprint of itself, so that every instance that holds
+ * a key calls it the same, in whatever order it was given them. Throws on bad keys.
+ */
+export function keyRing(current: Secret, others: readonly Secret[] = []): SealerKeys {
+  const keys = Object.fromEntries([current, ...others].map((secret): [string, Secret] => [fingerprint(secret), secret]));
+  return { current: fingerprint(current), keys };
+}
+
+/** The id of the key that a value was sealed with; undefined for a text that is not sealed. */
+export function keyIdOf(sealed: string): string | undefined {
+  return /^s1\.([A-Za-z0-9_-]{1,32})\.[A-Za-z0-9_-]+$/.exec(sealed)?.[1];
+}
+
+/** Says which key it is and nothing about it: 48 bits of a derivation with a label of its own. */
+function fingerprint(secret: Secret): string {
+  return Buffer.from(hkdfSync("sha256", keyBytes(secret), "", "countersign seal key id s1", 6)).toString("base64url");
+}
+
+function keyBytes(secret: Secret): Buffer {
   const text = secret.reveal();
   const bytes = Buffer.from(text, "base64url");
   if (bytes.length !== 32 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) throw new TypeError("a sealing key is 32 bytes as base64 or base64url");
+  return bytes;
+}
+
+function deriveKey(id: string, secret: Secret): KeyObject {
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new TypeError("a sealing key's id has 1 to 32 characters of A-Z, a-z, 0-9, _ and -");
+  const bytes = keyBytes(secret);
   // A party may derive other keys from the same bytes; the label keeps them apart.
   return createSecretKey(Buffer.from(hkdfSync("sha256", bytes, "", "countersign seal s1", 32)));
 }

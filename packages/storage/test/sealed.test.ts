@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Secret } from "@countersign/protocol/secret";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSealer } from "../src/sealed.ts";
+import { createSealer, keyIdOf, keyRing } from "../src/sealed.ts";
 
 const newKey = (): Secret => new Secret(randomBytes(32).toString("base64url"));
 const anna = "wallet:refresh-token:usr_anna:https://as.example";
@@ -74,5 +74,22 @@ describe("a sealed value", () => {
     expect(() => createSealer({ current: "k.1", keys: { "k.1": newKey() } })).toThrow("key's id");
     const asBase64 = new Secret(randomBytes(32).toString("base64"));
     expect(() => createSealer({ current: "k1", keys: { k1: asBase64 } })).not.toThrow();
+  });
+
+  it("a ring names its keys by fingerprints, the same in every order, and opens what any of them sealed (X02)", () => {
+    const [first, second, other] = [newKey(), newKey(), newKey()];
+    const before = createSealer(keyRing(first));
+    const rotating = createSealer(keyRing(second, [first]));
+    const after = createSealer(keyRing(second));
+    const sealed = before.seal("token", anna);
+    expect(keyIdOf(sealed)).toBe(before.keyId);
+    expect(createSealer(keyRing(first, [second])).keyId).toBe(before.keyId);
+    expect(rotating.keyId).toBe(after.keyId);
+    expect(rotating.open(sealed, anna)).toEqual({ ok: true, value: "token" });
+    expect(after.open(sealed, anna)).toEqual({ ok: false, error: "unsealable" });
+    expect(after.open(rotating.seal("token", anna), anna)).toEqual({ ok: true, value: "token" });
+    expect(createSealer(keyRing(other, [first])).open(rotating.seal("token", anna), anna).ok).toBe(false);
+    for (const text of ["", "token", "s1.k1", "s1..x", "s2.k1.xx", `${sealed}.x`]) expect(keyIdOf(text)).toBeUndefined();
+    expect(Object.keys(keyRing(first).keys).join()).not.toContain(first.reveal().slice(0, 8));
   });
 });

@@ -1,7 +1,8 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/open";
-import type { RecordKind, Records } from "@countersign/storage/records";
+import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
+import { retention } from "../keep/retention.ts";
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK } from "jose";
 import { z } from "zod";
 
@@ -84,20 +85,26 @@ export class AssertionKeys {
     return (await this.#live()).map((row) => row.published);
   }
 
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#records.deleteExpired(now, 100);
-  }
-
   /** The keys that are still published, the newest first; makes the next one when it is due. */
   async #live(): Promise<readonly KeyRow[]> {
     const now = this.#options.clock();
-    const found = await this.#records.find("kind", "es256", now);
-    const rows = found.toSorted((a, b) => Number(b.id) - Number(a.id));
+    const found = await this.#numbered(now);
+    const rows = found.filter((row) => this.#opened(row.value) !== undefined);
     const newest = rows[0];
     if (newest !== undefined && newest.value.createdAt > now - rotateAfterMs) return rows.map((row) => row.value);
-    await this.#make(newest === undefined ? 1 : Number(newest.id) + 1, now);
-    const again = await this.#records.find("kind", "es256", now);
-    return again.toSorted((a, b) => Number(b.id) - Number(a.id)).map((row) => row.value);
+    await this.#make(Number(found[0]?.id ?? 0) + 1, now);
+    return (await this.#numbered(now)).map((row) => row.value).filter((row) => this.#opened(row) !== undefined);
+  }
+
+  /** All that have not expired, the newest first. */
+  async #numbered(now: EpochMs): Promise<readonly StoredRecord<KeyRow>[]> {
+    return (await this.#records.find("kind", "es256", now)).toSorted((a, b) => Number(b.id) - Number(a.id));
+  }
+
+  /** The private member; undefined when no key of this host opens it: such a row is as good as none. */
+  #opened(row: KeyRow): string | undefined {
+    const opened = this.#options.sealer.open(row.sealed, assertionKeySealingText(row.published.kid));
+    return opened.ok ? opened.value : undefined;
   }
 
   async #make(number: number, now: EpochMs): Promise<void> {
@@ -105,20 +112,21 @@ export class AssertionKeys {
     const jwk = await exportJWK(privateKey);
     const kid = await calculateJwkThumbprint(jwk);
     const published = publishedSchema.parse({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, alg: "ES256", use: "sig", kid });
-    const row = { createdAt: now, published, sealed: this.#options.sealer.seal(z.string().parse(jwk.d), sealingText(kid)) };
-    await this.#records.create(String(number), row, { keys: { kind: "es256" }, expiresAt: now + rotateAfterMs + 2 * overlapMs });
+    const row = { createdAt: now, published, sealed: this.#options.sealer.seal(z.string().parse(jwk.d), assertionKeySealingText(kid)) };
+    await this.#records.create(String(number), row, { keys: { kind: "es256" }, expiresAt: now + retention.assertion_key.ms });
   }
 
   async #open(row: KeyRow): Promise<AssertionKey> {
     const { published } = row;
-    const opened = this.#options.sealer.open(row.sealed, sealingText(published.kid));
-    if (!opened.ok) throw new Error("the host's key does not open: the key file and the database do not belong together");
-    const privateKey = await importJWK({ ...published, d: opened.value }, "ES256");
+    const d = this.#opened(row);
+    if (d === undefined) throw new Error("a key that was just opened does not open");
+    const privateKey = await importJWK({ ...published, d }, "ES256");
     if (privateKey instanceof Uint8Array) throw new TypeError("the host's key is symmetric");
     return { kid: published.kid, privateKey };
   }
 }
 
-function sealingText(kid: string): string {
+/** What the private half of a key is bound to. */
+export function assertionKeySealingText(kid: string): string {
   return `host:assertion_key:${kid}`;
 }

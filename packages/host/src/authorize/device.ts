@@ -8,6 +8,7 @@ import type { Records } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { calculatePKCECodeChallenge, generateRandomCodeVerifier } from "oauth4webapi";
 import { newId } from "../digest.ts";
+import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import { Trace } from "../trace.ts";
 import type { Vault } from "../vault.ts";
@@ -37,7 +38,6 @@ const startsMax = 10;
 /** How long a poller that wrote nothing is believed to be alive after its next poll was due. */
 const leaseMarginMs = 15_000;
 /** A row outlives its code, so that a sweep finds it and its user is told. */
-const retentionMs = 10 * 60_000;
 const sweepRowsMax = 1000;
 
 /**
@@ -89,7 +89,6 @@ export class DeviceSignIn {
         if (row.owner === this.#self ? row.nextPollAt <= now : row.leaseUntil <= orphansAt) this.#poll(device.id);
       }
     }
-    await this.#devices.deleteExpired(now, 500);
   }
 
   /** Stops polling; rows stay for whoever comes next. */
@@ -118,7 +117,7 @@ export class DeviceSignIn {
     const nextPollAt = clock() + asked.value.intervalMs;
     const stored = await this.#create(flowId, {
       userId,
-      sealed: sealer.seal(JSON.stringify(secrets), sealingText(flowId)),
+      sealed: sealer.seal(JSON.stringify(secrets), deviceSealingText(flowId)),
       intervalMs: asked.value.intervalMs,
       failures: 0,
       expiresAt: device.expiresAt,
@@ -156,7 +155,7 @@ export class DeviceSignIn {
   /** False when another process has begun the same meanwhile. The remains of a code that is over are replaced. */
   async #create(flowId: string, row: DeviceRow): Promise<boolean> {
     for (const last of [false, true]) {
-      const created = await this.#devices.create(flowId, row, { keys: deviceKeys(row), expiresAt: row.expiresAt + retentionMs });
+      const created = await this.#devices.create(flowId, row, { keys: deviceKeys(row), expiresAt: row.expiresAt + retention.device_code.ms });
       if (created.ok) return true;
       const now = this.#options.clock();
       const other = await this.#devices.get(flowId, now);
@@ -242,7 +241,7 @@ export class DeviceSignIn {
     const { clock, sealer } = this.#options;
     const { id: flowId, value: row } = device;
     const peer = await this.#options.peers.ofFlow(flow.value);
-    const opened = sealer.open(row.sealed, sealingText(flowId));
+    const opened = sealer.open(row.sealed, deviceSealingText(flowId));
     if (peer === undefined || !opened.ok) return this.#stop(flow, { state: "failed", code: "flow_failed" }, "the stored code cannot be used");
     const { deviceCode, verifier } = readDeviceSecrets(opened.value);
     const outcome = await pollDeviceCode(peer, {
@@ -308,6 +307,7 @@ function describe(device: FlowDevice): Readonly<Record<string, unknown>> {
   return { verificationUri: device.verificationUri, userCode: "[masked]", expiresAt: device.expiresAt };
 }
 
-function sealingText(flowId: string): string {
+/** What a device code is bound to. */
+export function deviceSealingText(flowId: string): string {
   return `host:device:${flowId}`;
 }

@@ -7,6 +7,7 @@ import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Connector } from "../connectors.ts";
 import { digestText, newId } from "../digest.ts";
 import type { Events } from "../events.ts";
+import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import type { Recorder, TraceStep } from "../trace.ts";
 import type { Clients } from "./clients.ts";
@@ -39,7 +40,6 @@ export interface FlowsOptions {
   readonly clock: () => EpochMs;
 }
 
-const retentionMs = 60 * 60 * 1000;
 const attemptsMax = 20;
 
 /** Authorization flows: at most one runs for each (user, resource, issuer), and every call that needs it waits for that one. */
@@ -72,7 +72,8 @@ export class Flows {
     const slotId = digestText(`${demand.userId}\n${connector.resource}\n${issuer}`);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const now = this.#options.clock();
-      const slot = await this.#slots.get(slotId, now);
+      // An expired slot that no sweep has deleted yet is taken over like any other.
+      const slot = await this.#slots.get(slotId, Number.MIN_SAFE_INTEGER);
       const running = slot === undefined ? undefined : await this.#flows.get(slot.value.flowId, now);
       const joined =
         running !== undefined && isLive(running.value, now)
@@ -161,7 +162,6 @@ export class Flows {
       }
     }
     for (const flow of await this.#flows.find("undelivered", "yes", now)) await this.deliver(flow);
-    await this.#flows.deleteExpired(now, 500);
   }
 
   async deliver(flow: StoredFlow): Promise<void> {
@@ -215,10 +215,13 @@ export class Flows {
       server: toServerDocument(discovery.server),
       trace: [],
     };
-    const created = await this.#flows.create(id, row, { keys: flowKeys(row, false), expiresAt: row.expiresAt + retentionMs });
+    const created = await this.#flows.create(id, row, { keys: flowKeys(row, false), expiresAt: row.expiresAt + retention.flow.ms });
     if (!created.ok) return "again";
+    const kept = { expiresAt: row.expiresAt + retention.flow_slot.ms };
     const won =
-      slot === undefined ? await this.#slots.create(slotId, { flowId: id }) : await this.#slots.update(slotId, slot.version, { flowId: id });
+      slot === undefined
+        ? await this.#slots.create(slotId, { flowId: id }, kept)
+        : await this.#slots.update(slotId, slot.version, { flowId: id }, kept);
     if (!won.ok) {
       await this.#flows.delete(id);
       return "again";

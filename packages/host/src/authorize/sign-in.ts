@@ -9,6 +9,7 @@ import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { calculatePKCECodeChallenge, generateRandomCodeVerifier } from "oauth4webapi";
 import { digestText, newToken } from "../digest.ts";
+import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import type { Session, Sessions } from "../sessions.ts";
 import { describeAuthorizationUrl, Trace } from "../trace.ts";
@@ -74,9 +75,9 @@ export class SignIn {
       userId: session.userId,
       binding,
       callbackId: idOf(flow.value),
-      sealedVerifier: this.#options.sealer.seal(verifier, verifierText(id)),
+      sealedVerifier: this.#options.sealer.seal(verifier, verifierSealingText(id)),
     };
-    await this.#trips.create(id, trip, { expiresAt: flow.value.expiresAt });
+    await this.#trips.create(id, trip, { expiresAt: flow.value.expiresAt + retention.oauth_state.ms });
     const step = stepOf(this.#options.clock, "Sent to the sign-in service", describeAuthorizationUrl(url.value));
     const opened = await this.#options.flows.change(flowId, (row) => ({
       ...row,
@@ -118,10 +119,6 @@ export class SignIn {
     return ending.state === "granted" ? endPage({ granted: true }) : endPage({ granted: false, code: ending.code, status: 200 });
   }
 
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#trips.deleteExpired(now, 500);
-  }
-
   async #findTrip(parameters: URLSearchParams, pathId: string): Promise<Trip | undefined> {
     const doubled = [...new Set(parameters.keys())].some((name) => parameters.getAll(name).length > 1);
     const state = parameters.get("state");
@@ -149,7 +146,7 @@ export class SignIn {
     const { flows, sealer, vault } = this.#options;
     const { server, holder } = readParties(flow.value);
     const peer = await this.#options.peers.ofFlow(flow.value);
-    const verifier = sealer.open(trip.value.sealedVerifier, verifierText(trip.id));
+    const verifier = sealer.open(trip.value.sealedVerifier, verifierSealingText(trip.id));
     if (peer === undefined || !verifier.ok) {
       await flows.end(flow.id, { state: "failed", code: "flow_failed" });
       return { state: "failed", code: "flow_failed" };
@@ -221,7 +218,8 @@ function idOf(row: FlowRow): string {
   return callbackId(holder.resource, holder.issuer);
 }
 
-function verifierText(tripId: string): string {
+/** What the verifier of one trip is bound to. */
+export function verifierSealingText(tripId: string): string {
   return `host:verifier:${tripId}`;
 }
 

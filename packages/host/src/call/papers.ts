@@ -11,17 +11,18 @@ export class CallPapers {
   }
 
   seal(part: "arguments" | "result", userId: string, callId: string, value: JsonObject): string {
-    return this.#sealer.seal(JSON.stringify(value), sealingText(part, userId, callId));
+    return this.#sealer.seal(JSON.stringify(value), paperSealingText(part, userId, callId));
   }
 
   open(part: "arguments" | "result", userId: string, callId: string, sealed: string): Result<JsonObject, "unsealable"> {
-    const text = this.#sealer.open(sealed, sealingText(part, userId, callId));
+    const text = this.#sealer.open(sealed, paperSealingText(part, userId, callId));
     if (!text.ok) return text;
     const value: unknown = JSON.parse(text.value);
     return isJsonObject(value) ? ok(value) : err("unsealable");
   }
 }
 
-function sealingText(part: string, userId: string, callId: string): string {
+/** What the arguments or the result of one call are bound to. */
+export function paperSealingText(part: "arguments" | "result", userId: string, callId: string): string {
   return `host:call:${part}:${JSON.stringify([userId, callId])}`;
 }

@@ -131,14 +131,14 @@ export function storeSettings(settings: ConnectorSettings, sealer: Sealer, owner
   return {
     ...rest,
     ...(scope === undefined ? {} : { scope: formatScope(scope) }),
-    ...(clientSecret === undefined ? {} : { sealedSecret: sealer.seal(clientSecret.reveal(), sealingText(owner)) }),
+    ...(clientSecret === undefined ? {} : { sealedSecret: sealer.seal(clientSecret.reveal(), settingsSealingText(owner)) }),
   };
 }
 
 /** Reads a row's settings back; undefined when the secret does not open here, as in a row that was moved. */
 export function readSettings(stored: StoredSettings, sealer: Sealer, owner: SettingsOwner): ConnectorSettings | undefined {
   const { sealedSecret, ...rest } = stored;
-  const secret = sealedSecret === undefined ? undefined : sealer.open(sealedSecret, sealingText(owner));
+  const secret = sealedSecret === undefined ? undefined : sealer.open(sealedSecret, settingsSealingText(owner));
   if (secret?.ok === false) return undefined;
   const parsed = parseSettings({ ...rest, ...(secret === undefined ? {} : { clientSecret: secret.value }) });
   return parsed.ok ? parsed.value : undefined;
@@ -166,6 +166,7 @@ function problemOfParameters(parameters: Readonly<Record<string, string>>): stri
   return undefined;
 }
 
-function sealingText(owner: SettingsOwner): string {
+/** What the client secret of a connector is bound to. */
+export function settingsSealingText(owner: SettingsOwner): string {
   return `host:connector:${JSON.stringify([owner.userId, owner.connectorId])}`;
 }

@@ -8,6 +8,7 @@ import type { RecordKind, Records, StoredRecord } from "@countersign/storage/rec
 import { z } from "zod";
 import type { Connector, Connectors } from "../connectors.ts";
 import { digestText, newId, newToken } from "../digest.ts";
+import { retention } from "../keep/retention.ts";
 import { readWidgetDocument } from "./document.ts";
 import { proxyPage } from "./proxy-page.ts";
 
@@ -65,8 +66,6 @@ export interface WidgetsOptions {
   readonly clock: () => EpochMs;
 }
 
-const lifetimeMs = 24 * 60 * 60 * 1000;
-
 /** Views of widgets, and the pages that they run in. */
 export class Widgets {
   readonly #options: WidgetsOptions;
@@ -87,7 +86,7 @@ export class Widgets {
     const document = readWidgetDocument(read.value, resourceUri, place);
     if (!document.ok) return document;
     const { html, meta } = document.value;
-    const expiresAt = clock() + lifetimeMs;
+    const expiresAt = clock() + retention.widget.ms;
     const row: WidgetRow = {
       userId,
       connectorId: connector.id,
@@ -98,7 +97,7 @@ export class Widgets {
       app: appLabel(connector),
       frameToken: newToken(),
     };
-    await this.#documents.put(row.documentDigest, { html }, { expiresAt: expiresAt + lifetimeMs });
+    await this.#documents.put(row.documentDigest, { html }, { expiresAt: clock() + retention.widget_document.ms });
     const id = newId("wdg");
     await this.#widgets.create(id, row, { keys: { user: userId, frame: digestText(row.frameToken) }, expiresAt });
     return ok(this.#view(id, row, html));
@@ -126,11 +125,6 @@ export class Widgets {
     if (widget === undefined || url.host !== new URL(originOf(widgetOrigin, widget.value.app)).host) return nothingHere();
     const policy = parseWidgetPolicy(widget.value.meta, place);
     return policy.ok ? proxyPage(policy.value, place.consoleOrigin, shim) : nothingHere();
-  }
-
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#widgets.deleteExpired(now, 500);
-    await this.#documents.deleteExpired(now, 100);
   }
 
   async #own(userId: string, widgetId: string): Promise<StoredRecord<WidgetRow> | undefined> {

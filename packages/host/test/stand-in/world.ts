@@ -7,6 +7,7 @@ import { createHost, type Host } from "../../src/host.ts";
 import type { HostOptions } from "../../src/options.ts";
 import { checkAnswer } from "./document-check.ts";
 import { StandInAuthorizationServer } from "./authorization-server.ts";
+import { FaultyDatabase } from "./faulty-database.ts";
 import { StandInMcpServer, type StandInTool } from "./mcp-server.ts";
 
 export const consoleOrigin = "http://127.0.0.1:4100";
@@ -57,6 +58,16 @@ export interface WorldOptions {
   readonly tools?: Record<string, StandInTool>;
   readonly databaseUrl?: string;
   readonly host?: Partial<HostOptions>;
+  /** One open database for every process of this world, each of which can die; the test closes it. */
+  readonly database?: Database<unknown>;
+}
+
+/** What a page sees when the process behind its request dies. */
+export class HostDied extends Error {}
+
+interface RunningHost {
+  readonly host: Host;
+  readonly faults: FaultyDatabase | undefined;
 }
 
 /** A host with one server and one authorization server, all real but small, and a clock that a test can move. */
@@ -65,8 +76,10 @@ export class World {
   readonly server: StandInMcpServer;
   readonly #databaseUrl: string;
   readonly #overrides: Partial<HostOptions>;
-  readonly #hosts: Host[] = [];
-  #host: Host | undefined;
+  readonly #shared: Database<unknown> | undefined;
+  readonly #hosts: RunningHost[] = [];
+  /** Chooses who answers the next request; the newest by default. */
+  route: (hosts: readonly Host[]) => Host | undefined = (hosts) => hosts.at(-1);
   #database: Database<unknown> | undefined;
   readonly audit: { readonly event: string; readonly code?: string; readonly reason?: string }[] = [];
   offsetMs = 0;
@@ -76,6 +89,8 @@ export class World {
     this.server = server;
     this.#databaseUrl = options.databaseUrl ?? "memory:";
     this.#overrides = options.host ?? {};
+    this.#shared = options.database;
+    this.#database = options.database;
   }
 
   static async start(options: WorldOptions = {}): Promise<World> {
@@ -93,9 +108,21 @@ export class World {
     return world;
   }
 
+  /** The newest host. */
   get host(): Host {
-    if (this.#host === undefined) throw new Error("the host is not running");
-    return this.#host;
+    return this.#newest().host;
+  }
+
+  /** What the newest host writes, and where it dies: only with a shared database. */
+  get faults(): FaultyDatabase {
+    const { faults } = this.#newest();
+    if (faults === undefined) throw new Error("the world has no shared database");
+    return faults;
+  }
+
+  /** Hosts that have not died, the oldest first. */
+  get hosts(): readonly Host[] {
+    return this.#alive().map(({ host }) => host);
   }
 
   get database(): Database<unknown> {
@@ -103,20 +130,22 @@ export class World {
     return this.#database;
   }
 
-  /** Asks the host; an answer that leaves the API's document fails the test. */
+  /** Asks the host that `route` chooses; an answer that leaves the API's document fails the test. Throws {@link HostDied} when the process behind it dies. */
   async fetch(request: Request): Promise<Response> {
-    const response = await this.host.fetch(request);
+    const response = await this.#serve(request);
     await checkAnswer(request, response);
     return response;
   }
 
   /** Starts a host on the same database file; an earlier one is left as it is, as after a crash. */
-  async startHost(): Promise<Host> {
-    this.#database = await openDatabase<unknown>({ url: this.#databaseUrl, schema: "host", migrations: [] });
-    this.#host = await createHost({
+  async startHost(more: Partial<HostOptions> = {}): Promise<Host> {
+    const faults = this.#shared === undefined ? undefined : new FaultyDatabase(this.#shared);
+    const database = faults ?? (await openDatabase<unknown>({ url: this.#databaseUrl, schema: "host", migrations: [] }));
+    this.#database = this.#shared ?? database;
+    const host = await createHost({
       publicUrl: consoleOrigin,
       widgetOrigin: "http://{app}.localhost:4101",
-      database: this.#database,
+      database,
       sealer: createSealer({ current: "k1", keys: { k1: sealingKey } }),
       connectors: [{ id: "store", name: "Store", url: this.server.url }],
       clients: { [this.authorizationServer.origin]: { clientId: "countersign-host" } },
@@ -126,9 +155,50 @@ export class World {
         throw new Error(`${event}: ${String(fields["error"])}`);
       },
       ...this.#overrides,
+      ...more,
     });
-    this.#hosts.push(this.#host);
-    return this.#host;
+    this.#hosts.push({ host, faults });
+    return host;
+  }
+
+  /** Stops the newest host in good order and starts another on the same database. */
+  async restart(more: Partial<HostOptions> = {}): Promise<Host> {
+    const { host } = this.#newest();
+    await host.close();
+    this.#hosts.pop();
+    return this.startHost(more);
+  }
+
+  /** The newest host's process is gone at once, with its connections; it does nothing more. */
+  crash(): void {
+    this.faults.die();
+    this.bury();
+  }
+
+  /** Cuts the connections of hosts that have died. */
+  bury(): void {
+    for (const { host, faults } of this.#hosts) if (faults?.isDead === true) void host.close();
+  }
+
+  async #serve(request: Request): Promise<Response> {
+    const alive = this.#alive();
+    const host = this.route(alive.map((each) => each.host));
+    const chosen = alive.find((each) => each.host === host);
+    if (chosen === undefined) throw new HostDied("no host is running");
+    const dies = chosen.faults?.died.then((point) => {
+      throw new HostDied(`${point.when} ${point.write}`);
+    });
+    return dies === undefined ? chosen.host.fetch(request) : Promise.race([chosen.host.fetch(request), dies]);
+  }
+
+  #alive(): readonly RunningHost[] {
+    return this.#hosts.filter(({ faults }) => faults?.isDead !== true);
+  }
+
+  #newest(): RunningHost {
+    const newest = this.#hosts.at(-1);
+    if (newest === undefined) throw new Error("the host is not running");
+    return newest;
   }
 
   browser(): Browser {
@@ -141,7 +211,8 @@ export class World {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.close()));
+    await Promise.all(this.#alive().map(({ host }) => host.close()));
+    this.bury();
     await this.server.close();
     await this.authorizationServer.close();
   }

@@ -71,6 +71,22 @@ export function describeRecords(engine: EngineUnderTest): void {
       expect(await records.find("user", "u2", now)).toEqual([]);
     });
 
+    it("scan goes through every record of its kind in byte order, expired and consumed ones too, page by page", async () => {
+      const database = await open();
+      const records = database.records(anything);
+      for (const id of ["b", "B", "ä", "a-2", "Z"]) await records.create(id, id, { keys: { user: id } });
+      await records.create("gone", 0, { expiresAt: now });
+      await records.consume("Z", now);
+      await database.records(others).create("c", 0);
+      const ids = async (after: string | undefined, limit: number): Promise<readonly string[]> =>
+        (await records.scan(after, limit)).map((record) => record.id);
+      expect(await ids(undefined, 100)).toEqual(["B", "Z", "a-2", "b", "gone", "ä"]);
+      expect(await ids(undefined, 2)).toEqual(["B", "Z"]);
+      expect(await ids("Z", 2)).toEqual(["a-2", "b"]);
+      expect(await ids("ä", 2)).toEqual([]);
+      expect((await records.scan(undefined, 1))[0]).toMatchObject({ value: "B", keys: { user: "B" }, version: 1 });
+    });
+
     it("find gives the live records of a key, by id in byte order, up to its limit", async () => {
       const records = (await open()).records(anything);
       for (const id of ["b", "B", "ä", "a-2", "a_1", "Z"]) await records.create(id, id, { keys: { user: "u" } });

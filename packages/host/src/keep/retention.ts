@@ -1,0 +1,114 @@
+/** How long one kind of record is kept. The record expires `ms` after the moment that `from` names; the sweep deletes it then, together with its index keys. */
+export interface RetentionRule {
+  /** What a record of this kind holds, in words for operators. */
+  readonly holds: string;
+  readonly from: string;
+  readonly ms: number;
+  /** Which fields are sealed. All others may be read by whoever can read the database. */
+  readonly sealed: readonly string[];
+  /** What deletes it before its time. */
+  readonly endedBy?: string;
+}
+
+/** A kind of record of the host, by its name in the database. */
+export type KeptKind =
+  | "session"
+  | "connector"
+  | "token"
+  | "flow_grant"
+  | "refresh_lease"
+  | "call"
+  | "flow"
+  | "flow_slot"
+  | "oauth_state"
+  | "device_code"
+  | "widget"
+  | "widget_document"
+  | "conversation"
+  | "assertion_key"
+  | "instance"
+  | "reseal_progress";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/**
+ * Every kind of record that a host keeps, by its name in the database. There is no record without an end: a host that nobody uses any more holds nothing.
+ * Whoever writes a record takes its lifetime from here, and the sweep deletes by the names of this table.
+ */
+export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
+  session: { holds: "a user's session: the digest of its cookie", from: "its last renewal, at most once a day", ms: 30 * dayMs, sealed: [] },
+  connector: {
+    holds: "the address of a server that a user added, and what was fixed for it",
+    from: "its last use, renewed at most once a day",
+    ms: 180 * dayMs,
+    sealed: ["settings.sealedSecret"],
+    endedBy: "removing the connector",
+  },
+  token: {
+    holds: "what a user was granted at one issuer for one server",
+    from: "the grant or its last renewal",
+    ms: 60 * dayMs,
+    sealed: ["sealed"],
+    endedBy: "sign-out, or a server that refuses the token for good",
+  },
+  flow_grant: {
+    holds: "the token of one sign-in, for the calls that waited for it",
+    from: "the token's own end",
+    ms: 0,
+    sealed: ["sealed"],
+    endedBy: "sign-out",
+  },
+  refresh_lease: { holds: "which instance renews a token now", from: "its beginning", ms: 30_000, sealed: [], endedBy: "the end of the renewal" },
+  call: {
+    holds: "a tool call: where it stands, its steps, arguments and result",
+    from: "its deadline",
+    ms: hourMs,
+    sealed: ["sealedArguments", "sealedResult"],
+  },
+  flow: { holds: "one sign-in: who, where, which scopes, its steps", from: "its deadline", ms: hourMs, sealed: [] },
+  flow_slot: { holds: "which sign-in runs for a user and a server", from: "the sign-in's deadline", ms: hourMs, sealed: [] },
+  oauth_state: {
+    holds: "one trip of a browser to a sign-in page: the digest of its state, the verifier",
+    from: "the sign-in's deadline",
+    ms: 0,
+    sealed: ["sealedVerifier"],
+  },
+  device_code: {
+    holds: "one sign-in on another device: its device code and verifier, and who polls",
+    from: "the code's end",
+    ms: hourMs,
+    sealed: ["sealed"],
+    endedBy: "the sign-in's end",
+  },
+  widget: { holds: "one view on a page: its app, its policy, the digest of its address", from: "its making", ms: dayMs, sealed: [] },
+  widget_document: { holds: "the text of a view, by its digest", from: "the last view made of it", ms: 2 * dayMs, sealed: [] },
+  conversation: { holds: "a chat with the model", from: "its last message", ms: 7 * dayMs, sealed: ["sealed"] },
+  assertion_key: {
+    holds: "a key with which the host proves who it is to authorization servers",
+    from: "its making; it signs for 90 days and stays published for 4 more",
+    ms: 94 * dayMs,
+    sealed: ["sealed"],
+  },
+  instance: {
+    holds: "a running instance and the id of the key that it seals with",
+    from: "its last sign of life, every minute",
+    ms: 150_000,
+    sealed: [],
+    endedBy: "its orderly stop",
+  },
+  reseal_progress: {
+    holds: "how far a change of the sealing key has come",
+    from: "its last step",
+    ms: 7 * dayMs,
+    sealed: [],
+    endedBy: "the end of the change",
+  },
+};
+
+/** The same table for whoever goes through it. */
+export const retentionRules: readonly (RetentionRule & { readonly kind: string })[] = Object.entries(retention).map(([kind, rule]) => ({
+  kind,
+  ...rule,
+}));

@@ -1,0 +1,44 @@
+import { member, type JsonObject } from "@countersign/protocol/shape";
+import { assertionKeySealingText } from "../authorize/assertion-keys.ts";
+import { deviceSealingText } from "../authorize/device.ts";
+import { verifierSealingText } from "../authorize/sign-in.ts";
+import { paperSealingText } from "../call/papers.ts";
+import { conversationSealingText } from "../chat/chat.ts";
+import { settingsSealingText } from "../connectors/settings.ts";
+import { tokenSealingText } from "../vault.ts";
+import type { KeptKind } from "./retention.ts";
+
+/** A sealed text inside a record, and the identity that it is bound to. */
+export interface SealedField {
+  readonly kind: KeptKind;
+  /** Its name, or its path with dots. */
+  readonly field: string;
+  /** The text that `Sealer` needs to open it, read from the record itself. */
+  readonly text: (id: string, row: JsonObject) => string;
+}
+
+/** Every sealed text of the host. A change of the sealing key goes through this list, so what is missing here is lost when the old key is taken away. */
+export const sealedFields: readonly SealedField[] = [
+  { kind: "token", field: "sealed", text: (_, row) => tokenSealingText(holderOf(row)) },
+  { kind: "flow_grant", field: "sealed", text: (_, row) => tokenSealingText(holderOf(row)) },
+  { kind: "call", field: "sealedArguments", text: (id, row) => paperSealingText("arguments", textOf(row, "userId"), id) },
+  { kind: "call", field: "sealedResult", text: (id, row) => paperSealingText("result", textOf(row, "userId"), id) },
+  { kind: "oauth_state", field: "sealedVerifier", text: (id) => verifierSealingText(id) },
+  { kind: "device_code", field: "sealed", text: (id) => deviceSealingText(id) },
+  { kind: "conversation", field: "sealed", text: (id, row) => conversationSealingText(textOf(row, "userId"), id) },
+  {
+    kind: "connector",
+    field: "settings.sealedSecret",
+    text: (id, row) => settingsSealingText({ userId: textOf(row, "userId"), connectorId: id }),
+  },
+  { kind: "assertion_key", field: "sealed", text: (_, row) => assertionKeySealingText(String(member(row["published"], "kid"))) },
+];
+
+function holderOf(row: JsonObject): Parameters<typeof tokenSealingText>[0] {
+  return { userId: textOf(row, "userId"), issuer: textOf(row, "issuer"), resource: textOf(row, "resource") };
+}
+
+function textOf(row: JsonObject, name: string): string {
+  const value = row[name];
+  return typeof value === "string" ? value : "";
+}
