@@ -10,9 +10,16 @@ export interface SandboxPlace {
   readonly development: boolean;
 }
 
-/** What a widget's page is served with: the Content-Security-Policy header, and the `allow` attribute of both frames. */
+/** What a widget's page is served with: the values of three headers, and the `allow` attribute of both frames. */
 export interface WidgetPolicy {
   readonly csp: string;
+  /**
+   * `Connection-Allowlist` (WICG draft; Chromium 152 and newer): every connection of whatever kind, and no WebRTC at all. Redirects are followed,
+   * because the CSP judges each hop of them.
+   */
+  readonly connectionAllowlist: string;
+  /** `Permissions-Policy`: every feature that frames have by default is taken away, but what was declared. */
+  readonly permissionsPolicy: string;
   readonly allow: string;
   readonly connectDomains: readonly string[];
   readonly resourceDomains: readonly string[];
@@ -35,7 +42,8 @@ const topLabel = "[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const port = "(?::[1-9][0-9]{0,4})?";
 /** A host of at least two labels whose last is no number, so never an address; `*.` stands before at least two more labels. */
 const publicSource = new RegExp(`^(https|wss)://(?:\\*\\.)?(?:${label}\\.)+${topLabel}${port}$`);
-const loopbackSource = new RegExp(`^(https?|wss?)://(?:localhost|(?:${label}\\.)+localhost|127\\.0\\.0\\.1|\\[::1\\])${port}$`);
+/** Without [::1]: a CSP cannot name an IPv6 address. */
+const loopbackSource = new RegExp(`^(https?|wss?)://(?:localhost|(?:${label}\\.)+localhost|127\\.0\\.0\\.1)${port}$`);
 
 /** The four permissions of MCP Apps and their names in Permissions Policy. Passkeys and payment are never among them. */
 const permissionTokens: Readonly<Record<string, string>> = {
@@ -44,6 +52,16 @@ const permissionTokens: Readonly<Record<string, string>> = {
   geolocation: "geolocation",
   clipboardWrite: "clipboard-write",
 };
+
+/** Features of Permissions Policy that a view has no use for, or only when it declared them: what a frame has by default, and what guards a person. */
+const deniedFeatures: readonly string[] = [
+  ...Object.values(permissionTokens),
+  ...["publickey-credentials-get", "publickey-credentials-create", "payment", "identity-credentials-get", "digital-credentials-get", "otp-credentials"],
+  ...["storage-access", "browsing-topics", "private-state-token-issuance", "private-state-token-redemption", "deferred-fetch", "deferred-fetch-minimal"],
+  ...["local-network-access", "bluetooth", "usb", "serial", "hid", "midi", "gamepad", "accelerometer", "gyroscope", "magnetometer", "compute-pressure"],
+  ...["display-capture", "captured-surface-control", "clipboard-read", "keyboard-map", "idle-detection", "local-fonts", "window-management"],
+  ...["fullscreen", "picture-in-picture", "screen-wake-lock", "xr-spatial-tracking", "encrypted-media", "sync-xhr"],
+];
 
 /**
  * Judges what a `ui://` resource declares in its `_meta` (`ui.csp` and `ui.permissions` of MCP Apps, else `openai/widgetCSP`) and builds the
@@ -66,8 +84,14 @@ export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<Wi
   const permissions = member(ui, "permissions") ?? {};
   const allow = readPermissions(permissions);
   if (allow === undefined) return err(refuse("widget_refused", "an unknown or malformed permission"));
-  return ok({ csp: formatCsp(lists, place.consoleOrigin), allow, ...lists, linkDomains });
-}
+  return ok({
+    csp: formatCsp(lists, place.consoleOrigin),
+    connectionAllowlist: formatAllowlist(lists),
+    permissionsPolicy: formatPermissionsPolicy(allow),
+    allow,
+    ...lists,
+    linkDomains,
+  });
 
 /** Says whether an address lies at one of the declared sources: the same scheme, host and port, or below a `*.` host. */
 export function matchesSource(url: URL, sources: readonly string[]): boolean {
@@ -117,8 +141,25 @@ function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, conso
     ["base-uri", orNone(lists.baseUriDomains)],
     ["form-action", ["'none'"]],
     ["frame-ancestors", [consoleOrigin]],
+    // The flags of the console's frame once more, for a page that frames this one and forgets them.
+    ["sandbox", proxySandbox.split(" ")],
   ];
   return directives.map(([name, sources]) => `${name} ${sources.join(" ")}`).join("; ");
+}
+
+/** A structured field (RFC 9651): an inner list of URL patterns. Every source of the grammar above is one. */
+function formatAllowlist(lists: Readonly<Record<DomainList, readonly string[]>>): string {
+  const sources = new Set(Object.values(lists).flat());
+  const patterns = [...sources].map((source) => `"${source}"`);
+  return patterns.length === 0 ? "()" : `(${patterns.join(" ")});redirects=allow`;
+}
+
+function formatPermissionsPolicy(allow: string): string {
+  const allowed = allow.split("; ");
+  return deniedFeatures
+    .filter((feature) => !allowed.includes(feature))
+    .map((feature) => `${feature}=()`)
+    .join(", ");
 }
 
 function orNone(sources: readonly string[]): readonly string[] {

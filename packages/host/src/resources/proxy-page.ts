@@ -22,16 +22,19 @@ export async function proxyPage(policy: WidgetPolicy, consoleOrigin: string, shi
 <script>${raw(proxyScript)}</script>
 </body>
 </html>`;
-  const domains = [policy.connectDomains, policy.resourceDomains, policy.frameDomains, policy.baseUriDomains].flat();
   return new Response(body, {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": policy.csp,
+      "connection-allowlist": policy.connectionAllowlist,
+      "permissions-policy": policy.permissionsPolicy,
       "cache-control": "no-store",
+      "cross-origin-opener-policy": "same-origin",
       "cross-origin-resource-policy": "cross-origin",
+      "origin-agent-cluster": "?1",
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
-      ...(domains.length === 0 ? { "connection-allowlist": "()" } : {}),
+      "x-dns-prefetch-control": "off",
     },
   });
 }
