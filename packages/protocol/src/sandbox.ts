@@ -55,13 +55,13 @@ const permissionTokens: Readonly<Record<string, string>> = {
 
 /** Features of Permissions Policy that a view has no use for, or only when it declared them: what a frame has by default, and what guards a person. */
 const deniedFeatures: readonly string[] = [
-  ...Object.values(permissionTokens),
-  ...["publickey-credentials-get", "publickey-credentials-create", "payment", "identity-credentials-get", "digital-credentials-get", "otp-credentials"],
-  ...["storage-access", "browsing-topics", "private-state-token-issuance", "private-state-token-redemption", "deferred-fetch", "deferred-fetch-minimal"],
-  ...["local-network-access", "bluetooth", "usb", "serial", "hid", "midi", "gamepad", "accelerometer", "gyroscope", "magnetometer", "compute-pressure"],
-  ...["display-capture", "captured-surface-control", "clipboard-read", "keyboard-map", "idle-detection", "local-fonts", "window-management"],
-  ...["fullscreen", "picture-in-picture", "screen-wake-lock", "xr-spatial-tracking", "encrypted-media", "sync-xhr"],
-];
+  Object.values(permissionTokens).join(" "),
+  "publickey-credentials-get publickey-credentials-create payment identity-credentials-get digital-credentials-get otp-credentials",
+  "storage-access browsing-topics private-state-token-issuance private-state-token-redemption deferred-fetch deferred-fetch-minimal",
+  "local-network-access bluetooth usb serial hid midi gamepad accelerometer gyroscope magnetometer compute-pressure xr-spatial-tracking",
+  "display-capture captured-surface-control clipboard-read keyboard-map idle-detection local-fonts window-management encrypted-media",
+  "fullscreen picture-in-picture screen-wake-lock sync-xhr",
+].flatMap((line) => line.split(" "));
 
 /**
  * Judges what a `ui://` resource declares in its `_meta` (`ui.csp` and `ui.permissions` of MCP Apps, else `openai/widgetCSP`) and builds the
@@ -92,6 +92,7 @@ export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<Wi
     ...lists,
     linkDomains,
   });
+}
 
 /** Says whether an address lies at one of the declared sources: the same scheme, host and port, or below a `*.` host. */
 export function matchesSource(url: URL, sources: readonly string[]): boolean {

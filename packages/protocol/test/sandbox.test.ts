@@ -29,11 +29,13 @@ describe("parseWidgetPolicy", () => {
       "base-uri 'none'",
       "form-action 'none'",
       "frame-ancestors https://console.example",
+      "sandbox allow-scripts allow-same-origin",
     ].join("; ");
+    const domains = { connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [], linkDomains: [] };
     for (const meta of [undefined, {}, { ui: {} }, { ui: { csp: {} } }, "text"]) {
       expect(parseWidgetPolicy(meta, production)).toEqual({
         ok: true,
-        value: { csp: closed, allow: "", connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [], linkDomains: [] },
+        value: { csp: closed, connectionAllowlist: "()", permissionsPolicy: expect.any(String), allow: "", ...domains },
       });
     }
   });
@@ -59,6 +61,7 @@ describe("parseWidgetPolicy", () => {
       "base-uri https://base.example.com",
       "form-action 'none'",
       "frame-ancestors https://console.example",
+      "sandbox allow-scripts allow-same-origin",
     ]);
   });
 
@@ -109,6 +112,7 @@ describe("parseWidgetPolicy", () => {
     "https://example",
     "https://10.0.0.1",
     "https://[::1]",
+    "http://[::1]:3000",
     "https://a.example.1",
     "https://xn--.",
     "https://exämple.com",
@@ -157,7 +161,7 @@ describe("parseWidgetPolicy", () => {
     }
   });
 
-  it.each(["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000", "ws://localhost", "http://app.localhost:1", "https://localhost"])(
+  it.each(["http://localhost:3000", "http://127.0.0.1:3000", "ws://localhost", "http://app.localhost:1", "https://localhost"])(
     "accepts %s in development only",
     (entry) => {
       expect(parseWidgetPolicy({ ui: { csp: { connectDomains: [entry] } } }, development).ok).toBe(true);
@@ -175,12 +179,42 @@ describe("parseWidgetPolicy", () => {
       fc.property(fc.array(entry, { maxLength: 3 }), fc.constantFrom(...lists), fc.boolean(), (entries, name, inDevelopment) => {
         const policy = parseWidgetPolicy({ ui: { csp: { [name]: entries } } }, inDevelopment ? development : production);
         if (!policy.ok) return;
-        expect(policy.value.csp.split("; ")).toHaveLength(13);
+        expect(policy.value.csp.split("; ")).toHaveLength(14);
+        expect(policy.value.connectionAllowlist).toMatch(/^\((?:"[a-z0-9:/.*-]+"(?: (?=")|(?=\))))*\)(?:;redirects=allow)?$/);
         expect(policy.value.csp).toMatch(/^[a-z0-9 ;:/.*'[\]-]+$/);
         expect(policy.value.csp).not.toMatch(/ \*( |;|$)/);
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it("V05 lists each declared place once as a connection, of whatever kind, and allows no other", () => {
+    const csp = {
+      connectDomains: ["https://api.example.com", "wss://live.example.com:8443"],
+      resourceDomains: ["https://*.cdn.example.com", "https://api.example.com"],
+      frameDomains: ["https://maps.example.com"],
+      baseUriDomains: ["https://base.example.com"],
+    };
+    const policy = parseWidgetPolicy({ ui: { csp, linkTrustedDomains: ["https://shop.example"] } }, production);
+    const header = policy.ok ? policy.value.connectionAllowlist : "";
+    expect(header).toBe(
+      `("https://api.example.com" "wss://live.example.com:8443" "https://*.cdn.example.com" "https://maps.example.com" "https://base.example.com");redirects=allow`,
+    );
+    const patterns = [...header.matchAll(/"([^"]+)"/g)].map((match) => new URLPattern(match[1] ?? ""));
+    const isAllowed = (url: string): boolean => patterns.some((pattern) => pattern.test(url));
+    expect(
+      ["https://api.example.com/a?b#c", "https://api.example.com:443/", "wss://live.example.com:8443/x", "https://a.b.cdn.example.com/"].map(
+        isAllowed,
+      ),
+    ).toEqual([true, true, true, true]);
+    const others = ["http://api.example.com/", "https://api.example.com:444/", "wss://live.example.com/", "https://api.example.com.evil.example/"];
+    const more = [
+      "https://cdn.example.com/",
+      "https://evilcdn.example.com/",
+      "https://evil.example/https://api.example.com",
+      "https://shop.example/",
+    ];
+    expect([...others, ...more].filter(isAllowed)).toEqual([]);
   });
 
   it("allows the four permissions of MCP Apps", () => {
@@ -189,6 +223,18 @@ describe("parseWidgetPolicy", () => {
       ok: true,
       value: { allow: "camera; microphone; geolocation; clipboard-write" },
     });
+  });
+
+  it("V23 takes away every feature that was not declared, and passkeys and payment always", () => {
+    const deniedBy = (permissions: object): readonly string[] => {
+      const policy = parseWidgetPolicy({ ui: { permissions } }, production);
+      return policy.ok ? policy.value.permissionsPolicy.split(", ") : [];
+    };
+    const always = ["publickey-credentials-get=()", "publickey-credentials-create=()", "payment=()", "storage-access=()", "picture-in-picture=()"];
+    expect(deniedBy({})).toEqual(expect.arrayContaining(["camera=()", "microphone=()", "geolocation=()", "clipboard-write=()", ...always]));
+    expect(deniedBy({ camera: {} })).toEqual(expect.arrayContaining(["microphone=()", ...always]));
+    expect(deniedBy({ camera: {} })).not.toContain("camera=()");
+    expect(deniedBy({}).every((entry) => /^[a-z-]+=\(\)$/.test(entry))).toBe(true);
   });
 
   it.each([

@@ -50,7 +50,9 @@ function makeFrame(): InnerFrame & Record<string, unknown> {
 }
 
 /** Runs the proxy's script in a page whose parent answers property reads as a cross-origin window does, unless it is told to leak. */
-function runProxy(options: { readonly leak?: "document" | "top"; readonly alone?: boolean; readonly shim?: string } = {}): Page {
+function runProxy(
+  options: { readonly leak?: "document" | "top"; readonly policy?: "absent"; readonly alone?: boolean; readonly shim?: string } = {},
+): Page {
   const toHost: Posted[] = [];
   const frames: InnerFrame[] = [];
   const denied = (): never => {
@@ -79,7 +81,8 @@ function runProxy(options: { readonly leak?: "document" | "top"; readonly alone?
   const window: Record<string, unknown> = { top, addEventListener: (_: string, added: Page["receive"]) => (listener = added) };
   window["parent"] = options.alone === true ? window : host;
   const document = { body, getElementById: () => ({ textContent: JSON.stringify(options.shim ?? "") }), createElement: makeFrame };
-  runInNewContext(script, { window, document });
+  // A policy without 'unsafe-eval' is what keeps a page from making code from strings.
+  runInNewContext(script, { window, document }, { contextCodeGeneration: { strings: options.policy === "absent", wasm: false } });
   return { toHost, frames, host, body, receive: (event) => listener(event) };
 }
 
@@ -106,9 +109,20 @@ describe("the widget's proxy page", () => {
 
   it("V03 fails closed: a page that can reach the console, or is not framed, shows nothing and says nothing", () => {
     for (const page of [runProxy({ leak: "document" }), runProxy({ leak: "top" }), runProxy({ alone: true })]) {
+      page.receive({ ...ready, source: page.host });
       expect(page.toHost).toEqual([]);
+      expect(page.frames).toEqual([]);
       expect(page.body.textContent).toMatch(/cannot be shown/);
     }
+  });
+
+  it("V05 fails closed: a page that came without its policy shows nothing and says nothing", () => {
+    expect(runProxy().toHost).toHaveLength(1);
+    const page = runProxy({ policy: "absent" });
+    page.receive({ ...ready, source: page.host });
+    expect(page.toHost).toEqual([]);
+    expect(page.frames).toEqual([]);
+    expect(page.body.textContent).toMatch(/cannot be shown/);
   });
 
   it("V03 ignores a sandbox that a message asks for, and a second document", () => {

@@ -19,7 +19,17 @@
         // As it must be.
       }
     }
-    return true;
+    return isPoliced();
+  };
+
+  // The policy is a header: where something on the way took it off, code could be made from a string.
+  const isPoliced = () => {
+    try {
+      Reflect.construct(Function, [""]);
+      return false;
+    } catch {
+      return true;
+    }
   };
 
   const isMessage = (data) => typeof data === "object" && data !== null && !Array.isArray(data) && data.jsonrpc === "2.0";
@@ -64,15 +74,14 @@
     host.postMessage(data, consoleOrigin);
   };
 
+  if (!isIsolated()) {
+    stop("This view cannot be shown safely here.");
+    return;
+  }
   window.addEventListener("message", (event) => {
     if (!isMessage(event.data)) return;
     if (event.source === host && event.origin === consoleOrigin) fromConsole(event.data);
     else if (inner !== undefined && event.source === inner.contentWindow && event.origin === "null") fromWidget(event.data);
   });
-
-  if (!isIsolated()) {
-    stop("This view cannot be shown safely here.");
-    return;
-  }
   say(`${prefix}proxy-ready`, {});
 })();
