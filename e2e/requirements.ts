@@ -47,6 +47,12 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "sandbox-2",
+    rule: "A hostile view gets nothing out by any way that a page without a sandbox has: no request, no connection, no packet.",
+    spec: "CSP level 3; WICG Connection Allowlists",
+    shownBy: [scenario("escape", "V05 the control proves each channel"), scenario("escape", "V05 nothing leaves by")],
+  },
+  {
     id: "sign-in-1",
     rule: "A widget's call of a protected tool opens the sign-in in the click, and the same promise resolves after it, over both bridges.",
     spec: "MCP 2026-07-28 authorization; MCP Apps 2026-01-26 tools/call",
