@@ -5,8 +5,10 @@ import {
   type Call,
   type CallOrigin,
   type Connector,
+  type Flow,
   readCall,
   readConnector,
+  readFlow,
   readSession,
   readTools,
   readTraceStep,
@@ -47,6 +49,8 @@ export interface HostApi {
   readonly cancelCall: (callId: string) => Answer<void>;
   readonly trace: (callId: string) => Answer<readonly TraceStep[]>;
   readonly cancelFlow: (flowId: string) => Answer<void>;
+  /** Begins the sign-in on another device, or gives the one that runs. */
+  readonly startDevice: (flowId: string) => Answer<Flow>;
   readonly createWidget: (request: { connectorId: string; resourceUri: string; callId: string }) => Answer<WidgetView>;
   readonly widget: (widgetId: string) => Answer<WidgetView>;
   readonly say: (message: string) => Answer<void>;
@@ -88,6 +92,7 @@ export function createApi(send: typeof fetch): HostApi {
     trace: (callId) =>
       ask("GET", `/api/calls/${id(callId)}/trace`, undefined, (json) => (isJsonObject(json) ? readList(json["steps"], readTraceStep) : undefined)),
     cancelFlow: (flowId) => tell("POST", `/api/flows/${id(flowId)}/cancel`, {}),
+    startDevice: (flowId) => ask("POST", `/api/flows/${id(flowId)}/device`, {}, readFlow),
     createWidget: (request) => ask("POST", "/api/widgets", request, readWidget),
     widget: (widgetId) => ask("GET", `/api/widgets/${id(widgetId)}`, undefined, readWidget),
     say: (message) => tell("POST", "/api/chat", { message }),

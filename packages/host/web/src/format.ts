@@ -32,6 +32,12 @@ export function formatRelative(atMs: number, nowMs: number, locale?: string): st
   return format.format(seconds, "second");
 }
 
+/** How long something still lasts: "4:05", "0:09". */
+export function formatCountdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 /** The time from the start of a call to one of its steps: "0 ms", "1.24 s", "2 min 5 s". */
 export function formatElapsed(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;

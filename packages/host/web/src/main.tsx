@@ -25,6 +25,7 @@ const signIn = createSignIn({
   isActivated: () => navigator.userActivation.isActive,
   now: Date.now,
   cancelFlow: api.cancelFlow,
+  startDevice: api.startDevice,
   origin: location.origin,
 });
 const page = createConsole({ store, api, signIn, now: Date.now, newId: () => crypto.randomUUID(), storage: sessionStorage });

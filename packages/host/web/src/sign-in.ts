@@ -1,4 +1,5 @@
 import type { CallDecision } from "@countersign/protocol/security";
+import type { Answer, ApiProblem } from "./api.ts";
 import { decideAtFlow, decideAtStart, type StartFacts } from "./popup-decision.ts";
 import { ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -17,6 +18,7 @@ export interface SignInOptions {
   readonly isActivated: () => boolean;
   readonly now: () => number;
   readonly cancelFlow: (flowId: string) => Promise<unknown>;
+  readonly startDevice: (flowId: string) => Answer<Flow>;
   readonly origin: string;
 }
 
@@ -28,6 +30,10 @@ export interface SignIn {
   /** Opens (again) the window of a flow; call it inside a click. False: the browser gave no window. */
   readonly openAgain: (flowId: string) => boolean;
   readonly cancel: (flowId: string) => void;
+  /** Goes on on another device, because the user chose to (D09). Gives the problem when the server does not let them. */
+  readonly useDevice: (flowId: string) => Promise<ApiProblem | undefined>;
+  /** Shows the way by a window again. The code stays good: whichever way ends first counts. */
+  readonly leaveDevice: (flowId: string) => void;
   /** Acts on what has changed in the store. */
   readonly settle: () => void;
 }
@@ -136,6 +142,15 @@ export function createSignIn(options: SignInOptions): SignIn {
       windows.close(flowId);
       void options.cancelFlow(flowId);
     },
+    useDevice: async (flowId) => {
+      const started = await options.startDevice(flowId);
+      if (!started.ok) return started.error;
+      windows.close(flowId);
+      store.dispatch({ type: "flow", flow: started.value });
+      store.dispatch({ type: "window", flowId, window: "device" });
+      return undefined;
+    },
+    leaveDevice: (flowId) => store.dispatch({ type: "window", flowId, window: "needed" }),
     settle: () => {
       for (const id of ownCallIds(store.get())) {
         const call = store.get().calls[id];

@@ -20,8 +20,8 @@ export type WidgetState =
   | { readonly state: "failed"; readonly message: string }
   | { readonly state: "unloaded" };
 
-/** Where the window of a flow stands. `needed`: only a click by the user may open it. */
-export type WindowState = "needed" | "opened";
+/** Where the user is with a flow. `needed`: only a click by the user may open its window. `device`: they chose to finish it on another device. */
+export type WindowState = "needed" | "opened" | "device";
 
 export interface ConsoleState {
   readonly phase: "loading" | "ready" | "failed";
@@ -125,7 +125,7 @@ export function openFlows(state: ConsoleState): readonly { readonly flow: Flow; 
     .filter(isFlowOpen)
     .map((flow) => ({
       flow,
-      window: state.windows[flow.id] ?? "needed",
+      window: state.windows[flow.id] ?? (flow.device?.state === "waiting" ? "device" : "needed"),
       calls: Object.values(state.calls).filter((call) => own.has(call.id) && call.flow?.id === flow.id && !isCallEnded(call)),
     }))
     .filter((open) => open.calls.length > 0);

@@ -41,6 +41,15 @@ export interface Tool {
   readonly resourceUri: string | undefined;
 }
 
+/** A sign-in that goes on on another device. `expired`: of this code; another one can be asked for. */
+export interface FlowDevice {
+  readonly state: "waiting" | "expired";
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete: string | undefined;
+  readonly expiresAt: number;
+}
+
 export interface Flow {
   readonly id: string;
   readonly connectorId: string;
@@ -50,6 +59,9 @@ export interface Flow {
   readonly state: string;
   readonly startUrl: string | undefined;
   readonly expiresAt: number | undefined;
+  /** Whether sign-in on another device is offered. */
+  readonly offersDevice: boolean;
+  readonly device: FlowDevice | undefined;
 }
 
 export interface CallError {
@@ -225,7 +237,19 @@ export function readFlow(json: unknown): Flow | undefined {
     scope: readScope(json["scope"]),
     startUrl: readText(json["startUrl"]),
     expiresAt: readTime(json["expiresAt"]),
+    offersDevice: json["offersDevice"] === true,
+    device: readDevice(json["device"]),
   };
+}
+
+function readDevice(json: unknown): FlowDevice | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const userCode = readText(json["userCode"], 40);
+  const verificationUri = readText(json["verificationUri"]);
+  const expiresAt = readTime(json["expiresAt"]);
+  if (userCode === undefined || verificationUri === undefined || expiresAt === undefined) return undefined;
+  const verificationUriComplete = readText(json["verificationUriComplete"]);
+  return { state: json["state"] === "expired" ? "expired" : "waiting", userCode, verificationUri, verificationUriComplete, expiresAt };
 }
 
 /** The host part of a URL as the address bar shows it; the text itself when it is no URL. */

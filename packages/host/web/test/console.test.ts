@@ -50,6 +50,7 @@ function bench(kept = new Map<string, string>()): Bench {
     cancelCall: unused,
     trace: () => Promise.resolve(ok([])),
     cancelFlow: unused,
+    startDevice: unused,
     createWidget: () =>
       Promise.resolve(
         ok({ id: "w", frameUrl: "http://a.localhost/f", html: undefined, csp: { a: [] }, permissions: undefined, prefersBorder: true }),
@@ -71,6 +72,8 @@ function bench(kept = new Map<string, string>()): Bench {
     attach: (callId) => void log.push(`attach ${callId}`),
     openAgain: unused,
     cancel: unused,
+    useDevice: unused,
+    leaveDevice: unused,
     settle: () => {},
   };
   let ids = 0;

@@ -1,4 +1,4 @@
-import type { Call, Connector, Flow, Tool } from "../src/wire.ts";
+import type { Call, Connector, Flow, FlowDevice, Tool } from "../src/wire.ts";
 
 /** A call of the store's connector, dispatched by the user; fields by name. */
 export function aCall(fields: Partial<Call> = {}): Call {
@@ -28,6 +28,19 @@ export function aFlow(fields: Partial<Flow> = {}): Flow {
     state: "ready",
     startUrl: "/flows/flow_1/start",
     expiresAt: 600_000,
+    offersDevice: false,
+    device: undefined,
+    ...fields,
+  };
+}
+
+export function aDevice(fields: Partial<FlowDevice> = {}): FlowDevice {
+  return {
+    state: "waiting",
+    userCode: "WDJB-MJHT",
+    verificationUri: "http://localhost:4200/device",
+    verificationUriComplete: undefined,
+    expiresAt: 300_000,
     ...fields,
   };
 }

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { createSignIn, type SignIn, type SignInWindow, startUrlOf } from "../src/sign-in.ts";
 import { createStore, type Store } from "../src/store.ts";
 import type { CallDecision } from "@countersign/protocol/security";
-import { aCall, aFlow } from "./fixtures.ts";
+import { err, ok } from "@countersign/protocol/result";
+import type { ApiProblem } from "../src/api.ts";
+import { aCall, aDevice, aFlow } from "./fixtures.ts";
 
 const origin = "http://127.0.0.1:4100";
 const authorize: CallDecision = { action: "authorize", scope: new Set(), reason: "" };
@@ -14,6 +16,7 @@ interface Bench {
   activated: boolean;
   blocked: boolean;
   nowMs: number;
+  refuse: ApiProblem | undefined;
 }
 
 function bench(): Bench {
@@ -32,10 +35,14 @@ function bench(): Bench {
     openWindow,
     isActivated: () => self.activated,
     now: () => self.nowMs,
+    startDevice: (id) => {
+      log.push(`device ${id}`);
+      return Promise.resolve(self.refuse === undefined ? ok(aFlow({ state: "opened", device: aDevice() })) : err(self.refuse));
+    },
     cancelFlow: (id) => Promise.resolve(log.push(`cancel ${id}`)),
     origin,
   });
-  const self: Bench = { store, signIn, log, activated: true, blocked: false, nowMs: 0 };
+  const self: Bench = { store, signIn, log, activated: true, blocked: false, nowMs: 0, refuse: undefined };
   store.subscribe(signIn.settle);
   return self;
 }
@@ -166,6 +173,35 @@ describe("sign-in windows", () => {
     const page = bench();
     page.store.dispatch({ type: "call", call: aCall({ id: "foreign", state: "authorizing", flow: aFlow() }) });
     expect(page.log).toEqual([]);
+  });
+});
+
+describe("another device", () => {
+  it("D09 is asked for by the user only, closes the flow's window, and shows the code", async () => {
+    const page = bench();
+    const window = page.signIn.reserve(authorize, "store");
+    if (window !== undefined) page.signIn.attach("call_1", window);
+    start(page);
+    challenge(page);
+    expect(page.log).toEqual(["w1 open", "w1 /flows/flow_1/start"]);
+    expect(await page.signIn.useDevice("flow_1")).toBeUndefined();
+    expect(page.log.slice(2)).toEqual(["device flow_1", "w1 close"]);
+    expect(page.store.get().windows["flow_1"]).toBe("device");
+    expect(page.store.get().flows["flow_1"]?.device?.userCode).toBe("WDJB-MJHT");
+    page.signIn.leaveDevice("flow_1");
+    expect(page.store.get().windows["flow_1"]).toBe("needed");
+    expect(page.store.get().flows["flow_1"]?.device?.state).toBe("waiting");
+  });
+
+  it("leaves everything as it was when the server does not let the user", async () => {
+    const page = bench();
+    start(page);
+    challenge(page);
+    const before = page.store.get();
+    page.refuse = { code: "device_grant_unsupported", message: "no", retryable: false };
+    expect(await page.signIn.useDevice("flow_1")).toMatchObject({ code: "device_grant_unsupported" });
+    expect(page.store.get()).toBe(before);
+    expect(page.log.at(-1)).toBe("device flow_1");
   });
 });
 

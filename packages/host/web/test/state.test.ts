@@ -2,7 +2,7 @@ import { assert, property, shuffledSubarray } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Action, type ConsoleState, initialState, openFlows, ownCallIds, reduce } from "../src/state.ts";
 import { isCallEnded } from "../src/wire.ts";
-import { aCall, aConnector, aFlow, aResult } from "./fixtures.ts";
+import { aCall, aDevice, aConnector, aFlow, aResult } from "./fixtures.ts";
 
 const run = (...actions: readonly Action[]): ConsoleState => actions.reduce(reduce, initialState);
 const started = (call = aCall()): Action => ({ type: "call_started", call, arguments: {} });
@@ -68,6 +68,13 @@ describe("reduce", () => {
     const open = openFlows(run(started(first), started(second)));
     expect(open.map((one) => one.calls.map((call) => call.id))).toEqual([["call_1", "call_2"]]);
     expect(open[0]?.window).toBe("needed");
+  });
+
+  it("shows the code of a sign-in on another device again after a reload, until it has expired", () => {
+    const shownAs = (device: ReturnType<typeof aDevice>): unknown =>
+      openFlows(run(started(aCall({ state: "authorizing", flow: aFlow({ state: "opened", device }) }))))[0]?.window;
+    expect(shownAs(aDevice())).toBe("device");
+    expect(shownAs(aDevice({ state: "expired" }))).toBe("needed");
   });
 
   it("replaces a connector in place and adds an unknown one at the end", () => {

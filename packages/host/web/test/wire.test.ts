@@ -82,6 +82,17 @@ describe("what the host answers", () => {
     expect(call?.result?.content.length).toBe(1);
   });
 
+  it("reads a flow that goes on on another device, and leaves out one that cannot be shown", () => {
+    const device = { state: "waiting", userCode: "WDJB-MJHT", verificationUri: "https://wallet.example/device", expiresAt: 5 };
+    const flow = { id: "f", state: "opened", offersDevice: true, device };
+    expect(readFlow(flow)).toMatchObject({ offersDevice: true, device: { ...device, verificationUriComplete: undefined } });
+    expect(readFlow({ ...flow, device: { ...device, state: "expired" } })).toMatchObject({ device: { state: "expired" } });
+    for (const bad of [{ ...device, userCode: undefined }, { ...device, verificationUri: 5 }, { ...device, expiresAt: "x" }, "text"]) {
+      expect(readFlow({ ...flow, device: bad })).toMatchObject({ device: undefined });
+    }
+    expect(readFlow({ id: "f", state: "ready" })).toMatchObject({ offersDevice: false, device: undefined });
+  });
+
   it("says which calls have ended and which flows are open", () => {
     for (const state of ["received", "dispatched", "authorizing", "resuming"]) expect(isCallEnded(aCall({ state }))).toBe(false);
     for (const state of ["completed", "failed", "refused"]) expect(isCallEnded(aCall({ state }))).toBe(true);

@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import { formatRelative } from "../format.ts";
 import { startUrlOf } from "../sign-in.ts";
 import { openFlows, type WindowState } from "../state.ts";
-import type { Call, Flow } from "../wire.ts";
+import type { Call, Flow, FlowDevice } from "../wire.ts";
+import { DevicePane } from "./device-pane.tsx";
 import { Icon } from "./icon.tsx";
 import { useArmed, useConsole, useNow, useServices } from "./services.ts";
 import { useToolTitle } from "./tool-title.ts";
@@ -38,12 +39,17 @@ function SignInCard({ flow, window, calls }: SignInCardProps): JSX.Element {
   const armed = useArmed();
   const titleOfTool = useToolTitle();
   const [blocked, setBlocked] = useState(false);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
   const [cancelling, setCancelling] = useState(false);
   const payment = flow.scope.some((scope) => paymentRequestIdOf(scope) !== undefined);
   const host = flow.authorizationServerHost;
   const waiting = window === "opened";
+  const device = window === "device" ? flow.device : undefined;
   const open = (): void => {
     if (armed) setBlocked(!signIn.openAgain(flow.id));
+  };
+  const useDevice = async (): Promise<void> => {
+    if (armed) setProblem((await signIn.useDevice(flow.id))?.message);
   };
   const cancel = (): void => {
     setCancelling(true);
@@ -59,45 +65,113 @@ function SignInCard({ flow, window, calls }: SignInCardProps): JSX.Element {
     >
       <div class="row signin-words">
         <span class="seal seal-accent signin-seal">
-          {waiting ? <span class="spinner" aria-hidden="true" /> : <Icon name={payment ? "wallet" : "lock"} />}
+          {waiting ? <span class="spinner" aria-hidden="true" /> : <Icon name={iconOf(payment, device !== undefined)} />}
         </span>
         <div class="grow">
-          <p class="strong">{headline(payment, waiting, host)}</p>
+          <p class="strong">{headline(payment, device === undefined ? window : "device", host)}</p>
           <p class="small quiet">
             {name} asks, for {namesOf(calls.map(titleOfTool))}.{waiting && " Finish in the window that opened."}
-            {flow.expiresAt !== undefined && flow.expiresAt > now && ` Ends ${formatRelative(flow.expiresAt, now)}.`}
+            {device !== undefined && " Only you should enter this code; never pass it on."}
+            {device === undefined && flow.expiresAt !== undefined && flow.expiresAt > now && ` Ends ${formatRelative(flow.expiresAt, now)}.`}
           </p>
         </div>
       </div>
-      {blocked && (
-        <p class="notice notice-warn">
-          <Icon name="alert" size="small" />
-          <span>Your browser gave no window. Allow pop-ups for this page, or use the link.</span>
-        </p>
-      )}
+      {blocked && <Warning text="Your browser gave no window. Allow pop-ups for this page, or use the link." />}
+      {problem !== undefined && <Warning text={problem} />}
+      {device !== undefined && <DevicePane device={device} />}
       <div class="row snug wrap signin-actions">
         {(blocked || waiting) && <PlainLink flow={flow} />}
         <span class="grow" />
         <button type="button" class="button" data-testid="signin-cancel" disabled={cancelling} onClick={cancel}>
           Cancel
         </button>
-        <button
-          type="button"
-          class={waiting ? "button" : "button button-primary"}
-          data-testid={waiting ? "signin-again" : "signin-continue"}
-          aria-disabled={!armed}
-          onClick={open}
-        >
-          {waiting ? "Open again" : "Continue"}
-        </button>
+        {device === undefined ? (
+          <WindowActions flow={flow} armed={armed} waiting={waiting} onOpen={open} onDevice={() => void useDevice()} />
+        ) : (
+          <DeviceActions flow={flow} device={device} onAnother={() => void useDevice()} />
+        )}
       </div>
     </section>
   );
 }
 
-function headline(payment: boolean, waiting: boolean, host: string): string {
-  if (payment) return waiting ? `Approve the payment at ${host}` : `Continue to approve a payment at ${host}`;
-  return waiting ? `Sign in at ${host}` : `Continue to sign in to ${host}`;
+function Warning({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <p class="notice notice-warn" data-testid="signin-warning">
+      <Icon name="alert" size="small" />
+      <span>{text}</span>
+    </p>
+  );
+}
+
+interface WindowActionsProps {
+  readonly flow: Flow;
+  readonly armed: boolean;
+  readonly waiting: boolean;
+  readonly onOpen: () => void;
+  readonly onDevice: () => void;
+}
+
+/** The way by a window, and the choice of the other one where the sign-in service offers it. */
+function WindowActions({ flow, armed, waiting, onOpen, onDevice }: WindowActionsProps): JSX.Element {
+  return (
+    <>
+      {flow.offersDevice && (
+        <button type="button" class="button" data-testid="signin-device" aria-disabled={!armed} onClick={onDevice}>
+          <Icon name="phone" size="small" />
+          Use another device
+        </button>
+      )}
+      <button
+        type="button"
+        class={waiting ? "button" : "button button-primary"}
+        data-testid={waiting ? "signin-again" : "signin-continue"}
+        aria-disabled={!armed}
+        onClick={onOpen}
+      >
+        {waiting ? "Open again" : "Continue"}
+      </button>
+    </>
+  );
+}
+
+interface DeviceActionsProps {
+  readonly flow: Flow;
+  readonly device: FlowDevice;
+  readonly onAnother: () => void;
+}
+
+function DeviceActions({ flow, device, onAnother }: DeviceActionsProps): JSX.Element {
+  const { signIn } = useServices();
+  const expired = useNow(1000) >= device.expiresAt || device.state === "expired";
+  return (
+    <>
+      <button type="button" class="button" data-testid="device-back" onClick={() => signIn.leaveDevice(flow.id)}>
+        Use this device
+      </button>
+      {expired && (
+        <button type="button" class="button button-primary" data-testid="device-another" onClick={onAnother}>
+          Get a new code
+        </button>
+      )}
+    </>
+  );
+}
+
+function iconOf(payment: boolean, device: boolean): "phone" | "wallet" | "lock" {
+  if (device) return "phone";
+  return payment ? "wallet" : "lock";
+}
+
+function headline(payment: boolean, window: WindowState, host: string): string {
+  switch (window) {
+    case "device":
+      return payment ? `Approve the payment at ${host} on another device` : `Sign in at ${host} on another device`;
+    case "opened":
+      return payment ? `Approve the payment at ${host}` : `Sign in at ${host}`;
+    case "needed":
+      return payment ? `Continue to approve a payment at ${host}` : `Continue to sign in to ${host}`;
+  }
 }
 
 function namesOf(titles: readonly string[]): string {
