@@ -142,6 +142,12 @@ export class CallBroker {
     }
   }
 
+  /** Ends every call of a user that is not over. */
+  async cancelAll(userId: string): Promise<void> {
+    const mine = await this.#calls.find("user", userId, this.#options.clock(), { limit: 1000 });
+    for (const call of mine) await this.#driver.advance(call, { type: "cancelled" });
+  }
+
   async close(): Promise<void> {
     await this.#driver.close();
   }

@@ -165,6 +165,12 @@ export class Connectors {
     return this.#statuses.get(connectionKey(userId, connectorId)) ?? { status: "connecting" };
   }
 
+  /** Ends every connection of a user. */
+  async dropUser(userId: string): Promise<void> {
+    const mine = [...this.#connections.keys()].filter((key) => key.startsWith(connectionKey(userId, "")));
+    await Promise.all(mine.map((key) => this.#drop(key)));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#connections.keys()].map((key) => this.#drop(key)));
   }

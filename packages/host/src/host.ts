@@ -1,7 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
-import { err } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/open";
 import { Hono } from "hono";
@@ -13,6 +13,7 @@ import { Discoverer } from "./authorize/discovery.ts";
 import { Flows } from "./authorize/flows.ts";
 import { Peers } from "./authorize/peers.ts";
 import { SignIn } from "./authorize/sign-in.ts";
+import { StartLinks } from "./authorize/start-links.ts";
 import { CallBroker } from "./call.ts";
 import { Chat } from "./chat/chat.ts";
 import { Connectors } from "./connectors.ts";
@@ -20,6 +21,7 @@ import { Events, type HostEvent, type Notice } from "./events.ts";
 import { Instances } from "./keep/instances.ts";
 import { deleteExpiredRecords } from "./keep/sweep.ts";
 import { watchSealer } from "./keep/watch-sealer.ts";
+import { forgetUser } from "./forget-user.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { Widgets } from "./resources/widgets.ts";
 import { addCallRoutes } from "./routes/calls.ts";
@@ -28,7 +30,7 @@ import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
 import { createDoor } from "./routes/guard.ts";
 import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
 import { apiDocument } from "./routes/openapi.ts";
-import { operations, readSession, say } from "./routes/operations.ts";
+import { deleteUser, operations, readSession, say } from "./routes/operations.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
 import { Sessions } from "./sessions.ts";
@@ -59,6 +61,7 @@ interface Parts {
   readonly flows: Flows;
   readonly signIn: SignIn;
   readonly device: DeviceSignIn;
+  readonly startLinks: StartLinks;
   readonly widgets: Widgets;
   readonly broker: CallBroker;
   readonly chat: Chat | undefined;
@@ -145,7 +148,8 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
-  return { database, apiClients, sessions, connectors, events, vault, flows, signIn, device, widgets, broker, chat, files, limits };
+  const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit });
+  return { database, apiClients, startLinks, sessions, connectors, events, vault, flows, signIn, device, widgets, broker, chat, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
@@ -162,8 +166,12 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
     ({ userId, body }) => chat?.say(userId, body.conversationId, body.message) ?? err(refuse("not_found", "no model is configured")),
   );
   app.get("/api/openapi.json", () => new Response(apiDocument, { headers: { "content-type": "application/json", "cache-control": "no-cache" } }));
+  serveOperation(app, door, deleteUser, async ({ userId }) => {
+    await forgetUser(parts, userId);
+    return ok({ deleted: true });
+  });
   refuseOtherMethods(app, operations);
-  addPlaceRoutes(app, parts.signIn, parts.sessions);
+  addPlaceRoutes(app, parts);
   app.all("/api/*", () => respondRefusal(refuse("not_found")));
   app.get("*", ({ req }) => parts.files.serve(req.raw) ?? respondRefusal(refuse("not_found")));
   app.notFound(() => respondRefusal(refuse("not_found")));

@@ -174,6 +174,14 @@ export class Vault {
     return revocable;
   }
 
+  /** Removes everything held for a user, and gives what may still be revoked. */
+  async removeUser(userId: string): Promise<readonly { readonly peer: TokenPeer; readonly token: Secret }[]> {
+    const rows = await this.#tokens.find("user", userId, this.#options.clock(), { limit: 1000 });
+    const resources = new Set(rows.map((row) => toHolder(row.value).resource));
+    const removed = await Promise.all([...resources].map((resource) => this.remove(userId, resource)));
+    return removed.flat();
+  }
+
   async #newest(userId: string, resource: ResourceUri): Promise<StoredRecord<TokenRow> | undefined> {
     const rows = await this.#tokens.find("holder", holderKey(userId, resource), this.#options.clock());
     return rows.toSorted((a, b) => b.value.updatedAt - a.value.updatedAt)[0];
@@ -313,7 +321,7 @@ function holderKey(userId: string, resource: ResourceUri): string {
 }
 
 function keysOf(holder: TokenHolder): Readonly<Record<string, string>> {
-  return { holder: holderKey(holder.userId, holder.resource) };
+  return { user: holder.userId, holder: holderKey(holder.userId, holder.resource) };
 }
 
 /** What a token is bound to: a row moved to another user, issuer or resource does not open. */

@@ -109,12 +109,23 @@ export interface TripRow {
   readonly binding: string;
   readonly callbackId: string;
   readonly sealedVerifier: string;
+  /** Begun by a product's link: the browser alone is what the callback is tied to, for such a user has no session here. */
+  readonly byLink?: true | undefined;
 }
 
 export const tripKind: RecordKind<TripRow> = {
   name: "oauth_state",
   parse: (json) =>
-    z.object({ flowId: z.string(), userId: z.string(), binding: z.string(), callbackId: z.string(), sealedVerifier: z.string() }).parse(json),
+    z
+      .object({
+        flowId: z.string(),
+        userId: z.string(),
+        binding: z.string(),
+        callbackId: z.string(),
+        sealedVerifier: z.string(),
+        byLink: z.literal(true).optional(),
+      })
+      .parse(json),
 };
 
 /** True while the user can still do something about it. */

@@ -69,7 +69,7 @@ export class Flows {
     const found = await this.#options.discoverer.discover({ owner: connector, resourceMetadata, record });
     if (!found.ok) return found;
     const { issuer } = found.value.server;
-    const slotId = digestText(`${demand.userId}\n${connector.resource}\n${issuer}`);
+    const slotId = slotIdOf(demand.userId, connector.resource, issuer);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const now = this.#options.clock();
       // An expired slot that no sweep has deleted yet is taken over like any other.
@@ -217,7 +217,7 @@ export class Flows {
     };
     const created = await this.#flows.create(id, row, { keys: flowKeys(row, false), expiresAt: row.expiresAt + retention.flow.ms });
     if (!created.ok) return "again";
-    const kept = { expiresAt: row.expiresAt + retention.flow_slot.ms };
+    const kept = { keys: { user: demand.userId }, expiresAt: row.expiresAt + retention.flow_slot.ms };
     const won =
       slot === undefined
         ? await this.#slots.create(slotId, { flowId: id }, kept)
@@ -238,4 +238,9 @@ export class Flows {
   #publish(flow: StoredFlow): void {
     this.#options.events.publish(flow.value.userId, { type: "flow", data: toFlowView(flow.id, flow.value) }, flow.id);
   }
+}
+
+/** One place for each (user, resource, issuer): what makes flows single-flight. */
+function slotIdOf(userId: string, resource: string, issuer: string): string {
+  return digestText(`${userId}\n${resource}\n${issuer}`);
 }

@@ -12,6 +12,15 @@ interface PopupPage {
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** Of every page in the popup: nothing from elsewhere, in no frame, kept nowhere. */
+export const popupHeaders: Readonly<Record<string, string>> = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": contentSecurityPolicy,
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
 /** What the popup shows between the click and the authorization server. */
 export function waitingPage(): Promise<Response> {
   return render({ status: 200, title: "Opening sign-in", text: "One moment…", close: false });
@@ -43,14 +52,5 @@ async function render(page: PopupPage): Promise<Response> {
 <script src="/pages/close.js"></script>
 </body>
 </html>`;
-  return new Response(body, {
-    status: page.status,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": contentSecurityPolicy,
-      "cache-control": "no-store",
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    },
-  });
+  return new Response(body, { status: page.status, headers: popupHeaders });
 }

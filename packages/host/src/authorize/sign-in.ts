@@ -37,6 +37,12 @@ export interface SignInOptions {
 
 type Trip = StoredRecord<TripRow>;
 
+/** Who begins a sign-in: the user of a session, or a product's user whose link this browser opened. */
+export interface Starter {
+  readonly userId: string;
+  readonly byLink?: true;
+}
+
 const startsMax = 10;
 const parameterLengthMax = 4096;
 
@@ -51,9 +57,9 @@ export class SignIn {
   }
 
   /** `GET /flows/<id>/start`: sends the popup to the authorization server (RFC 6749 section 4.1.1, RFC 7636, RFC 8707) and ties the trip to this browser. */
-  async start(request: Request, session: Session, flowId: string): Promise<Response> {
+  async start(request: Request, starter: Starter, flowId: string): Promise<Response> {
     const flow = await this.#options.flows.get(flowId);
-    if (flow === undefined || flow.value.userId !== session.userId) return endPage({ granted: false, code: "not_found", status: 404 });
+    if (flow === undefined || flow.value.userId !== starter.userId) return endPage({ granted: false, code: "not_found", status: 404 });
     if (!isLive(flow.value, this.#options.clock())) return endPage({ granted: false, code: flow.value.code ?? "flow_expired", status: 409 });
     if (flow.value.starts >= startsMax) return endPage({ granted: false, code: "rate_limited", status: 429 });
     const peer = await this.#options.peers.ofFlow(flow.value);
@@ -72,12 +78,13 @@ export class SignIn {
     const id = digestText(state);
     const trip = {
       flowId,
-      userId: session.userId,
+      userId: starter.userId,
       binding,
       callbackId: idOf(flow.value),
       sealedVerifier: this.#options.sealer.seal(verifier, verifierSealingText(id)),
+      ...(starter.byLink === true ? { byLink: true as const } : {}),
     };
-    await this.#trips.create(id, trip, { expiresAt: flow.value.expiresAt + retention.oauth_state.ms });
+    await this.#trips.create(id, trip, { keys: { user: starter.userId }, expiresAt: flow.value.expiresAt + retention.oauth_state.ms });
     const step = stepOf(this.#options.clock, "Sent to the sign-in service", describeAuthorizationUrl(url.value));
     const opened = await this.#options.flows.change(flowId, (row) => ({
       ...row,
@@ -110,8 +117,11 @@ export class SignIn {
     const trip = await this.#findTrip(parameters, pathId);
     if (trip === undefined) return refuse(400, "the state is unknown, spent, expired or of another callback");
     const { flowId } = trip.value;
-    if (session?.userId !== trip.value.userId) return refuse(403, "another user began this sign-in", flowId);
-    if (this.#options.sessions.readBinding(request) !== trip.value.binding) return refuse(400, "another browser began this sign-in", flowId);
+    const { byLink, userId, binding } = trip.value;
+    if (byLink !== true && session?.userId !== userId) return refuse(403, "another user began this sign-in", flowId);
+    if (this.#options.sessions.readBinding(request) !== binding) {
+      return refuse(byLink === true ? 403 : 400, "another browser began this sign-in", flowId);
+    }
     const taken = await this.#trips.consume(trip.id, this.#options.clock());
     const flow = await this.#options.flows.get(flowId);
     if (!taken.ok || flow === undefined || !isLive(flow.value, this.#options.clock())) return refuse(400, "the sign-in is over", flowId);

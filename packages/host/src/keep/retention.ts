@@ -21,6 +21,8 @@ export type KeptKind =
   | "flow"
   | "flow_slot"
   | "oauth_state"
+  | "start_link"
+  | "start_visit"
   | "device_code"
   | "widget"
   | "widget_document"
@@ -74,6 +76,18 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
     from: "the sign-in's deadline",
     ms: 0,
     sealed: ["sealedVerifier"],
+  },
+  start_link: {
+    holds: "a one-time link by which a product's user begins a sign-in, by the digest of its token",
+    from: "its making",
+    ms: minuteMs,
+    sealed: [],
+  },
+  start_visit: {
+    holds: "the browser that opened such a link: the digest of its cookie",
+    from: "the sign-in's deadline",
+    ms: 0,
+    sealed: [],
   },
   device_code: {
     holds: "one sign-in on another device: its device code and verifier, and who polls",

@@ -4,6 +4,7 @@ import { respondRefusal } from "@countersign/service/respond";
 import type { Hono } from "hono";
 import type { DeviceSignIn } from "../authorize/device.ts";
 import type { Flows } from "../authorize/flows.ts";
+import type { StartLinks } from "../authorize/start-links.ts";
 import type { CallBroker } from "../call.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
@@ -15,6 +16,7 @@ import {
   cancelFlow,
   createWidget,
   followEvents,
+  makeLink,
   readCall,
   readFlow,
   readTrace,
@@ -27,6 +29,7 @@ export interface CallRoutes {
   readonly broker: CallBroker;
   readonly flows: Flows;
   readonly device: DeviceSignIn;
+  readonly startLinks: StartLinks;
   readonly widgets: Widgets;
   readonly connectors: Connectors;
   readonly events: Events;
@@ -59,13 +62,16 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
   });
 }
 
-function addFlowRoutes(app: Hono, { flows, device, door }: CallRoutes): void {
+function addFlowRoutes(app: Hono, { flows, device, startLinks, door }: CallRoutes): void {
   serveOperation(app, door, readFlow, async ({ userId, id }) => {
     const flow = await flows.own(userId, id);
     return flow === undefined ? err(refuse("not_found")) : ok(flow);
   });
   serveOperation(app, door, cancelFlow, ({ userId, id }) => flows.cancel(userId, id));
   serveOperation(app, door, startDevice, ({ userId, id }) => device.start(userId, id));
+  serveOperation(app, door, makeLink, ({ userId, client, id, body }) =>
+    client === undefined ? err(refuse("client_not_allowed")) : startLinks.make(client, userId, id, body.account),
+  );
 }
 
 function addWidgetRoutes(app: Hono, { widgets, connectors, door }: CallRoutes): void {

@@ -1,6 +1,7 @@
 import type { JsonObject } from "@countersign/protocol/shape";
 import { z } from "zod";
 import type { FlowView } from "../authorize/flow-record.ts";
+import type { StartLink } from "../authorize/start-links.ts";
 import type { CallView } from "../call/record.ts";
 import type { WidgetView } from "../resources/widgets.ts";
 import type { TraceStep } from "../trace.ts";
@@ -16,7 +17,7 @@ import {
   toolList,
   type ToolView,
 } from "./schemas/connectors.ts";
-import { flowView } from "./schemas/flows.ts";
+import { flowView, linkView, newLink, type NewLink } from "./schemas/flows.ts";
 import { newMessage, type NewMessage, sessionView, type SessionView } from "./schemas/session.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
 
@@ -177,6 +178,8 @@ export const startDevice: Operation<undefined, FlowView> = {
   answer: flowView,
   errors: [
     "device_grant_unsupported",
+    "access_denied",
+    "cancelled",
     "flow_expired",
     "rate_limited",
     "unsafe_url",
@@ -184,6 +187,19 @@ export const startDevice: Operation<undefined, FlowView> = {
     "flow_failed",
     "authorization_server_unreachable",
   ],
+};
+
+export const makeLink: Operation<NewLink, StartLink> = {
+  ...make,
+  id: "makeLink",
+  path: "/api/flows/:id/link",
+  tag: "Sign-in",
+  summary: "Make a link by which your user begins this sign-in in a window of their browser. It works once, for a minute.",
+  audience: "products",
+  body: newLink,
+  status: 201,
+  answer: linkView,
+  errors: ["flow_expired", "rate_limited"],
 };
 
 export const createWidget: Operation<NewWidget, WidgetView> = {
@@ -220,6 +236,17 @@ export const say: Operation<NewMessage, { readonly conversationId: string }> = {
   errors: ["conflict", "not_found"],
 };
 
+export const deleteUser: Operation<undefined, { readonly deleted: true }> = {
+  ...act,
+  id: "deleteUser",
+  method: "DELETE",
+  path: "/api/user",
+  tag: "Users",
+  summary: "Delete the user with everything of theirs; calls end, tokens are revoked at their issuers.",
+  answer: z.strictObject({ deleted: z.literal(true) }),
+  errors: [],
+};
+
 export const followEvents: Operation<undefined, JsonObject> = {
   ...get,
   id: "followEvents",
@@ -246,8 +273,10 @@ export const operations: readonly AnyOperation[] = [
   readFlow,
   cancelFlow,
   startDevice,
+  makeLink,
   createWidget,
   readWidget,
   say,
+  deleteUser,
   followEvents,
 ];

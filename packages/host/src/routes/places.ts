@@ -4,25 +4,39 @@ import { fileURLToPath } from "node:url";
 import type { Hono } from "hono";
 import { endPage, waitingPage } from "../authorize/pages.ts";
 import type { SignIn } from "../authorize/sign-in.ts";
+import type { StartLinks } from "../authorize/start-links.ts";
 import type { Sessions } from "../sessions.ts";
 
-const closeScript: string = readFileSync(fileURLToPath(new URL("../authorize/assets/close.js", import.meta.url)), "utf8");
+const asset = (name: string): string => readFileSync(fileURLToPath(new URL(`../authorize/assets/${name}`, import.meta.url)), "utf8");
+const closeScript: string = asset("close.js");
+const armedScript: string = asset("armed.js");
 const lookStyle: string = readFileSync(createRequire(import.meta.url).resolve("@countersign/look/look.css"), "utf8");
 
-/** The pages that the sign-in popup visits, and their two files. */
-export function addPlaceRoutes(app: Hono, signIn: SignIn, sessions: Sessions): void {
+export interface PlaceRoutes {
+  readonly signIn: SignIn;
+  readonly startLinks: StartLinks;
+  readonly sessions: Sessions;
+}
+
+/** The pages that the sign-in popup visits, and their files. */
+export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions }: PlaceRoutes): void {
   app.get("/flows/wait", () => waitingPage());
   app.get("/flows/:id/start", async ({ req }) => {
     const session = await sessions.find(req.raw);
     // A page of another site that sends the user here would begin a sign-in that the user did not ask for.
     const foreign = req.header("sec-fetch-site") === "cross-site" || req.header("sec-fetch-site") === "same-site";
     if (session === undefined || foreign) return endPage({ granted: false, code: "invalid_state", status: 403 });
-    return signIn.start(req.raw, session, req.param("id"));
+    return signIn.start(req.raw, { userId: session.userId }, req.param("id"));
   });
+  app.get("/flows/link/:token", ({ req }) => startLinks.open(req.raw, req.param("token")));
+  app.get("/flows/visit/:token", ({ req }) => startLinks.show(req.raw, req.param("token")));
+  app.get("/flows/visit/:token/continue", ({ req }) => startLinks.begin(req.raw, req.param("token")));
+  app.get("/flows/visit/:token/decline", ({ req }) => startLinks.decline(req.raw, req.param("token")));
   app.get("/callback/:id", async ({ req }) => {
     return signIn.callback(req.raw, await sessions.find(req.raw), req.param("id"));
   });
   app.get("/pages/look.css", () => file(lookStyle, "text/css; charset=utf-8"));
+  app.get("/pages/armed.js", () => file(armedScript, "text/javascript; charset=utf-8"));
   app.get("/pages/close.js", () => file(closeScript, "text/javascript; charset=utf-8"));
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { FlowDevice, FlowView } from "../../authorize/flow-record.ts";
+import type { StartLink } from "../../authorize/start-links.ts";
 import { publicError } from "./errors.ts";
 
 /** Epoch milliseconds. */
@@ -36,3 +37,24 @@ export const flowView: z.ZodType<FlowView> = z
     id: "Flow",
     description: "One sign-in that a call or a connector waits for. There is at most one at a time for a user, server and issuer.",
   });
+
+/** The body of `POST /api/flows/:id/link`. */
+export interface NewLink {
+  readonly account: string;
+}
+
+export const newLink: z.ZodType<NewLink> = z
+  .strictObject({
+    account: z
+      .string()
+      .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u)
+      .describe("How your user knows their own account, such as an e-mail address that you have verified. Never a text that another user chose."),
+  })
+  .meta({ id: "NewLink" });
+
+export const linkView: z.ZodType<StartLink> = z
+  .strictObject({
+    url: z.string().describe("Open it in a new window within your user's click. It works once."),
+    expiresAt: time.describe("A minute from now."),
+  })
+  .meta({ id: "Link" });
