@@ -63,6 +63,7 @@ async function startHost(serverUrl: string, given: Context): Promise<Awaited<Ret
     sealingKey: new Secret(randomBytes(32).toString("base64url")),
     connectors: [{ id: connectorId, name: "Conformance suite", url: serverUrl }],
     clients: clientsOf(given),
+    clientMetadataUrl: "https://conformance-test.local/client-metadata.json",
     logger: createLogger("host", { level: "error" }),
   });
 }

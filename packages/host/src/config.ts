@@ -21,6 +21,7 @@ export interface HostConfig {
   readonly connectors: readonly PreconfiguredConnector[];
   readonly clients: Readonly<Record<string, RegisteredClient>>;
   readonly apiClients: readonly ApiClient[];
+  readonly clientMetadataUrl: string | undefined;
   readonly modelUrl: string | undefined;
   readonly model: string;
   readonly modelKey: Secret | undefined;
@@ -119,6 +120,12 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
     }),
     secret: true,
   },
+  clientMetadataUrl: optional(
+    httpUrl({
+      env: "COUNTERSIGN_HOST_CLIENT_METADATA_URL",
+      doc: "Address of a client metadata document that lists every callback of this host; unset, the host publishes one for each.",
+    }),
+  ),
   modelUrl: optional(httpUrl({ env: "COUNTERSIGN_MODEL_URL", doc: "OpenAI-compatible endpoint for the chat, up to /v1. Unset, there is no chat." })),
   model: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),

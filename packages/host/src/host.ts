@@ -7,11 +7,13 @@ import type { Database } from "@countersign/storage/open";
 import { Hono } from "hono";
 import { ApiClients } from "./api-clients.ts";
 import { AssertionKeys } from "./authorize/assertion-keys.ts";
+import { ClientDocuments } from "./authorize/client-document.ts";
 import { Clients } from "./authorize/clients.ts";
 import { DeviceSignIn } from "./authorize/device.ts";
 import { Discoverer } from "./authorize/discovery.ts";
 import { Flows } from "./authorize/flows.ts";
 import { Peers } from "./authorize/peers.ts";
+import { Registrations } from "./authorize/registration.ts";
 import { SignIn } from "./authorize/sign-in.ts";
 import { StartLinks } from "./authorize/start-links.ts";
 import { CallBroker } from "./call.ts";
@@ -25,6 +27,7 @@ import { forgetUser } from "./forget-user.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { Widgets } from "./resources/widgets.ts";
 import { addCallRoutes } from "./routes/calls.ts";
+import { addClientDocumentRoutes } from "./routes/client-documents.ts";
 import { addConnectorRoutes, announceConnector, showConnectors, toConnectorView } from "./routes/connectors.ts";
 import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
 import { createDoor } from "./routes/guard.ts";
@@ -52,6 +55,8 @@ export interface Host {
 }
 
 interface Parts {
+  readonly keys: AssertionKeys;
+  readonly documents: ClientDocuments;
   readonly apiClients: ApiClients;
   readonly database: Database<unknown>;
   readonly sessions: Sessions;
@@ -127,8 +132,10 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock);
   const connectors = new Connectors({ database, sealer, preconfigured: options.connectors, localAllowed: local, limits, clock });
   const keys = new AssertionKeys({ database, sealer, clock });
-  const clients = new Clients({ configured: options.clients, keys });
-  const discoverer = new Discoverer(clients, timeoutMs);
+  const documents = new ClientDocuments(publicUrl, options.clientMetadataUrl);
+  const registrations = new Registrations({ database, sealer, documents, timeoutMs, clock });
+  const clients = new Clients({ configured: options.clients, keys, documents, registrations });
+  const discoverer = new Discoverer({ clients, timeoutMs, clock });
   const peers = new Peers({ clients, connectors, timeoutMs, clock });
   const vault = new Vault({ database, sealer, clock, peers });
   const flows = new Flows({ database, discoverer, clients, events, audit, flowMs: limits.flowMs, clock });
@@ -149,7 +156,25 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
   const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit });
-  return { database, apiClients, startLinks, sessions, connectors, events, vault, flows, signIn, device, widgets, broker, chat, files, limits };
+  return {
+    database,
+    keys,
+    documents,
+    apiClients,
+    startLinks,
+    sessions,
+    connectors,
+    events,
+    vault,
+    flows,
+    signIn,
+    device,
+    widgets,
+    broker,
+    chat,
+    files,
+    limits,
+  };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
@@ -172,6 +197,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   });
   refuseOtherMethods(app, operations);
   addPlaceRoutes(app, parts);
+  addClientDocumentRoutes(app, parts.documents, parts.keys);
   app.all("/api/*", () => respondRefusal(refuse("not_found")));
   app.get("*", ({ req }) => parts.files.serve(req.raw) ?? respondRefusal(refuse("not_found")));
   app.notFound(() => respondRefusal(refuse("not_found")));

@@ -81,6 +81,7 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
 function startFromEnvironment(config: HostConfig): ReturnType<typeof start> {
   const { data, databaseUrl, port, widgetPort, modelUrl, model, modelKey, publicUrl, widgetOrigin, hostname, connectors, clients, apiClients } =
     config;
+  const { clientMetadataUrl } = config;
   if (!URL.canParse(widgetOrigin.replace("{app}", "app")) || !widgetOrigin.includes("//{app}.")) {
     throw new StartupProblem("COUNTERSIGN_WIDGET_ORIGIN must be an origin whose host begins with {app}.");
   }
@@ -91,6 +92,7 @@ function startFromEnvironment(config: HostConfig): ReturnType<typeof start> {
     hostname,
     connectors,
     clients,
+    ...(clientMetadataUrl === undefined ? {} : { clientMetadataUrl }),
     apiClients,
     listen: port,
     widgetListen: widgetPort,

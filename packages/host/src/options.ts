@@ -79,6 +79,8 @@ export interface HostOptions {
   readonly clients: Readonly<Record<string, RegisteredClient>>;
   /** Products that embed this host. */
   readonly apiClients?: readonly ApiClient[];
+  /** Address of a client metadata document that the operator publishes, in place of the host's own ones. It lists every callback and the method `none`. */
+  readonly clientMetadataUrl?: string;
   readonly model?: ModelOptions;
   /** Folder with the built console; its absence is answered with a sentence. */
   readonly consoleFolder?: string;

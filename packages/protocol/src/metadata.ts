@@ -84,11 +84,17 @@ export function judgeProtectedResource(doc: unknown, dialled: ResourceUri): Resu
 }
 
 /**
+ * Whether a server's metadata must name PKCE S256 (MCP authorization, section on code protection), or the user said that this one knows it all the same. The
+ * host sends a challenge in either case.
+ */
+export type PkceEvidence = "advertised" | "assumed";
+
+/**
  * Judges authorization server metadata for the issuer it was fetched for. Refuses with `issuer_mismatch` (plain string comparison, RFC 8414
  * section 3.3), `pkce_unsupported` without S256, `unsafe_url` for an endpoint that is neither https nor, for a loopback issuer, loopback
  * http; else with `invalid_metadata`.
  */
-export function judgeAuthorizationServer(doc: unknown, issuer: Issuer): Result<AuthorizationServer, Refusal> {
+export function judgeAuthorizationServer(doc: unknown, issuer: Issuer, pkce: PkceEvidence = "advertised"): Result<AuthorizationServer, Refusal> {
   if (!isJsonObject(doc)) return err(refuse("invalid_metadata", "authorization server metadata is a JSON object"));
   if (member(doc, "issuer") !== issuer) return err(refuse("issuer_mismatch"));
   const authorizationEndpoint = readEndpoint(doc, "authorization_endpoint", issuer);
@@ -104,7 +110,7 @@ export function judgeAuthorizationServer(doc: unknown, issuer: Issuer): Result<A
   if (!revocationEndpoint.ok) return revocationEndpoint;
   const deviceEndpoint = readEndpoint(doc, "device_authorization_endpoint", issuer);
   if (!deviceEndpoint.ok) return deviceEndpoint;
-  const abilities = readAbilities(doc);
+  const abilities = readAbilities(doc, pkce);
   if (!abilities.ok) return abilities;
   return ok({
     issuer,
@@ -115,6 +121,23 @@ export function judgeAuthorizationServer(doc: unknown, issuer: Issuer): Result<A
     ...(deviceEndpoint.value === undefined || !offersDeviceGrant(doc) ? {} : { deviceAuthorizationEndpoint: deviceEndpoint.value }),
     ...abilities.value,
   });
+}
+
+/**
+ * The authorization server of a resource without any metadata: MCP 2025-03-26 makes the server its own, with fixed paths at its root. PKCE was already
+ * demanded of it there.
+ */
+export function assumeAuthorizationServer(issuer: Issuer): AuthorizationServer {
+  const { origin } = new URL(issuer);
+  return {
+    issuer,
+    authorizationEndpoint: `${origin}/authorize`,
+    tokenEndpoint: `${origin}/token`,
+    registrationEndpoint: `${origin}/register`,
+    tokenEndpointAuthMethodsSupported: ["none", "client_secret_basic", "client_secret_post"],
+    authorizationResponseIssParameterSupported: false,
+    clientIdMetadataDocumentSupported: false,
+  };
 }
 
 /**
@@ -142,9 +165,10 @@ type Abilities = Pick<
 /** The grant type of RFC 8628 section 3.4. */
 const deviceGrantType = "urn:ietf:params:oauth:grant-type:device_code";
 
-function readAbilities(doc: unknown): Result<Abilities, Refusal> {
+function readAbilities(doc: unknown, pkce: PkceEvidence): Result<Abilities, Refusal> {
   const challengeMethods = readList(doc, "code_challenge_methods_supported", []);
-  if (challengeMethods === undefined || !challengeMethods.includes("S256")) return err(refuse("pkce_unsupported"));
+  const silent = pkce === "assumed" && member(doc, "code_challenge_methods_supported") === undefined;
+  if (challengeMethods === undefined || !(silent || challengeMethods.includes("S256"))) return err(refuse("pkce_unsupported"));
   const responseTypes = readList(doc, "response_types_supported", ["code"]);
   if (responseTypes === undefined || !responseTypes.includes("code")) return err(refuse("invalid_metadata", "response type code is not supported"));
   const authMethods = readList(doc, "token_endpoint_auth_methods_supported", ["client_secret_basic"]);

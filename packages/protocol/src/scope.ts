@@ -44,6 +44,32 @@ export function coversScope(held: ScopeSet, demanded: ScopeSet): boolean {
   return [...demanded].every((token) => held.has(token));
 }
 
+/** What may decide about the scope of an authorization request. */
+export interface ScopeSources {
+  /** From the challenge or the tool, with what is held already; empty when they name none. */
+  readonly demanded: ScopeSet;
+  /** What the user fixed for this server. */
+  readonly fixed?: ScopeSet | undefined;
+  /** `scopes_supported` of the protected resource's metadata. */
+  readonly resourceSupported?: ScopeSet | undefined;
+  /** `scopes_supported` of the authorization server's metadata. */
+  readonly serverSupported?: ScopeSet | undefined;
+}
+
+const offlineAccess = "offline_access";
+
+/**
+ * Chooses the scope of an authorization request (MCP authorization, scope selection): what is demanded, else what the resource supports, else none, which
+ * leaves the choice to the server. What the user fixed takes the place of the latter two and goes beside a demand. `offline_access`, which asks for a
+ * refresh token (OpenID Connect Core section 11), is added where the server lists it.
+ */
+export function selectScope(sources: ScopeSources): ScopeSet {
+  const { demanded, fixed, resourceSupported, serverSupported } = sources;
+  const preferred = fixed ?? (demanded.size > 0 ? undefined : resourceSupported);
+  const chosen = unionScopes(demanded, preferred ?? new Set());
+  return chosen.size > 0 && serverSupported?.has(offlineAccess) === true ? unionScopes(chosen, new Set([offlineAccess])) : chosen;
+}
+
 /** The transaction scope of a payment request, `payment:<id>`. Throws on an id that no wallet of ours makes. */
 export function paymentScope(requestId: string): string {
   if (!requestIdGrammar.test(requestId)) throw new RangeError("a payment request id is pr_ and 1 to 64 characters of the base64url alphabet");

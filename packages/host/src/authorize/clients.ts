@@ -8,6 +8,8 @@ import type { Connector } from "../connectors.ts";
 import type { ConnectorSettings } from "../connectors/settings.ts";
 import type { RegisteredClient } from "../options.ts";
 import type { AssertionKey, AssertionKeys } from "./assertion-keys.ts";
+import type { ClientDocuments } from "./client-document.ts";
+import type { Registrations } from "./registration.ts";
 
 /** How a client proves itself at the token endpoint, with what it needs for that. */
 export type ClientAuthentication =
@@ -32,13 +34,16 @@ export interface ClientsOptions {
   /** Registered beforehand, by issuer. */
   readonly configured: Readonly<Record<string, RegisteredClient>>;
   readonly keys: AssertionKeys;
+  readonly documents: ClientDocuments;
+  readonly registrations: Registrations;
 }
 
-interface FixedClient {
+interface KnownClient {
   readonly clientId: string;
   readonly secret: Secret | undefined;
+  /** How it was registered, where that is known. */
   readonly method: ClientAuthMethod | undefined;
-  readonly source: "connector" | "configured";
+  readonly source: ClientSource;
 }
 
 /**
@@ -52,35 +57,50 @@ export class Clients {
     this.#options = options;
   }
 
-  /** Whether a client was registered with this issuer beforehand: what decides between several authorization servers. */
-  knows(issuer: Issuer, owner: ClientOwner): boolean {
-    return this.#fixed(issuer, owner) !== undefined;
+  /** Whether there is a client with this issuer already: what decides between several authorization servers. */
+  async knows(issuer: Issuer, owner: ClientOwner): Promise<boolean> {
+    return this.#fixed(issuer, owner) !== undefined || (await this.#options.registrations.find(issuer, owner.resource)) !== undefined;
+  }
+
+  /** Whether a client could become known to this server without anybody's help. */
+  couldRegister(server: AuthorizationServer, owner: ClientOwner): boolean {
+    return server.registrationEndpoint !== undefined || this.#options.documents.choose(server, owner.resource) !== undefined;
   }
 
   /**
-   * The client for a new sign-in, in the order of MCP authorization: the connector's own, the operator's. Refuses with
-   * `registration_unavailable`, saying what the user or the operator can do.
+   * The client for a new sign-in, in the order of MCP authorization: the connector's own, the operator's, this host's metadata document, a registration made
+   * now. Refuses with `registration_unavailable`, saying what the user or the operator can do, or as registering does.
    */
   async resolve(server: AuthorizationServer, owner: ClientOwner): Promise<Result<OAuthClient, Refusal>> {
     const fixed = this.#fixed(server.issuer, owner);
     if (fixed !== undefined) return this.#authenticated(server, fixed);
-    return err(
-      refuse(
-        "registration_unavailable",
-        `no client is registered with ${server.issuer}: enter one in the connector's settings, or add one to COUNTERSIGN_HOST_CLIENTS`,
-      ),
-    );
+    const { documents, registrations } = this.#options;
+    const published = documents.choose(server, owner.resource);
+    if (published !== undefined) return this.#authenticated(server, { ...published, secret: undefined, source: "metadata_document" });
+    if (server.registrationEndpoint === undefined) return err(refuse("registration_unavailable", adviceFor(server.issuer)));
+    const registered = await registrations.register(server, owner.resource, owner.reach);
+    return registered.ok ? this.#authenticated(server, { ...registered.value, source: "registered" }) : registered;
   }
 
   /** The client of this id, if this host still is it; undefined when it was replaced since, so that nothing is sent in another's name. */
   async find(server: AuthorizationServer, owner: ClientOwner, clientId: string): Promise<OAuthClient | undefined> {
-    const fixed = this.#fixed(server.issuer, owner);
-    if (fixed?.clientId !== clientId) return undefined;
-    const client = await this.#authenticated(server, fixed);
-    return client.ok ? client.value : undefined;
+    const { documents, registrations } = this.#options;
+    const { issuer } = server;
+    const fixed = this.#fixed(issuer, owner);
+    if (fixed?.clientId === clientId) return valueOf(await this.#authenticated(server, fixed));
+    const method = documents.methodOf(clientId, owner.resource, issuer);
+    if (method !== undefined) return valueOf(await this.#authenticated(server, { clientId, method, secret: undefined, source: "metadata_document" }));
+    const registered = await registrations.find(issuer, owner.resource);
+    if (registered?.clientId !== clientId) return undefined;
+    return valueOf(await this.#authenticated(server, { ...registered, source: "registered" }));
   }
 
-  #fixed(issuer: Issuer, owner: ClientOwner): FixedClient | undefined {
+  /** The server said that it does not know this client. What it registered itself is forgotten; what somebody entered stays, for them to correct. */
+  async refused(server: AuthorizationServer, owner: ClientOwner, clientId: string): Promise<void> {
+    await this.#options.registrations.forget(server.issuer, owner.resource, clientId);
+  }
+
+  #fixed(issuer: Issuer, owner: ClientOwner): KnownClient | undefined {
     const { settings } = owner;
     if (settings?.clientId !== undefined && isMeantFor(settings, issuer)) {
       return { clientId: settings.clientId, secret: settings.clientSecret, method: settings.tokenEndpointAuthMethod, source: "connector" };
@@ -91,10 +111,10 @@ export class Clients {
     return { clientId, secret: clientSecret, method: tokenEndpointAuthMethod, source: "configured" };
   }
 
-  async #authenticated(server: AuthorizationServer, fixed: FixedClient): Promise<Result<OAuthClient, Refusal>> {
-    const { clientId, secret, source } = fixed;
+  async #authenticated(server: AuthorizationServer, known: KnownClient): Promise<Result<OAuthClient, Refusal>> {
+    const { clientId, secret, source } = known;
     const credentials: readonly ClientCredential[] = [secret === undefined ? "nothing" : "secret"];
-    const method = fixed.method ?? (secret === undefined ? "none" : chooseClientAuthMethod(server, credentials));
+    const method = known.method ?? (secret === undefined ? "none" : chooseClientAuthMethod(server, credentials));
     switch (method) {
       case "none":
         return ok({ clientId, source, authentication: { method } });
@@ -108,6 +128,14 @@ export class Clients {
         return err(refuse("registration_unavailable", `${server.issuer} takes no client secret: set tokenEndpointAuthMethod for ${clientId}`));
     }
   }
+}
+
+function valueOf<T>(result: Result<T, Refusal>): T | undefined {
+  return result.ok ? result.value : undefined;
+}
+
+function adviceFor(issuer: Issuer): string {
+  return `no client is registered with ${issuer}: enter one in the connector's settings, or add one to COUNTERSIGN_HOST_CLIENTS`;
 }
 
 /** A secret is for the one service that was named with it, whatever the server says later; a mere client id is no credential. */

@@ -1,5 +1,7 @@
+import type { EpochMs, Issuer } from "@countersign/protocol/brand";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import {
+  assumeAuthorizationServer,
   authorizationServerMetadataUrls,
   judgeAuthorizationServer,
   judgeProtectedResource,
@@ -7,16 +9,18 @@ import {
   type AuthorizationServer,
   type ProtectedResource,
 } from "@countersign/protocol/metadata";
+import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import type { Reach } from "../dial/address.ts";
-import { dial, DialError } from "../dial/dial.ts";
+import { isJsonObject } from "@countersign/protocol/shape";
 import type { Recorder } from "../trace.ts";
 import type { ClientOwner, Clients } from "./clients.ts";
+import { fetchDocument } from "./metadata-document.ts";
 
-/** Who can authorize for a resource. */
+/** Who can authorize for a resource. `assumed` when no document says so, and only the paths of MCP 2025-03-26 are left to try. */
 export interface Discovery {
   readonly resource: ProtectedResource;
   readonly server: AuthorizationServer;
+  readonly assumed: boolean;
 }
 
 export interface DiscoveryRequest {
@@ -26,23 +30,36 @@ export interface DiscoveryRequest {
   readonly record: Recorder;
 }
 
-const documentBytesMax = 256 * 1024;
+export interface DiscovererOptions {
+  readonly clients: Clients;
+  readonly timeoutMs: number;
+  readonly clock: () => EpochMs;
+}
 
-/** Finds out where a resource's users sign in: RFC 9728, then RFC 8414 or OpenID Connect discovery, then the registered client. */
+/** How long an authorization server's metadata is believed. What the resource itself says is asked for anew each time. */
+const believedMs = 60_000;
+const believedMax = 200;
+
+/** Finds out where a resource's users sign in: RFC 9728, then RFC 8414 or OpenID Connect discovery, else as MCP 2025-03-26 had it. */
 export class Discoverer {
-  readonly #clients: Clients;
-  readonly #timeoutMs: number;
+  readonly #options: DiscovererOptions;
   readonly #running = new Map<string, Promise<Result<Discovery, Refusal>>>();
+  readonly #believed = new Map<string, { readonly server: AuthorizationServer; readonly until: EpochMs }>();
 
-  constructor(clients: Clients, timeoutMs: number) {
-    this.#clients = clients;
-    this.#timeoutMs = timeoutMs;
+  constructor(options: DiscovererOptions) {
+    this.#options = options;
   }
 
   /** Runs discovery; callers that ask for the same at the same time share one run. */
   discover(request: DiscoveryRequest): Promise<Result<Discovery, Refusal>> {
     const { resource, settings } = request.owner;
-    const key = JSON.stringify([resource, request.resourceMetadata, settings?.authorizationServer, settings?.clientId]);
+    const key = JSON.stringify([
+      resource,
+      request.resourceMetadata,
+      settings?.authorizationServer,
+      settings?.clientId,
+      settings?.allowUnadvertisedPkce,
+    ]);
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const started = this.#discover(request).finally(() => this.#running.delete(key));
@@ -50,68 +67,106 @@ export class Discoverer {
     return started;
   }
 
+  /** A sign-in at this server came to nothing: what it said of itself may be out of date. */
+  forget(issuer: Issuer): void {
+    for (const [key, { server }] of this.#believed) if (server.issuer === issuer) this.#believed.delete(key);
+  }
+
   async #discover(request: DiscoveryRequest): Promise<Result<Discovery, Refusal>> {
-    const { record, owner } = request;
-    const { reach } = owner;
-    const urls = request.resourceMetadata === undefined ? protectedResourceMetadataUrls(owner.resource) : [request.resourceMetadata];
-    const found = await this.#firstDocument(urls, reach, "server_unreachable", record);
-    if (!found.ok) return found;
-    const resource = judgeProtectedResource(found.value, owner.resource);
-    if (!resource.ok) return note(record, resource.error);
+    const resource = await this.#resource(request);
+    if (!resource.ok) return resource.error.code === "metadata_not_found" ? this.#withoutMetadata(request, resource.error) : resource;
     const { authorizationServers } = resource.value;
-    record("discovery", "Protected resource metadata", { resource: resource.value.resource, authorizationServers });
-    const issuer = authorizationServers.find((candidate) => this.#clients.knows(candidate, owner)) ?? authorizationServers[0];
-    const document = await this.#firstDocument(authorizationServerMetadataUrls(issuer), reach, "authorization_server_unreachable", record);
+    request.record("discovery", "Protected resource metadata", { resource: resource.value.resource, authorizationServers });
+    const server = await this.#choose(authorizationServers, request);
+    return server.ok ? ok({ resource: resource.value, server: server.value, assumed: false }) : server;
+  }
+
+  /** The resource's own words (RFC 9728). An authorization server that the user fixed takes the place of those that it names. */
+  async #resource({ owner, resourceMetadata, record }: DiscoveryRequest): Promise<Result<ProtectedResource, Refusal>> {
+    const fixed = owner.settings?.authorizationServer;
+    const wellKnown = protectedResourceMetadataUrls(owner.resource);
+    const urls = resourceMetadata === undefined ? wellKnown : [resourceMetadata, ...wellKnown.filter((url) => url !== resourceMetadata)];
+    const found = await this.#firstDocument(urls, owner, "server_unreachable", record);
+    if (!found.ok) return found;
+    if (found.value === undefined && fixed !== undefined) return ok(describedBy(fixed, owner));
+    if (found.value === undefined) return err(refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
+    const document = fixed !== undefined && isJsonObject(found.value) ? { ...found.value, authorization_servers: [fixed] } : found.value;
+    const judged = judgeProtectedResource(document, owner.resource);
+    return judged.ok ? judged : note(record, judged.error);
+  }
+
+  /** Of several authorization servers, the one where a client is known; else the first that is usable and lets this host be a client. */
+  async #choose(issuers: readonly Issuer[], request: DiscoveryRequest): Promise<Result<AuthorizationServer, Refusal>> {
+    const { clients } = this.#options;
+    const known = await Promise.all(issuers.map(async (issuer) => ({ issuer, known: await clients.knows(issuer, request.owner) })));
+    const ordered = known.toSorted((a, b) => Number(b.known) - Number(a.known));
+    let first: Result<AuthorizationServer, Refusal> | undefined;
+    for (const { issuer, known: isKnown } of ordered) {
+      const server = await this.#server(issuer, request);
+      if (server.ok && (isKnown || ordered.length === 1 || clients.couldRegister(server.value, request.owner))) return server;
+      if (first === undefined || (!first.ok && server.ok)) first = server;
+    }
+    return first ?? note(request.record, refuse("invalid_metadata", "no authorization server is named"));
+  }
+
+  async #server(issuer: Issuer, { owner, record }: DiscoveryRequest): Promise<Result<AuthorizationServer, Refusal>> {
+    const pkce = owner.settings?.allowUnadvertisedPkce === true ? "assumed" : "advertised";
+    const key = JSON.stringify([issuer, owner.reach, pkce]);
+    const believed = this.#believed.get(key);
+    if (believed !== undefined && believed.until > this.#options.clock()) {
+      record("discovery", "Authorization server metadata of a moment ago", { issuer });
+      return ok(believed.server);
+    }
+    const urls = authorizationServerMetadataUrls(issuer);
+    const document = await this.#firstDocument(urls, owner, "authorization_server_unreachable", record);
     if (!document.ok) return document;
-    const server = judgeAuthorizationServer(document.value, issuer);
+    if (document.value === undefined) return note(record, refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
+    const server = judgeAuthorizationServer(document.value, issuer, pkce);
     if (!server.ok) return note(record, server.error);
     const { authorizationEndpoint, tokenEndpoint } = server.value;
     record("discovery", "Authorization server metadata", { issuer, authorizationEndpoint, tokenEndpoint });
-    return ok({ resource: resource.value, server: server.value });
+    this.#believe(key, server.value);
+    return server;
   }
 
-  async #firstDocument(urls: readonly string[], reach: Reach, unreachable: ErrorCode, record: Recorder): Promise<Result<unknown, Refusal>> {
+  /** MCP 2025-03-26, section 2.3: the server is its own authorization server, with metadata at its root or else fixed paths. */
+  async #withoutMetadata({ owner, record, resourceMetadata }: DiscoveryRequest, refusal: Refusal): Promise<Result<Discovery, Refusal>> {
+    const issuer = parseIssuer(new URL(owner.resource).origin);
+    if (!issuer.ok || resourceMetadata !== undefined) return note(record, refusal);
+    const url = authorizationServerMetadataUrls(issuer.value).slice(0, 1);
+    const document = await this.#firstDocument(url, owner, "authorization_server_unreachable", record);
+    if (!document.ok) return document;
+    const resource = describedBy(issuer.value, owner);
+    if (document.value === undefined) {
+      record("discovery", "No metadata: the paths of MCP 2025-03-26 are tried", { issuer: issuer.value });
+      return ok({ resource, server: assumeAuthorizationServer(issuer.value), assumed: true });
+    }
+    const server = judgeAuthorizationServer(document.value, issuer.value);
+    return server.ok ? ok({ resource, server: server.value, assumed: false }) : note(record, server.error);
+  }
+
+  /** The first document that is there; undefined when there is none at all. */
+  async #firstDocument(urls: readonly string[], owner: ClientOwner, unreachable: ErrorCode, record: Recorder): Promise<Result<unknown, Refusal>> {
     for (const url of urls) {
-      const found = await this.#fetchDocument(url, reach, unreachable);
+      const found = await fetchDocument(url, { reach: owner.reach, timeoutMs: this.#options.timeoutMs, unreachable });
       if (!found.ok) return note(record, found.error, url);
       record("discovery", found.value === undefined ? "No document here" : "Document found", { url });
       if (found.value !== undefined) return found;
     }
-    return note(record, refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
+    return ok(undefined);
   }
 
-  /** `undefined` when the address has no such document. */
-  async #fetchDocument(url: string, reach: Reach, unreachable: ErrorCode): Promise<Result<unknown, Refusal>> {
-    try {
-      const headers = new Headers({ accept: "application/json" });
-      const response = await dial(
-        new URL(url),
-        { method: "GET", headers },
-        { reach, timeoutMs: this.#timeoutMs, responseBytesMax: documentBytesMax },
-      );
-      const text = await response.text();
-      if (response.status >= 500) return err(refuse(unreachable, `${url} answered ${response.status}`));
-      if (response.status !== 200) return ok(undefined);
-      return ok(JSON.parse(text));
-    } catch (error) {
-      return err(refusalOfDocument(error, url, unreachable));
-    }
+  #believe(key: string, server: AuthorizationServer): void {
+    this.#believed.delete(key);
+    this.#believed.set(key, { server, until: this.#options.clock() + believedMs });
+    const [oldest] = this.#believed.keys();
+    if (this.#believed.size > believedMax && oldest !== undefined) this.#believed.delete(oldest);
   }
 }
 
-function refusalOfDocument(error: unknown, url: string, unreachable: ErrorCode): Refusal {
-  if (!(error instanceof DialError)) return refuse("invalid_metadata", `${url} is not JSON`);
-  switch (error.problem) {
-    case "unsafe_address":
-      return refuse("unsafe_url", `${url}: ${error.message}`);
-    case "redirected":
-    case "too_large":
-      return refuse("invalid_metadata", `${url}: ${error.message}`);
-    case "unreachable":
-    case "timeout":
-    case "aborted":
-      return refuse(unreachable, `${url}: ${error.message}`);
-  }
+/** A resource that says nothing of itself. */
+function describedBy(issuer: Issuer, owner: ClientOwner): ProtectedResource {
+  return { resource: owner.resource, authorizationServers: [issuer], dpopBoundAccessTokensRequired: false };
 }
 
 function note(record: Recorder, refusal: Refusal, url?: string): Result<never, Refusal> {

@@ -1,7 +1,8 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
+import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import { coversScope, formatScope, unionScopes, type ScopeSet } from "@countersign/protocol/scope";
+import { coversScope, formatScope, selectScope, unionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/open";
 import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Connector } from "../connectors.ts";
@@ -137,6 +138,8 @@ export class Flows {
       if (!ended.ok) continue;
       const { userId, connectorId, issuer } = row;
       this.#options.audit(`flow.${ending.state}`, { userId, connectorId, issuer, flowId, ...("code" in ending ? { code: ending.code } : {}) });
+      const failedAt = ending.state === "granted" ? undefined : parseIssuer(issuer);
+      if (failedAt?.ok === true) this.#options.discoverer.forget(failedAt.value);
       this.#publish(ended.value);
       await this.deliver(ended.value);
       return true;
@@ -192,14 +195,21 @@ export class Flows {
     const client = await this.#options.clients.resolve(discovery.server, demand.connector);
     if (!client.ok) {
       demand.record("error", "There is no client to sign in with", { code: client.error.code, reason: client.error.detail ?? "" });
-      return client;
+      // Nothing at the paths that were merely assumed: the server has no sign-in at all.
+      return discovery.assumed
+        ? err(refuse("metadata_not_found", "the server publishes no metadata, and nothing answers where it used to be"))
+        : client;
     }
     const { clientId, source, authentication } = client.value;
     demand.record("authorization", "Client chosen", { clientId, source, authentication: authentication.method });
     const now = this.#options.clock();
     const id = newId("flow");
-    // A server that names no scope leaves the choice to its metadata (MCP authorization, scope selection).
-    const scope = demand.scope.size > 0 ? demand.scope : (discovery.resource.scopesSupported ?? demand.scope);
+    const scope = selectScope({
+      demanded: demand.scope,
+      fixed: demand.connector.settings?.scope,
+      resourceSupported: discovery.resource.scopesSupported,
+      serverSupported: discovery.server.scopesSupported,
+    });
     const row: FlowRow = {
       userId: demand.userId,
       connectorId: demand.connector.id,

@@ -28,7 +28,9 @@ export class Peers {
     const connector = await connectors.findByResource(holder.userId, holder.resource);
     if (connector === undefined) return undefined;
     const client = await clients.find(server, connector, clientId);
-    return client === undefined ? undefined : { server, client, settings: connector.settings, reach: connector.reach, timeoutMs, clock };
+    if (client === undefined) return undefined;
+    const onClientRefused = (): Promise<void> => clients.refused(server, connector, clientId);
+    return { server, client, settings: connector.settings, reach: connector.reach, timeoutMs, clock, onClientRefused };
   }
   /** The peer of a running flow: as {@link Peers.find}, with the client that the flow was begun with. */
   ofFlow(row: FlowRow): Promise<TokenPeer | undefined> {

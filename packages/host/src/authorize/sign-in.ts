@@ -190,18 +190,19 @@ export class SignIn {
     return { state: "cancelled", code: "cancelled" };
   }
 
-  async #authorizationUrl(row: FlowRow, { server, client }: TokenPeer, state: string, verifier: string): Promise<Result<URL, Refusal>> {
+  async #authorizationUrl(row: FlowRow, { server, client, settings }: TokenPeer, state: string, verifier: string): Promise<Result<URL, Refusal>> {
     const endpoint = parseBrowserUrl(server.authorizationEndpoint);
     if (!endpoint.ok) return endpoint;
     const url = new URL(endpoint.value);
     const parameters: Readonly<Record<string, string>> = {
+      ...settings?.authorizeParameters,
       response_type: "code",
       client_id: client.clientId,
       redirect_uri: this.#redirectUri(row),
       state,
       code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
-      resource: row.resource,
+      ...(settings?.omitResourceParameter === true ? {} : { resource: row.resource }),
       ...(row.scope === "" ? {} : { scope: row.scope }),
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);

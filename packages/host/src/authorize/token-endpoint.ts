@@ -5,11 +5,13 @@ import { isLoopbackUrl } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { formatScope, parseScope, type ScopeSet } from "@countersign/protocol/scope";
 import { Secret } from "@countersign/protocol/secret";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import * as oauth from "oauth4webapi";
 import type { Reach } from "../dial/address.ts";
 import { dial, DialError } from "../dial/dial.ts";
 import type { ConnectorSettings } from "../connectors/settings.ts";
 import type { OAuthClient } from "./clients.ts";
+import { refusalOfDial } from "./dial-refusal.ts";
 
 /** What an authorization server granted. */
 export interface TokenSet {
@@ -27,6 +29,8 @@ export interface TokenPeer {
   readonly reach: Reach;
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
+  /** Told when the server does not know this client. */
+  readonly onClientRefused: () => Promise<void>;
 }
 
 export interface CodeRedemption {
@@ -59,6 +63,7 @@ export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Prom
     );
     return readTokens(await oauth.processAuthorizationCodeResponse(server, client, response), request.requestedScope, peer.clock());
   } catch (error) {
+    if (isClientRefused(error)) await peer.onClientRefused();
     return err(refusalOfToken(error));
   }
 }
@@ -81,8 +86,12 @@ export async function renewToken(peer: TokenPeer, refreshToken: Secret, resource
     const tokens = readTokens(await oauth.processRefreshTokenResponse(server, client, response), held, peer.clock());
     return tokens.ok && tokens.value.refreshToken === undefined ? ok({ ...tokens.value, refreshToken }) : tokens;
   } catch (error) {
-    if (error instanceof oauth.ResponseBodyError && (error.error === "invalid_grant" || error.error === "invalid_client")) {
-      return err(refuse("invalid_token", `refresh was refused: ${error.error}`));
+    if (isClientRefused(error)) {
+      await peer.onClientRefused();
+      return err(refuse("invalid_token", "refresh was refused: invalid_client"));
+    }
+    if (error instanceof oauth.ResponseBodyError && error.error === "invalid_grant") {
+      return err(refuse("invalid_token", "refresh was refused: invalid_grant"));
     }
     return err(refusalOfToken(error));
   }
@@ -125,17 +134,45 @@ export function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
 }
 
 export function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
+  const { settings } = peer;
+  const named = resource === undefined || settings?.omitResourceParameter === true ? {} : { resource };
   return {
-    ...(resource === undefined ? {} : { additionalParameters: { resource } }),
+    additionalParameters: { ...settings?.authorizeParameters, ...named },
     // The metadata was judged before: plain http is loopback to loopback.
     [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(peer.server.issuer)),
     [oauth.customFetch]: async (url, options) => {
       const request = { method: options.method, headers: new Headers(options.headers), body: String(options.body ?? "") };
       const response = await dial(new URL(url), request, { reach: peer.reach, timeoutMs: peer.timeoutMs, responseBytesMax: answerBytesMax });
       if (response.status >= 500) throw new DialError("unreachable", `the token endpoint answered ${response.status}`, true);
-      return response;
+      return withoutIdToken(response);
     },
   };
+}
+
+/** Who the user is there is none of the host's business: an id token that was sent along is dropped, not judged. */
+async function withoutIdToken(response: Response): Promise<Response> {
+  if (response.status !== 200) return response;
+  const text = await response.text();
+  const { status, headers } = response;
+  const body = parseObject(text);
+  if (body === undefined || !Object.hasOwn(body, "id_token")) return new Response(text, { status, headers });
+  const { id_token: _, ...rest } = body;
+  return new Response(JSON.stringify(rest), { status, headers });
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 6749 section 5.2: `invalid_client`, or a 401 with the challenge that goes with it. */
+function isClientRefused(error: unknown): boolean {
+  if (error instanceof oauth.WWWAuthenticateChallengeError) return error.status === 401;
+  return error instanceof oauth.ResponseBodyError && error.error === "invalid_client";
 }
 
 export function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, now: EpochMs): Result<TokenSet, Refusal> {
@@ -153,19 +190,8 @@ export function readTokens(answer: oauth.TokenEndpointResponse, requested: Scope
 
 /** The texts of an authorization server are not repeated, only its error code (RFC 6749 section 5.2). */
 export function refusalOfToken(error: unknown): Refusal {
-  if (error instanceof DialError) {
-    switch (error.problem) {
-      case "unsafe_address":
-        return refuse("unsafe_url", error.message);
-      case "redirected":
-      case "too_large":
-        return refuse("flow_failed", error.message);
-      case "unreachable":
-      case "timeout":
-      case "aborted":
-        return refuse("authorization_server_unreachable", error.message);
-    }
-  }
+  if (error instanceof DialError) return refusalOfDial(error, "flow_failed");
+  if (isClientRefused(error)) return refuse("flow_failed", "the token endpoint refused: invalid_client");
   if (error instanceof oauth.ResponseBodyError) {
     return refuse("flow_failed", /^[a-z_]{1,60}$/.test(error.error) ? `the token endpoint refused: ${error.error}` : "the token endpoint refused");
   }

@@ -21,7 +21,7 @@ export interface ConnectorSettings {
   readonly tokenEndpointAuthMethod?: ClientAuthMethod;
   /** Asked for in place of what the metadata lists, and beside what a challenge demands. */
   readonly scope?: ScopeSet;
-  /** Sent with the authorization request besides the protocol's own, such as `audience`. */
+  /** Sent with authorization and token requests besides the protocol's own, such as `audience`. */
   readonly authorizeParameters?: Readonly<Record<string, string>>;
   /** The authorization server's metadata need not name PKCE S256, as some do that know it. PKCE is used all the same. */
   readonly allowUnadvertisedPkce?: boolean;
@@ -49,6 +49,13 @@ const ownParameters: ReadonlySet<string> = new Set([
   "dpop_jkt",
   "request",
   "request_uri",
+  "grant_type",
+  "code",
+  "refresh_token",
+  "client_assertion",
+  "client_assertion_type",
+  "assertion",
+  "device_code",
 ]);
 
 /** The settings as a request or an environment variable writes them. */

@@ -28,6 +28,7 @@ export type KeptKind =
   | "widget_document"
   | "conversation"
   | "assertion_key"
+  | "client_registration"
   | "instance"
   | "reseal_progress";
 
@@ -104,6 +105,13 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
     from: "its making; it signs for 90 days and stays published for 4 more",
     ms: 94 * dayMs,
     sealed: ["sealed"],
+  },
+  client_registration: {
+    holds: "the client that an authorization server registered for one callback of this host",
+    from: "the registration; sooner when its secret ends",
+    ms: 365 * dayMs,
+    sealed: ["sealedSecret"],
+    endedBy: "a server that no longer knows the client",
   },
   instance: {
     holds: "a running instance and the id of the key that it seals with",

@@ -1,6 +1,7 @@
 import { member, type JsonObject } from "@countersign/protocol/shape";
 import { assertionKeySealingText } from "../authorize/assertion-keys.ts";
 import { deviceSealingText } from "../authorize/device.ts";
+import { registrationSealingText } from "../authorize/registration.ts";
 import { verifierSealingText } from "../authorize/sign-in.ts";
 import { paperSealingText } from "../call/papers.ts";
 import { conversationSealingText } from "../chat/chat.ts";
@@ -32,6 +33,11 @@ export const sealedFields: readonly SealedField[] = [
     text: (id, row) => settingsSealingText({ userId: textOf(row, "userId"), connectorId: id }),
   },
   { kind: "assertion_key", field: "sealed", text: (_, row) => assertionKeySealingText(String(member(row["published"], "kid"))) },
+  {
+    kind: "client_registration",
+    field: "sealedSecret",
+    text: (_, row) => registrationSealingText(textOf(row, "issuer"), textOf(row, "clientId")),
+  },
 ];
 
 function holderOf(row: JsonObject): Parameters<typeof tokenSealingText>[0] {

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
+import { z } from "zod";
 import { listen } from "./http-server.ts";
 
 /** How the next requests are answered; a test changes it to misbehave. */
@@ -11,10 +13,19 @@ export interface AuthorizationBehaviour {
   lifetimeS: number;
   /** Holds token requests until it resolves. */
   hold: Promise<void> | undefined;
+  /** Answers a registration in place of the server itself. */
+  registerResponse: ((body: unknown) => Promise<Response | undefined> | Response | undefined) | undefined;
   /** The access tokens that are given out, in order; random ones after that. */
   tokens: string[];
   /** Set: the device grant is offered, and answered with these members over the usual ones. */
   device: Record<string, unknown> | undefined;
+}
+
+export interface KnownClient {
+  readonly method: "none" | "client_secret_basic" | "client_secret_post" | "private_key_jwt";
+  readonly secret?: string;
+  /** Its public keys, for `private_key_jwt`. */
+  readonly keys?: () => Promise<JSONWebKeySet>;
 }
 
 export interface GrantedToken {
@@ -22,6 +33,11 @@ export interface GrantedToken {
   readonly resource: string;
   active: boolean;
 }
+
+const registrationShape = z.looseObject({
+  redirect_uris: z.array(z.string()),
+  token_endpoint_auth_method: z.enum(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]),
+});
 
 interface PendingCode {
   readonly challenge: string;
@@ -48,9 +64,15 @@ export class StandInAuthorizationServer {
     tokenResponse: undefined,
     lifetimeS: 300,
     hold: undefined,
+    registerResponse: undefined,
     tokens: [],
     device: undefined,
   };
+  /** Every client that this server knows. Another one gets `invalid_client`. */
+  readonly clients: Map<string, KnownClient> = new Map([["countersign-host", { method: "none" }]]);
+  readonly registrations: unknown[] = [];
+  /** How each token request proved its client. */
+  readonly authentications: { readonly clientId: string; readonly method: string }[] = [];
   readonly granted: Map<string, GrantedToken> = new Map();
   readonly authorizeRequests: URLSearchParams[] = [];
   readonly tokenRequests: URLSearchParams[] = [];
@@ -82,9 +104,11 @@ export class StandInAuthorizationServer {
       case "/authorize":
         return this.#authorize(url.searchParams);
       case "/token":
-        return this.#token(new URLSearchParams(await request.text()));
+        return this.#token(new URLSearchParams(await request.text()), request.headers.get("authorization"));
       case "/device_authorization":
         return this.#authorizeDevice(new URLSearchParams(await request.text()));
+      case "/register":
+        return this.#register(await request.json());
       case "/revoke": {
         const form = new URLSearchParams(await request.text());
         this.revoked.push(form.get("token") ?? "");
@@ -162,9 +186,55 @@ export class StandInAuthorizationServer {
     }
   }
 
-  async #token(form: URLSearchParams): Promise<Response> {
+  async #register(body: unknown): Promise<Response> {
+    this.registrations.push(body);
+    const special = await this.behaviour.registerResponse?.(body);
+    if (special !== undefined) return special;
+    const metadata = registrationShape.parse(body);
+    const client_id = `registered-${this.registrations.length}`;
+    const secret = metadata.token_endpoint_auth_method.startsWith("client_secret") ? { client_secret: randomBytes(16).toString("hex") } : {};
+    this.clients.set(client_id, {
+      method: metadata.token_endpoint_auth_method,
+      ...(secret.client_secret === undefined ? {} : { secret: secret.client_secret }),
+    });
+    return Response.json(
+      { ...metadata, client_id, ...secret, ...(secret.client_secret === undefined ? {} : { client_secret_expires_at: 0 }) },
+      { status: 201 },
+    );
+  }
+
+  /** RFC 6749 section 2.3, RFC 7523 section 3. */
+  async #identify(form: URLSearchParams, authorization: string | null): Promise<boolean> {
+    const [, basic] = /^Basic (.+)$/.exec(authorization ?? "") ?? [];
+    const [user = "", password = ""] = basic === undefined ? [] : Buffer.from(basic, "base64").toString().split(":").map(decodeURIComponent);
+    const assertion = form.get("client_assertion");
+    const clientId = basic === undefined ? (form.get("client_id") ?? "") : user;
+    const method =
+      basic !== undefined
+        ? "client_secret_basic"
+        : assertion !== null
+          ? "private_key_jwt"
+          : form.has("client_secret")
+            ? "client_secret_post"
+            : "none";
+    this.authentications.push({ clientId, method });
+    const client = this.clients.get(clientId);
+    if (client?.method !== method) return false;
+    if (method === "none") return true;
+    if (assertion === null) return (basic === undefined ? form.get("client_secret") : password) === client.secret;
+    const keys = createLocalJWKSet((await client.keys?.()) ?? { keys: [] });
+    const verified = await jwtVerify(assertion, keys, { issuer: clientId, subject: clientId, algorithms: ["ES256"] }).catch(() => undefined);
+    const audience = [verified?.payload.aud].flat();
+    return verified?.payload.jti !== undefined && (audience.includes(this.origin) || audience.includes(`${this.origin}/token`));
+  }
+
+  async #token(form: URLSearchParams, authorization: string | null): Promise<Response> {
     this.tokenRequests.push(form);
     await this.behaviour.hold;
+    if (!(await this.#identify(form, authorization))) {
+      const headers: Record<string, string> = authorization === null ? {} : { "www-authenticate": 'Basic realm="token"' };
+      return Response.json({ error: "invalid_client" }, { status: 401, headers });
+    }
     const special = this.behaviour.tokenResponse?.(form);
     if (special !== undefined) return special;
     if (form.get("grant_type") === "refresh_token") return this.#refresh(form);
