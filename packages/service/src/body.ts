@@ -51,6 +51,20 @@ export async function readForm(request: Request, limits: Pick<BodyLimits, "maxBy
   return ok(fields);
 }
 
+/** Reads a body of any type as bytes within a limit. Refuses as {@link readJson} does for size and encoding. */
+export async function readBytes(request: Request, maxBytes: number): Promise<Result<Buffer, Refusal>> {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding.trim().toLowerCase() !== "identity") return err(refuse("unsupported_media_type", "the body must not be encoded"));
+  const problem = judgeLength(request.headers, maxBytes);
+  if (problem !== undefined) return err(problem);
+  try {
+    const bytes = await readStream(request.body, maxBytes);
+    return bytes === undefined ? err(tooLarge(maxBytes)) : ok(bytes);
+  } catch {
+    return err(refuse("invalid_request", "the body is not complete"));
+  }
+}
+
 function judgeContentHeaders(headers: Headers, accepts: (type: string) => boolean): Refusal | undefined {
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity") return refuse("unsupported_media_type", "the body must not be encoded");

@@ -1,0 +1,67 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import type { Database } from "@countersign/storage/open";
+import type { RecordKind, Records } from "@countersign/storage/records";
+import type { Sealer } from "@countersign/storage/sealed";
+import { z } from "zod";
+import { digestText } from "../digest.ts";
+
+/** Bytes of one widget's state as JSON. */
+export const stateBytesMax: number = 64 * 1024;
+const retentionMs = 7 * 24 * 60 * 60 * 1000;
+
+interface StateRow {
+  readonly userId: string;
+  readonly sealed: string;
+}
+
+const stateKind: RecordKind<StateRow> = { name: "widget_state", parse: (json) => z.object({ userId: z.string(), sealed: z.string() }).parse(json) };
+
+/**
+ * What widgets keep (`window.openai.widgetState`), by user and widget session: the same after a reload, in another tab and after a restart of the host.
+ * The last write wins. Sealed, because an app may keep there what is nobody else's business.
+ */
+export class WidgetStates {
+  readonly #records: Records<StateRow>;
+  readonly #sealer: Sealer;
+  readonly #clock: () => EpochMs;
+
+  constructor(database: Database<unknown>, sealer: Sealer, clock: () => EpochMs) {
+    this.#records = database.records(stateKind);
+    this.#sealer = sealer;
+    this.#clock = clock;
+  }
+
+  /** The state as it was written, null before the first write. */
+  async read(userId: string, session: string): Promise<unknown> {
+    const record = await this.#records.get(recordId(userId, session), this.#clock());
+    const opened = record === undefined ? undefined : this.#sealer.open(record.value.sealed, sealingText(userId, session));
+    return opened?.ok === true ? JSON.parse(opened.value) : null;
+  }
+
+  /** Replaces the state; refuses more than {@link stateBytesMax}. */
+  async write(userId: string, session: string, state: unknown): Promise<Result<{ readonly saved: true }, Refusal>> {
+    const text = JSON.stringify(state ?? null);
+    if (Buffer.byteLength(text) > stateBytesMax) return err(refuse("request_too_large", `a widget's state has at most ${stateBytesMax} bytes`));
+    const sealed = this.#sealer.seal(text, sealingText(userId, session));
+    await this.#records.put(
+      recordId(userId, session),
+      { userId, sealed },
+      { keys: { user: userId }, expiresAt: this.#clock() + retentionMs },
+    );
+    return ok({ saved: true });
+  }
+
+  async deleteExpired(now: EpochMs): Promise<void> {
+    await this.#records.deleteExpired(now, 200);
+  }
+}
+
+function recordId(userId: string, session: string): string {
+  return digestText(`${userId}\n${session}`);
+}
+
+function sealingText(userId: string, session: string): string {
+  return `host:widget_state:${JSON.stringify([userId, session])}`;
+}
