@@ -7,6 +7,7 @@ import { member, type JsonObject } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
 import { dueMinute } from "./authorize/flow-record.ts";
 import { CallDriver, leaseMs, type DriverOptions } from "./call/driver.ts";
+import type { CallHints } from "./call/hints.ts";
 import { callKeys, callKind, fromStoredState, toStoredState, type CallRow, type CallView, type StoredCall } from "./call/record.ts";
 import type { ToolDefinition } from "./connections/tool-definition.ts";
 import type { Connector } from "./connectors.ts";
@@ -23,6 +24,7 @@ export interface CallRequest {
   readonly origin: CallOrigin;
   readonly widgetId?: string;
   readonly idempotencyKey?: string;
+  readonly hints?: CallHints;
 }
 
 export interface BrokerOptions extends DriverOptions {
@@ -174,6 +176,7 @@ export class CallBroker {
       tool: request.tool,
       origin: request.origin,
       ...(request.widgetId === undefined ? {} : { widgetId: request.widgetId }),
+      ...(request.hints === undefined ? {} : { hints: request.hints }),
       sealedArguments: this.#driver.papers.seal("arguments", request.userId, id, request.arguments),
       argumentsDigest: digestJson(request.arguments),
       toolDigest: tool.ok ? tool.value.digest : "",

@@ -25,7 +25,9 @@ import { deleteExpiredRecords } from "./keep/sweep.ts";
 import { watchSealer } from "./keep/watch-sealer.ts";
 import { forgetUser } from "./forget-user.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
-import { Widgets } from "./resources/widgets.ts";
+import { createViewParts, type ViewParts } from "./resources/view-parts.ts";
+import { addViewRoutes } from "./routes/views.ts";
+import { ModelQuestions } from "./chat/model-questions.ts";
 import { addCallRoutes } from "./routes/calls.ts";
 import { addClientDocumentRoutes } from "./routes/client-documents.ts";
 import { addConnectorRoutes, announceConnector, showConnectors, toConnectorView } from "./routes/connectors.ts";
@@ -67,7 +69,8 @@ interface Parts {
   readonly signIn: SignIn;
   readonly device: DeviceSignIn;
   readonly startLinks: StartLinks;
-  readonly widgets: Widgets;
+  readonly views: ViewParts;
+  readonly questions: ModelQuestions | undefined;
   readonly broker: CallBroker;
   readonly chat: Chat | undefined;
   readonly files: ConsoleFiles;
@@ -104,7 +107,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   timer.unref();
   return {
     fetch: async (request) => app.fetch(request),
-    widgetFetch: (request) => parts.widgets.frame(request),
+    widgetFetch: (request) => parts.views.widgets.serve(request),
     sweep: () => sweep(clock()),
     ready: async () => (await parts.flows.get("readiness")) === undefined,
     stopWaiting: () => parts.events.close(),
@@ -112,6 +115,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       clearInterval(timer);
       parts.events.close();
       await parts.chat?.close();
+      parts.questions?.close();
       await parts.broker.close();
       await parts.device.close();
       await parts.connectors.close();
@@ -141,7 +145,9 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const flows = new Flows({ database, discoverer, clients, events, audit, flowMs: limits.flowMs, clock });
   const files = openConsoleFiles(options.consoleFolder, widgetOrigin);
   const place = { consoleOrigin: publicUrl, development: local };
-  const widgets = new Widgets({ database, connectors, place, widgetOrigin, shim: files.text("/openai-shim.js") ?? "", clock });
+  const shim = files.text("/openai-shim.js") ?? "";
+  const configured = Object.keys(options.clients);
+  const views = createViewParts({ database, sealer, connectors, vault, place, widgetOrigin, shim, configured, clock });
   const announce = async (userId: string, connectorId: string): Promise<void> => {
     const connector = await connectors.find(userId, connectorId);
     if (connector.ok) await announceConnector({ connectors, vault, events }, userId, connector.value);
@@ -149,32 +155,15 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
   const signIn = new SignIn({ database, sealer, flows, vault, sessions, peers, publicUrl, clock, audit, onToken });
   const device = new DeviceSignIn({ database, sealer, flows, vault, peers, timeoutMs, clock, audit, report, onToken });
-  const connectorOfWidget = (userId: string, widgetId: string): Promise<string | undefined> => widgets.connectorOf(userId, widgetId);
-  const broker = new CallBroker({ database, sealer, connectors, vault, flows, events, limits, clock, audit, report, connectorOfWidget });
+  const broker = new CallBroker({ ...views, database, sealer, connectors, vault, flows, events, limits, clock, audit, report });
   const { model } = options;
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
   const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit });
-  return {
-    database,
-    keys,
-    documents,
-    apiClients,
-    startLinks,
-    sessions,
-    connectors,
-    events,
-    vault,
-    flows,
-    signIn,
-    device,
-    widgets,
-    broker,
-    chat,
-    files,
-    limits,
-  };
+  const questions = model === undefined ? undefined : new ModelQuestions(model);
+  const doors = { keys, documents, apiClients, startLinks, sessions };
+  return { ...doors, database, connectors, events, vault, flows, signIn, device, views, broker, chat, questions, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
@@ -182,7 +171,8 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   const door = createDoor({ sessions: parts.sessions, apiClients: parts.apiClients, publicUrl: options.publicUrl });
   app.get(readSession.path, ({ req }) => answerSession(req.raw, options, parts));
   addConnectorRoutes(app, { ...parts, door });
-  addCallRoutes(app, { ...parts, door });
+  addCallRoutes(app, { ...parts, widgets: parts.views.widgets, door });
+  addViewRoutes(app, { ...parts, ...parts.views, door });
   const { chat } = parts;
   serveOperation(
     app,
@@ -196,7 +186,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
     return ok({ deleted: true });
   });
   refuseOtherMethods(app, operations);
-  addPlaceRoutes(app, parts);
+  addPlaceRoutes(app, { ...parts, ...parts.views });
   addClientDocumentRoutes(app, parts.documents, parts.keys);
   app.all("/api/*", () => respondRefusal(refuse("not_found")));
   app.get("*", ({ req }) => parts.files.serve(req.raw) ?? respondRefusal(refuse("not_found")));

@@ -35,6 +35,14 @@ export function endPage(
   return render({ status: outcome.status, title: "Not signed in", text: `${text} You can close this window.`, close: outcome.status === 200 });
 }
 
+/** Where an app's own window ends: with what it came back, or with why that was not taken. */
+export function returnedPage(code: ErrorCode | undefined): Promise<Response> {
+  if (code === undefined)
+    return render({ status: 200, title: "Done", text: "You can close this window and go on in the conversation.", close: true });
+  const text = `${errorCatalogue[code].text} You can close this window.`;
+  return render({ status: errorCatalogue[code].status, title: "Not taken", text, close: false });
+}
+
 async function render(page: PopupPage): Promise<Response> {
   const body = await html`<!doctype html>
 <html lang="en">

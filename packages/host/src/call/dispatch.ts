@@ -21,6 +21,8 @@ export interface Dispatch {
   readonly origin: CallOrigin;
   readonly tool: ToolDefinition;
   readonly arguments: JsonObject;
+  /** Hints that go along in `_meta`. */
+  readonly meta: JsonObject;
   readonly token: "attach" | "omit" | "refresh";
   /** The token that the server refused at the last sending, if it did. */
   readonly refused: Secret | undefined;
@@ -63,7 +65,14 @@ export class Dispatcher {
       authorization,
       idempotencyKey: callId,
     });
-    const request = { tool, arguments: dispatch.arguments, idempotencyKey: callId, signal, ...(bearer === undefined ? {} : { bearer }) };
+    const request = {
+      tool,
+      arguments: dispatch.arguments,
+      meta: dispatch.meta,
+      idempotencyKey: callId,
+      signal,
+      ...(bearer === undefined ? {} : { bearer }),
+    };
     const outcome = withoutToken(await connection.callTool(request), bearer);
     return this.#judge(dispatch, bearer, outcome);
   }

@@ -4,6 +4,7 @@ import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/erro
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { coversScope, type ScopeSet } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
+import type { JsonObject } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/open";
 import type { Records } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
@@ -14,9 +15,11 @@ import type { Connector, Connectors } from "../connectors.ts";
 import { digestJson } from "../digest.ts";
 import type { Events } from "../events.ts";
 import type { Audit, HostLimits } from "../options.ts";
+import type { FileArguments } from "../resources/file-arguments.ts";
 import { Trace, type TraceStep } from "../trace.ts";
 import type { Vault } from "../vault.ts";
 import { Dispatcher, type DispatchOutcome } from "./dispatch.ts";
+import { toHintMeta } from "./hints.ts";
 import { CallPapers } from "./papers.ts";
 import { callKeys, callKind, fromStoredState, isParked, toCallView, toStoredState, type CallRow, type CallView, type StoredCall } from "./record.ts";
 
@@ -30,6 +33,8 @@ export interface DriverOptions {
   readonly limits: HostLimits;
   readonly clock: () => EpochMs;
   readonly audit: Audit;
+  /** Gives a tool's file arguments their addresses, at the time of sending. */
+  readonly fillFiles: (request: FileArguments) => Promise<Result<JsonObject, Refusal>>;
   readonly report: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -239,6 +244,10 @@ export class CallDriver {
     if (tool.value.digest !== row.toolDigest) return fail("tool_changed");
     const args = this.papers.open("arguments", row.userId, id, row.sealedArguments);
     if (!args.ok || digestJson(args.value) !== row.argumentsDigest) return fail("internal_error", "the stored arguments cannot be read");
+    const { fileParams } = tool.value;
+    const { connectorId, userId } = row;
+    const filled = fileParams.length === 0 ? args : await this.#options.fillFiles({ userId, connectorId, fileParams, arguments: args.value });
+    if (!filled.ok) return fail(filled.error.code, filled.error.detail);
     const abort = new AbortController();
     this.#aborts.set(id, abort);
     const outcome = await this.#dispatcher
@@ -250,7 +259,8 @@ export class CallDriver {
         connection: this.#options.connectors.connection(row.userId, connector.value),
         origin: row.origin,
         tool: tool.value,
-        arguments: args.value,
+        arguments: filled.value,
+        meta: toHintMeta(row.hints ?? {}, userId, connector.value.resource),
         token,
         refused: this.#refused.get(id),
         flowId: row.flowId,

@@ -8,6 +8,7 @@ import type { RecordKind, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
 import { dueMinute, errorCodeSchema, traceSchema, type FlowView } from "../authorize/flow-record.ts";
 import type { TraceStep } from "../trace.ts";
+import { hintsSchema, type CallHints } from "./hints.ts";
 
 /** A call's durable row. Arguments and result are sealed; the digests bind a resumed call to what was asked for and to the tool as it was then. */
 export interface CallRow {
@@ -16,6 +17,7 @@ export interface CallRow {
   readonly tool: string;
   readonly origin: CallOrigin;
   readonly widgetId?: string | undefined;
+  readonly hints?: CallHints | undefined;
   readonly sealedArguments: string;
   readonly argumentsDigest: string;
   readonly toolDigest: string;
@@ -62,6 +64,7 @@ const rowSchema: z.ZodType<CallRow> = z.object({
   tool: z.string(),
   origin: z.enum(["model", "widget", "user"]),
   widgetId: z.string().optional(),
+  hints: hintsSchema.optional(),
   sealedArguments: z.string(),
   argumentsDigest: z.string(),
   toolDigest: z.string(),

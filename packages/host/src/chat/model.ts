@@ -51,10 +51,12 @@ export async function askModel(
   messages: readonly ChatMessage[],
   tools: readonly ModelTool[],
   signal: AbortSignal,
+  maxTokens?: number,
 ): Promise<Result<AssistantMessage, Refusal>> {
   const headers = new Headers({ "content-type": "application/json", accept: "application/json" });
   if (options.apiKey !== undefined) headers.set("authorization", `Bearer ${options.apiKey.reveal()}`);
-  const body = JSON.stringify({ model: options.model, messages, ...(tools.length === 0 ? {} : { tools }) });
+  const limits = maxTokens === undefined ? {} : { max_tokens: maxTokens };
+  const body = JSON.stringify({ model: options.model, messages, ...limits, ...(tools.length === 0 ? {} : { tools }) });
   try {
     const response = await fetch(`${options.baseUrl}/chat/completions`, {
       method: "POST",

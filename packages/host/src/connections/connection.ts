@@ -25,6 +25,8 @@ export interface ToolRequest {
   readonly arguments: JsonObject;
   readonly bearer?: Secret;
   readonly idempotencyKey: string;
+  /** Hints in `_meta`, beside the key. */
+  readonly meta?: JsonObject;
   readonly signal: AbortSignal;
   /** Who hears what the server says of its own while it runs the call. */
   readonly listener?: ServerListener;
@@ -84,7 +86,7 @@ export class McpConnection {
     const params = {
       name: request.tool.name,
       arguments: { ...request.arguments },
-      _meta: { "countersign/idempotencyKey": request.idempotencyKey },
+      _meta: { ...request.meta, "countersign/idempotencyKey": request.idempotencyKey },
     };
     const options = { timeout: this.#options.requestTimeoutMs, signal: request.signal, allowInputRequired: true };
     try {
@@ -105,17 +107,13 @@ export class McpConnection {
   }
 
   /** Reads one resource anonymously: the contents as the server sent them. */
-  async readResource(uri: string): Promise<Result<JsonObject, Refusal>> {
-    const exchange = new Exchange();
-    try {
-      return ok(
-        await this.#exchange(exchange, (client) =>
-          client.request({ method: "resources/read", params: { uri } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
-        ),
-      );
-    } catch (error) {
-      return err(refusalOf(judgeFailure(error, exchange)));
-    }
+  readResource(uri: string): Promise<Result<JsonObject, Refusal>> {
+    return this.#ask("resources/read", { uri });
+  }
+
+  /** One page of the server's resources, as the server sent it. */
+  listResources(cursor: string | undefined): Promise<Result<JsonObject, Refusal>> {
+    return this.#ask("resources/list", cursor === undefined ? {} : { cursor });
   }
 
   /**
@@ -135,6 +133,19 @@ export class McpConnection {
     const client = this.#client;
     this.#client = undefined;
     await client?.then((open) => open.close()).catch(() => {});
+  }
+
+  async #ask(method: string, params: JsonObject): Promise<Result<JsonObject, Refusal>> {
+    const exchange = new Exchange();
+    try {
+      return ok(
+        await this.#exchange(exchange, (client) =>
+          client.request({ method, params: { ...params } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
+        ),
+      );
+    } catch (error) {
+      return err(refusalOf(judgeFailure(error, exchange)));
+    }
   }
 
   async #listTools(): Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> {

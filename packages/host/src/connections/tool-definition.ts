@@ -1,5 +1,5 @@
 import { parseSecuritySchemes, parseVisibility, type SecurityScheme } from "@countersign/protocol/security";
-import { boundedText, isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
+import { boundedText, isJsonObject, member, textList, type JsonObject } from "@countersign/protocol/shape";
 import { digestJson } from "../digest.ts";
 import { judgeMirroredHeaders } from "./mirrored-headers.ts";
 
@@ -18,6 +18,11 @@ export interface ToolDefinition {
   readonly repeatable: boolean;
   /** It mirrors arguments into headers (`x-mcp-header` in its schema), which only the SDK's `callTool` does. */
   readonly mirrorsHeaders: boolean;
+  /** What to say while it runs and after it (`openai/toolInvocation/*`), at most 64 characters. */
+  readonly invoking: string | undefined;
+  readonly invoked: string | undefined;
+  /** Top-level arguments that hold files (`openai/fileParams`). */
+  readonly fileParams: readonly string[];
 }
 
 const nameLengthMax = 128;
@@ -54,7 +59,14 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
     digest: digestJson(raw),
     repeatable: member(annotations, "readOnlyHint") === true || member(annotations, "idempotentHint") === true,
     mirrorsHeaders: mirrored === "declared",
+    invoking: statusText(raw, "openai/toolInvocation/invoking"),
+    invoked: statusText(raw, "openai/toolInvocation/invoked"),
+    fileParams: textList(member(member(raw, "_meta"), "openai/fileParams"), 10, nameLengthMax) ?? [],
   };
+}
+
+function statusText(raw: unknown, name: string): string | undefined {
+  return plainText(member(member(raw, "_meta"), name))?.slice(0, 64);
 }
 
 /** Text from a server as it may be shown to people and models: bounded, and without characters that only one of the two can see. */

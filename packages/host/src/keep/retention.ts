@@ -26,6 +26,11 @@ export type KeptKind =
   | "device_code"
   | "widget"
   | "widget_document"
+  | "widget_state"
+  | "file"
+  | "file_content"
+  | "file_link"
+  | "app_return"
   | "conversation"
   | "assertion_key"
   | "client_registration"
@@ -99,6 +104,16 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
   },
   widget: { holds: "one view on a page: its app, its policy, the digest of its address", from: "its making", ms: dayMs, sealed: [] },
   widget_document: { holds: "the text of a view, by its digest", from: "the last view made of it", ms: 2 * dayMs, sealed: [] },
+  widget_state: { holds: "what a view wants back after a reload", from: "its last change", ms: 7 * dayMs, sealed: ["sealed"] },
+  file: { holds: "name, type and size of a file that a user gave to an app", from: "its upload", ms: dayMs, sealed: [] },
+  file_content: { holds: "the bytes of such a file", from: "its upload", ms: dayMs, sealed: ["sealed"] },
+  file_link: { holds: "a way to one file: the digest of its token", from: "its making", ms: 10 * minuteMs, sealed: [] },
+  app_return: {
+    holds: "a window that an app had opened: the digest of its way back, and what it came back with",
+    from: "its opening",
+    ms: 10 * minuteMs,
+    sealed: ["sealedParameters"],
+  },
   conversation: { holds: "a chat with the model", from: "its last message", ms: 7 * dayMs, sealed: ["sealed"] },
   assertion_key: {
     holds: "a key with which the host proves who it is to authorization servers",

@@ -6,6 +6,9 @@ import { verifierSealingText } from "../authorize/sign-in.ts";
 import { paperSealingText } from "../call/papers.ts";
 import { conversationSealingText } from "../chat/chat.ts";
 import { settingsSealingText } from "../connectors/settings.ts";
+import { returnSealingText } from "../resources/app-returns.ts";
+import { fileSealingText } from "../resources/files.ts";
+import { stateSealingText } from "../resources/widget-states.ts";
 import { tokenSealingText } from "../vault.ts";
 import type { KeptKind } from "./retention.ts";
 
@@ -26,6 +29,13 @@ export const sealedFields: readonly SealedField[] = [
   { kind: "call", field: "sealedResult", text: (id, row) => paperSealingText("result", textOf(row, "userId"), id) },
   { kind: "oauth_state", field: "sealedVerifier", text: (id) => verifierSealingText(id) },
   { kind: "device_code", field: "sealed", text: (id) => deviceSealingText(id) },
+  { kind: "widget_state", field: "sealed", text: (id, row) => stateSealingText(textOf(row, "userId"), id) },
+  {
+    kind: "file_content",
+    field: "sealed",
+    text: (id, row) => fileSealingText({ userId: textOf(row, "userId"), connectorId: textOf(row, "connectorId") }, id),
+  },
+  { kind: "app_return", field: "sealedParameters", text: (id) => returnSealingText(id) },
   { kind: "conversation", field: "sealed", text: (id, row) => conversationSealingText(textOf(row, "userId"), id) },
   {
     kind: "connector",

@@ -7,6 +7,7 @@ import type { RecordKind, Records } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import { digestText, newToken } from "../digest.ts";
+import { retention } from "../keep/retention.ts";
 
 /** One window that an app had opened, by the digest of the token in its way back. */
 interface ReturnRow {
@@ -18,8 +19,7 @@ interface ReturnRow {
 
 const returnKind: RecordKind<ReturnRow> = {
   name: "app_return",
-  parse: (json) =>
-    z.object({ userId: z.string(), widgetId: z.string(), binding: z.string(), sealedParameters: z.string().optional() }).parse(json),
+  parse: (json) => z.object({ userId: z.string(), widgetId: z.string(), binding: z.string(), sealedParameters: z.string().optional() }).parse(json),
 };
 
 /** Where a window stands. `parameters` are those of the address that the browser came back with. */
@@ -37,7 +37,6 @@ export interface AppReturnsOptions {
   readonly ownsState: (state: string) => Promise<boolean>;
 }
 
-const lifetimeMs = 10 * 60 * 1000;
 const queryLengthMax = 8192;
 const parametersMax = 20;
 const nameLengthMax = 100;
@@ -70,18 +69,23 @@ export class AppReturns {
     if (!judged.ok) return judged;
     const token = newToken();
     const id = digestText(token);
-    const expiresAt = clock() + lifetimeMs;
+    const expiresAt = clock() + retention.app_return.ms;
     await this.#records.create(id, { userId, widgetId, binding }, { keys: { user: userId }, expiresAt });
     judged.value.searchParams.set("redirectUrl", `${publicUrl}/return/${token}`);
     return ok({ id, url: judged.value.href, expiresAt });
   }
 
   /** Takes what the browser came back with. Everything is judged before the one write that spends the way back. */
-  async receive(token: string, query: string, visitor: { readonly userId: string | undefined; readonly binding: string | undefined }): Promise<Result<void, Refusal>> {
+  async receive(
+    token: string,
+    query: string,
+    visitor: { readonly userId: string | undefined; readonly binding: string | undefined },
+  ): Promise<Result<void, Refusal>> {
     const { clock, sealer, issuers, ownsState } = this.#options;
     const id = digestText(token);
     const record = await this.#records.get(id, clock());
-    if (record === undefined || record.value.sealedParameters !== undefined) return err(refuse("invalid_state", "the way back is unknown, spent or expired"));
+    if (record === undefined || record.value.sealedParameters !== undefined)
+      return err(refuse("invalid_state", "the way back is unknown, spent or expired"));
     const { userId, binding } = record.value;
     if (visitor.userId !== userId || visitor.binding !== binding) return err(refuse("invalid_state", "another user or browser opened this window"));
     const parameters = readParameters(query);
@@ -91,19 +95,19 @@ export class AppReturns {
     if ((issuer !== undefined && (await issuers(userId)).includes(issuer)) || (state !== undefined && (await ownsState(state)))) {
       return err(refuse("invalid_state", "this answer belongs to a sign-in of the host"));
     }
-    const sealedParameters = sealer.seal(JSON.stringify(parameters), sealingText(id));
+    const sealedParameters = sealer.seal(JSON.stringify(parameters), returnSealingText(id));
     const spent = await this.#records.update(id, record.version, { ...record.value, sealedParameters });
     if (!spent.ok) return err(refuse("invalid_state", "the way back is spent"));
     for (const wake of this.#waiters.get(id) ?? []) wake();
     return ok(undefined);
   }
 
-  /** How a window of this user's widget stands, at once when it is back, else after `waitMs`. */
-  async wait(userId: string, widgetId: string, id: string, waitMs: number, signal: AbortSignal): Promise<Result<ReturnView, Refusal>> {
+  /** How a window of this user stands, at once when it is back, else after `waitMs`. */
+  async wait(userId: string, id: string, waitMs: number, signal: AbortSignal): Promise<Result<ReturnView, Refusal>> {
     const until = Date.now() + waitMs;
     for (;;) {
       const record = await this.#records.get(id, this.#options.clock());
-      if (record === undefined || record.value.userId !== userId || record.value.widgetId !== widgetId) return err(refuse("flow_expired"));
+      if (record === undefined || record.value.userId !== userId) return err(refuse("flow_expired"));
       const sealed = record.value.sealedParameters;
       if (sealed !== undefined) return this.#open(id, sealed);
       if (Date.now() >= until || signal.aborted) return ok({ state: "open" });
@@ -111,12 +115,8 @@ export class AppReturns {
     }
   }
 
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#records.deleteExpired(now, 200);
-  }
-
   #open(id: string, sealed: string): Result<ReturnView, Refusal> {
-    const opened = this.#options.sealer.open(sealed, sealingText(id));
+    const opened = this.#options.sealer.open(sealed, returnSealingText(id));
     if (!opened.ok) return err(refuse("internal_error"));
     return ok({ state: "returned", parameters: z.record(z.string(), z.string()).parse(JSON.parse(opened.value)) });
   }
@@ -141,6 +141,7 @@ function readParameters(query: string): Readonly<Record<string, string>> | undef
   return bounded && entries.length <= parametersMax && names.size === entries.length ? Object.fromEntries(entries) : undefined;
 }
 
-function sealingText(id: string): string {
+/** What the parameters of a window are sealed for. */
+export function returnSealingText(id: string): string {
   return `host:app_return:${id}`;
 }

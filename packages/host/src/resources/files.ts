@@ -6,6 +6,7 @@ import type { RecordKind, Records, StoredRecord } from "@countersign/storage/rec
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import { digestText, newId, newToken } from "../digest.ts";
+import { retention } from "../keep/retention.ts";
 import { readFileName, readMediaType, servedType } from "./file-type.ts";
 
 interface FileRow {
@@ -25,10 +26,24 @@ const fileKind: RecordKind<FileRow> = {
       .parse(json),
 };
 
-const contentKind: RecordKind<{ readonly sealed: string }> = { name: "file_content", parse: (json) => z.object({ sealed: z.string() }).parse(json) };
+interface ContentRow {
+  readonly userId: string;
+  readonly connectorId: string;
+  readonly sealed: string;
+}
+
+const contentKind: RecordKind<ContentRow> = {
+  name: "file_content",
+  parse: (json) => z.object({ userId: z.string(), connectorId: z.string(), sealed: z.string() }).parse(json),
+};
 
 /** A way to one file, by the digest of its token. */
-const linkKind: RecordKind<{ readonly slot: string; readonly fileId: string }> = {
+interface LinkRow {
+  readonly slot: string;
+  readonly fileId: string;
+}
+
+const linkKind: RecordKind<LinkRow> = {
   name: "file_link",
   parse: (json) => z.object({ slot: z.string(), fileId: z.string() }).parse(json),
 };
@@ -51,8 +66,6 @@ export interface FilesOptions {
 /** Bytes of one file. */
 export const fileBytesMax: number = 10 * 1024 * 1024;
 const filesPerUserMax = 20;
-const lifetimeMs = 24 * 60 * 60 * 1000;
-const linkMs = 10 * 60 * 1000;
 
 /**
  * Files that users gave to apps: kept for a day, sealed, and found only by the user and connector they were given to. A link is a token that opens one file
@@ -61,8 +74,8 @@ const linkMs = 10 * 60 * 1000;
 export class Files {
   readonly #options: FilesOptions;
   readonly #files: Records<FileRow>;
-  readonly #contents: Records<{ readonly sealed: string }>;
-  readonly #links: Records<{ readonly slot: string; readonly fileId: string }>;
+  readonly #contents: Records<ContentRow>;
+  readonly #links: Records<LinkRow>;
 
   constructor(options: FilesOptions) {
     this.#options = options;
@@ -80,13 +93,13 @@ export class Files {
     const size = file.bytes.byteLength;
     if (size === 0) return err(refuse("invalid_request", "the file is empty"));
     if (size > fileBytesMax) return err(refuse("request_too_large", `a file has at most ${fileBytesMax} bytes`));
-    const expiresAt = this.#options.clock() + lifetimeMs;
+    const expiresAt = this.#options.clock() + retention.file.ms;
     const fileId = newId("file");
     const row: FileRow = { userId, connectorId, fileId, name: readFileName(file.name), mediaType: readMediaType(file.mediaType), size };
     const slot = await this.#takeSlot(row, expiresAt);
     if (slot === undefined) return err(refuse("rate_limited", `at most ${filesPerUserMax} files are kept for a user`));
-    const sealed = this.#options.sealer.seal(file.bytes.toString("base64"), sealingText(row));
-    await this.#contents.put(fileId, { sealed }, { expiresAt });
+    const sealed = this.#options.sealer.seal(file.bytes.toString("base64"), fileSealingText(row, fileId));
+    await this.#contents.put(fileId, { userId, connectorId, sealed }, { keys: { user: userId }, expiresAt });
     return ok(viewOf(row, expiresAt));
   }
 
@@ -102,8 +115,8 @@ export class Files {
     const [record] = await this.#files.find("file", fileId, now, { limit: 1 });
     if (record === undefined || record.value.userId !== userId || record.value.connectorId !== connectorId) return err(refuse("not_found"));
     const token = newToken();
-    const expiresAt = Math.min(now + linkMs, record.expiresAt ?? 0);
-    await this.#links.create(digestText(token), { slot: record.id, fileId }, { expiresAt });
+    const expiresAt = Math.min(now + retention.file_link.ms, record.expiresAt ?? 0);
+    await this.#links.create(digestText(token), { slot: record.id, fileId }, { keys: { user: userId }, expiresAt });
     return ok({ token, file: viewOf(record.value, record.expiresAt ?? 0) });
   }
 
@@ -111,7 +124,10 @@ export class Files {
   async open(token: string): Promise<Response> {
     const record = /^[A-Za-z0-9_-]{43}$/.test(token) ? await this.#linked(digestText(token)) : undefined;
     const content = record === undefined ? undefined : await this.#contents.get(record.value.fileId, this.#options.clock());
-    const opened = record === undefined || content === undefined ? undefined : this.#options.sealer.open(content.value.sealed, sealingText(record.value));
+    const opened =
+      record === undefined || content === undefined
+        ? undefined
+        : this.#options.sealer.open(content.value.sealed, fileSealingText(record.value, record.value.fileId));
     if (record === undefined || opened?.ok !== true) return gone();
     const bytes = new Uint8Array(Buffer.from(opened.value, "base64"));
     return new Response(bytes, {
@@ -129,17 +145,11 @@ export class Files {
     });
   }
 
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#links.deleteExpired(now, 500);
-    await this.#files.deleteExpired(now, 100);
-    await this.#contents.deleteExpired(now, 20);
-  }
-
   /** Each user has so many places for files; taking one is one write, so two uploads never share the last. */
   async #takeSlot(row: FileRow, expiresAt: EpochMs): Promise<string | undefined> {
     for (let place = 0; place < filesPerUserMax; place += 1) {
       const slot = `${row.userId}:${place}`;
-      const keys = { file: row.fileId, owner: ownerKey(row.userId, row.connectorId) };
+      const keys = { user: row.userId, file: row.fileId, owner: ownerKey(row.userId, row.connectorId) };
       if ((await this.#files.create(slot, row, { keys, expiresAt })).ok) return slot;
     }
     return undefined;
@@ -157,8 +167,9 @@ function ownerKey(userId: string, connectorId: string): string {
   return `${userId} ${connectorId}`;
 }
 
-function sealingText(row: FileRow): string {
-  return `host:file:${JSON.stringify([row.userId, row.connectorId, row.fileId])}`;
+/** What the bytes of a file are sealed for. */
+export function fileSealingText(owner: { readonly userId: string; readonly connectorId: string }, fileId: string): string {
+  return `host:file:${JSON.stringify([owner.userId, owner.connectorId, fileId])}`;
 }
 
 function viewOf(row: FileRow, expiresAt: EpochMs): FileView {

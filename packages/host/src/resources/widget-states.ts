@@ -6,10 +6,10 @@ import type { RecordKind, Records } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import { digestText } from "../digest.ts";
+import { retention } from "../keep/retention.ts";
 
 /** Bytes of one widget's state as JSON. */
 export const stateBytesMax: number = 64 * 1024;
-const retentionMs = 7 * 24 * 60 * 60 * 1000;
 
 interface StateRow {
   readonly userId: string;
@@ -33,28 +33,21 @@ export class WidgetStates {
     this.#clock = clock;
   }
 
-  /** The state as it was written, null before the first write. */
-  async read(userId: string, session: string): Promise<unknown> {
-    const record = await this.#records.get(recordId(userId, session), this.#clock());
-    const opened = record === undefined ? undefined : this.#sealer.open(record.value.sealed, sealingText(userId, session));
-    return opened?.ok === true ? JSON.parse(opened.value) : null;
+  /** The state as it was written, null before the first write. JSON text that only the widget itself reads. */
+  async read(userId: string, session: string): Promise<string | null> {
+    const id = recordId(userId, session);
+    const record = await this.#records.get(id, this.#clock());
+    const opened = record === undefined ? undefined : this.#sealer.open(record.value.sealed, stateSealingText(userId, id));
+    return opened?.ok === true ? opened.value : null;
   }
 
   /** Replaces the state; refuses more than {@link stateBytesMax}. */
-  async write(userId: string, session: string, state: unknown): Promise<Result<{ readonly saved: true }, Refusal>> {
-    const text = JSON.stringify(state ?? null);
+  async write(userId: string, session: string, text: string): Promise<Result<{ readonly saved: true }, Refusal>> {
     if (Buffer.byteLength(text) > stateBytesMax) return err(refuse("request_too_large", `a widget's state has at most ${stateBytesMax} bytes`));
-    const sealed = this.#sealer.seal(text, sealingText(userId, session));
-    await this.#records.put(
-      recordId(userId, session),
-      { userId, sealed },
-      { keys: { user: userId }, expiresAt: this.#clock() + retentionMs },
-    );
+    const id = recordId(userId, session);
+    const sealed = this.#sealer.seal(text, stateSealingText(userId, id));
+    await this.#records.put(id, { userId, sealed }, { keys: { user: userId }, expiresAt: this.#clock() + retention.widget_state.ms });
     return ok({ saved: true });
-  }
-
-  async deleteExpired(now: EpochMs): Promise<void> {
-    await this.#records.deleteExpired(now, 200);
   }
 }
 
@@ -62,6 +55,7 @@ function recordId(userId: string, session: string): string {
   return digestText(`${userId}\n${session}`);
 }
 
-function sealingText(userId: string, session: string): string {
-  return `host:widget_state:${JSON.stringify([userId, session])}`;
+/** What a state is sealed for. */
+export function stateSealingText(userId: string, id: string): string {
+  return `host:widget_state:${JSON.stringify([userId, id])}`;
 }

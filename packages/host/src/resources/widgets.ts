@@ -1,8 +1,8 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import { parseWidgetPolicy, type SandboxPlace } from "@countersign/protocol/sandbox";
-import { member, type JsonObject } from "@countersign/protocol/shape";
+import { parseWidgetPolicy, type SandboxPlace, type WidgetPolicy } from "@countersign/protocol/sandbox";
+import type { JsonObject } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
@@ -10,7 +10,10 @@ import type { Connector, Connectors } from "../connectors.ts";
 import { digestText, newId, newToken } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 import { readWidgetDocument } from "./document.ts";
+import type { Files } from "./files.ts";
+import { permissionsOf, pickMeta, readPresentation } from "./presentation.ts";
 import { proxyPage } from "./proxy-page.ts";
+import type { WidgetStates } from "./widget-states.ts";
 
 /** One view on one page: what it shows, whose it is, and which tools it may call (its connector's). */
 interface WidgetRow {
@@ -55,10 +58,20 @@ export interface WidgetView {
   readonly csp: JsonObject;
   readonly permissions: JsonObject;
   readonly prefersBorder: boolean;
+  /** What the app says that the view shows; for the model. */
+  readonly description?: string;
+  /** Sources whose pages open without a question (`linkTrustedDomains`, `redirect_domains`). */
+  readonly linkDomains: readonly string[];
+  /** The same for every view of one call's document: after a reload, in another tab. */
+  readonly session: string;
+  /** What the widget kept, as JSON text; null before it kept anything. */
+  readonly state: string | null;
 }
 
 export interface WidgetsOptions {
   readonly database: Database<unknown>;
+  readonly states: WidgetStates;
+  readonly files: Files;
   readonly connectors: Connectors;
   readonly place: SandboxPlace;
   readonly widgetOrigin: string;
@@ -93,26 +106,37 @@ export class Widgets {
       resourceUri,
       ...(callId === undefined ? {} : { callId }),
       documentDigest: digestText(html),
-      meta: { ui: member(meta, "ui") ?? {}, "openai/widgetCSP": member(meta, "openai/widgetCSP") },
+      meta: pickMeta(meta),
       app: appLabel(connector),
       frameToken: newToken(),
     };
     await this.#documents.put(row.documentDigest, { html }, { expiresAt: clock() + retention.widget_document.ms });
     const id = newId("wdg");
     await this.#widgets.create(id, row, { keys: { user: userId, frame: digestText(row.frameToken) }, expiresAt });
-    return ok(this.#view(id, row, html));
+    return ok(await this.#view(id, row, html));
   }
 
   async read(userId: string, widgetId: string): Promise<Result<WidgetView, Refusal>> {
     const widget = await this.#own(userId, widgetId);
     const document = widget === undefined ? undefined : await this.#documents.get(widget.value.documentDigest, this.#options.clock());
     if (widget === undefined || document === undefined) return err(refuse("not_found"));
-    return ok(this.#view(widget.id, widget.value, document.value.html));
+    return ok(await this.#view(widget.id, widget.value, document.value.html));
   }
 
-  /** The connector whose tools this user's view may call. */
-  async connectorOf(userId: string, widgetId: string): Promise<string | undefined> {
-    return (await this.#own(userId, widgetId))?.value.connectorId;
+  /** What this user's view belongs to; refuses another's with `not_found`. */
+  async belongings(userId: string, widgetId: string): Promise<Result<WidgetBelongings, Refusal>> {
+    const widget = await this.#own(userId, widgetId);
+    if (widget === undefined) return err(refuse("not_found"));
+    const { connectorId, app } = widget.value;
+    const { linkDomains } = this.#policy(widget.value);
+    const origin = originOf(this.#options.widgetOrigin, app);
+    return ok({ connectorId, session: sessionOf(widget.id, widget.value), linkDomains, origin });
+  }
+
+  /** Whatever is asked of a widget origin: a view's page, or a file by its link. */
+  async serve(request: Request): Promise<Response> {
+    const token = /^\/file\/([A-Za-z0-9_-]{43})$/.exec(new URL(request.url).pathname)?.[1];
+    return request.method === "GET" && token !== undefined ? this.#options.files.open(token) : this.frame(request);
   }
 
   /** `GET /frame/<token>` on the widget origin: the proxy page. The token is the only way in, and the host name must be the app's own. */
@@ -132,12 +156,16 @@ export class Widgets {
     return widget?.value.userId === userId ? widget : undefined;
   }
 
-  #view(id: string, row: WidgetRow, html: string): WidgetView {
+  #policy(row: WidgetRow): WidgetPolicy {
     const policy = parseWidgetPolicy(row.meta, this.#options.place);
     if (!policy.ok) throw new TypeError("a stored widget's policy no longer parses");
-    const { connectDomains, resourceDomains, frameDomains, baseUriDomains } = policy.value;
-    const ui = member(row.meta, "ui");
-    const permissions = member(ui, "permissions");
+    return policy.value;
+  }
+
+  async #view(id: string, row: WidgetRow, html: string): Promise<WidgetView> {
+    const { connectDomains, resourceDomains, frameDomains, baseUriDomains, linkDomains } = this.#policy(row);
+    const { prefersBorder, description } = readPresentation(row.meta);
+    const session = sessionOf(id, row);
     return {
       id,
       connectorId: row.connectorId,
@@ -146,10 +174,28 @@ export class Widgets {
       frameUrl: `${originOf(this.#options.widgetOrigin, row.app)}/frame/${row.frameToken}`,
       html,
       csp: { connectDomains, resourceDomains, frameDomains, baseUriDomains },
-      permissions: typeof permissions === "object" && permissions !== null ? { ...permissions } : {},
-      prefersBorder: member(ui, "prefersBorder") !== false,
+      permissions: permissionsOf(row.meta),
+      prefersBorder,
+      ...(description === undefined ? {} : { description }),
+      linkDomains,
+      session,
+      state: await this.#options.states.read(row.userId, session),
     };
   }
+}
+
+/** What a view belongs to, for what is done in its name. `origin` is that of its proxy page. */
+export interface WidgetBelongings {
+  readonly connectorId: string;
+  readonly session: string;
+  readonly linkDomains: readonly string[];
+  readonly origin: string;
+}
+
+/** Views of the same document of the same call are one session; a view without a call is one of its own. */
+function sessionOf(widgetId: string, row: WidgetRow): string {
+  const subject = row.callId === undefined ? [widgetId] : [row.userId, row.connectorId, row.callId, row.resourceUri];
+  return digestText(JSON.stringify(subject)).slice(0, 32);
 }
 
 /** The host label of one app: the same for all its views, different for every server. */

@@ -6,6 +6,7 @@ import type { DeviceSignIn } from "../authorize/device.ts";
 import type { Flows } from "../authorize/flows.ts";
 import type { StartLinks } from "../authorize/start-links.ts";
 import type { CallBroker } from "../call.ts";
+import { readHints } from "../call/hints.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
 import type { Widgets } from "../resources/widgets.ts";
@@ -38,11 +39,18 @@ export interface CallRoutes {
 
 /** `/api/calls`, `/api/flows`, `/api/widgets` and `/api/events`. */
 export function addCallRoutes(app: Hono, routes: CallRoutes): void {
-  const { broker, door } = routes;
-  serveOperation(app, door, startCall, ({ userId, client, body }) => {
+  const { broker, door, widgets } = routes;
+  serveOperation(app, door, startCall, async ({ request, userId, client, body }) => {
     // Only a product's server can know that its model asked; a page could say anything.
     if (body.origin === "model" && client === undefined) return err(refuse("invalid_request", "origin: a page does not speak for a model"));
-    return broker.start({ userId, ...body });
+    const { conversationId, ...call } = body;
+    const view = call.widgetId === undefined ? undefined : await widgets.belongings(userId, call.widgetId);
+    const hints = {
+      ...readHints(request),
+      ...(conversationId === undefined ? {} : { conversation: conversationId }),
+      ...(view?.ok === true ? { widgetSession: view.value.session } : {}),
+    };
+    return broker.start({ userId, ...call, hints });
   });
   serveOperation(app, door, readCall, ({ request, userId, id }) => {
     const ms = waitMs(request);

@@ -110,7 +110,7 @@ async function forgetTokens(routes: ConnectorRoutes, userId: string, connector: 
 }
 
 function toToolView(tool: ToolDefinition): ToolView {
-  const { name, title, description, inputSchema, annotations, visibility, schemes, resourceUri } = tool;
+  const { name, title, description, inputSchema, annotations, visibility, schemes, resourceUri, invoking, invoked } = tool;
   return {
     name,
     title,
@@ -120,5 +120,7 @@ function toToolView(tool: ToolDefinition): ToolView {
     visibility: [...visibility],
     security: schemes === undefined ? null : schemes.map(toSchemeView),
     ...(resourceUri === undefined ? {} : { resourceUri }),
+    ...(invoking === undefined ? {} : { invoking }),
+    ...(invoked === undefined ? {} : { invoked }),
   };
 }

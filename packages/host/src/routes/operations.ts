@@ -20,6 +20,7 @@ import {
 import { flowView, linkView, newLink, type NewLink } from "./schemas/flows.ts";
 import { newMessage, type NewMessage, sessionView, type SessionView } from "./schemas/session.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
+import { viewOperations } from "./view-operations.ts";
 
 const get = { method: "GET", body: noBody, status: 200, audience: "everyone" } as const;
 const act = { method: "POST", body: noBody, status: 200, audience: "everyone" } as const;
@@ -276,6 +277,7 @@ export const operations: readonly AnyOperation[] = [
   makeLink,
   createWidget,
   readWidget,
+  ...viewOperations,
   say,
   deleteUser,
   followEvents,

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Hono } from "hono";
-import { endPage, waitingPage } from "../authorize/pages.ts";
+import { endPage, returnedPage, waitingPage } from "../authorize/pages.ts";
 import type { SignIn } from "../authorize/sign-in.ts";
 import type { StartLinks } from "../authorize/start-links.ts";
+import type { AppReturns } from "../resources/app-returns.ts";
+import type { Files } from "../resources/files.ts";
 import type { Sessions } from "../sessions.ts";
 
 const asset = (name: string): string => readFileSync(fileURLToPath(new URL(`../authorize/assets/${name}`, import.meta.url)), "utf8");
@@ -16,10 +18,12 @@ export interface PlaceRoutes {
   readonly signIn: SignIn;
   readonly startLinks: StartLinks;
   readonly sessions: Sessions;
+  readonly returns: AppReturns;
+  readonly widgetFiles: Files;
 }
 
-/** The pages that the sign-in popup visits, and their files. */
-export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions }: PlaceRoutes): void {
+/** The pages that a popup visits, their files, and the files that apps' servers fetch. */
+export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions, returns, widgetFiles }: PlaceRoutes): void {
   app.get("/flows/wait", () => waitingPage());
   app.get("/flows/:id/start", async ({ req }) => {
     const session = await sessions.find(req.raw);
@@ -35,6 +39,14 @@ export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions }: Plac
   app.get("/callback/:id", async ({ req }) => {
     return signIn.callback(req.raw, await sessions.find(req.raw), req.param("id"));
   });
+  app.get("/return/:token", async ({ req }) => {
+    const url = new URL(req.url);
+    const session = await sessions.find(req.raw);
+    const visitor = { userId: session?.userId, binding: sessions.readBinding(req.raw) };
+    const received = await returns.receive(req.param("token"), url.search.slice(1), visitor);
+    return returnedPage(received.ok ? undefined : received.error.code);
+  });
+  app.get("/files/:token", ({ req }) => widgetFiles.open(req.param("token")));
   app.get("/pages/look.css", () => file(lookStyle, "text/css; charset=utf-8"));
   app.get("/pages/armed.js", () => file(armedScript, "text/javascript; charset=utf-8"));
   app.get("/pages/close.js", () => file(closeScript, "text/javascript; charset=utf-8"));

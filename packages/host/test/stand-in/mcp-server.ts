@@ -9,6 +9,8 @@ export interface Execution {
   readonly token: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly headerKey: string | undefined;
+  /** The request's `_meta`. */
+  readonly meta: Record<string, unknown>;
 }
 
 export interface StandInTool {
@@ -19,6 +21,8 @@ export interface StandInTool {
   visibility?: readonly string[];
   annotations?: { readOnlyHint?: boolean; idempotentHint?: boolean };
   description?: string;
+  /** Further members of the definition's `_meta`. */
+  meta?: Record<string, unknown>;
   /** Demands a further scope at run time, as a payment does. */
   runtimeScope?: (args: Record<string, unknown>) => string | undefined;
   form?: "http" | "result";
@@ -146,6 +150,7 @@ export class StandInMcpServer {
       const _meta = {
         ui: { resourceUri: widgetUri, visibility: tool.visibility ?? ["model", "app"] },
         ...(declared === null ? {} : { securitySchemes: declared }),
+        ...tool.meta,
       };
       const annotations = tool.annotations ?? {};
       const description = tool.description ?? `Does ${name}`;
@@ -157,6 +162,7 @@ export class StandInMcpServer {
           token: caller.token,
           idempotencyKey: key.data?.["countersign/idempotencyKey"],
           headerKey: headers.get("idempotency-key") ?? undefined,
+          meta: { ...context.mcpReq._meta },
         };
         const missing = (tool.demands ?? []).filter((each) => !caller.scope.has(each));
         if (tool.form === "result" && missing.length > 0) {

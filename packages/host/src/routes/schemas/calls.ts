@@ -15,6 +15,7 @@ export interface NewCall {
   readonly origin: "user" | "widget" | "model";
   readonly widgetId?: string;
   readonly idempotencyKey?: string;
+  readonly conversationId?: string;
 }
 
 export const newCall: z.ZodType<NewCall> = z
@@ -27,6 +28,7 @@ export const newCall: z.ZodType<NewCall> = z
       .describe("Who asks. A tool is called only by whom its visibility includes; `model` is for products only."),
     widgetId: idText.exactOptional().describe("The view that asks; required with origin `widget`."),
     idempotencyKey: z.string().min(8).max(200).exactOptional().describe("The same key of the same user with the same content is the same call."),
+    conversationId: idText.exactOptional().describe("Your id of the conversation. Servers are told a digest of it, as a hint."),
   })
   .meta({ id: "NewCall" });
 

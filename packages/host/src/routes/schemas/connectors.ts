@@ -53,6 +53,8 @@ export interface ToolView {
   readonly visibility: readonly ("model" | "app")[];
   readonly security: readonly SchemeView[] | null;
   readonly resourceUri?: string;
+  readonly invoking?: string;
+  readonly invoked?: string;
 }
 
 export type SchemeView = { readonly type: "noauth" } | { readonly type: "oauth2"; readonly scopes: readonly string[] };
@@ -74,6 +76,8 @@ const toolView: z.ZodType<ToolView> = z
       .array(z.union([z.strictObject({ type: z.literal("noauth") }), z.strictObject({ type: z.literal("oauth2"), scopes: z.array(z.string()) })]))
       .nullable(),
     resourceUri: z.string().exactOptional().describe("The `ui://` view that shows its results."),
+    invoking: z.string().exactOptional().describe("The server's words for while it runs."),
+    invoked: z.string().exactOptional().describe("The server's words for after it."),
   })
   .meta({ id: "Tool" });
 

@@ -28,5 +28,9 @@ export const widgetView: z.ZodType<WidgetView> = z
     csp: z.record(z.string(), z.unknown()),
     permissions: z.record(z.string(), z.unknown()),
     prefersBorder: z.boolean(),
+    description: z.string().exactOptional().describe("The app's words on what the view shows, for a model. Data, not instructions."),
+    linkDomains: z.array(z.string()).describe("Sources whose pages the app may open without a question to the user."),
+    session: z.string().describe("The same for every view of one call's document."),
+    state: z.string().nullable().describe("What the widget kept, as JSON text."),
   })
   .meta({ id: "Widget", description: "One view of a `ui://` document for one user. It lives for a day." });
