@@ -63,6 +63,18 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "device-1",
+    rule: "A sign-in can be finished on another device, by the user's own choice: by QR code or by address and code. The waiting call resumes as after a window.",
+    spec: "RFC 8628",
+    shownBy: [
+      scenario("device", "resolves the widget's own promise once the code was entered and approved elsewhere"),
+      scenario("device", "holds the complete address in a QR code that is dark on light in both themes and fits a phone"),
+      scenario("device", "ends with a typed error when the user declines on the other device"),
+      scenario("device", "goes on after a restart of every party, with the same code"),
+      { file: "packages/host/test/authorize/device.test.ts", title: "D09 never begins by itself" },
+    ],
+  },
+  {
     id: "sign-in-2",
     rule: "Cancel, denial, a closed window, no click, a late challenge and a wallet that is down each end in a typed error or an offer to go on.",
     shownBy: [

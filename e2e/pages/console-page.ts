@@ -35,6 +35,15 @@ export class ConsolePage {
     return this.page.getByTestId("signin-cancel");
   }
 
+  get useDeviceButton(): Locator {
+    return this.page.getByTestId("signin-device");
+  }
+
+  /** What the card shows for a sign-in on another device. */
+  get devicePane(): Locator {
+    return this.page.getByTestId("device-pane");
+  }
+
   get openAgainButton(): Locator {
     return this.page.getByTestId("signin-again");
   }

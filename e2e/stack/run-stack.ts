@@ -23,13 +23,15 @@ export interface TestStack extends Stack {
 export interface TestStackOptions extends Partial<Omit<StackOptions, "data" | "listen" | "logger" | "urls">> {
   /** A second app, made for the scenario with the kit; it becomes the connector `fixture` and a resource of the wallet with the scope `fixture:read`. */
   readonly fixture?: (urls: { readonly resource: string; readonly issuer: string }) => App;
+  /** Who the fixture takes tokens from, when that is not the wallet. */
+  readonly fixtureIssuer?: string;
 }
 
 const logger = (party: string): ReturnType<typeof createLogger> => createLogger(party, { level: "error" });
 
 /** Starts host, wallet, store and bank in this process as `countersign up` does. */
 export async function runStack(options: TestStackOptions = {}): Promise<TestStack> {
-  const { fixture, ...rest } = options;
+  const { fixture, fixtureIssuer, ...rest } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-stack-"));
   const data = openDataFolder(folder);
   const [console, widgets, wallet, store, bank] = await Promise.all([listen(), listen(), listen(), listen(), listen()]);
@@ -37,9 +39,14 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
   const storeFaults = await startFaultProxy(() => ports.store);
   const ports = { console: portOf(console), widgets: portOf(widgets), wallet: portOf(wallet), store: portOf(store), bank: portOf(bank) };
   const urls: Partial<StackUrls> = { store: `http://127.0.0.1:${storeFaults.port}` };
-  const app = fixture === undefined ? undefined : await serveFixture(fixture, `http://localhost:${ports.wallet}`);
+  const app = fixture === undefined ? undefined : await serveFixture(fixture, fixtureIssuer ?? `http://localhost:${ports.wallet}`);
   const extra =
-    app === undefined ? {} : { connectors: [{ id: "fixture", name: "Fixture", url: app.resource }], walletResources: [app.walletResource] };
+    app === undefined
+      ? {}
+      : {
+          connectors: [{ id: "fixture", name: "Fixture", url: app.resource }],
+          ...(fixtureIssuer === undefined ? { walletResources: [app.walletResource] } : {}),
+        };
   const startOn = (on: Readonly<Record<keyof typeof servers, number | Server>>): Promise<Stack> =>
     startStack({ openingBalance: 100_000, ...extra, ...rest, data, listen: on, urls, logger });
   let stack = await startOn(servers);

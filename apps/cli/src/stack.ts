@@ -40,6 +40,8 @@ export interface StackOptions {
   readonly walletClients?: readonly WalletClient[];
   /** Further connectors of the console, beside the store. */
   readonly connectors?: HostStartOptions["connectors"];
+  /** The console's OAuth clients at other authorization servers than the wallet, by issuer. */
+  readonly hostClients?: HostStartOptions["clients"];
   /** Further resources that trust the wallet, beside the store. */
   readonly walletResources?: readonly WalletResource[];
   /** Public origins where they differ from the listeners, as behind a proxy. */
@@ -157,7 +159,7 @@ function startTheHost(options: StackOptions, urls: StackUrls): Promise<Started> 
     sealingKey,
     otherSealingKeys,
     connectors: connectorsOf(options, urls),
-    clients: { [urls.wallet]: { clientId: consoleClientId } },
+    clients: { ...options.hostClients, [urls.wallet]: { clientId: consoleClientId } },
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.hostLimits === undefined ? {} : { limits: options.hostLimits }),
     logger: options.logger("host"),
