@@ -161,6 +161,16 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "tabs-1",
+    rule: "Any number of tabs of one browser work on HTTP/1.1: they share one event stream, and lose no result.",
+    shownBy: [
+      scenario("tabs", "opens in every tab, and a call in each gets its result"),
+      scenario("tabs", "hears of a change in every tab at once"),
+      scenario("tabs", "finds the way back in every tab after the host was away"),
+      { file: "packages/host/web/test/event-hub.test.ts", title: "opens one stream for any number of pages" },
+    ],
+  },
+  {
     id: "input-1",
     rule: "A token that is present but bad is refused on anonymous tools too.",
     spec: "RFC 6750 section 3.1",

@@ -67,6 +67,7 @@ function contentSecurityPolicy(widgetOrigin: string): string {
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
+    "worker-src 'self'",
     "manifest-src 'self'",
     `frame-src ${widgetOrigin.replace("{app}", "*")}`,
     "base-uri 'none'",

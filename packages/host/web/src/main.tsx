@@ -5,6 +5,7 @@ import "./console.css";
 import { createConsole } from "./console.ts";
 import { linkEvents } from "./event-link.ts";
 import { createPrompts } from "./prompts.ts";
+import { linkSharedEvents } from "./shared-events.ts";
 import { createSignIn } from "./sign-in.ts";
 import { openSignInWindow } from "./sign-in-window.ts";
 import { isCallEnded } from "./wire.ts";
@@ -37,21 +38,42 @@ store.subscribe(() => {
   }
 });
 
+const onLive = (): void => {
+  store.dispatch({ type: "link", link: "live" });
+  // What happened between the first read and now has no event.
+  void page.refresh();
+};
+const onLost = (): void => store.dispatch({ type: "link", link: "lost" });
+const after = (run: () => void, delayMs: number): (() => void) => {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
+};
+
 const followEvents = (): void => {
-  linkEvents({
-    open: (url) => new EventSource(url),
+  const events = linkSharedEvents({
+    connect: (onFailure) => {
+      if (!("SharedWorker" in globalThis)) return undefined;
+      const worker = new SharedWorker(new URL("./event-worker.ts", import.meta.url), { type: "module", name: "countersign-events" });
+      worker.addEventListener("error", onFailure);
+      return worker.port;
+    },
+    // The session may have ended meanwhile; reading it starts a new one.
+    direct: () =>
+      linkEvents({
+        open: (url) => new EventSource(url),
+        onEvent: page.onEvent,
+        onLive,
+        onLost,
+        schedule: (run, delayMs) => after(() => void page.refresh().then(run), delayMs),
+      }),
     onEvent: page.onEvent,
-    onLive: () => {
-      store.dispatch({ type: "link", link: "live" });
-      // What happened between the first read and now has no event.
-      void page.refresh();
-    },
-    onLost: () => store.dispatch({ type: "link", link: "lost" }),
-    schedule: (run, delayMs) => {
-      // The session may have ended meanwhile; reading it starts a new one.
-      const timer = setTimeout(() => void page.refresh().then(run), delayMs);
-      return () => clearTimeout(timer);
-    },
+    onLive,
+    onLost,
+    schedule: after,
+  });
+  addEventListener("pagehide", events.pause);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) events.resume();
   });
 };
 // The first answer brings the session's cookie; a stream opened before it would belong to nobody.
