@@ -13,7 +13,8 @@ export type PageMessage = "hello" | "bye";
 /** What of a MessagePort is used, so that tests need no browser. */
 export interface HubPort {
   postMessage(message: HubMessage): void;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  start(): void;
 }
 
 export interface HubOptions {
@@ -53,13 +54,14 @@ export function createHub(options: HubOptions): { readonly join: (port: HubPort)
   };
   return {
     join: (port) => {
-      port.onmessage = ({ data }) => {
+      port.addEventListener("message", ({ data }) => {
         if (data === "bye") leave(port);
         if (data !== "hello") return;
         listening.add(port);
         port.postMessage({ kind: state });
         begin();
-      };
+      });
+      port.start();
     },
   };
 }

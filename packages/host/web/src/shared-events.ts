@@ -4,7 +4,8 @@ import type { PageMessage } from "./event-hub.ts";
 /** What of the worker's port is used. */
 export interface PagePort {
   postMessage(message: PageMessage): void;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  start(): void;
   close(): void;
 }
 
@@ -42,21 +43,24 @@ export function linkSharedEvents(options: SharedEventsOptions): SharedEvents {
     };
     const port = options.connect(alone);
     const unschedule = port === undefined ? () => {} : options.schedule(alone, answerMs);
+    let over = false;
     leave = () => {
+      over = true;
       unschedule();
       answered = true;
       own?.stop();
       port?.postMessage("bye");
     };
     if (port === undefined) return alone();
-    port.onmessage = ({ data }) => {
-      if (own !== undefined || !isJsonObject(data)) return;
+    port.addEventListener("message", ({ data }) => {
+      if (over || own !== undefined || !isJsonObject(data)) return;
       answered = true;
       unschedule();
       if (data["kind"] === "live") options.onLive();
       else if (data["kind"] === "lost") options.onLost();
       else if (data["kind"] === "event" && typeof data["name"] === "string") options.onEvent(data["name"], data["json"]);
-    };
+    });
+    port.start();
     port.postMessage("hello");
   };
   begin();

@@ -39,7 +39,14 @@ function bench(): { readonly streams: FakeStream[]; readonly page: () => FakePag
   });
   const page = (): FakePage => {
     const heard: HubMessage[] = [];
-    const port: FakePage = { heard, onmessage: null, postMessage: (message) => void heard.push(message), say: (data) => port.onmessage?.({ data }) };
+    let listener = (_: { readonly data: unknown }): void => {};
+    const port: FakePage = {
+      heard,
+      postMessage: (message) => void heard.push(message),
+      addEventListener: (_, given) => void (listener = given),
+      start: () => {},
+      say: (data) => listener({ data }),
+    };
     hub.join(port);
     return port;
   };

@@ -16,7 +16,13 @@ function bench(hub: "there" | "absent" = "there"): Bench {
   const said: PageMessage[] = [];
   let failed = (): void => {};
   let due: (() => void) | undefined;
-  const port: PagePort = { onmessage: null, postMessage: (message) => void said.push(message), close: () => void log.push("port closed") };
+  const listeners: ((event: { readonly data: unknown }) => void)[] = [];
+  const port: PagePort = {
+    addEventListener: (_, given) => void listeners.push(given),
+    start: () => {},
+    postMessage: (message) => void said.push(message),
+    close: () => void log.push("port closed"),
+  };
   const events = linkSharedEvents({
     connect: (onFailure) => {
       failed = onFailure;
@@ -34,7 +40,7 @@ function bench(hub: "there" | "absent" = "there"): Bench {
       return () => void (due = undefined);
     },
   });
-  return { log, said, hubSays: (data) => port.onmessage?.({ data }), fail: () => failed(), pass: () => due?.(), events };
+  return { log, said, hubSays: (data) => listeners.forEach((listen) => listen({ data })), fail: () => failed(), pass: () => due?.(), events };
 }
 
 describe("the events of a page", () => {
