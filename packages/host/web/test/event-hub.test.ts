@@ -39,7 +39,7 @@ function bench(): { readonly streams: FakeStream[]; readonly page: () => FakePag
   });
   const page = (): FakePage => {
     const heard: HubMessage[] = [];
-    let listener = (_: { readonly data: unknown }): void => {};
+    let listener: (event: { readonly data: unknown }) => void = () => {};
     const port: FakePage = {
       heard,
       postMessage: (message) => void heard.push(message),
