@@ -8,8 +8,16 @@ import { callbackId } from "./callback-id.ts";
 /** How the client of a document proves itself; a shared secret cannot be, since the document is public. */
 type DocumentMethod = "none" | "private_key_jwt";
 
-const fileGrammar = /^([A-Za-z0-9_-]{22})(\.key)?\.json$/;
-const grantTypes: readonly string[] = ["authorization_code", "refresh_token"];
+/** What a client may ask for. A server that does not offer the device grant may refuse a client that names it, so those are two clients (RFC 7591 section 2). */
+type DocumentGrants = "code" | "code_and_device";
+
+const fileGrammar = /^([A-Za-z0-9_-]{22})(\.key)?(\.device)?\.json$/;
+const grantTypes: Readonly<Record<DocumentGrants, readonly string[]>> = {
+  code: ["authorization_code", "refresh_token"],
+  code_and_device: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+};
+const documentMethods: readonly DocumentMethod[] = ["none", "private_key_jwt"];
+const documentGrants: readonly DocumentGrants[] = ["code", "code_and_device"];
 
 /**
  * What this host says about itself: in client id metadata documents (draft-ietf-oauth-client-id-metadata-document), whose address is the client's id, and in
@@ -31,15 +39,15 @@ export class ClientDocuments {
     if (this.#fixedUrl !== undefined) return { clientId: this.#fixedUrl, method: "none" };
     if (!this.published) return undefined;
     const method = chooseClientAuthMethod(server, ["key", "nothing"]) === "private_key_jwt" ? "private_key_jwt" : "none";
-    return { clientId: this.#url(callbackId(resource, server.issuer), method), method };
+    return { clientId: this.#url(callbackId(resource, server.issuer), method, grantsAt(server)), method };
   }
 
   /** How the client with this id proves itself, when it is one of ours for (resource, issuer). */
   methodOf(clientId: string, resource: ResourceUri, issuer: Issuer): DocumentMethod | undefined {
     if (clientId === this.#fixedUrl) return "none";
     const id = callbackId(resource, issuer);
-    const methods: readonly DocumentMethod[] = ["none", "private_key_jwt"];
-    return this.published ? methods.find((method) => clientId === this.#url(id, method)) : undefined;
+    if (!this.published) return undefined;
+    return documentMethods.find((method) => documentGrants.some((grants) => clientId === this.#url(id, method, grants)));
   }
 
   /** Whether this host's documents and keys can be fetched: from a public https address. */
@@ -50,20 +58,21 @@ export class ClientDocuments {
 
   /** `GET /oauth/clients/<file>`. It needs no row: the redirect URI leads back here, and a callback that no sign-in waits for is refused. */
   document(file: string): (ClientMetadata & { readonly client_id: string }) | undefined {
-    const [, id, key] = fileGrammar.exec(file) ?? [];
+    const [, id, key, device] = fileGrammar.exec(file) ?? [];
     if (id === undefined || !this.published) return undefined;
     const method = key === undefined ? "none" : "private_key_jwt";
-    return { client_id: this.#url(id, method), ...this.metadata(id, method) };
+    const grants = device === undefined ? "code" : "code_and_device";
+    return { client_id: this.#url(id, method, grants), ...this.metadata(id, method, grants) };
   }
 
   /** The metadata of the client for one callback. */
-  metadata(id: string, method: ClientMetadata["token_endpoint_auth_method"]): ClientMetadata {
+  metadata(id: string, method: ClientMetadata["token_endpoint_auth_method"], grants: DocumentGrants): ClientMetadata {
     const local = isLoopbackUrl(new URL(this.#publicUrl));
     return {
       client_name: "Countersign",
       ...(local ? {} : { client_uri: this.#publicUrl }),
       redirect_uris: [`${this.#publicUrl}/callback/${id}`],
-      grant_types: grantTypes,
+      grant_types: grantTypes[grants],
       response_types: ["code"],
       token_endpoint_auth_method: method,
       application_type: local ? "native" : "web",
@@ -71,7 +80,12 @@ export class ClientDocuments {
     };
   }
 
-  #url(id: string, method: DocumentMethod): string {
-    return `${this.#publicUrl}/oauth/clients/${id}${method === "none" ? "" : ".key"}.json`;
+  #url(id: string, method: DocumentMethod, grants: DocumentGrants): string {
+    return `${this.#publicUrl}/oauth/clients/${id}${method === "none" ? "" : ".key"}${grants === "code" ? "" : ".device"}.json`;
   }
+}
+
+/** The grants to be registered for at this server. */
+export function grantsAt(server: AuthorizationServer): DocumentGrants {
+  return server.deviceAuthorizationEndpoint === undefined ? "code" : "code_and_device";
 }

@@ -15,7 +15,7 @@ import { dial } from "../dial/dial.ts";
 import { newId } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 import { callbackId } from "./callback-id.ts";
-import type { ClientDocuments } from "./client-document.ts";
+import { grantsAt, type ClientDocuments } from "./client-document.ts";
 import { refusalOfDial } from "./dial-refusal.ts";
 
 /** A client as its server registered it. */
@@ -155,7 +155,7 @@ export class Registrations {
     if (endpoint === undefined || method === undefined) {
       return err(refuse("registration_unavailable", `${server.issuer} offers no way to register that this host can use`));
     }
-    const metadata = documents.metadata(id, method);
+    const metadata = documents.metadata(id, method, grantsAt(server));
     try {
       const headers = new Headers({ accept: "application/json", "content-type": "application/json" });
       const request = { method: "POST", headers, body: JSON.stringify(metadata) };

@@ -164,6 +164,21 @@ describe("sign-in on another device", () => {
   });
 });
 
+describe("the client of a sign-in on another device", () => {
+  it("is registered for the grant, and signs in with it", async () => {
+    const browser = await begin({}, { host: { clients: {} } });
+    world.authorizationServer.behaviour.metadata = { registration_endpoint: `${world.authorizationServer.origin}/register` };
+    const call = await park(browser);
+    await startDevice(browser, call.flowId);
+    decide("CODE-1", "approved");
+    await pass(5000);
+    expect((await browser.settled(call.id)).state).toBe("completed");
+    const grants = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"];
+    expect(world.authorizationServer.registrations).toMatchObject([{ grant_types: grants }]);
+    expect(world.authorizationServer.tokenRequests[0]?.get("client_id")).toBe("registered-1");
+  });
+});
+
 /** All rows of the host's database as text. */
 async function dumpOf(of: World): Promise<string> {
   const { sql } = await import("kysely");
