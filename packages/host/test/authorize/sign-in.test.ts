@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { newToken } from "../../src/digest.ts";
 import { StandInAuthorizationServer } from "../stand-in/authorization-server.ts";
 import { listen } from "../stand-in/http-server.ts";
 import { World, type Browser, type CallSeen, type WorldOptions } from "../stand-in/world.ts";
@@ -66,6 +67,23 @@ describe("the way to the authorization server", () => {
     expect(text).not.toMatch(/<script>|code=/);
     expect((await browser.settled(id)).state).toBe("completed");
     expect(world.authorizationServer.tokenRequests[0]?.get("resource")).toBe(world.server.url);
+  });
+
+  it("O40 draws state and verifier independently, 256 bits each, anew for every trip", async () => {
+    const browser = await begin();
+    const { startUrl } = await park(browser);
+    const seen: string[] = [];
+    for (let trip = 0; trip < 3; trip += 1) {
+      const callback = await browser.visitAuthorizationServer(startUrl);
+      const query = world.authorizationServer.authorizeRequests.at(-1);
+      seen.push(query?.get("state") ?? "", query?.get("code_challenge") ?? "");
+      if (trip === 2) await browser.fetch(callback);
+    }
+    seen.push(world.authorizationServer.tokenRequests[0]?.get("code_verifier") ?? "");
+    expect(seen.every((value) => /^[\w-]{43}$/.test(value))).toBe(true);
+    expect(new Set(seen).size).toBe(7);
+    const sample = Array.from({ length: 100_000 }, () => newToken());
+    expect(new Set(sample).size).toBe(100_000);
   });
 
   it("is open to the flow's own user only", async () => {
