@@ -13,8 +13,11 @@ interface Posted {
 
 interface InnerFrame {
   readonly attributes: Map<string, string>;
-  readonly contentWindow: { postMessage(data: unknown, target: string): void };
-  readonly posted: Posted[];
+  /** The proxy has no business with it: a message to a window reaches whatever document is in it. */
+  readonly contentWindow: object;
+  readonly port: { postMessage(data: unknown): void };
+  /** What came through the port. */
+  readonly posted: unknown[];
   srcdoc: string;
   removed: boolean;
   loaded: () => void;
@@ -25,16 +28,17 @@ interface Page {
   readonly frames: InnerFrame[];
   readonly host: object;
   readonly body: { textContent: string };
-  receive(event: { data: unknown; origin: string; source: unknown }): void;
+  receive(event: { data: unknown; origin: string; source: unknown; ports?: readonly unknown[] }): void;
 }
 
 function makeFrame(): InnerFrame & Record<string, unknown> {
-  const posted: Posted[] = [];
+  const posted: unknown[] = [];
   const attributes = new Map<string, string>();
   const frame = {
     attributes,
     posted,
-    contentWindow: { postMessage: (data: unknown, target: string) => void posted.push({ data, target }) },
+    contentWindow: {},
+    port: { postMessage: (data: unknown) => void posted.push(data) },
     srcdoc: "",
     removed: false,
     loaded: (): void => {},
@@ -78,7 +82,8 @@ function runProxy(
   };
   let listener: Page["receive"] = () => {};
   const body = { dataset: { consoleOrigin, allow: "" }, textContent: "", append: (frame: InnerFrame) => void frames.push(frame) };
-  const window: Record<string, unknown> = { top, addEventListener: (_: string, added: Page["receive"]) => (listener = added) };
+  const location = { origin: "http://app.localhost:4101" };
+  const window: Record<string, unknown> = { top, location, addEventListener: (_: string, added: Page["receive"]) => (listener = added) };
   window["parent"] = options.alone === true ? window : host;
   const document = { body, getElementById: () => ({ textContent: JSON.stringify(options.shim ?? "") }), createElement: makeFrame };
   // A policy without 'unsafe-eval' is what keeps a page from making code from strings.
@@ -91,11 +96,14 @@ const ready = {
   origin: consoleOrigin,
 };
 
+const portSent = { data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-port" }, origin: "null" };
+
 function loaded(shim?: string): { readonly page: Page; readonly frame: InnerFrame } {
   const page = runProxy(shim === undefined ? {} : { shim });
   page.receive({ ...ready, source: page.host });
   const [frame] = page.frames;
   if (frame === undefined) throw new Error("no frame");
+  page.receive({ ...portSent, source: frame.contentWindow, ports: [frame.port] });
   return { page, frame };
 }
 
@@ -104,7 +112,7 @@ describe("the widget's proxy page", () => {
     const { page, frame } = loaded("window.openai = {}");
     expect(page.toHost).toEqual([{ data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} }, target: consoleOrigin }]);
     expect(frame.attributes.get("sandbox")).toBe("allow-scripts");
-    expect(frame.srcdoc).toBe("<!doctype html><script>window.openai = {}</script><p>x</p>");
+    expect(frame.srcdoc).toMatch(/^<!doctype html><script>\{[^<]*MessageChannel[^<]*\}<\/script><script>window\.openai = \{\}<\/script><p>x<\/p>$/);
   });
 
   it("V03 fails closed: a page that can reach the console, or is not framed, shows nothing and says nothing", () => {
@@ -155,6 +163,18 @@ describe("the widget's proxy page", () => {
     expect(frame.posted).toHaveLength(1);
   });
 
+  it("V01 takes the port of the widget's own document, and no second one", () => {
+    const { page, frame } = loaded();
+    const others: unknown[] = [];
+    const forged = { postMessage: (data: unknown) => void others.push(data) };
+    page.receive({ ...portSent, source: {}, ports: [forged] });
+    page.receive({ ...portSent, source: frame.contentWindow, ports: [forged] });
+    page.receive({ data: { jsonrpc: "2.0", id: 1, result: {} }, origin: consoleOrigin, source: page.host });
+    expect(frame.posted).toEqual([{ jsonrpc: "2.0", id: 1, result: {} }]);
+    expect(others).toEqual([]);
+    expect(page.toHost).toHaveLength(1);
+  });
+
   it("V02 a frame that leaves its document gets nothing any more", () => {
     const { page, frame } = loaded();
     frame.loaded();
@@ -170,6 +190,6 @@ describe("the widget's proxy page", () => {
 
   it("a shim cannot break out of its script element", () => {
     const { frame } = loaded('x = "</script><img src=x>"');
-    expect(frame.srcdoc.match(/<\/script>/g)).toHaveLength(1);
+    expect(frame.srcdoc.match(/<\/script>/g)).toHaveLength(2);
   });
 });

@@ -5,6 +5,7 @@
   const shim = JSON.parse(document.getElementById("shim").textContent);
   const host = window.parent;
   let inner;
+  let port;
   let loads = 0;
 
   const say = (method, params) => host.postMessage({ jsonrpc: "2.0", method, params }, consoleOrigin);
@@ -34,17 +35,26 @@
 
   const isMessage = (data) => typeof data === "object" && data !== null && !Array.isArray(data) && data.jsonrpc === "2.0";
 
-  const withShim = (html) => {
-    if (shim === "") return html;
-    const script = `<script>${shim.replaceAll("</script", "<\\/script")}</script>`;
+  // Runs in the widget's document before anything of the widget's own. What the console says arrives there through a port, which ends together
+  // with that document: whatever the frame is led to afterwards is told nothing, also while it still loads.
+  const opening = `{
+    const { port1, port2 } = new MessageChannel();
+    const from = { origin: ${JSON.stringify(window.location.origin)}, source: window.parent };
+    port1.onmessage = ({ data }) => window.dispatchEvent(new MessageEvent("message", { data, ...from }));
+    window.parent.postMessage({ jsonrpc: "2.0", method: "${prefix}port" }, "*", [port2]);
+  }`;
+
+  const withScripts = (html) => {
+    const scripts = [opening, shim].map((text) => `<script>${text.replaceAll("</script", "<\\/script")}</script>`).join("");
     const doctype = /^\s*(?:<!--[\s\S]*?-->\s*)*<!doctype[^>]*>/i.exec(html);
     const at = doctype === null ? 0 : doctype[0].length;
-    return html.slice(0, at) + script + html.slice(at);
+    return html.slice(0, at) + scripts + html.slice(at);
   };
 
   const stop = (reason) => {
     inner?.remove();
     inner = undefined;
+    port = undefined;
     document.body.textContent = reason;
   };
 
@@ -59,19 +69,21 @@
       // A second document is not the widget any more, so it gets nothing.
       if (loads > 1) stop("This view left its page and was closed.");
     });
-    inner.srcdoc = withShim(params.html);
+    inner.srcdoc = withScripts(params.html);
     document.body.append(inner);
   };
 
   const fromConsole = (data) => {
     if (data.method === `${prefix}resource-ready`) load(data.params);
     else if (typeof data.method === "string" && data.method.startsWith(prefix)) return;
-    else inner?.contentWindow.postMessage(data, "*");
+    else port?.postMessage(data);
   };
 
-  const fromWidget = (data) => {
-    if (typeof data.method === "string" && data.method.startsWith(prefix)) return;
-    host.postMessage(data, consoleOrigin);
+  const fromWidget = (data, ports) => {
+    // The first port is the opening's, because nothing ran before it.
+    if (data.method === `${prefix}port`) port ??= ports[0];
+    else if (typeof data.method === "string" && data.method.startsWith(prefix)) return;
+    else host.postMessage(data, consoleOrigin);
   };
 
   if (!isIsolated()) {
@@ -81,7 +93,7 @@
   window.addEventListener("message", (event) => {
     if (!isMessage(event.data)) return;
     if (event.source === host && event.origin === consoleOrigin) fromConsole(event.data);
-    else if (inner !== undefined && event.source === inner.contentWindow && event.origin === "null") fromWidget(event.data);
+    else if (inner !== undefined && event.source === inner.contentWindow && event.origin === "null") fromWidget(event.data, event.ports);
   });
   say(`${prefix}proxy-ready`, {});
 })();
