@@ -53,6 +53,9 @@ function makeFrame(): InnerFrame & Record<string, unknown> {
   return frame;
 }
 
+/** Messages are made here, so the script has to know this realm's plain objects, as a page knows those of its own messages. */
+const primordials = { Object, Array };
+
 /** Runs the proxy's script in a page whose parent answers property reads as a cross-origin window does, unless it is told to leak. */
 function runProxy(
   options: { readonly leak?: "document" | "top"; readonly policy?: "absent"; readonly alone?: boolean; readonly shim?: string } = {},
@@ -87,7 +90,11 @@ function runProxy(
   window["parent"] = options.alone === true ? window : host;
   const document = { body, getElementById: () => ({ textContent: JSON.stringify(options.shim ?? "") }), createElement: makeFrame };
   // A policy without 'unsafe-eval' is what keeps a page from making code from strings.
-  runInNewContext(script, { window, document }, { contextCodeGeneration: { strings: options.policy === "absent", wasm: false } });
+  runInNewContext(
+    script,
+    { window, document, performance: { now: () => 0 }, ...primordials },
+    { contextCodeGeneration: { strings: options.policy === "absent", wasm: false } },
+  );
   return { toHost, frames, host, body, receive: (event) => listener(event) };
 }
 
@@ -173,6 +180,30 @@ describe("the widget's proxy page", () => {
     expect(frame.posted).toEqual([{ jsonrpc: "2.0", id: 1, result: {} }]);
     expect(others).toEqual([]);
     expect(page.toHost).toHaveLength(1);
+  });
+
+  it("V14 stops what is too large, too deep or no JSON before it costs the console anything, and answers it", () => {
+    const { page, frame } = loaded();
+    const send = (id: number, argument: unknown): void => {
+      const data = { jsonrpc: "2.0", id, method: "tools/call", params: { name: "x", arguments: { argument } } };
+      page.receive({ data, origin: "null", source: frame.contentWindow });
+    };
+    let deep: unknown = "x";
+    for (let level = 0; level < 100; level += 1) deep = [deep];
+    send(1, "x".repeat(1_000_000));
+    expect(page.toHost).toHaveLength(2);
+    for (const [index, bad] of ["x".repeat(1_100_000), deep, Array.from({ length: 1_100_000 }, () => 1), new Map(), new ArrayBuffer(8)].entries()) {
+      send(index + 2, bad);
+    }
+    expect(page.toHost).toHaveLength(2);
+    expect(frame.posted).toMatchObject([2, 3, 4, 5, 6].map((id) => ({ id, error: { data: { code: "request_too_large" } } })));
+  });
+
+  it("V14 passes on no more of a flood than makes the console cut the view off", () => {
+    const { page, frame } = loaded();
+    const data = { jsonrpc: "2.0", method: "notifications/message", params: {} };
+    for (let times = 0; times < 5000; times += 1) page.receive({ data, origin: "null", source: frame.contentWindow });
+    expect(page.toHost).toHaveLength(101);
   });
 
   it("V02 a frame that leaves its document gets nothing any more", () => {

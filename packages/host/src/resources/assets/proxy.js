@@ -33,6 +33,39 @@
     }
   };
 
+  // The console measures every message again, and exactly. What is far too much stops here already, in a process that is not the console's: a lower
+  // bound of the size as JSON, the same depth, and twice as many messages a second as make the console cut a view off.
+  const bytesMax = 1_048_576;
+  const depthMax = 64;
+  const perSecondMax = 100;
+  const second = { startMs: 0, messages: 0 };
+
+  const spend = (value, left, depth) => {
+    if (typeof value === "string") return left - value.length;
+    if (typeof value !== "object" || value === null) return left - 1;
+    const prototype = Object.getPrototypeOf(value);
+    if (depth === 0 || (prototype !== null && prototype !== Object.prototype && prototype !== Array.prototype)) return -1;
+    let rest = left - 2;
+    for (const [name, child] of Object.entries(value)) {
+      if (rest >= 0) rest = spend(child, rest - (Array.isArray(value) ? 0 : name.length), depth - 1);
+    }
+    return rest;
+  };
+
+  const isFlood = () => {
+    const nowMs = performance.now();
+    if (nowMs - second.startMs >= 1000) Object.assign(second, { startMs: nowMs, messages: 0 });
+    second.messages += 1;
+    return second.messages > perSecondMax;
+  };
+
+  const refuseLarge = ({ id, method }) => {
+    const message = "the message is too large or too deep";
+    const isRequest = typeof method === "string" && (Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 128));
+    const error = { code: -32000, message, data: { code: "request_too_large", message, retryable: false } };
+    if (isRequest) port?.postMessage({ jsonrpc: "2.0", id, error });
+  };
+
   const isMessage = (data) => typeof data === "object" && data !== null && !Array.isArray(data) && data.jsonrpc === "2.0";
 
   // Runs in the widget's document before anything of the widget's own. What the console says arrives there through a port, which ends together
@@ -82,7 +115,8 @@
   const fromWidget = (data, ports) => {
     // The first port is the opening's, because nothing ran before it.
     if (data.method === `${prefix}port`) port ??= ports[0];
-    else if (typeof data.method === "string" && data.method.startsWith(prefix)) return;
+    else if (isFlood() || (typeof data.method === "string" && data.method.startsWith(prefix))) return;
+    else if (spend(data, bytesMax, depthMax) < 0) refuseLarge(data);
     else host.postMessage(data, consoleOrigin);
   };
 
