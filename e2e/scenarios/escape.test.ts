@@ -15,6 +15,11 @@ const declared = {
   frameDomains: ["https://maps.example.com"],
 };
 
+const views = [
+  ["declares nothing", "show_blank"],
+  ["declares other domains", "show_declared"],
+] as const;
+
 /** Not every Chromium opens these even for a page without a sandbox; where none is seen, nothing is proven and the test says so. */
 const mayBeInvisible = new Set(["own-csp-report", "preconnect", "dns-prefetch", "speculation-prefetch", "speculation-prerender", "payment-manifest"]);
 
@@ -72,10 +77,7 @@ describe("ways out of a view", () => {
     expect(channels.map(({ name }) => name).filter((name) => !leaking.has(name) && !mayBeInvisible.has(name))).toEqual([]);
   });
 
-  describe.each([
-    ["declares nothing", "show_blank"],
-    ["declares other domains", "show_declared"],
-  ] as const)("of a view that %s", (_, tool) => {
+  describe.each(views)("of a view that %s", (_, tool) => {
     it.for(channels.map(({ name }) => name))("V05 nothing leaves by %s: no request, no connection, no packet", (name, { skip }) => {
       skip(!leaking.has(name), "untested: in this browser it does not leave an ordinary page either");
       const target = targets[tool].get(name);
