@@ -11,6 +11,7 @@ import type { CallHints } from "./call/hints.ts";
 import { callKeys, callKind, fromStoredState, toStoredState, type CallRow, type CallView, type StoredCall } from "./call/record.ts";
 import type { ToolDefinition } from "./connections/tool-definition.ts";
 import type { Connector } from "./connectors.ts";
+import type { SignInNeed } from "./connectors/standing.ts";
 import { digestJson, digestText, newId } from "./digest.ts";
 import { retention } from "./keep/retention.ts";
 import type { Trace, TraceStep } from "./trace.ts";
@@ -63,10 +64,13 @@ export class CallBroker {
     const trace = this.#driver.traceOf(id, userId, []);
     trace.record("received", `Call of ${request.tool}`, { origin: request.origin, connector: connector.value.name });
     const tool = await this.#driver.findTool(userId, connector.value, request.tool);
-    const decision = tool.ok ? await this.#decide(request, connector.value, tool.value, sameConnector.value) : refusalAsDecision(tool.error);
+    const need = tool.ok ? undefined : await this.#needOf(request, connector.value, tool.error);
+    const decision = tool.ok
+      ? await this.#decide(request, connector.value, tool.value, sameConnector.value)
+      : decideUnlisted(tool.error, need, sameConnector.value);
     trace.record("decision", decision.reason, { action: decision.action, ...(decision.action === "call" ? { token: decision.token } : {}) });
     const step = firstStep(tool.ok && tool.value.repeatable, decision);
-    const row = this.#newRow(id, request, tool, step, trace);
+    const row = this.#newRow(id, request, tool, step, trace, need);
     const created = await this.#calls.create(id, row, { keys: callKeys(row), expiresAt: row.deadline + retention.call.ms });
     if (!created.ok) {
       this.#driver.discard(id);
@@ -161,6 +165,10 @@ export class CallBroker {
     return decideCall({ mode, origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
   }
 
+  async #needOf(request: CallRequest, connector: Connector, refusal: Refusal): Promise<SignInNeed | undefined> {
+    return refusal.code === "authorization_required" ? this.#options.connectors.signInNeed(request.userId, connector) : undefined;
+  }
+
   /** Whether the call stays within the connector of its view; a widget's call names a view of this user. */
   async #judgeView(request: CallRequest): Promise<Result<boolean, Refusal>> {
     if (request.origin !== "widget") return ok(true);
@@ -168,7 +176,14 @@ export class CallBroker {
     return connectorId === undefined ? err(refuse("invalid_request", "a widget's call names its view")) : ok(connectorId === request.connectorId);
   }
 
-  #newRow(id: string, request: CallRequest, tool: Result<ToolDefinition, Refusal>, step: CallStep, trace: Trace): CallRow {
+  #newRow(
+    id: string,
+    request: CallRequest,
+    tool: Result<ToolDefinition, Refusal>,
+    step: CallStep,
+    trace: Trace,
+    need: SignInNeed | undefined,
+  ): CallRow {
     const now = this.#options.clock();
     return {
       userId: request.userId,
@@ -179,7 +194,9 @@ export class CallBroker {
       ...(request.hints === undefined ? {} : { hints: request.hints }),
       sealedArguments: this.#driver.papers.seal("arguments", request.userId, id, request.arguments),
       argumentsDigest: digestJson(request.arguments),
+      // Empty while the tool is not known: the call then binds to the tool that it meets.
       toolDigest: tool.ok ? tool.value.digest : "",
+      ...(need?.resourceMetadata === undefined ? {} : { resourceMetadata: need.resourceMetadata }),
       ...(tool.ok || tool.error.detail === undefined ? {} : { detail: tool.error.detail }),
       state: toStoredState(step.state),
       attempt: 0,
@@ -230,8 +247,12 @@ function firstStep(repeatable: boolean, decision: CallDecision): CallStep {
   return decided.value;
 }
 
-/** A tool that cannot be found or asked for is refused like any other; the row then tells why. */
-function refusalAsDecision(refusal: Refusal): CallDecision {
+/**
+ * A tool that cannot be found or asked for is refused like any other; the row then tells why. But a server that lists nothing without sign-in cannot say
+ * what the tool demands: the call waits for the same sign-in as the connector, and the tool is judged when it is known.
+ */
+function decideUnlisted(refusal: Refusal, need: SignInNeed | undefined, sameConnector: boolean): CallDecision {
+  if (need !== undefined && sameConnector) return { action: "authorize", scope: need.scope, reason: "the server answers nothing without sign-in" };
   return { action: "refuse", code: refusal.code, reason: refusal.detail ?? "the tool cannot be called" };
 }
 

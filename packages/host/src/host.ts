@@ -19,6 +19,8 @@ import { StartLinks } from "./authorize/start-links.ts";
 import { CallBroker } from "./call.ts";
 import { Chat } from "./chat/chat.ts";
 import { Connectors } from "./connectors.ts";
+import { ConnectorRegistry } from "./connectors/registry.ts";
+import { ConnectorSignIn } from "./connectors/sign-in.ts";
 import { Events, type HostEvent, type Notice } from "./events.ts";
 import { Instances } from "./keep/instances.ts";
 import { deleteExpiredRecords } from "./keep/sweep.ts";
@@ -63,6 +65,7 @@ interface Parts {
   readonly database: Database<unknown>;
   readonly sessions: Sessions;
   readonly connectors: Connectors;
+  readonly connectorSignIn: ConnectorSignIn;
   readonly events: Events;
   readonly vault: Vault;
   readonly flows: Flows;
@@ -134,14 +137,15 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const timeoutMs = limits.authorizationTimeoutMs;
   const events = new Events(database.signals);
   const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock);
-  const connectors = new Connectors({ database, sealer, preconfigured: options.connectors, localAllowed: local, limits, clock });
+  const registry = new ConnectorRegistry({ database, sealer, preconfigured: options.connectors, localAllowed: local, clock });
   const keys = new AssertionKeys({ database, sealer, clock });
   const documents = new ClientDocuments(publicUrl, options.clientMetadataUrl);
   const registrations = new Registrations({ database, sealer, documents, timeoutMs, clock });
   const clients = new Clients({ configured: options.clients, keys, documents, registrations });
   const discoverer = new Discoverer({ clients, timeoutMs, clock });
-  const peers = new Peers({ clients, connectors, timeoutMs, clock });
+  const peers = new Peers({ clients, connectors: registry, timeoutMs, clock });
   const vault = new Vault({ database, sealer, clock, peers });
+  const connectors = new Connectors({ database, registry, vault, limits, clock });
   const flows = new Flows({ database, discoverer, clients, events, audit, flowMs: limits.flowMs, clock });
   const files = openConsoleFiles(options.consoleFolder, widgetOrigin);
   const place = { consoleOrigin: publicUrl, development: local };
@@ -152,6 +156,9 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
     const connector = await connectors.find(userId, connectorId);
     if (connector.ok) await announceConnector({ connectors, vault, events }, userId, connector.value);
   };
+  connectors.onChange((userId, connectorId) => void announce(userId, connectorId).catch(() => {}));
+  // Before the calls: those that waited for the server itself are to find it connected anew.
+  const connectorSignIn = new ConnectorSignIn({ connectors, vault, flows, announce });
   const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
   const signIn = new SignIn({ database, sealer, flows, vault, sessions, peers, publicUrl, clock, audit, onToken });
   const device = new DeviceSignIn({ database, sealer, flows, vault, peers, timeoutMs, clock, audit, report, onToken });
@@ -163,7 +170,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit });
   const questions = model === undefined ? undefined : new ModelQuestions(model);
   const doors = { keys, documents, apiClients, startLinks, sessions };
-  return { ...doors, database, connectors, events, vault, flows, signIn, device, views, broker, chat, questions, files, limits };
+  return { ...doors, database, connectors, connectorSignIn, events, vault, flows, signIn, device, views, broker, chat, questions, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {

@@ -29,6 +29,8 @@ export interface HeldToken {
   readonly scope: ScopeSet;
   readonly expiresAt: EpochMs;
   readonly refreshable: boolean;
+  /** The client that it was granted to. */
+  readonly clientId: string;
 }
 
 /** Where a token came from: what it takes to renew or revoke it. */
@@ -302,7 +304,13 @@ export class Vault {
 function toHeld(row: TokenRow | undefined): HeldToken | undefined {
   if (row === undefined) return undefined;
   const scope = parseScope(row.scope);
-  return { holder: toHolder(row), scope: scope.ok ? scope.value : new Set(), expiresAt: row.expiresAt, refreshable: row.refreshable };
+  return {
+    holder: toHolder(row),
+    scope: scope.ok ? scope.value : new Set(),
+    expiresAt: row.expiresAt,
+    refreshable: row.refreshable,
+    clientId: row.clientId,
+  };
 }
 
 function toHolder(row: TokenRow): TokenHolder {

@@ -45,7 +45,9 @@ export type TokenCase = "none" | "held" | "held_lacking" | "refreshable" | "refr
 type Rule = readonly [action: "attach" | "omit" | "refresh" | "authorize", reason: string];
 
 /** Who may call what: the first row whose condition holds for the origin refuses; no such row means that the schemes decide. */
-const visibilityRules: Readonly<Record<CallOrigin, readonly (readonly [(facts: CallFacts) => boolean, reason: string])[]>> = {
+const visibilityRules: Readonly<
+  Record<CallOrigin, readonly (readonly [(facts: Pick<CallFacts, "sameConnector" | "visibility">) => boolean, reason: string])[]>
+> = {
   widget: [
     [(facts) => !facts.sameConnector, "a widget may call only tools of its own connector"],
     [(facts) => !facts.visibility.has("app"), "the tool's visibility does not include app"],
@@ -115,14 +117,18 @@ const tokenRules: Readonly<Record<ConnectorMode, TokenRules>> = {
  * connector; `authorize` asks for the union of what the tool demands and what the token had, less transactions that are over.
  */
 export function decideCall(input: CallFacts): CallDecision {
-  for (const [applies, reason] of visibilityRules[input.origin]) {
-    if (applies(input)) return { action: "refuse", code: "tool_not_visible", reason };
-  }
+  const refused = judgeVisibility(input.origin, input.sameConnector, input.visibility);
+  if (refused !== undefined) return { action: "refuse", code: "tool_not_visible", reason: refused };
   const demanded = demandedScope(input.schemes, input.token);
   const [action, reason] = tokenRules[input.mode][kindOfSchemes(input.schemes)][caseOfToken(input.token, demanded)];
   if (action !== "authorize") return { action: "call", token: action, reason };
   const had = input.token.state === "none" ? new Set<string>() : withoutTransactionScopes(input.token.scope);
   return { action: "authorize", scope: unionScopes(had, demanded), reason };
+}
+
+/** Why this origin may not call the tool at all; undefined when it may. */
+export function judgeVisibility(origin: CallOrigin, sameConnector: boolean, visibility: ReadonlySet<"model" | "app">): string | undefined {
+  return visibilityRules[origin].find(([applies]) => applies({ sameConnector, visibility }))?.[1];
 }
 
 /** Sums up a tool's schemes. An empty list declares nothing. */

@@ -135,7 +135,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "withoutTransactionScopes",
   ],
   secret: ["Secret"],
-  security: ["decideCall", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
+  security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "www-authenticate": ["parseChallengeList"],
 };

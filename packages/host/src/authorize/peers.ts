@@ -9,7 +9,7 @@ import type { TokenPeer } from "./token-endpoint.ts";
 
 export interface PeersOptions {
   readonly clients: Clients;
-  readonly connectors: Connectors;
+  readonly connectors: Pick<Connectors, "findByResource">;
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
 }

@@ -3,6 +3,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { coversScope, type ScopeSet } from "@countersign/protocol/scope";
+import { judgeVisibility } from "@countersign/protocol/security";
 import type { Secret } from "@countersign/protocol/secret";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/open";
@@ -240,8 +241,16 @@ export class CallDriver {
     const connector = await this.#options.connectors.find(row.userId, row.connectorId);
     if (!connector.ok) return fail(connector.error.code);
     const tool = await this.findTool(row.userId, connector.value, row.tool);
-    if (!tool.ok) return fail(tool.error.code, tool.error.detail);
-    if (tool.value.digest !== row.toolDigest) return fail("tool_changed");
+    if (!tool.ok) {
+      const need = tool.error.code === "authorization_required" ? await this.#options.connectors.signInNeed(row.userId, connector.value) : undefined;
+      if (need === undefined) return fail(tool.error.code, tool.error.detail);
+      const challenged: CallEvent = { type: "challenged", demand: { kind: "scope", scope: need.scope }, refreshable: false };
+      return this.#store(call, challenged, { attempt: row.attempt, patch: { resourceMetadata: need.resourceMetadata } });
+    }
+    if (row.toolDigest !== "" && tool.value.digest !== row.toolDigest) return fail("tool_changed");
+    // A call that waited for the server itself meets its tool only now.
+    const late = row.toolDigest === "" ? judgeVisibility(row.origin, true, tool.value.visibility) : undefined;
+    if (late !== undefined) return fail("tool_not_visible", late);
     const args = this.papers.open("arguments", row.userId, id, row.sealedArguments);
     if (!args.ok || digestJson(args.value) !== row.argumentsDigest) return fail("internal_error", "the stored arguments cannot be read");
     const { fileParams } = tool.value;
@@ -268,7 +277,7 @@ export class CallDriver {
         record: this.traceOf(id, row.userId, row.trace).record,
       })
       .finally(() => this.#aborts.delete(id));
-    return this.#store(call, outcome.event, { attempt: row.attempt, patch: this.#patchOf(call, outcome) });
+    return this.#store(call, outcome.event, { attempt: row.attempt, patch: { ...this.#patchOf(call, outcome), toolDigest: tool.value.digest } });
   }
 
   #patchOf(call: StoredCall, outcome: DispatchOutcome): Partial<CallRow> {
@@ -345,7 +354,7 @@ export class CallDriver {
     const connector = await this.#options.connectors.find(userId, connectorId);
     if (!connector.ok) return true;
     const tools = await this.#options.connectors.connection(userId, connector.value).tools(freshToolsMs);
-    return !tools.ok || tools.value.get(name)?.digest === toolDigest;
+    return !tools.ok || toolDigest === "" || tools.value.get(name)?.digest === toolDigest;
   }
 
   /** A parked call lives in its row alone. */

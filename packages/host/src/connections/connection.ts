@@ -1,5 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
+import { type BearerChallenge, challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
@@ -11,6 +11,7 @@ import type { DialBounds, DialError } from "../dial/dial.ts";
 import { currentExchange, Exchange, inExchange, type ServerListener, type ServerMessage } from "./exchange.ts";
 import { openClient } from "./open-client.ts";
 import { StreamGate } from "./stream-gate.ts";
+import { withoutSecret } from "./without-secret.ts";
 import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
 
 /** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
@@ -32,16 +33,48 @@ export interface ToolRequest {
   readonly listener?: ServerListener;
 }
 
+/** A request that belongs to no call, which the server refused: with the token that it was sent with, if it was. */
+export interface RefusedRequest {
+  readonly purpose: "list" | "read";
+  readonly used: Secret | undefined;
+  readonly challenge: BearerChallenge & { readonly status: 401 | 403 };
+}
+
+/** How a listing ended, and whether it was answered without a token. */
+export type ListingOutcome =
+  | { readonly ok: true; readonly anonymous: boolean; readonly protocol: string | undefined }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** The user's access to the server, for connecting, listing and reading. A call brings its own token. */
+export interface ConnectionAccess {
+  /** The token to send, undefined to ask without one. Refuses with `authorization_required` when nothing may be sent without a token and none is held. */
+  bearer(purpose: "list" | "read"): Promise<Result<Secret | undefined, Refusal>>;
+  /** What to ask once more with, undefined when only the user can help. */
+  renewed(request: RefusedRequest): Promise<Secret | undefined>;
+  listed(outcome: ListingOutcome): Promise<void>;
+}
+
 export interface ConnectionOptions {
   readonly url: URL;
+  /** Absent, everything is asked for without a token. */
+  readonly access?: ConnectionAccess;
   readonly reach: Reach;
   readonly requestTimeoutMs: number;
   readonly resultBytesMax: number;
   readonly clock: () => EpochMs;
 }
 
+/** A connection in the making or made: by which exchange, and which session the server gave. */
+interface Opening {
+  readonly client: Promise<Client>;
+  readonly by: Exchange;
+  session(): string | undefined;
+}
+
 const toolsMax = 1000;
 const pagesMax = 50;
+/** One for a token that was sent to a server that now wants one, one for a token that it refused. */
+const renewalsMax = 2;
 
 // Loose on purpose: the SDK has judged the result against the protocol's schema, but its own types drop members such as `securitySchemes`.
 const looseResult = z.record(z.string(), z.unknown());
@@ -53,7 +86,10 @@ export class McpConnection {
   readonly #bounds: DialBounds;
   readonly #gate = new StreamGate();
   readonly #listeners = new Set<(notification: ServerMessage) => void>();
-  #client: Promise<Client> | undefined;
+  readonly #running = new Map<Client, number>();
+  readonly #retired = new Set<Client>();
+  #opening: Opening | undefined;
+  #protocol: string | undefined;
   #tools: { readonly at: EpochMs; readonly list: Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> } | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -106,7 +142,7 @@ export class McpConnection {
     }
   }
 
-  /** Reads one resource anonymously: the contents as the server sent them. */
+  /** Reads one resource: the contents as the server sent them. */
   readResource(uri: string): Promise<Result<JsonObject, Refusal>> {
     return this.#ask("resources/read", { uri });
   }
@@ -129,85 +165,149 @@ export class McpConnection {
     };
   }
 
+  /** Begins anew with the next request: another token may get another session and other tools. What runs still ends where it began. */
+  reset(): void {
+    const { client } = this.#opening ?? {};
+    this.#opening = undefined;
+    this.#tools = undefined;
+    const retire = async (): Promise<void> => {
+      const open = await client?.catch(() => undefined);
+      if (open === undefined) return;
+      this.#retired.add(open);
+      await this.#closeIfRetired(open);
+    };
+    void retire();
+  }
+
   async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.then((open) => open.close()).catch(() => {});
+    const { client } = this.#opening ?? {};
+    this.#opening = undefined;
+    const open = await client?.catch(() => undefined);
+    await Promise.allSettled([...this.#retired, ...(open === undefined ? [] : [open])].map((each) => each.close()));
+    this.#retired.clear();
   }
 
   async #ask(method: string, params: JsonObject): Promise<Result<JsonObject, Refusal>> {
-    const exchange = new Exchange();
-    try {
-      return ok(
-        await this.#exchange(exchange, (client) =>
-          client.request({ method, params: { ...params } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
-        ),
-      );
-    } catch (error) {
-      return err(refusalOf(judgeFailure(error, exchange)));
-    }
+    const asked = await this.#withAccess("read", (exchange) =>
+      this.#exchange(exchange, (client) =>
+        client.request({ method, params: { ...params } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
+      ),
+    );
+    return asked.ok ? ok(asked.value.answer) : asked;
   }
 
   async #listTools(): Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> {
-    const exchange = new Exchange();
-    const tools = new Map<string, ToolDefinition>();
+    const listed = await this.#withAccess("list", (exchange) => this.#collectTools(exchange));
+    const { access } = this.#options;
+    if (!listed.ok) {
+      await access?.listed({ ok: false, refusal: listed.error });
+      return listed;
+    }
+    await access?.listed({ ok: true, anonymous: listed.value.anonymous, protocol: this.#protocol });
+    const tools = listed.value.answer.map(readToolDefinition).filter((tool) => tool !== undefined);
+    return ok(new Map(tools.map((tool) => [tool.name, tool])));
+  }
+
+  async #collectTools(exchange: Exchange): Promise<readonly unknown[]> {
+    const tools: unknown[] = [];
     let cursor: string | undefined;
-    try {
-      for (let page = 0; page < pagesMax && tools.size < toolsMax; page += 1) {
-        const params = cursor === undefined ? {} : { cursor };
-        const answer = await this.#exchange(exchange, (client) =>
-          client.request({ method: "tools/list", params }, toolsPage, { timeout: this.#options.requestTimeoutMs }),
-        );
-        for (const tool of answer.tools.map(readToolDefinition)) {
-          if (tool !== undefined && tools.size < toolsMax) {
-            tools.set(tool.name, tool);
-          }
-        }
-        cursor = answer.nextCursor;
-        if (cursor === undefined) {
-          break;
-        }
+    for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
+      const params = cursor === undefined ? {} : { cursor };
+      const answer = await this.#exchange(exchange, (client) =>
+        client.request({ method: "tools/list", params }, toolsPage, { timeout: this.#options.requestTimeoutMs }),
+      );
+      tools.push(...answer.tools.slice(0, toolsMax - tools.length));
+      cursor = answer.nextCursor;
+      if (cursor === undefined) break;
+    }
+    return tools;
+  }
+
+  /** Asks with the token that the user's access gives, and once or twice more when the server refuses it and a better one can be had. */
+  async #withAccess<T extends JsonObject | readonly unknown[]>(
+    purpose: "list" | "read",
+    work: (exchange: Exchange) => Promise<T>,
+  ): Promise<Result<{ readonly answer: T; readonly anonymous: boolean }, Refusal>> {
+    const { access } = this.#options;
+    const first = (await access?.bearer(purpose)) ?? ok(undefined);
+    if (!first.ok) return first;
+    let bearer = first.value;
+    for (let attempt = 0; ; attempt += 1) {
+      const exchange = new Exchange(bearer === undefined ? {} : { bearer });
+      try {
+        return ok({ answer: withoutSecret(await work(exchange), bearer), anonymous: bearer === undefined });
+      } catch (error) {
+        const outcome = judgeFailure(error, exchange);
+        const challenge = outcome.kind === "challenge" && outcome.challenge.form === "http" ? outcome.challenge : undefined;
+        const next = challenge === undefined || attempt === renewalsMax ? undefined : await access?.renewed({ purpose, used: bearer, challenge });
+        if (next === undefined) return err(withoutSecret(refusalOf(outcome), bearer));
+        bearer = next;
       }
-      return ok(tools);
-    } catch (error) {
-      return err(refusalOf(judgeFailure(error, exchange)));
     }
   }
 
   async #exchange<T>(exchange: Exchange, work: (client: Client) => Promise<T>): Promise<T> {
     return inExchange(exchange, async () => {
-      const client = await this.#open();
+      const opening = this.#open(exchange);
       try {
-        return await work(client);
+        return await this.#use(await opening.client, work);
       } catch (error) {
-        // A 2025-era server answers 404 to a session it has forgotten, and so has not run the request.
-        if (!(error instanceof SdkHttpError) || exchange.status !== 404 || client.transport?.sessionId === undefined) {
-          throw error;
-        }
-        await this.close();
-        return work(await this.#open());
+        if (opening.by !== exchange && exchange.status === undefined) exchange.adopt(opening.by);
+        // A session that the server has forgotten is answered with 404, and the request has not run.
+        const forgotten = error instanceof SdkHttpError && exchange.status === 404 && opening.session() !== undefined;
+        if (!forgotten) throw error;
+        if (this.#opening === opening) this.reset();
+        return this.#use(await this.#open(exchange).client, work);
       }
     });
   }
 
-  #open(): Promise<Client> {
-    const opening = (this.#client ??= this.#connect());
-    opening.catch(() => {
-      if (this.#client === opening) {
-        this.#client = undefined;
-      }
-    });
+  /** Whoever comes while another exchange connects shares its end. */
+  #open(exchange: Exchange): Opening {
+    if (this.#opening !== undefined) return this.#opening;
+    let session: string | undefined;
+    const client = this.#connect();
+    const opening: Opening = { client, by: exchange, session: () => session };
+    this.#opening = opening;
+    client.then(
+      (open) => {
+        session = open.transport?.sessionId;
+      },
+      () => {
+        if (this.#opening === opening) this.#opening = undefined;
+      },
+    );
     return opening;
+  }
+
+  async #use<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
+    this.#running.set(client, (this.#running.get(client) ?? 0) + 1);
+    try {
+      return await work(client);
+    } finally {
+      const others = (this.#running.get(client) ?? 1) - 1;
+      if (others > 0) this.#running.set(client, others);
+      else this.#running.delete(client);
+      await this.#closeIfRetired(client);
+    }
+  }
+
+  async #closeIfRetired(client: Client): Promise<void> {
+    if (!this.#retired.has(client) || this.#running.has(client)) return;
+    this.#retired.delete(client);
+    await client.close().catch(() => {});
   }
 
   async #connect(): Promise<Client> {
     const client = await openClient({ url: this.#options.url, bounds: this.#bounds, gate: this.#gate });
     client.fallbackNotificationHandler = async (notification) => this.#hear(readMessage(notification));
     client.fallbackRequestHandler = async (request, context) => answerServer(readMessage(request), context.mcpReq.signal);
+    this.#protocol = client.getNegotiatedProtocolVersion();
     return client;
   }
 
   #hear(notification: ServerMessage): void {
+    if (notification.method === "notifications/tools/list_changed") this.#tools = undefined;
     currentExchange()?.listener?.onNotification?.(notification);
     for (const hear of this.#listeners) hear(notification);
   }

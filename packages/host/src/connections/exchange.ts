@@ -53,6 +53,14 @@ export class Exchange {
     this.#abandon = resolve;
   }
 
+  /** Takes over what was seen of another exchange, whose end is also this one's. */
+  adopt(other: Exchange): void {
+    if (other === this) return;
+    this.status = other.status;
+    this.wwwAuthenticate = other.wwwAuthenticate;
+    this.problem = other.problem;
+  }
+
   requestBegan(): void {
     clearTimeout(this.#timer);
   }

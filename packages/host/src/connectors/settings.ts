@@ -72,18 +72,28 @@ export interface SettingsInput {
 }
 
 const inputShape = z.strictObject({
-  mode: z.enum(["auto", "mixed", "full"]).default("auto"),
-  authorizationServer: z.string().min(1).max(2048).optional(),
+  mode: z
+    .enum(["auto", "mixed", "full"])
+    .default("auto")
+    .describe("When to sign in: as the server demands, only when a tool needs it, or before anything else."),
+  authorizationServer: z.string().min(1).max(2048).optional().describe("Issuer to sign in at, in place of those that the server names."),
   clientId: z.string().min(1).max(500).regex(printable, "printable ASCII only").optional(),
-  clientSecret: z.string().min(1).max(2000).regex(printable, "printable ASCII only").optional(),
+  clientSecret: z
+    .string()
+    .min(1)
+    .max(2000)
+    .regex(printable, "printable ASCII only")
+    .optional()
+    .describe("Only together with `authorizationServer`. Never answered; left out of a change, the one held stays while client and issuer stay."),
   tokenEndpointAuthMethod: z.enum(clientAuthMethods).optional(),
-  scope: z.string().max(4096).optional(),
-  authorizeParameters: z.record(z.string(), z.string().max(512)).optional(),
-  allowUnadvertisedPkce: z.boolean().optional(),
-  omitResourceParameter: z.boolean().optional(),
+  scope: z.string().max(4096).optional().describe("Space separated, in place of what the server's metadata lists."),
+  authorizeParameters: z
+    .record(z.string(), z.string().max(512))
+    .optional()
+    .describe("Sent with the authorization request besides the protocol's own, such as `audience`."),
 });
 
-export const settingsShape: z.ZodType<SettingsInput> = inputShape;
+export const settingsShape: z.ZodType<SettingsInput> = inputShape.meta({ id: "ConnectorSettingsInput" });
 
 /**
  * Judges settings. Refuses with `invalid_request` (or `invalid_metadata` for the issuer): a secret or a way of authentication without its client, a secret without
@@ -108,6 +118,30 @@ export function parseSettings(input: SettingsInput): Result<ConnectorSettings, R
     ...(input.allowUnadvertisedPkce === true ? { allowUnadvertisedPkce: true } : {}),
     ...(input.omitResourceParameter === true ? { omitResourceParameter: true } : {}),
   });
+}
+
+/** Settings as anybody may see them: not the secret, only that there is one. */
+export interface SettingsView {
+  readonly mode: SignInMode;
+  readonly authorizationServer?: string;
+  readonly clientId?: string;
+  readonly hasClientSecret: boolean;
+  readonly tokenEndpointAuthMethod?: ClientAuthMethod;
+  readonly scope?: string;
+  readonly authorizeParameters?: Readonly<Record<string, string>>;
+}
+
+export function viewSettings(settings: ConnectorSettings | undefined): SettingsView {
+  const { clientSecret, scope, ...rest } = settings ?? { mode: "auto" };
+  return { ...rest, hasClientSecret: clientSecret !== undefined, ...(scope === undefined ? {} : { scope: formatScope(scope) }) };
+}
+
+/** New settings in place of old ones. A secret that is not named again stays while it is for the same client of the same issuer. */
+export function replaceSettings(old: ConnectorSettings | undefined, input: SettingsInput): Result<ConnectorSettings, Refusal> {
+  const isSameClient = old?.clientId === input.clientId && old?.authorizationServer === input.authorizationServer;
+  const usesSecret = input.tokenEndpointAuthMethod !== "none" && input.tokenEndpointAuthMethod !== "private_key_jwt";
+  const kept = isSameClient && usesSecret && input.clientSecret === undefined ? old?.clientSecret : undefined;
+  return parseSettings(kept === undefined ? input : { ...input, clientSecret: kept.reveal() });
 }
 
 /** The settings as a row keeps them: the secret sealed under a text that names the row and its owner. */

@@ -14,6 +14,7 @@ export interface RetentionRule {
 export type KeptKind =
   | "session"
   | "connector"
+  | "connector_standing"
   | "token"
   | "flow_grant"
   | "refresh_lease"
@@ -52,6 +53,13 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
     from: "its last use, renewed at most once a day",
     ms: 180 * dayMs,
     sealed: ["settings.sealedSecret"],
+    endedBy: "removing the connector",
+  },
+  connector_standing: {
+    holds: "how a user's connection to a server stands, and what the server demanded",
+    from: "its last change; it is learned anew after that",
+    ms: 30 * dayMs,
+    sealed: [],
     endedBy: "removing the connector",
   },
   token: {

@@ -1,18 +1,22 @@
-import { ok } from "@countersign/protocol/result";
+import type { Refusal } from "@countersign/protocol/errors";
+import { ok, type Result } from "@countersign/protocol/result";
 import type { Hono } from "hono";
 import { revokeToken } from "../authorize/token-endpoint.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector, Connectors } from "../connectors.ts";
+import { parseSettings, replaceSettings, viewSettings, type ConnectorSettings } from "../connectors/settings.ts";
+import type { ConnectorSignIn } from "../connectors/sign-in.ts";
 import type { Events } from "../events.ts";
 import type { HostLimits } from "../options.ts";
-import type { Vault } from "../vault.ts";
+import type { HeldToken, Vault } from "../vault.ts";
 import { type Door, toPublicError } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
-import { addConnector, listConnectors, listTools, readConnector, removeConnector, signOut } from "./operations.ts";
-import { toSchemeView, type ConnectorView, type ToolView } from "./schemas/connectors.ts";
+import { addConnector, changeConnector, listConnectors, listTools, readConnector, removeConnector, signInConnector, signOut } from "./operations.ts";
+import { toSchemeView, type ConnectorChange, type ConnectorView, type ToolView } from "./schemas/connectors.ts";
 
 export interface ConnectorRoutes {
   readonly connectors: Connectors;
+  readonly connectorSignIn: ConnectorSignIn;
   readonly vault: Vault;
   readonly events: Events;
   readonly limits: HostLimits;
@@ -26,15 +30,17 @@ export async function toConnectorView(
   connector: Connector,
 ): Promise<ConnectorView> {
   const held = await routes.vault.find(userId, connector.resource);
-  const { status, ...rest } = routes.connectors.status(userId, connector.id);
+  const { status, error, protocol } = await routes.connectors.standing(userId, connector.id);
   return {
     id: connector.id,
     name: connector.name,
     url: connector.resource,
-    mode: "mixed",
+    mode: await routes.connectors.modeOf(userId, connector),
+    settings: viewSettings(connector.settings),
     removable: !connector.preconfigured,
     status,
-    ...("error" in rest ? { error: toPublicError(rest.error) } : {}),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(error === undefined ? {} : { error: toPublicError(error) }),
     ...(held === undefined ? {} : { token: { issuer: held.holder.issuer, scope: [...held.scope].toSorted(), expiresAt: held.expiresAt } }),
   };
 }
@@ -48,12 +54,9 @@ export async function announceConnector(
   routes.events.publish(userId, { type: "connector", data: await toConnectorView(routes, userId, connector) }, connector.id);
 }
 
-/** Connects in the background and tells the pages how it went. */
-export function probeConnector(routes: Pick<ConnectorRoutes, "connectors" | "vault" | "events">, userId: string, connector: Connector): void {
-  routes.connectors
-    .probe(userId, connector)
-    .then(() => announceConnector(routes, userId, connector))
-    .catch(() => {});
+/** Connects in the background; the pages are told when that changes how the connector stands. */
+export function probeConnector({ connectors }: Pick<ConnectorRoutes, "connectors">, userId: string, connector: Connector): void {
+  connectors.probe(userId, connector).catch(() => {});
 }
 
 /** `/api/connectors`. */
@@ -61,7 +64,8 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
   const { connectors, door } = routes;
   serveOperation(app, door, listConnectors, async ({ userId }) => ok({ connectors: await showConnectors(routes, userId) }));
   serveOperation(app, door, addConnector, async ({ userId, body }) => {
-    const added = await connectors.add(userId, body.url);
+    const settings = body.settings === undefined ? ok(undefined) : parseSettings(body.settings);
+    const added = settings.ok ? await connectors.add(userId, { ...body, settings: settings.value }) : settings;
     if (!added.ok) return added;
     probeConnector(routes, userId, added.value);
     return ok(await toConnectorView(routes, userId, added.value));
@@ -69,6 +73,11 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
   serveOperation(app, door, readConnector, async ({ userId, id }) => {
     const connector = await connectors.find(userId, id);
     return connector.ok ? ok(await toConnectorView(routes, userId, connector.value)) : connector;
+  });
+  serveOperation(app, door, changeConnector, ({ userId, id, body }) => change(routes, userId, id, body));
+  serveOperation(app, door, signInConnector, async ({ userId, id }) => {
+    const connector = await connectors.find(userId, id);
+    return connector.ok ? routes.connectorSignIn.begin(userId, connector.value) : connector;
   });
   serveOperation(app, door, removeConnector, async ({ userId, id }) => {
     const removed = await connectors.remove(userId, id);
@@ -80,7 +89,9 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
     const connector = await connectors.find(userId, id);
     if (!connector.ok) return connector;
     await forgetTokens(routes, userId, connector.value);
+    await connectors.reconnect(userId, id);
     await announceConnector(routes, userId, connector.value);
+    probeConnector(routes, userId, connector.value);
     return ok(await toConnectorView(routes, userId, connector.value));
   });
   serveOperation(app, door, listTools, async ({ userId, id }) => {
@@ -92,15 +103,37 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
 }
 
 /** The user's connectors as they stand; those that are not connected begin to connect. */
-export async function showConnectors(
-  routes: Pick<ConnectorRoutes, "connectors" | "vault" | "events">,
-  userId: string,
-): Promise<readonly ConnectorView[]> {
+export async function showConnectors(routes: Pick<ConnectorRoutes, "connectors" | "vault">, userId: string): Promise<readonly ConnectorView[]> {
   const list = await routes.connectors.list(userId);
   for (const connector of list) {
-    if (routes.connectors.status(userId, connector.id).status !== "connected") probeConnector(routes, userId, connector);
+    const { status } = await routes.connectors.standing(userId, connector.id);
+    if (status !== "connected") probeConnector(routes, userId, connector);
   }
   return Promise.all(list.map((connector) => toConnectorView(routes, userId, connector)));
+}
+
+/** Changes name, mode or settings. A token stays while it is of the issuer and the client that the settings name. */
+async function change(routes: ConnectorRoutes, userId: string, id: string, body: ConnectorChange): Promise<Result<ConnectorView, Refusal>> {
+  const { connectors, vault } = routes;
+  const before = await connectors.find(userId, id);
+  if (!before.ok) return before;
+  const old = before.value.settings;
+  const input =
+    body.settings === undefined ? undefined : replaceSettings(old, { ...body.settings, ...(body.mode === undefined ? {} : { mode: body.mode }) });
+  if (input?.ok === false) return input;
+  const settings = input?.value ?? (body.mode === undefined ? undefined : { ...old, mode: body.mode });
+  const changed = await connectors.update(userId, id, { name: body.name, settings });
+  if (!changed.ok) return changed;
+  const held = await vault.find(userId, changed.value.resource);
+  if (held !== undefined && !fits(held, settings)) await forgetTokens(routes, userId, before.value);
+  await announceConnector(routes, userId, changed.value);
+  if (settings !== undefined) probeConnector(routes, userId, changed.value);
+  return ok(await toConnectorView(routes, userId, changed.value));
+}
+
+function fits(held: HeldToken, settings: ConnectorSettings | undefined): boolean {
+  const { authorizationServer, clientId } = settings ?? {};
+  return (authorizationServer ?? held.holder.issuer) === held.holder.issuer && (clientId ?? held.clientId) === held.clientId;
 }
 
 /** Forgets the tokens at once; telling the issuer may take its time. */

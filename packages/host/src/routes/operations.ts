@@ -8,6 +8,8 @@ import type { TraceStep } from "../trace.ts";
 import { type AnyOperation, noBody, type Operation } from "./operation.ts";
 import { callView, type NewCall, newCall, traceView } from "./schemas/calls.ts";
 import {
+  connectorChange,
+  type ConnectorChange,
   connectorList,
   connectorView,
   type ConnectorView,
@@ -69,6 +71,40 @@ export const readConnector: Operation<undefined, ConnectorView> = {
   errors: ["unknown_connector"],
 };
 
+export const changeConnector: Operation<ConnectorChange, ConnectorView> = {
+  ...act,
+  id: "changeConnector",
+  method: "PATCH",
+  path: "/api/connectors/:id",
+  tag: "Connectors",
+  summary: "Rename a connector that the user added, or change when and how the host signs in to it. Tokens that no longer fit are revoked.",
+  body: connectorChange,
+  answer: connectorView,
+  errors: ["unknown_connector", "conflict", "invalid_metadata"],
+};
+
+export const signInConnector: Operation<undefined, FlowView> = {
+  ...act,
+  id: "signInConnector",
+  path: "/api/connectors/:id/sign-in",
+  tag: "Connectors",
+  summary: "Sign in to the server itself: begins a sign-in or joins the one that runs. Once it is granted, the connector connects again.",
+  status: 201,
+  answer: flowView,
+  errors: [
+    "unknown_connector",
+    "server_unreachable",
+    "authorization_server_unreachable",
+    "metadata_not_found",
+    "invalid_metadata",
+    "resource_mismatch",
+    "issuer_mismatch",
+    "pkce_unsupported",
+    "registration_unavailable",
+    "conflict",
+  ],
+};
+
 export const removeConnector: Operation<undefined, { readonly removed: true }> = {
   ...act,
   id: "removeConnector",
@@ -97,7 +133,7 @@ export const listTools: Operation<undefined, { readonly tools: readonly ToolView
   tag: "Connectors",
   summary: "List the tools that the server offers to this user.",
   answer: toolList,
-  errors: ["unknown_connector", "server_unreachable", "protocol_error", "response_too_large", "unsafe_url"],
+  errors: ["unknown_connector", "authorization_required", "server_unreachable", "protocol_error", "response_too_large", "unsafe_url"],
 };
 
 export const startCall: Operation<NewCall, CallView> = {
@@ -264,7 +300,9 @@ export const operations: readonly AnyOperation[] = [
   listConnectors,
   addConnector,
   readConnector,
+  changeConnector,
   removeConnector,
+  signInConnector,
   signOut,
   listTools,
   startCall,

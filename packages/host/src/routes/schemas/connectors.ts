@@ -1,26 +1,54 @@
-import type { SecurityScheme } from "@countersign/protocol/security";
+import { clientAuthMethods } from "@countersign/protocol/client-authentication";
+import type { ConnectorMode, SecurityScheme } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
 import { z } from "zod";
+import { settingsShape, type SettingsInput, type SettingsView, type SignInMode } from "../../connectors/settings.ts";
+import type { ConnectorStatus } from "../../connectors/standing.ts";
 import { type PublicError, publicError } from "./errors.ts";
 import { time } from "./flows.ts";
 
 /** The body of `POST /api/connectors`. */
 export interface NewConnector {
   readonly url: string;
+  readonly name?: string | undefined;
+  readonly settings?: SettingsInput | undefined;
 }
 
+const name = z.string().trim().min(1).max(120);
+
 export const newConnector: z.ZodType<NewConnector> = z
-  .strictObject({ url: z.string().min(1).max(2048).describe("Of an MCP server. Https; plain http and this machine in development only.") })
+  .strictObject({
+    url: z.string().min(1).max(2048).describe("Of an MCP server, taken literally. Https; plain http and this machine in development only."),
+    name: name.optional(),
+    settings: settingsShape.optional(),
+  })
   .meta({ id: "NewConnector" });
+
+/** The body of `PATCH /api/connectors/:id`. */
+export interface ConnectorChange {
+  readonly name?: string | undefined;
+  readonly mode?: SignInMode | undefined;
+  readonly settings?: SettingsInput | undefined;
+}
+
+export const connectorChange: z.ZodType<ConnectorChange> = z
+  .strictObject({
+    name: name.optional(),
+    mode: z.enum(["auto", "mixed", "full"]).optional().describe("Changes the mode alone and leaves the other settings as they are."),
+    settings: settingsShape.optional().describe("All settings anew."),
+  })
+  .meta({ id: "ConnectorChange" });
 
 /** What a user is told of a connector: never a token, only that there is one and what it may do. */
 export interface ConnectorView {
   readonly id: string;
   readonly name: string;
   readonly url: string;
-  readonly mode: "mixed";
+  readonly mode: ConnectorMode;
+  readonly settings: SettingsView;
   readonly removable: boolean;
-  readonly status: "connected" | "connecting" | "failed";
+  readonly status: ConnectorStatus;
+  readonly protocol?: string;
   readonly error?: PublicError;
   readonly token?: { readonly issuer: string; readonly scope: readonly string[]; readonly expiresAt: number };
 }
@@ -30,9 +58,23 @@ export const connectorView: z.ZodType<ConnectorView> = z
     id: z.string(),
     name: z.string(),
     url: z.string(),
-    mode: z.enum(["mixed"]),
+    mode: z.enum(["mixed", "full"]).describe("What is in force now: a token in every request, or only where a tool needs one."),
+    settings: z
+      .strictObject({
+        mode: z.enum(["auto", "mixed", "full"]),
+        authorizationServer: z.string().exactOptional(),
+        clientId: z.string().exactOptional(),
+        hasClientSecret: z.boolean(),
+        tokenEndpointAuthMethod: z.enum(clientAuthMethods).exactOptional(),
+        scope: z.string().exactOptional(),
+        authorizeParameters: z.record(z.string(), z.string()).exactOptional(),
+      })
+      .meta({ id: "ConnectorSettings" }),
     removable: z.boolean().describe("False for one that every user has from configuration."),
-    status: z.enum(["connected", "connecting", "failed"]),
+    status: z
+      .enum(["connecting", "connected", "sign_in_required", "failed"])
+      .describe("`sign_in_required`: the server answers nothing without a token, and none is held that it takes."),
+    protocol: z.string().exactOptional().describe("The protocol revision in use, such as `2025-11-25`."),
     error: publicError.exactOptional(),
     token: z
       .strictObject({ issuer: z.string(), scope: z.array(z.string()), expiresAt: time })
