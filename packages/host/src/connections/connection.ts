@@ -249,10 +249,13 @@ export class McpConnection {
   async #exchange<T>(exchange: Exchange, work: (client: Client) => Promise<T>): Promise<T> {
     return inExchange(exchange, async () => {
       const opening = this.#open(exchange);
+      const client = await opening.client.catch((error: unknown) => {
+        exchange.adopt(opening.by);
+        throw error;
+      });
       try {
-        return await this.#use(await opening.client, work);
+        return await this.#use(client, work);
       } catch (error) {
-        if (opening.by !== exchange && exchange.status === undefined) exchange.adopt(opening.by);
         // A session that the server has forgotten is answered with 404, and the request has not run.
         const forgotten = error instanceof SdkHttpError && exchange.status === 404 && opening.session() !== undefined;
         if (!forgotten) throw error;

@@ -1,5 +1,5 @@
-import type { Refusal } from "@countersign/protocol/errors";
-import { ok, type Result } from "@countersign/protocol/result";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Hono } from "hono";
 import { revokeToken } from "../authorize/token-endpoint.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
@@ -122,10 +122,12 @@ async function change(routes: ConnectorRoutes, userId: string, id: string, body:
     body.settings === undefined ? undefined : replaceSettings(old, { ...body.settings, ...(body.mode === undefined ? {} : { mode: body.mode }) });
   if (input?.ok === false) return input;
   const settings = input?.value ?? (body.mode === undefined ? undefined : { ...old, mode: body.mode });
+  if (before.value.preconfigured) return err(refuse("invalid_request", "this connector is part of the installation"));
+  const held = await vault.find(userId, before.value.resource);
+  // Before the change: only the client that the token was granted to can revoke it.
+  if (held !== undefined && !fits(held, settings ?? old)) await forgetTokens(routes, userId, before.value);
   const changed = await connectors.update(userId, id, { name: body.name, settings });
   if (!changed.ok) return changed;
-  const held = await vault.find(userId, changed.value.resource);
-  if (held !== undefined && !fits(held, settings)) await forgetTokens(routes, userId, before.value);
   await announceConnector(routes, userId, changed.value);
   if (settings !== undefined) probeConnector(routes, userId, changed.value);
   return ok(await toConnectorView(routes, userId, changed.value));
