@@ -5,5 +5,5 @@ export function withoutSecret<T>(value: T, secret: Secret | undefined): T {
   if (secret === undefined) return value;
   const text = JSON.stringify(value);
   const written = JSON.stringify(secret.reveal()).slice(1, -1);
-  return text?.includes(written) === true ? JSON.parse(text.replaceAll(written, "[redacted]")) : value;
+  return text.includes(written) ? JSON.parse(text.replaceAll(written, "[redacted]")) : value;
 }
