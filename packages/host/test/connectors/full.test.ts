@@ -28,7 +28,7 @@ const connectorShape = z.looseObject({
 type ConnectorSeen = z.infer<typeof connectorShape>;
 
 /** The server answers nothing at all without a token that it knows and that has the scope. */
-function protect(scope: string | undefined = undefined): void {
+function protect(scope?: string): void {
   world.server.intercept = (request, method) => {
     if (method === "prm") return undefined;
     const token = request.headers.get("authorization")?.replace(/^Bearer /, "");
@@ -128,7 +128,7 @@ describe("a server that answers nothing without sign-in", () => {
     await browser.signIn(parked.flow?.startUrl ?? "");
     expect(await browser.settled(parked.id)).toMatchObject({ state: "failed", error: { code: "unknown_tool" } });
     const widgetId = await browser.openWidget();
-    for (const row of [...world.authorizationServer.granted.values()]) row.active = false;
+    for (const row of world.authorizationServer.granted.values()) row.active = false;
     await browser.post("/api/connectors/store/sign-out");
     await standing(browser, "sign_in_required");
     const late = await browser.parked((await browser.call("hidden", {}, { origin: "widget", widgetId })).id);
