@@ -1,5 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { type BearerChallenge, challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
+import { challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
@@ -8,6 +8,7 @@ import { type Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
 import type { DialBounds, DialError } from "../dial/dial.ts";
+import type { ConnectionAccess } from "./connection-access.ts";
 import { currentExchange, Exchange, inExchange, type ServerListener, type ServerMessage } from "./exchange.ts";
 import { openClient } from "./open-client.ts";
 import { StreamGate } from "./stream-gate.ts";
@@ -31,27 +32,6 @@ export interface ToolRequest {
   readonly signal: AbortSignal;
   /** Who hears what the server says of its own while it runs the call. */
   readonly listener?: ServerListener;
-}
-
-/** A request that belongs to no call, which the server refused: with the token that it was sent with, if it was. */
-export interface RefusedRequest {
-  readonly purpose: "list" | "read";
-  readonly used: Secret | undefined;
-  readonly challenge: BearerChallenge & { readonly status: 401 | 403 };
-}
-
-/** How a listing ended, and whether it was answered without a token. */
-export type ListingOutcome =
-  | { readonly ok: true; readonly anonymous: boolean; readonly protocol: string | undefined }
-  | { readonly ok: false; readonly refusal: Refusal };
-
-/** The user's access to the server, for connecting, listing and reading. A call brings its own token. */
-export interface ConnectionAccess {
-  /** The token to send, undefined to ask without one. Refuses with `authorization_required` when nothing may be sent without a token and none is held. */
-  bearer(purpose: "list" | "read"): Promise<Result<Secret | undefined, Refusal>>;
-  /** What to ask once more with, undefined when only the user can help. */
-  renewed(request: RefusedRequest): Promise<Secret | undefined>;
-  listed(outcome: ListingOutcome): Promise<void>;
 }
 
 export interface ConnectionOptions {

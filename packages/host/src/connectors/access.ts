@@ -5,7 +5,7 @@ import { err, ok, type Result } from "@countersign/protocol/result";
 import { unionScopes, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
 import type { ConnectorMode } from "@countersign/protocol/security";
-import type { ConnectionAccess, ListingOutcome, RefusedRequest } from "../connections/connection.ts";
+import type { ConnectionAccess, ListingOutcome, RefusedRequest } from "../connections/connection-access.ts";
 import type { Vault } from "../vault.ts";
 import type { Connector } from "./registry.ts";
 import type { SignInMode } from "./settings.ts";
