@@ -65,13 +65,18 @@ export class ClientDocuments {
     return { client_id: this.#url(id, method, grants), ...this.metadata(id, method, grants) };
   }
 
+  /** Where one callback's answers come back to. */
+  redirectUri(id: string): string {
+    return `${this.#publicUrl}/callback/${id}`;
+  }
+
   /** The metadata of the client for one callback. */
   metadata(id: string, method: ClientMetadata["token_endpoint_auth_method"], grants: DocumentGrants): ClientMetadata {
     const local = isLoopbackUrl(new URL(this.#publicUrl));
     return {
       client_name: "Countersign",
       ...(local ? {} : { client_uri: this.#publicUrl }),
-      redirect_uris: [`${this.#publicUrl}/callback/${id}`],
+      redirect_uris: [this.redirectUri(id)],
       grant_types: grantTypes[grants],
       response_types: ["code"],
       token_endpoint_auth_method: method,

@@ -8,6 +8,7 @@ import type { Connector } from "../connectors.ts";
 import type { ConnectorSettings } from "../connectors/settings.ts";
 import type { RegisteredClient } from "../options.ts";
 import type { AssertionKey, AssertionKeys } from "./assertion-keys.ts";
+import { callbackId } from "./callback-id.ts";
 import type { ClientDocuments } from "./client-document.ts";
 import type { Registrations } from "./registration.ts";
 
@@ -77,7 +78,7 @@ export class Clients {
     const { documents, registrations } = this.#options;
     const published = documents.choose(server, owner.resource);
     if (published !== undefined) return this.#authenticated(server, { ...published, secret: undefined, source: "metadata_document" });
-    if (server.registrationEndpoint === undefined) return err(refuse("registration_unavailable", adviceFor(server.issuer)));
+    if (server.registrationEndpoint === undefined) return err(refuse("registration_unavailable", this.#adviceFor(server.issuer, owner)));
     const registered = await registrations.register(server, owner.resource, owner.reach);
     return registered.ok ? this.#authenticated(server, { ...registered.value, source: "registered" }) : registered;
   }
@@ -98,6 +99,11 @@ export class Clients {
   /** The server said that it does not know this client. What it registered itself is forgotten; what somebody entered stays, for them to correct. */
   async refused(server: AuthorizationServer, owner: ClientOwner, clientId: string): Promise<void> {
     await this.#options.registrations.forget(server.issuer, owner.resource, clientId);
+  }
+
+  #adviceFor(issuer: Issuer, owner: ClientOwner): string {
+    const redirectUri = this.#options.documents.redirectUri(callbackId(owner.resource, issuer));
+    return `no client is known at ${issuer}: make one there with the redirect URI ${redirectUri} and enter it in the connector's settings, or in COUNTERSIGN_HOST_CLIENTS`;
   }
 
   #fixed(issuer: Issuer, owner: ClientOwner): KnownClient | undefined {
@@ -132,10 +138,6 @@ export class Clients {
 
 function valueOf<T>(result: Result<T, Refusal>): T | undefined {
   return result.ok ? result.value : undefined;
-}
-
-function adviceFor(issuer: Issuer): string {
-  return `no client is registered with ${issuer}: enter one in the connector's settings, or add one to COUNTERSIGN_HOST_CLIENTS`;
 }
 
 /** A secret is for the one service that was named with it, whatever the server says later; a mere client id is no credential. */

@@ -123,7 +123,7 @@ export function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
     case "none":
       return oauth.None();
     case "client_secret_basic":
-      return oauth.ClientSecretBasic(authentication.secret.reveal());
+      return clientSecretBasic(authentication.secret);
     case "client_secret_post":
       return oauth.ClientSecretPost(authentication.secret.reveal());
     case "private_key_jwt": {
@@ -131,6 +131,17 @@ export function authenticationOf(peer: TokenPeer): oauth.ClientAuth {
       return oauth.PrivateKeyJwt({ key: privateKey, kid });
     }
   }
+}
+
+/**
+ * RFC 6749 section 2.3.1. The library encodes every sign that it may; here those that need no encoding stay as they are, because some products (Cognito by its
+ * documentation) take the header's parts as they come, and those that decode read the same.
+ */
+function clientSecretBasic(secret: Secret): oauth.ClientAuth {
+  return (_server, client, _body, headers) => {
+    const pair = `${encodeURIComponent(client.client_id)}:${encodeURIComponent(secret.reveal())}`;
+    headers.set("authorization", `Basic ${Buffer.from(pair).toString("base64")}`);
+  };
 }
 
 export function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
