@@ -81,6 +81,27 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "sandbox-5",
+    rule: "A view does nothing in the user's name that the user did not do: no foreign tool, no address, no payment, no approval by words or forged messages.",
+    shownBy: [
+      scenario("borrowed-power", "V15 runs only the view's own tools"),
+      scenario("borrowed-power", "V12 opens no address but an honest one"),
+      scenario("borrowed-power", "V17 charges nothing and opens nothing"),
+      scenario("borrowed-power", "V18 leads a click that was meant for something else"),
+      scenario("borrowed-power", "V11 takes no message for the end of a sign-in"),
+      scenario("borrowed-power", "V21 shows a view's words as the app's"),
+    ],
+  },
+  {
+    id: "console-1",
+    rule: "The console's own pages run their own scripts only, load nothing that others name, and show foreign text as text.",
+    shownBy: [
+      scenario("console-pages", "M22 loads nothing that a tool's answer"),
+      scenario("console-pages", "serves %s under a policy"),
+      scenario("console-pages", "M11 shows what an authorization server says"),
+    ],
+  },
+  {
     id: "sign-in-1",
     rule: "A widget's call of a protected tool opens the sign-in in the click, and the same promise resolves after it, over both bridges.",
     spec: "MCP 2026-07-28 authorization; MCP Apps 2026-01-26 tools/call",
@@ -147,6 +168,7 @@ export const requirements: readonly Requirement[] = [
     rule: "No token, code or mandate reaches a view, the chat, the trace or a model.",
     shownBy: [
       scenario("pay", "V24 shows no token, mandate or code"),
+      scenario("console-pages", "V24 puts no token into any message of any frame"),
       scenario("chat", "V24 never shows the model a token"),
       { file: "packages/host/test/vault.test.ts", title: "X01" },
     ],

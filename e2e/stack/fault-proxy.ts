@@ -9,6 +9,7 @@ export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly body: string;
+  readonly authorization: string | undefined;
 }
 
 /** A plain HTTP proxy before one server, that can hold requests and answers, and lose answers after the server has done its work. */
@@ -53,7 +54,7 @@ export async function startFaultProxy(target: () => number): Promise<FaultProxy>
   };
   const pass = async (incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): Promise<void> => {
     const { method = "GET", url: path = "/", headers } = incoming;
-    const seen: SeenRequest = { method, path, body: body.toString("utf8") };
+    const seen: SeenRequest = { method, path, body: body.toString("utf8"), authorization: headers.authorization };
     await proxy.admit(seen);
     if (outgoing.closed) return;
     const onward = forward({ host: "127.0.0.1", port: target(), method, path, headers }, (answer) => void settle(seen, answer, outgoing));

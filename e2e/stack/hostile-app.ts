@@ -20,7 +20,7 @@ export interface HostileTool {
 }
 
 export interface HostileAnswer {
-  readonly content: { type: "text"; text: string }[];
+  readonly content: ({ type: "text"; text: string } | { type: "resource_link"; name: string; uri: string; icons?: { src: string }[] })[];
   readonly structuredContent?: Record<string, unknown>;
   readonly _meta?: Record<string, unknown>;
 }
