@@ -1,18 +1,6 @@
-import { globalsAttribute, type OpenAiGlobals } from "../src/bridge/globals.ts";
-
-/** What the shim uses of the widget's window, so that tests need no browser. */
-export interface ShimWindow {
-  readonly parent: { postMessage(message: unknown, targetOrigin: string): void };
-  readonly document: { querySelector(selector: string): { readonly textContent: string | null } | null };
-  addEventListener(type: "message", listener: (event: ShimMessage) => void, capture: boolean): void;
-  dispatchEvent(event: Event): boolean;
-}
-
-export interface ShimMessage {
-  readonly data: unknown;
-  readonly source: unknown;
-  stopImmediatePropagation(): void;
-}
+import { type AuthorizationNow, globalsAttribute, type OpenAiGlobals } from "../src/bridge/globals.ts";
+import { openChannel, type ShimWindow } from "./channel.ts";
+import { uploadFile, type UploadedFile } from "./upload.ts";
 
 export interface ShimOptions {
   readonly view: ShimWindow;
@@ -22,24 +10,34 @@ export interface ShimOptions {
   readonly onUsed: () => void;
 }
 
-/** A rejected `callTool`: what went wrong, in fields that code can read. */
-export interface CallToolError extends Error {
-  readonly code: string;
-  readonly retryable: boolean;
-  readonly callId: string | undefined;
-}
+/** A file as `selectFiles` and `uploadFile` name it. */
+export type { UploadedFile } from "./upload.ts";
 
 /** The part of `window.openai` that this host has. What is not here is absent, so that feature tests tell the truth. */
 export interface OpenAi extends OpenAiGlobals {
   callTool(name: string, args?: unknown): Promise<unknown>;
   setWidgetState(state: unknown): Promise<void>;
-  sendFollowUpMessage(message: { prompt: string; scrollToBottom?: boolean }): Promise<void>;
-  openExternal(link: { href: string } | string): Promise<void>;
+  sendFollowUpMessage(message: FollowUp): Promise<void>;
+  sendFollowupTurn(message: FollowUp): Promise<void>;
+  openExternal(link: { href: string; redirectUrl?: boolean } | string): Promise<void>;
+  setOpenInAppUrl(link: { href: string } | string): Promise<void>;
   requestDisplayMode(request: { mode: string }): Promise<{ mode: string }>;
+  requestModal(request: { params?: unknown; template?: string }): Promise<void>;
+  requestClose(): Promise<void>;
+  uploadFile(file: Blob, options?: { library?: boolean }): Promise<UploadedFile>;
+  selectFiles(): Promise<readonly UploadedFile[]>;
+  getFileDownloadUrl(file: { fileId: string }): Promise<{ downloadUrl: string }>;
   notifyIntrinsicHeight(height: number): void;
+  /** An extension: a page of the app in a window, and the parameters that it comes back with. Undefined where the app declares no `redirect_domains`. */
+  readonly openAuthPopup: ((url: string) => Promise<Readonly<Record<string, string>>>) | undefined;
 }
 
-const idPrefix = "openai:";
+interface FollowUp {
+  readonly prompt: string;
+  readonly scrollToBottom?: boolean;
+}
+
+const signedOut: AuthorizationNow = { connection: "signed_out", state: "idle" };
 
 /** Before the host said anything. */
 const unknownGlobals: OpenAiGlobals = {
@@ -54,6 +52,8 @@ const unknownGlobals: OpenAiGlobals = {
   safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
   userAgent: { device: { type: "desktop" }, capabilities: { hover: true, touch: false } },
   view: { mode: "inline" },
+  "countersign/authorization": signedOut,
+  "countersign/openAuthPopup": false,
 };
 
 /**
@@ -82,13 +82,25 @@ export function createOpenAi(options: ShimOptions): { readonly openai: OpenAi; r
     view.dispatchEvent(options.event(changed));
   };
   channel.onGlobals = change;
+  const notifyIntrinsicHeight = (height: number): void => {
+    explicitHeight = true;
+    channel.notify("openai/notifyIntrinsicHeight", { height });
+  };
+  const openai = withMembers(use, { ...actionsOf(channel, change), notifyIntrinsicHeight }, (url) =>
+    channel.request("countersign/open-auth-popup", { url }).then((answer) => textsOf(objectOf(answer)["parameters"])),
+  );
+  const reportHeight = (height: number): void => {
+    if (!explicitHeight) channel.notify("openai/notifyIntrinsicHeight", { height, automatic: true });
+  };
+  return { openai, reportHeight };
+}
 
-  const openai: OpenAi = {
-    ...actionsOf(channel, change),
-    notifyIntrinsicHeight: (height) => {
-      explicitHeight = true;
-      channel.notify("openai/notifyIntrinsicHeight", { height });
-    },
+type Actions = Omit<OpenAi, keyof OpenAiGlobals | "openAuthPopup">;
+
+/** Globals are read when they are asked for: the first use starts the reporting of height, and a change is seen at once. */
+function withMembers(use: () => OpenAiGlobals, actions: Actions, popup: NonNullable<OpenAi["openAuthPopup"]>): OpenAi {
+  return {
+    ...actions,
     get toolInput() {
       return use().toolInput;
     },
@@ -122,72 +134,55 @@ export function createOpenAi(options: ShimOptions): { readonly openai: OpenAi; r
     get view() {
       return use().view;
     },
+    get "countersign/authorization"() {
+      return use()["countersign/authorization"];
+    },
+    get "countersign/openAuthPopup"() {
+      return use()["countersign/openAuthPopup"];
+    },
+    get openAuthPopup() {
+      return use()["countersign/openAuthPopup"] ? popup : undefined;
+    },
   };
-  const reportHeight = (height: number): void => {
-    if (!explicitHeight) channel.notify("openai/notifyIntrinsicHeight", { height, automatic: true });
-  };
-  return { openai, reportHeight };
 }
 
-function actionsOf(channel: Channel, change: (changed: Partial<OpenAiGlobals>) => void): Omit<OpenAi, keyof OpenAiGlobals | "notifyIntrinsicHeight"> {
+function actionsOf(
+  channel: ReturnType<typeof openChannel>,
+  change: (changed: Partial<OpenAiGlobals>) => void,
+): Omit<Actions, "notifyIntrinsicHeight"> {
+  const ask = async (method: string, params: unknown): Promise<void> => void (await channel.request(method, params));
+  const hrefOf = (link: { href: string } | string): string => (typeof link === "string" ? link : link.href);
+  const followUp = (message: FollowUp): Promise<void> =>
+    ask("openai/sendFollowUpMessage", { prompt: message.prompt, scrollToBottom: message.scrollToBottom !== false });
   return {
     callTool: (name, args) => channel.request("openai/callTool", { name, arguments: args ?? {} }),
     setWidgetState: async (state) => {
-      change({ widgetState: state });
-      await channel.request("openai/setWidgetState", { state });
+      change({ widgetState: state ?? null });
+      await channel.request("openai/setWidgetState", { state: state ?? null });
     },
-    sendFollowUpMessage: async (message) => {
-      await channel.request("openai/sendFollowUpMessage", { prompt: message.prompt });
+    sendFollowUpMessage: followUp,
+    sendFollowupTurn: followUp,
+    openExternal: (link) => {
+      const redirectUrl = typeof link === "string" || link.redirectUrl !== false;
+      return ask("openai/openExternal", { href: hrefOf(link), redirectUrl });
     },
-    openExternal: async (link) => {
-      await channel.request("openai/openExternal", { href: typeof link === "string" ? link : link.href });
-    },
+    setOpenInAppUrl: (link) => ask("openai/setOpenInAppUrl", { href: hrefOf(link) }),
     requestDisplayMode: async (wish) => {
       const { mode } = objectOf(await channel.request("openai/requestDisplayMode", { mode: wish.mode }));
       return { mode: typeof mode === "string" ? mode : "inline" };
     },
-  };
-}
-
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: Error) => void;
-}
-
-interface Channel {
-  readonly request: (method: string, params: unknown) => Promise<unknown>;
-  readonly notify: (method: string, params: unknown) => void;
-  onGlobals: (changed: Partial<OpenAiGlobals>) => void;
-}
-
-function openChannel(view: ShimWindow): Channel {
-  const pending = new Map<string, Pending>();
-  let last = 0;
-  // The parent is the host's proxy page; a frame of opaque origin cannot always name its origin, and the messages hold nothing secret.
-  const post = (message: object): void => view.parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
-  const channel: Channel = {
-    request: (method, params) =>
-      new Promise((resolve, reject) => {
-        last += 1;
-        const id = `${idPrefix}${last}`;
-        pending.set(id, { resolve, reject });
-        post({ id, method, params });
-      }),
-    notify: (method, params) => post({ method, params }),
-    onGlobals: () => {},
-  };
-  view.addEventListener(
-    "message",
-    (event) => {
-      const message = objectOf(event.data);
-      if (event.source !== view.parent || !isOwn(message)) return;
-      event.stopImmediatePropagation();
-      if (message["method"] === "openai/setGlobals") channel.onGlobals(objectOf(objectOf(message["params"])["globals"]));
-      else settle(pending, message);
+    requestModal: ({ params, template }) => ask("openai/requestModal", { params: params ?? null, ...(template === undefined ? {} : { template }) }),
+    requestClose: () => ask("openai/requestClose", {}),
+    uploadFile: (file) => uploadFile(channel, file),
+    selectFiles: async () => {
+      const { files } = objectOf(await channel.request("openai/selectFiles", {}));
+      return Array.isArray(files) ? files : [];
     },
-    true,
-  );
-  return channel;
+    getFileDownloadUrl: async ({ fileId }) => {
+      const { downloadUrl } = objectOf(await channel.request("openai/getFileDownloadUrl", { fileId }));
+      return { downloadUrl: String(downloadUrl) };
+    },
+  };
 }
 
 function readBlock(view: ShimWindow): Partial<OpenAiGlobals> {
@@ -195,31 +190,8 @@ function readBlock(view: ShimWindow): Partial<OpenAiGlobals> {
   return typeof text === "string" ? objectOf(JSON.parse(text)) : {};
 }
 
-function isOwn(message: Record<string, unknown>): boolean {
-  const { id, method } = message;
-  return (
-    message["jsonrpc"] === "2.0" &&
-    ((typeof id === "string" && id.startsWith(idPrefix)) || (typeof method === "string" && method.startsWith("openai/")))
-  );
-}
-
-function settle(pending: Map<string, Pending>, message: Record<string, unknown>): void {
-  const id = String(message["id"]);
-  const waiting = pending.get(id);
-  if (waiting === undefined) return;
-  pending.delete(id);
-  if ("result" in message) waiting.resolve(message["result"]);
-  else waiting.reject(errorOf(objectOf(message["error"])));
-}
-
-function errorOf(error: Record<string, unknown>): CallToolError {
-  const data = objectOf(error["data"]);
-  const message = [data["message"], error["message"]].find((text) => typeof text === "string") ?? "The call failed.";
-  return Object.assign(new Error(message), {
-    code: typeof data["code"] === "string" ? data["code"] : "internal_error",
-    retryable: data["retryable"] === true,
-    callId: typeof data["callId"] === "string" ? data["callId"] : undefined,
-  });
+function textsOf(value: unknown): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(objectOf(value)).map(([name, text]) => [name, String(text)]));
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "@countersign/protocol/result";
-import { isJsonObject } from "@countersign/protocol/shape";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import type { NewFile, SamplingAnswer, SamplingQuestion } from "./bridge/widget-host.ts";
 import { parseJson, readList, readText } from "./json.ts";
 import {
   type Call,
@@ -8,12 +9,17 @@ import {
   type Flow,
   readCall,
   readConnector,
+  readFile,
+  readPopup,
+  readReturn,
   readFlow,
   readSession,
   readTools,
   readTraceStep,
   readWidget,
+  type Popup,
   type Session,
+  type StoredFile,
   type Tool,
   type TraceStep,
   type WidgetView,
@@ -35,6 +41,7 @@ export interface CallRequest {
   readonly origin: Exclude<CallOrigin, "model">;
   readonly widgetId?: string;
   readonly idempotencyKey?: string;
+  readonly conversationId?: string;
 }
 
 /** The console's own HTTP API, typed. Nothing throws: a lost connection is a problem like any other. */
@@ -53,7 +60,17 @@ export interface HostApi {
   readonly startDevice: (flowId: string) => Answer<Flow>;
   readonly createWidget: (request: { connectorId: string; resourceUri: string; callId: string }) => Answer<WidgetView>;
   readonly widget: (widgetId: string) => Answer<WidgetView>;
-  readonly say: (message: string) => Answer<void>;
+  readonly say: (message: string, conversationId: string) => Answer<void>;
+  readonly saveWidgetState: (widgetId: string, state: string) => Answer<void>;
+  readonly readResource: (widgetId: string, uri: string) => Answer<JsonObject>;
+  readonly listResources: (widgetId: string, cursor: string | undefined) => Answer<JsonObject>;
+  readonly addFile: (widgetId: string, file: NewFile) => Answer<StoredFile>;
+  readonly files: (widgetId: string) => Answer<readonly StoredFile[]>;
+  readonly linkFile: (widgetId: string, fileId: string) => Answer<string>;
+  readonly openPopup: (widgetId: string, url: string) => Answer<Popup>;
+  /** Waits up to 20 seconds for the window to come back. */
+  readonly waitForPopup: (popupId: string) => Answer<"open" | Readonly<Record<string, string>>>;
+  readonly sample: (widgetId: string, question: SamplingQuestion) => Answer<SamplingAnswer>;
 }
 
 const unreachable: ApiProblem = {
@@ -95,18 +112,62 @@ export function createApi(send: typeof fetch): HostApi {
     startDevice: (flowId) => ask("POST", `/api/flows/${id(flowId)}/device`, {}, readFlow),
     createWidget: (request) => ask("POST", "/api/widgets", request, readWidget),
     widget: (widgetId) => ask("GET", `/api/widgets/${id(widgetId)}`, undefined, readWidget),
-    say: (message) => tell("POST", "/api/chat", { message }),
+    say: (message, conversationId) => tell("POST", "/api/chat", { message, conversationId }),
+    ...createViewApi({ send, ask, tell }),
+  };
+}
+
+interface Ways {
+  readonly send: typeof fetch;
+  readonly ask: <T>(method: string, path: string, body: unknown, read: (json: unknown) => T | undefined) => Answer<T>;
+  readonly tell: (method: string, path: string, body?: unknown) => Answer<void>;
+}
+
+type ViewApi = Pick<
+  HostApi,
+  "saveWidgetState" | "readResource" | "listResources" | "addFile" | "files" | "linkFile" | "openPopup" | "waitForPopup" | "sample"
+>;
+
+/** What is asked in the name of a view. */
+function createViewApi({ send, ask, tell }: Ways): ViewApi {
+  const path = (widgetId: string, rest: string): string => `/api/widgets/${encodeURIComponent(widgetId)}/${rest}`;
+  const anyObject = (json: unknown): JsonObject | undefined => (isJsonObject(json) ? json : undefined);
+  return {
+    saveWidgetState: (widgetId, state) => tell("PUT", path(widgetId, "state"), { state }),
+    readResource: (widgetId, uri) => ask("POST", path(widgetId, "resources/read"), { uri }, anyObject),
+    listResources: (widgetId, cursor) => ask("POST", path(widgetId, "resources/list"), cursor === undefined ? {} : { cursor }, anyObject),
+    addFile: async (widgetId, file) => {
+      const blob = new Blob([file.bytes], { type: file.type === "" ? "application/octet-stream" : file.type });
+      const answer = await exchange(send, "POST", path(widgetId, `files?name=${encodeURIComponent(file.name)}`), blob);
+      if (!answer.ok) return answer;
+      const stored = readFile(answer.value);
+      return stored === undefined ? err(malformed) : ok(stored);
+    },
+    files: (widgetId) =>
+      ask("GET", path(widgetId, "files"), undefined, (json) => (isJsonObject(json) ? readList(json["files"], readFile, 50) : undefined)),
+    linkFile: (widgetId, fileId) =>
+      ask("POST", path(widgetId, "file-links"), { fileId }, (json) => (isJsonObject(json) ? readText(json["downloadUrl"]) : undefined)),
+    openPopup: (widgetId, url) => ask("POST", path(widgetId, "popups"), { url }, readPopup),
+    waitForPopup: (popupId) => ask("GET", `/api/popups/${encodeURIComponent(popupId)}?wait=20`, undefined, readReturn),
+    sample: (widgetId, question) =>
+      ask("POST", path(widgetId, "sampling"), question, (json) => {
+        const text = isJsonObject(json) ? readText(json["text"], 200_000) : undefined;
+        return text === undefined || !isJsonObject(json) ? undefined : { text, model: readText(json["model"], 200) ?? "" };
+      }),
   };
 }
 
 async function exchange(send: typeof fetch, method: string, path: string, body: unknown): Answer<unknown> {
   const headers = new Headers({ accept: "application/json" });
-  if (body !== undefined) headers.set("content-type", "application/json");
+  const isFile = body instanceof Blob;
+  if (body !== undefined) headers.set("content-type", isFile ? body.type : "application/json");
   try {
     const response = await send(path, {
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : isFile ? body : JSON.stringify(body),
+      // What a view keeps is sent even when the page is just being left.
+      keepalive: method === "PUT",
       cache: "no-store",
       redirect: "error",
     });

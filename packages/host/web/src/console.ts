@@ -2,10 +2,12 @@ import type { CallDecision } from "@countersign/protocol/security";
 import type { Answer, ApiProblem, HostApi } from "./api.ts";
 import { predictCall } from "./popup-decision.ts";
 import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
+import type { ConversationId } from "./conversation-id.ts";
 import type { SignIn } from "./sign-in.ts";
 import { ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
-import { type Call, isCallEnded, readCall, readConnector, readFlow, readTraceStep, type Tool } from "./wire.ts";
+import { type Call, isCallEnded, readCall, readConnector, readFlow, readTraceStep, type Tool, type WidgetView } from "./wire.ts";
+import type { OpenViews } from "./open-views.ts";
 import { readChatEvent } from "./chat.ts";
 
 /** Everything a view may ask for. The store is changed here and by events only. */
@@ -23,10 +25,15 @@ export interface Console {
   readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
   readonly say: (text: string) => Promise<ApiProblem | undefined>;
   /** Puts an app's words into the conversation, marked as the app's (V21). Gives whether they were taken. */
-  readonly sayFromApp: (name: string, text: string) => Promise<boolean>;
+  readonly sayFromApp: (name: string, text: string, scrollToBottom?: boolean) => Promise<boolean>;
   /** What the model is told of an app's view with the user's next message. */
   readonly setAppContext: (callId: string, name: string, text: string) => void;
-  readonly clear: () => void;
+  /** Empties the conversation, once its views have said goodbye. */
+  readonly clear: () => Promise<void>;
+  /** Closes the view of a call, once it has said goodbye. */
+  readonly closeWidget: (callId: string) => Promise<void>;
+  /** Makes a view of another template of the call's app, for a dialog. */
+  readonly openTemplate: (callId: string, resourceUri: string) => Answer<WidgetView>;
 }
 
 export interface WidgetCaller {
@@ -38,8 +45,10 @@ export interface WidgetCaller {
 
 export interface ConsoleOptions {
   readonly store: Store;
+  readonly conversation: ConversationId;
   readonly api: HostApi;
   readonly signIn: SignIn;
+  readonly open: OpenViews;
   readonly now: () => number;
   readonly newId: () => string;
   readonly storage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
@@ -79,17 +88,36 @@ export function createConsole(options: ConsoleOptions): Console {
     loadWidget: (callId, resourceUri) => loadWidget(options, callId, resourceUri),
     say: async (text) => {
       store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "user", name: "You", text } });
-      const answer = await api.say([text, ...contexts.values()].join("\n\n").slice(0, messageCharsMax));
+      const answer = await api.say([text, ...contexts.values()].join("\n\n").slice(0, messageCharsMax), options.conversation.current());
       contexts.clear();
       return answer.ok ? undefined : answer.error;
     },
-    sayFromApp: async (name, text) => {
-      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "app", name, text } });
+    sayFromApp: async (name, text, scrollToBottom = true) => {
+      if (scrollToBottom && store.get().stage?.mode === "fullscreen") store.dispatch({ type: "stage", stage: undefined });
+      const quiet = scrollToBottom ? {} : { quiet: true as const };
+      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "app", name, text, ...quiet } });
       if (store.get().model === undefined) return true;
-      return (await api.say(asAppText("Message", name, text).slice(0, messageCharsMax))).ok;
+      return (await api.say(asAppText("Message", name, text).slice(0, messageCharsMax), options.conversation.current())).ok;
     },
-    setAppContext: (callId, name, text) => void contexts.set(callId, asAppText("Context", name, text.slice(0, contextCharsMax))),
-    clear: () => store.dispatch({ type: "cleared" }),
+    setAppContext: (callId, name, text) => {
+      if (text === "") contexts.delete(callId);
+      else contexts.set(callId, asAppText("Context", name, text.slice(0, contextCharsMax)));
+    },
+    clear: async () => {
+      await options.open.teardown();
+      contexts.clear();
+      options.conversation.renew();
+      store.dispatch({ type: "cleared" });
+    },
+    closeWidget: async (callId) => {
+      const widget = store.get().widgets[callId];
+      if (widget?.state === "ready") await options.open.teardown([widget.view.id]);
+      store.dispatch({ type: "widget", callId, widget: { state: "unloaded" } });
+    },
+    openTemplate: async (callId, resourceUri) => {
+      const connectorId = store.get().calls[callId]?.connectorId ?? "";
+      return api.createWidget({ connectorId, resourceUri, callId });
+    },
   };
 }
 
@@ -128,6 +156,7 @@ async function startCall(options: ConsoleOptions, request: CallStart): Answer<Ca
     arguments: request.arguments,
     origin: widget === undefined ? "user" : "widget",
     idempotencyKey: options.newId(),
+    conversationId: options.conversation.current(),
     ...(widget === undefined ? {} : { widgetId: widget.widgetId }),
   });
   if (!answer.ok) {

@@ -44,3 +44,14 @@ export function formatElapsed(ms: number): string {
   if (ms < 60_000) return `${(ms / 1000).toFixed(2)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
+
+/** "512 bytes", "1.4 MB". */
+export function formatBytes(bytes: number): string {
+  const units: readonly (readonly [string, number])[] = [
+    ["megabyte", 1_000_000],
+    ["kilobyte", 1000],
+    ["byte", 1],
+  ];
+  const [unit, size] = units.find(([, each]) => bytes >= each) ?? ["byte", 1];
+  return new Intl.NumberFormat(undefined, { style: "unit", unit, maximumFractionDigits: 1 }).format(bytes / size);
+}

@@ -4,6 +4,10 @@ import { createApi } from "./api.ts";
 import "./console.css";
 import { createConsole } from "./console.ts";
 import { linkEvents } from "./event-link.ts";
+import { createAppWindows } from "./app-windows.ts";
+import { createConversationId } from "./conversation-id.ts";
+import { createOpenViews } from "./open-views.ts";
+import { createViewStates } from "./view-states.ts";
 import { createPrompts } from "./prompts.ts";
 import { linkSharedEvents } from "./shared-events.ts";
 import { createSignIn } from "./sign-in.ts";
@@ -29,7 +33,10 @@ const signIn = createSignIn({
   startDevice: api.startDevice,
   origin: location.origin,
 });
-const page = createConsole({ store, api, signIn, now: Date.now, newId: () => crypto.randomUUID(), storage: sessionStorage });
+const open = createOpenViews();
+const newId = (): string => crypto.randomUUID();
+const conversation = createConversationId({ storage: sessionStorage, newId });
+const page = createConsole({ store, api, signIn, open, conversation, now: Date.now, newId, storage: sessionStorage });
 
 store.subscribe(() => {
   const { connectors, tools } = store.get();
@@ -88,7 +95,10 @@ setInterval(() => {
 }, rereadEveryMs);
 void page.start();
 
-const services = { store, api, console: page, signIn, prompts: createPrompts(), theme: createTheme(window) };
+const isActivated = (): boolean => navigator.userActivation.isActive;
+const windows = createAppWindows({ store, api, openWindow: () => openSignInWindow(window), isActivated, now: Date.now });
+const views = { states: createViewStates(api.saveWidgetState), windows, open };
+const services = { store, api, console: page, signIn, prompts: createPrompts(), theme: createTheme(window), views };
 const root = document.getElementById("app");
 if (root !== null) {
   render(

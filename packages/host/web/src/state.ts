@@ -7,7 +7,14 @@ import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Ses
 
 export type Entry =
   | { readonly kind: "call"; readonly callId: string; readonly arguments: unknown }
-  | { readonly kind: "said"; readonly id: string; readonly by: "user" | "model" | "app" | "console"; readonly name: string; readonly text: string };
+  | {
+      readonly kind: "said";
+      readonly id: string;
+      readonly by: "user" | "model" | "app" | "console";
+      readonly name: string;
+      readonly text: string;
+      readonly quiet?: true;
+    };
 
 export type ToolsState =
   | { readonly state: "loading" }
@@ -22,6 +29,13 @@ export type WidgetState =
 
 /** Where the user is with a flow. `needed`: only a click by the user may open its window. `device`: they chose to finish it on another device. */
 export type WindowState = "needed" | "opened" | "device";
+
+export interface AppWindow {
+  readonly serverName: string;
+  readonly host: string;
+  /** False: the browser gave no window, so the user must open one by a click. */
+  readonly opened: boolean;
+}
 
 export interface ConsoleState {
   readonly phase: "loading" | "ready" | "failed";
@@ -40,6 +54,10 @@ export interface ConsoleState {
   readonly flows: Readonly<Record<string, Flow>>;
   readonly windows: Readonly<Record<string, WindowState>>;
   readonly traces: Readonly<Record<string, readonly TraceStep[]>>;
+  /** The one view that is shown outside its place in the conversation, by its call. */
+  readonly stage: { readonly callId: string; readonly mode: "fullscreen" | "pip" } | undefined;
+  /** The window that an app has open, by `openAuthPopup`. */
+  readonly appWindow: AppWindow | undefined;
   /** The call that the trace panel shows. */
   readonly selectedCallId: string | undefined;
 }
@@ -57,6 +75,8 @@ export type Action =
   | { readonly type: "widget"; readonly callId: string; readonly widget: WidgetState }
   | { readonly type: "said"; readonly entry: Extract<Entry, { kind: "said" }>; readonly append: boolean }
   | { readonly type: "trace"; readonly steps: readonly TraceStep[] }
+  | { readonly type: "stage"; readonly stage: ConsoleState["stage"] }
+  | { readonly type: "app_window"; readonly window: AppWindow | undefined }
   | { readonly type: "select"; readonly callId: string }
   | { readonly type: "cleared" };
 
@@ -79,6 +99,8 @@ export const initialState: ConsoleState = {
   flows: {},
   windows: {},
   traces: {},
+  stage: undefined,
+  appWindow: undefined,
   selectedCallId: undefined,
 };
 
@@ -104,15 +126,19 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
     case "window":
       return { ...state, windows: { ...state.windows, [action.flowId]: action.window } };
     case "widget":
-      return { ...state, widgets: { ...state.widgets, [action.callId]: action.widget } };
+      return showWidget(state, action.callId, action.widget);
     case "said":
       return say(state, action.entry, action.append);
     case "trace":
       return addSteps(state, action.steps);
+    case "stage":
+      return { ...state, stage: action.stage };
+    case "app_window":
+      return { ...state, appWindow: action.window };
     case "select":
       return state.selectedCallId === action.callId ? state : { ...state, selectedCallId: action.callId };
     case "cleared":
-      return { ...state, entries: [], childCalls: {}, widgets: {}, selectedCallId: undefined };
+      return { ...state, entries: [], childCalls: {}, widgets: {}, stage: undefined, selectedCallId: undefined };
     default:
       return action satisfies never;
   }
@@ -129,6 +155,13 @@ export function openFlows(state: ConsoleState): readonly { readonly flow: Flow; 
       calls: Object.values(state.calls).filter((call) => own.has(call.id) && call.flow?.id === flow.id && !isCallEnded(call)),
     }))
     .filter((open) => open.calls.length > 0);
+}
+
+/** A view that is closed or failed leaves the stage. */
+function showWidget(state: ConsoleState, callId: string, widget: WidgetState): ConsoleState {
+  const gone = widget.state === "failed" || widget.state === "unloaded";
+  const stage = gone && state.stage?.callId === callId ? undefined : state.stage;
+  return { ...state, stage, widgets: { ...state.widgets, [callId]: widget } };
 }
 
 /** The calls of this page: those with a card and those made by its widgets. */

@@ -39,6 +39,9 @@ export interface Tool {
   readonly visibility: ReadonlySet<"model" | "app">;
   readonly security: readonly SecurityScheme[] | undefined;
   readonly resourceUri: string | undefined;
+  /** The server's words for while the tool runs and for after it. */
+  readonly invoking: string | undefined;
+  readonly invoked: string | undefined;
 }
 
 /** A sign-in that goes on on another device. `expired`: of this code; another one can be asked for. */
@@ -108,11 +111,33 @@ export interface TraceStep {
 
 export interface WidgetView {
   readonly id: string;
+  readonly resourceUri: string;
   readonly frameUrl: string;
   readonly html: string | undefined;
   readonly csp: JsonObject | undefined;
   readonly permissions: JsonObject | undefined;
   readonly prefersBorder: boolean;
+  /** What the app says that the view shows, for the model. */
+  readonly description: string | undefined;
+  /** Sources whose pages open without a question. */
+  readonly linkDomains: readonly string[];
+  /** What the widget kept, as JSON text. */
+  readonly state: string | undefined;
+}
+
+/** A file that the host keeps for an app. */
+export interface StoredFile {
+  readonly fileId: string;
+  readonly fileName: string;
+  readonly mimeType: string;
+  readonly size?: number;
+}
+
+/** A window for a page of an app: where it goes, and until when it may come back. */
+export interface Popup {
+  readonly id: string;
+  readonly url: string;
+  readonly expiresAt: number;
 }
 
 const flowOpenStates: ReadonlySet<string> = new Set(["starting", "ready", "opened"]);
@@ -199,6 +224,8 @@ function readTool(json: unknown): Tool | undefined {
     visibility: new Set(json["visibility"] === undefined ? ["model", "app"] : visibility),
     security: Array.isArray(json["security"]) ? readList(json["security"], readScheme) : undefined,
     resourceUri: readText(json["resourceUri"]),
+    invoking: readText(json["invoking"], 64),
+    invoked: readText(json["invoked"], 64),
   };
 }
 
@@ -327,10 +354,42 @@ export function readWidget(json: unknown): WidgetView | undefined {
   if (id === undefined || frameUrl === undefined) return undefined;
   return {
     id,
+    resourceUri: readText(json["resourceUri"], 2048) ?? "",
     frameUrl,
     html: typeof json["html"] === "string" ? json["html"] : undefined,
     csp: isJsonObject(json["csp"]) ? json["csp"] : undefined,
     permissions: isJsonObject(json["permissions"]) ? json["permissions"] : undefined,
     prefersBorder: json["prefersBorder"] !== false,
+    description: readText(json["description"], 1000),
+    linkDomains: readTexts(json["linkDomains"], 200),
+    state: readText(json["state"], 65_536),
   };
+}
+
+/** One file, as upload, list and link name it. */
+export function readFile(json: unknown): StoredFile | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const fileId = readText(json["fileId"], 100);
+  const fileName = readText(json["fileName"], 200);
+  if (fileId === undefined || fileName === undefined) return undefined;
+  const size = readNumber(json["size"]);
+  return { fileId, fileName, mimeType: readText(json["mimeType"], 150) ?? "application/octet-stream", ...(size === undefined ? {} : { size }) };
+}
+
+/** `POST /api/widgets/:id/popups`. */
+export function readPopup(json: unknown): Popup | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const id = readText(json["id"], 100);
+  const url = readText(json["url"], 16_384);
+  const expiresAt = readTime(json["expiresAt"]);
+  return id === undefined || url === undefined || expiresAt === undefined ? undefined : { id, url, expiresAt };
+}
+
+/** `GET /api/popups/:id`: the parameters once the window is back, else "open". */
+export function readReturn(json: unknown): "open" | Readonly<Record<string, string>> | undefined {
+  if (!isJsonObject(json)) return undefined;
+  if (json["state"] === "open") return "open";
+  const parameters = json["parameters"];
+  if (json["state"] !== "returned" || !isJsonObject(parameters)) return undefined;
+  return Object.fromEntries(Object.entries(parameters).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])));
 }

@@ -1,24 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type OpenAiGlobals, withGlobals } from "../src/bridge/globals.ts";
-import { judgeLink } from "../src/bridge/link.ts";
+import { changedGlobals, type OpenAiGlobals, withGlobals } from "../src/bridge/globals.ts";
 import { allowOf } from "../src/bridge/permissions.ts";
 import { clampHeight, heightMax, heightMin } from "../src/bridge/size.ts";
 import { failureOf } from "../src/bridge/widget-host.ts";
-import { aCall } from "./fixtures.ts";
+import { aCall, someGlobals } from "./fixtures.ts";
 
-const globals: OpenAiGlobals = {
-  toolInput: {},
-  toolOutput: { text: "</script><script>alert(1)</script>\u2028" },
-  toolResponseMetadata: null,
-  widgetState: null,
-  theme: "light",
-  displayMode: "inline",
-  locale: "en",
-  maxHeight: 1200,
-  safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
-  userAgent: { device: { type: "desktop" }, capabilities: { hover: true, touch: false } },
-  view: { mode: "inline" },
-};
+const globals: OpenAiGlobals = { ...someGlobals, toolOutput: { text: "</script><script>alert(1)</script>\u2028" }, maxHeight: 1200 };
 
 describe("withGlobals", () => {
   const places: readonly (readonly [string, string, string])[] = [
@@ -43,26 +30,11 @@ describe("withGlobals", () => {
   });
 });
 
-describe("judgeLink", () => {
-  const issuers = ["http://localhost:4200"];
-  it.each(["https://store.example/about", "http://127.0.0.1:4300/help", "http://localhost:4200/account"])("lets the user decide about %s", (url) => {
-    expect(judgeLink(url, issuers).ok).toBe(true);
-  });
-  it.each([
-    "javascript:alert(1)",
-    "data:text/html,x",
-    "file:///etc/passwd",
-    "blob:https://store.example/x",
-    "https://user:pass@store.example/",
-    "store.example",
-    "",
-    `https://store.example/${"a".repeat(9000)}`,
-    "http://localhost:4200/authorize?x=1",
-    "http://localhost:4200/device",
-    "https://other.example/login?client_id=me&response_type=code",
-  ])("V12 refuses %s", (url) => {
-    const judged = judgeLink(url, issuers);
-    expect(judged.ok ? "" : judged.error.code).toBe("unsafe_url");
+describe("changedGlobals", () => {
+  it("names what is another value as JSON, and nothing else", () => {
+    const now = { ...globals, theme: "dark" as const, view: { mode: "inline" as const }, widgetState: { page: 1 } };
+    expect(changedGlobals(globals, now)).toEqual({ theme: "dark", widgetState: { page: 1 } });
+    expect(changedGlobals(globals, { ...globals })).toEqual({});
   });
 });
 

@@ -1,26 +1,12 @@
 import { maxInFlight } from "@countersign/protocol/bridge";
 import { describe, expect, it } from "vitest";
 import { connectWidget } from "../src/bridge/connect.ts";
-import type { OpenAiGlobals } from "../src/bridge/globals.ts";
 import type { FrameMessage } from "../src/bridge/transport.ts";
 import type { WidgetHost } from "../src/bridge/widget-host.ts";
 import type { Call } from "../src/wire.ts";
-import { aCall, aResult } from "./fixtures.ts";
+import { aCall, aHost, aResult, aView } from "./fixtures.ts";
 
 const origin = "http://abc.localhost:4101";
-const globals: OpenAiGlobals = {
-  toolInput: {},
-  toolOutput: null,
-  toolResponseMetadata: null,
-  widgetState: null,
-  theme: "light",
-  displayMode: "inline",
-  locale: "en",
-  maxHeight: 600,
-  safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
-  userAgent: { device: { type: "desktop" }, capabilities: { hover: true, touch: false } },
-  view: { mode: "inline" },
-};
 
 interface Bench {
   readonly sent: unknown[];
@@ -33,26 +19,19 @@ interface Bench {
 /** Lets everything that is ready run. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
-async function bench(): Promise<Bench> {
+async function bench(parts: Partial<WidgetHost> = {}): Promise<Bench> {
   const listeners = new Set<(event: FrameMessage) => void>();
   const sent: unknown[] = [];
   const asked: string[] = [];
   const running: ((call: Call) => void)[] = [];
   let ready = 0;
-  const host: WidgetHost = {
+  const host = aHost({
     callTool: (name) => {
       asked.push(name);
       return new Promise((resolve) => void running.push(resolve));
     },
-    openLink: () => Promise.resolve(false),
-    say: () => Promise.resolve(false),
-    setContext: undefined,
-    resize: () => {},
-    requestDisplayMode: () => "inline",
-    saveState: () => true,
-    globals: () => globals,
-    onViolation: () => {},
-  };
+    ...parts,
+  });
   const frame = { postMessage: (message: unknown) => void sent.push(message) };
   await connectWidget({
     page: {
@@ -60,10 +39,10 @@ async function bench(): Promise<Bench> {
       removeEventListener: (_type, listener) => void listeners.delete(listener),
     },
     frame,
-    view: { id: "w", frameUrl: `${origin}/frame/x`, html: "<p>", csp: undefined, permissions: undefined, prefersBorder: true },
+    view: aView({ frameUrl: `${origin}/frame/x` }),
     html: "<p>",
     toolArguments: {},
-    toolResult: undefined,
+    ending: undefined,
     context: {},
     host,
     onReady: () => void (ready += 1),

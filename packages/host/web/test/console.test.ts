@@ -6,7 +6,8 @@ import { readSaved, saveOf } from "../src/saved.ts";
 import type { SignIn } from "../src/sign-in.ts";
 import { createStore, type Store } from "../src/store.ts";
 import type { Call } from "../src/wire.ts";
-import { aCall, aConnector, aResult, aTool } from "./fixtures.ts";
+import { createOpenViews } from "../src/open-views.ts";
+import { aView, aCall, aConnector, aResult, aTool } from "./fixtures.ts";
 
 const down: ApiProblem = { code: "unreachable", message: "Countersign does not answer.", retryable: true };
 
@@ -51,18 +52,21 @@ function bench(kept = new Map<string, string>()): Bench {
     trace: () => Promise.resolve(ok([])),
     cancelFlow: unused,
     startDevice: unused,
-    createWidget: () =>
-      Promise.resolve(
-        ok({ id: "w", frameUrl: "http://a.localhost/f", html: undefined, csp: { a: [] }, permissions: undefined, prefersBorder: true }),
-      ),
-    widget: () =>
-      Promise.resolve(
-        ok({ id: "w", frameUrl: "http://other.localhost/f", html: "<p>", csp: undefined, permissions: undefined, prefersBorder: true }),
-      ),
+    createWidget: () => Promise.resolve(ok(aView({ frameUrl: "http://a.localhost/f", html: undefined, csp: { a: [] } }))),
+    widget: () => Promise.resolve(ok(aView({ frameUrl: "http://other.localhost/f" }))),
     say: (message) => {
       log.push(message);
       return Promise.resolve(ok(undefined));
     },
+    saveWidgetState: unused,
+    readResource: unused,
+    listResources: unused,
+    addFile: unused,
+    files: unused,
+    linkFile: unused,
+    openPopup: unused,
+    waitForPopup: unused,
+    sample: unused,
   };
   const signIn: SignIn = {
     reserve: (decision) => {
@@ -78,7 +82,16 @@ function bench(kept = new Map<string, string>()): Bench {
   };
   let ids = 0;
   const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
-  const page = createConsole({ store, api, signIn, now: () => 0, newId: () => `id_${(ids += 1)}`, storage });
+  const page = createConsole({
+    conversation: { current: () => "conversation_1", renew: () => {} },
+    store,
+    api,
+    signIn,
+    open: createOpenViews(),
+    now: () => 0,
+    newId: () => `id_${(ids += 1)}`,
+    storage,
+  });
   const self: Bench = { page, store, started, log, kept, calls, refuse: undefined };
   return self;
 }
@@ -118,6 +131,7 @@ describe("createConsole", () => {
       origin: "widget",
       widgetId: "w",
       idempotencyKey: "id_2",
+      conversationId: "conversation_1",
     });
     expect(started[0]?.idempotencyKey).not.toBe(started[1]?.idempotencyKey);
   });

@@ -1,4 +1,6 @@
-import type { Call, Connector, Flow, FlowDevice, Tool } from "../src/wire.ts";
+import type { OpenAiGlobals } from "../src/bridge/globals.ts";
+import type { WidgetHost } from "../src/bridge/widget-host.ts";
+import type { Call, Connector, Flow, FlowDevice, Tool, WidgetView } from "../src/wire.ts";
 
 /** A call of the store's connector, dispatched by the user; fields by name. */
 export function aCall(fields: Partial<Call> = {}): Call {
@@ -70,6 +72,8 @@ export function aTool(fields: Partial<Tool> = {}): Tool {
     visibility: new Set(["model", "app"]),
     security: [{ type: "oauth2", scopes: new Set(["orders:read"]) }],
     resourceUri: undefined,
+    invoking: undefined,
+    invoked: undefined,
     ...fields,
   };
 }
@@ -78,4 +82,67 @@ export function aTool(fields: Partial<Tool> = {}): Tool {
 export function aResult(structuredContent: unknown = { orders: [] }): NonNullable<Call["result"]> {
   const raw = { content: [{ type: "text", text: "done" }], structuredContent };
   return { content: raw.content, structuredContent, meta: undefined, isError: false, raw };
+}
+
+/** A view of the store's widget. */
+export function aView(fields: Partial<WidgetView> = {}): WidgetView {
+  return {
+    id: "w",
+    resourceUri: "ui://shop/view.html",
+    frameUrl: "http://abc.localhost:4101/frame/x",
+    html: "<p>",
+    csp: undefined,
+    permissions: undefined,
+    prefersBorder: true,
+    description: undefined,
+    linkDomains: [],
+    state: undefined,
+    ...fields,
+  };
+}
+
+export const someGlobals: OpenAiGlobals = {
+  toolInput: {},
+  toolOutput: null,
+  toolResponseMetadata: null,
+  widgetState: null,
+  theme: "light",
+  displayMode: "inline",
+  locale: "en",
+  maxHeight: 600,
+  safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
+  userAgent: { device: { type: "desktop" }, capabilities: { hover: true, touch: false } },
+  view: { mode: "inline" },
+  "countersign/authorization": { connection: "signed_out", state: "idle" },
+  "countersign/openAuthPopup": false,
+};
+
+const down = { ok: false, error: { code: "unreachable", message: "Nobody answers.", retryable: true } } as const;
+
+/** A host that does nothing but what a test gives it. */
+export function aHost(parts: Partial<WidgetHost> = {}): WidgetHost {
+  return {
+    callTool: () => Promise.resolve(aCall({ state: "failed" })),
+    listTools: () => Promise.resolve([]),
+    readResource: () => Promise.resolve(down),
+    listResources: () => Promise.resolve(down),
+    openLink: () => Promise.resolve(false),
+    openAuthPopup: undefined,
+    setOpenInApp: () => false,
+    say: () => Promise.resolve(false),
+    setContext: undefined,
+    sample: undefined,
+    download: () => Promise.resolve(false),
+    uploadFile: () => Promise.resolve(down),
+    selectFiles: () => Promise.resolve([]),
+    linkFile: () => Promise.resolve(down),
+    resize: () => {},
+    requestDisplayMode: () => "inline",
+    requestModal: () => Promise.resolve(false),
+    close: () => {},
+    saveState: () => Promise.resolve(true),
+    globals: () => someGlobals,
+    onViolation: () => {},
+    ...parts,
+  };
 }

@@ -1,14 +1,17 @@
 import type { BridgeMessage } from "@countersign/protocol/bridge";
+import { err, ok } from "@countersign/protocol/result";
 import { describe, expect, it } from "vitest";
 import type { OpenAiGlobals } from "../src/bridge/globals.ts";
 import { serveOpenAi } from "../src/bridge/openai.ts";
 import { createFrameTransport, type FrameMessage } from "../src/bridge/transport.ts";
-import type { WidgetHost } from "../src/bridge/widget-host.ts";
 import type { Call } from "../src/wire.ts";
-import { createOpenAi, type OpenAi, type ShimMessage } from "../shim/window-openai.ts";
-import { aCall, aResult } from "./fixtures.ts";
+import { createUploads } from "../src/bridge/uploads.ts";
+import type { ShimMessage } from "../shim/channel.ts";
+import { createOpenAi, type OpenAi } from "../shim/window-openai.ts";
+import { aCall, aHost, aResult } from "./fixtures.ts";
 
 const origin = "http://abc.localhost:4101";
+const gone = { code: "not_found", message: "Nothing is here.", retryable: false };
 
 interface Bench {
   readonly openai: OpenAi;
@@ -39,31 +42,38 @@ function bench(answer: (name: string, args: unknown) => Promise<Call>, block?: P
     if (!stopped) passed.push(data);
   };
   const frame = { postMessage: (data: unknown) => queueMicrotask(() => deliver(data)) };
-  const host: WidgetHost = {
+  const host = aHost({
     callTool: (name, args) => {
       told.push(["callTool", { name, args }]);
       return answer(name, args);
     },
-    openLink: (url) => Promise.resolve(told.push(["openLink", url]) > 0 && url.startsWith("https:")),
-    say: (text) => Promise.resolve(told.push(["say", text]) > 0),
-    setContext: undefined,
+    openLink: (url, wish) => Promise.resolve(told.push(["openLink", { url, ...wish }]) > 0 && url.startsWith("https:")),
+    setOpenInApp: (url) => told.push(["setOpenInApp", url]) > 0 && url.startsWith("https:"),
+    say: (text, wish) => Promise.resolve(told.push(["say", { text, ...wish }]) > 0),
     resize: (height) => void told.push(["resize", height]),
-    requestDisplayMode: (mode) => (mode === "fullscreen" ? "fullscreen" : "inline"),
+    requestDisplayMode: (mode) => (mode === "fullscreen" || mode === "pip" ? mode : "inline"),
+    requestModal: (request) => Promise.resolve(told.push(["requestModal", request]) > 0),
+    close: () => void told.push(["close", undefined]),
     saveState: (state) => {
       if (state === "too much") throw new DOMException("full", "QuotaExceededError");
-      return told.push(["saveState", state]) > 0 && state !== "too long";
+      return Promise.resolve(told.push(["saveState", state]) > 0 && state !== "too long");
     },
-    globals: () => {
-      throw new Error("not asked here");
+    uploadFile: (file) => {
+      told.push(["uploadFile", { ...file, bytes: file.bytes.length }]);
+      return Promise.resolve(ok({ fileId: "file_1", fileName: file.name, mimeType: file.type, size: file.bytes.length }));
     },
-    onViolation: () => {},
-  };
+    selectFiles: () => Promise.resolve([{ fileId: "file_2", fileName: "b.txt", mimeType: "text/plain", size: 3 }]),
+    linkFile: (fileId) => Promise.resolve(fileId === "file_1" ? ok("http://abc.localhost:4101/file/x") : err(gone)),
+    openAuthPopup: (url) => Promise.resolve(url.startsWith("https:") ? ok({ linked: "yes" }) : err(gone)),
+  });
+  const uploads = createUploads(host.uploadFile);
   const transport = createFrameTransport({
     page: { addEventListener: (_type, listener) => void hostListeners.push(listener), removeEventListener: () => {} },
     frame,
     origin,
     now: () => 0,
-    onOpenAi: (ask: Extract<BridgeMessage, { kind: "request" | "notification" }>) => void serveOpenAi(ask, host, transport, false),
+    onOpenAi: (ask: Extract<BridgeMessage, { kind: "request" | "notification" }>) =>
+      void serveOpenAi(ask, { host, uploads, transport, ignoreAutomaticHeight: false }),
     onViolation: () => {},
   });
   void transport.start();
@@ -145,10 +155,60 @@ describe("window.openai", () => {
   it("passes links, messages and display modes to the host and rejects what it refuses", async () => {
     const { openai, told } = bench(completed);
     await openai.openExternal({ href: "https://store.example" });
+    await openai.openExternal({ href: "https://store.example", redirectUrl: false });
     await expect(openai.openExternal({ href: "javascript:alert(1)" })).rejects.toMatchObject({ code: "refused" });
     await openai.sendFollowUpMessage({ prompt: "Hello" });
-    expect(await openai.requestDisplayMode({ mode: "fullscreen" })).toEqual({ mode: "fullscreen" });
-    expect(told.map(([name]) => name)).toEqual(["openLink", "openLink", "say"]);
+    await openai.sendFollowupTurn({ prompt: "Hello", scrollToBottom: false });
+    await expect(openai.sendFollowUpMessage({ prompt: "" })).rejects.toMatchObject({ message: "Invalid params" });
+    for (const mode of ["fullscreen", "pip"]) expect(await openai.requestDisplayMode({ mode })).toEqual({ mode });
+    expect(told).toEqual([
+      ["openLink", { url: "https://store.example", wayBack: true }],
+      ["openLink", { url: "https://store.example", wayBack: false }],
+      ["openLink", { url: "javascript:alert(1)", wayBack: true }],
+      ["say", { text: "Hello", scrollToBottom: true }],
+      ["say", { text: "Hello", scrollToBottom: false }],
+    ]);
+  });
+
+  it("asks for a dialog, for its own end and for the address of its app", async () => {
+    const { openai, told } = bench(completed);
+    await openai.requestModal({ params: { item: 1 }, template: "ui://shop/detail.html" });
+    await openai.requestModal({});
+    await openai.setOpenInAppUrl({ href: "https://store.example/orders" });
+    await expect(openai.setOpenInAppUrl("data:text/html,x")).rejects.toMatchObject({ code: "refused" });
+    await openai.requestClose();
+    expect(told).toEqual([
+      ["requestModal", { template: "ui://shop/detail.html", params: { item: 1 } }],
+      ["requestModal", { template: undefined, params: null }],
+      ["setOpenInApp", "https://store.example/orders"],
+      ["setOpenInApp", "data:text/html,x"],
+      ["close", undefined],
+    ]);
+  });
+
+  it("uploads a file in parts that fit a message, and names and links files as reference hosts do", async () => {
+    const { openai, told } = bench(completed);
+    const file = new File([new Uint8Array(1_000_000)], "photo.png", { type: "image/png" });
+    expect(await openai.uploadFile(file)).toEqual({ fileId: "file_1", fileName: "photo.png", mimeType: "image/png" });
+    expect(told).toEqual([["uploadFile", { name: "photo.png", type: "image/png", bytes: 1_000_000 }]]);
+    expect(await openai.selectFiles()).toEqual([{ fileId: "file_2", fileName: "b.txt", mimeType: "text/plain" }]);
+    expect(await openai.getFileDownloadUrl({ fileId: "file_1" })).toEqual({ downloadUrl: "http://abc.localhost:4101/file/x" });
+    await expect(openai.getFileDownloadUrl({ fileId: "other" })).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("V14 takes no empty file and none above 10 MB", async () => {
+    const { openai, told } = bench(completed);
+    for (const size of [0, 10 * 1024 * 1024 + 1]) {
+      await expect(openai.uploadFile(new Blob([new Uint8Array(size)]))).rejects.toMatchObject({ code: "refused" });
+    }
+    expect(told).toEqual([]);
+  });
+
+  it("has openAuthPopup where the app declares a place for it, and resolves with the parameters", async () => {
+    expect(bench(completed).openai.openAuthPopup).toBeUndefined();
+    const { openai } = bench(completed, { "countersign/openAuthPopup": true });
+    expect(await openai.openAuthPopup?.("https://shop.example/link")).toEqual({ linked: "yes" });
+    await expect(openai.openAuthPopup?.("http://elsewhere.example/")).rejects.toMatchObject({ code: "not_found", retryable: false });
   });
 
   it("reports a measured height until the widget states its own, clamped by the host (V07)", async () => {
@@ -189,7 +249,7 @@ describe("window.openai", () => {
 
   it("lacks what this host does not have, so that feature tests tell the truth", () => {
     const { openai } = bench(completed);
-    for (const name of ["requestModal", "requestClose", "uploadFile", "selectFiles", "requestCheckout"]) expect(name in openai).toBe(false);
+    expect("requestCheckout" in openai).toBe(false);
   });
 
   it.each(["too much", "too long"])("a state that is %s to keep rejects, typed, instead of hanging", async (state) => {

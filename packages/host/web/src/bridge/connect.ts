@@ -1,25 +1,43 @@
 import { widgetSandbox } from "@countersign/protocol/sandbox";
-import { isCallToolResult, ProtocolError } from "@modelcontextprotocol/client";
+import { isJsonObject } from "@countersign/protocol/shape";
 import { AppBridge, type McpUiHostContext } from "@modelcontextprotocol/ext-apps/app-bridge";
 import { config } from "zod/v4/core";
-import { isJsonObject } from "@countersign/protocol/shape";
 import type { CallResult, WidgetView } from "../wire.ts";
-import { withGlobals } from "./globals.ts";
+import { changedGlobals, type OpenAiGlobals, withGlobals } from "./globals.ts";
 import { serveOpenAi } from "./openai.ts";
+import { capabilitiesOf, serveApps, toolResultOf } from "./serve-apps.ts";
 import { clampHeight } from "./size.ts";
-import { createFrameTransport, type FrameTransport, type FrameWindow, type MessageSource } from "./transport.ts";
-import { failureOf, type WidgetHost } from "./widget-host.ts";
+import { createFrameTransport, type FrameWindow, type MessageSource } from "./transport.ts";
+import { createUploads } from "./uploads.ts";
+import type { WidgetHost } from "./widget-host.ts";
 
 // The strict CSP of the console forbids code from strings, which zod would otherwise try.
 config({ jitless: true });
 
-/** Keeps the timers of MCP SDKs alive while a user signs in. */
-const progressEveryMs = 15_000;
+/** A view that does not say goodbye within this time is removed without it. */
+const teardownMs = 500;
+
+/** How the call that a view shows has ended. */
+export type Ending = { readonly kind: "result"; readonly result: CallResult } | { readonly kind: "cancelled"; readonly reason: string };
 
 export interface WidgetLink {
-  /** Tells the view that theme or display mode changed. */
+  /** Tells the view what has changed around it: theme, mode, sizes, sign-in. */
   readonly refresh: (context: McpUiHostContext) => void;
+  /** Tells the view how its call ended, once. */
+  readonly end: (ending: Ending) => void;
+  /** Tells the view that it is about to be removed, and waits for it, but not long. */
+  readonly teardown: () => Promise<void>;
+  /** Tools that the view itself offers (MCP Apps, app-registered tools); undefined when it offers none. */
+  readonly tools: (() => Promise<readonly AppTool[]>) | undefined;
+  readonly callTool: (name: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
   readonly close: () => void;
+}
+
+/** A tool that a view offers. */
+export interface AppTool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: unknown;
 }
 
 export interface WidgetLinkOptions {
@@ -28,11 +46,14 @@ export interface WidgetLinkOptions {
   readonly view: WidgetView;
   readonly html: string;
   readonly toolArguments: unknown;
-  readonly toolResult: CallResult | undefined;
+  /** How the call has ended already, if it has. */
+  readonly ending: Ending | undefined;
   readonly context: McpUiHostContext;
   readonly host: WidgetHost;
   /** The frame's page has loaded and takes the widget's document. */
   readonly onReady: () => void;
+  /** The view offers tools of its own. */
+  readonly onTools?: (link: WidgetLink) => void;
 }
 
 /**
@@ -43,89 +64,84 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
   const { host, view } = options;
   let speaksApps = false;
   let reportsSize = false;
+  let ending = options.ending;
+  let told: OpenAiGlobals | undefined;
+  const uploads = createUploads(host.uploadFile);
   const transport = createFrameTransport({
     page: options.page,
     frame: options.frame,
     origin: new URL(view.frameUrl).origin,
     now: Date.now,
-    onOpenAi: (ask) => void serveOpenAi(ask, host, transport, reportsSize),
+    onOpenAi: (ask) => void serveOpenAi(ask, { host, uploads, transport, ignoreAutomaticHeight: reportsSize }),
     onViolation: (refusal) => host.onViolation(refusal.detail ?? refusal.code),
   });
-  const bridge = createBridge(options, transport);
+  const bridge = new AppBridge(null, { name: "Countersign", version: "0.1.0" }, capabilitiesOf(host, view), { hostContext: options.context });
+  serveApps(bridge, host, transport);
   bridge.addEventListener("sizechange", ({ height }) => {
     reportsSize = true;
     const clamped = clampHeight(height);
     if (clamped !== undefined) host.resize(clamped);
   });
-  bridge.addEventListener("initialized", () => {
-    speaksApps = true;
-    void sendCall(bridge, options);
-  });
   bridge.addEventListener("sandboxready", () => {
     options.onReady();
+    told = host.globals();
     void bridge.sendSandboxResourceReady({
-      html: withGlobals(options.html, host.globals()),
+      html: withGlobals(options.html, told),
       sandbox: widgetSandbox,
       ...(view.csp === undefined ? {} : { csp: view.csp }),
       ...(view.permissions === undefined ? {} : { permissions: view.permissions }),
     });
   });
-  await bridge.connect(transport);
-  return {
+  const tellGlobals = (): void => {
+    if (told === undefined) return;
+    const now = host.globals();
+    const globals = changedGlobals(told, now);
+    told = now;
+    if (Object.keys(globals).length > 0) transport.notify("openai/setGlobals", { globals });
+  };
+  const link: WidgetLink = {
     refresh: (context) => {
-      const { theme, displayMode, maxHeight } = host.globals();
       if (speaksApps) bridge.setHostContext(context);
-      transport.notify("openai/setGlobals", { globals: { theme, displayMode, maxHeight } });
+      tellGlobals();
     },
+    end: (how) => {
+      if (ending !== undefined) return;
+      ending = how;
+      if (speaksApps) void tellEnding(bridge, how);
+      tellGlobals();
+    },
+    teardown: async () => {
+      if (speaksApps) await bridge.teardownResource({}, { timeout: teardownMs }).catch(() => {});
+    },
+    get tools() {
+      return bridge.getAppCapabilities()?.tools === undefined ? undefined : () => listTools(bridge);
+    },
+    callTool: (name, args) => bridge.callTool({ name, arguments: { ...args } }),
     close: () => void bridge.close(),
   };
+  bridge.addEventListener("initialized", () => {
+    speaksApps = true;
+    void tellCall(bridge, options.toolArguments, ending);
+    if (link.tools !== undefined) options.onTools?.(link);
+  });
+  await bridge.connect(transport);
+  return link;
 }
 
-function createBridge(options: WidgetLinkOptions, transport: FrameTransport): AppBridge {
-  const { host } = options;
-  const { setContext } = host;
-  const forModel = setContext === undefined ? {} : { updateModelContext: { text: {}, structuredContent: {} } };
-  const capabilities = { openLinks: {}, serverTools: {}, logging: {}, message: { text: {} }, ...forModel };
-  const bridge = new AppBridge(null, { name: "Countersign", version: "0.1.0" }, capabilities, { hostContext: options.context });
-  bridge.oncalltool = async (params, extra) => {
-    const token = extra.mcpReq._meta?.progressToken;
-    let progress = 0;
-    const tick = (): void => {
-      progress += 1;
-      if (token !== undefined) void bridge.notification({ method: "notifications/progress", params: { progressToken: token, progress } });
-    };
-    const timer = setInterval(tick, progressEveryMs);
-    try {
-      const call = await host.callTool(params.name, params.arguments ?? {});
-      const result = call.result?.raw;
-      if (isCallToolResult(result)) return result;
-      const failure = failureOf(call);
-      throw new ProtocolError(failure.code, failure.message, failure.data);
-    } finally {
-      clearInterval(timer);
-      // A request that the view has cancelled gets no answer, but it is over only now.
-      transport.release(extra.mcpReq.id);
-    }
-  };
-  bridge.onopenlink = async ({ url }) => ((await host.openLink(url)) ? {} : { isError: true });
-  bridge.onmessage = async ({ content }) => {
-    const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
-    return text !== "" && (await host.say(text)) ? {} : { isError: true };
-  };
-  if (setContext !== undefined) {
-    bridge.onupdatemodelcontext = async ({ content, structuredContent }) => {
-      const texts = (content ?? []).flatMap((block) => (block.type === "text" ? [block.text] : []));
-      setContext([...texts, ...(structuredContent === undefined ? [] : [JSON.stringify(structuredContent)])].join("\n"));
-      return {};
-    };
-  }
-  bridge.onrequestdisplaymode = async ({ mode }) => ({ mode: host.requestDisplayMode(mode) });
-  bridge.onloggingmessage = ({ level, data }) => console.debug("[widget]", level, data);
-  return bridge;
+async function tellCall(bridge: AppBridge, args: unknown, ending: Ending | undefined): Promise<void> {
+  await bridge.sendToolInput({ arguments: isJsonObject(args) ? { ...args } : {} });
+  if (ending !== undefined) await tellEnding(bridge, ending);
 }
 
-async function sendCall(bridge: AppBridge, options: WidgetLinkOptions): Promise<void> {
-  await bridge.sendToolInput({ arguments: isJsonObject(options.toolArguments) ? { ...options.toolArguments } : {} });
-  const result = options.toolResult?.raw;
-  if (isCallToolResult(result)) await bridge.sendToolResult(result);
+async function tellEnding(bridge: AppBridge, ending: Ending): Promise<void> {
+  const result = ending.kind === "result" ? toolResultOf(ending.result.raw) : undefined;
+  if (ending.kind === "cancelled") await bridge.sendToolCancelled({ reason: ending.reason });
+  else if (result !== undefined) await bridge.sendToolResult(result);
+}
+
+const toolsMax = 20;
+
+async function listTools(bridge: AppBridge): Promise<readonly AppTool[]> {
+  const { tools } = await bridge.listTools({});
+  return tools.slice(0, toolsMax).map(({ name, description, inputSchema }) => ({ name, description: description ?? "", inputSchema }));
 }

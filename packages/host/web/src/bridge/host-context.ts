@@ -1,18 +1,31 @@
 import type { McpUiHostContext } from "@modelcontextprotocol/ext-apps/app-bridge";
+import type { Call, Tool } from "../wire.ts";
 import type { OpenAiGlobals } from "./globals.ts";
+import { describeTool } from "./serve-apps.ts";
+
+export interface ContextFacts {
+  readonly globals: OpenAiGlobals;
+  readonly call: Pick<Call, "id">;
+  readonly tool: Tool | undefined;
+  /** A small screen shows every mode but inline in full. */
+  readonly small: boolean;
+}
 
 /** The same facts as `window.openai` has, in the words of MCP Apps. */
-export function hostContextOf(globals: OpenAiGlobals): McpUiHostContext {
+export function hostContextOf({ globals, call, tool, small }: ContextFacts): McpUiHostContext {
+  const { mode } = globals.view;
   return {
+    ...(tool === undefined ? {} : { toolInfo: { id: call.id, tool: describeTool(tool) } }),
     theme: globals.theme,
-    displayMode: globals.displayMode,
-    availableDisplayModes: ["inline", "fullscreen"],
-    containerDimensions: { maxHeight: globals.maxHeight },
+    displayMode: mode === "modal" ? "inline" : globals.displayMode,
+    availableDisplayModes: mode === "modal" ? ["inline"] : small ? ["inline", "fullscreen"] : ["inline", "fullscreen", "pip"],
+    containerDimensions: globals.displayMode === "inline" ? { maxHeight: globals.maxHeight } : { height: globals.maxHeight },
     locale: globals.locale,
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     userAgent: "countersign",
     platform: "web",
     deviceCapabilities: globals.userAgent.capabilities,
     safeAreaInsets: globals.safeArea.insets,
+    "countersign/authorization": globals["countersign/authorization"],
   };
 }

@@ -36,7 +36,7 @@ export interface FrameTransportOptions {
   /** The one origin that the frame may speak from and that messages are sent to. */
   readonly origin: string;
   readonly now: () => number;
-  /** Takes the `openai/*` messages of the shim, which the MCP Apps bridge does not know. */
+  /** Takes the `openai/*` messages of the shim and the `countersign/*` extensions, which the MCP Apps bridge does not know. */
   readonly onOpenAi: (message: Extract<BridgeMessage, { kind: "request" | "notification" }>) => void;
   /** The view floods or cheats: the transport has closed. */
   readonly onViolation: (refusal: Refusal) => void;
@@ -166,7 +166,7 @@ function createReader(options: FrameTransportOptions, gate: Gate, { post, cutOff
         if (message.kind === "request") reject(message.id, { code: -32601, message: "Method not found" });
         return;
       }
-      if (message.method.startsWith("openai/")) {
+      if (message.method.startsWith("openai/") || message.method.startsWith("countersign/")) {
         options.onOpenAi(message);
         return;
       }

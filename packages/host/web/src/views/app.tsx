@@ -5,7 +5,7 @@ import { Composer } from "./composer.tsx";
 import { Connectors } from "./connectors.tsx";
 import { Conversation } from "./conversation.tsx";
 import { Icon } from "./icon.tsx";
-import { LinkQuestion } from "./link-question.tsx";
+import { Questions } from "./questions.tsx";
 import { Panel, sheetQuery } from "./panel.tsx";
 import { useConsole, useMedia, useServices } from "./services.ts";
 import { SignInCards } from "./sign-in-card.tsx";
@@ -56,7 +56,7 @@ export function App(): JSX.Element {
         <TracePanel onClose={() => setRight(false)} />
       </Panel>
       {picker !== undefined && <ToolPicker initial={picker.choice} onClose={() => setPicker(undefined)} />}
-      <LinkQuestion />
+      <Questions />
     </div>
   );
 }

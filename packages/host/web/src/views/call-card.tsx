@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { readReceipt } from "../receipt.ts";
 import type { Entry } from "../state.ts";
 import { type Call, isCallEnded, type Tool, titleOf } from "../wire.ts";
@@ -25,7 +25,11 @@ export function CallCard({ entry, onShowTrace }: CallCardProps): JSX.Element | n
   if (call === undefined) return null;
   const tool = listed?.state === "ready" ? listed.tools.find((known) => known.name === call.tool) : undefined;
   const serverName = connector?.name ?? "App";
-  const showsView = tool?.resourceUri !== undefined && call.result !== undefined && !call.result.isError;
+  const shown = useRef(false);
+  // A view is there from the moment its tool runs, and stays when the call ends badly: the app says what that means.
+  const runs = !isCallEnded(call) && call.state !== "authorizing";
+  const showsView = tool?.resourceUri !== undefined && (shown.current || runs || call.result?.isError === false);
+  shown.current ||= showsView;
   return (
     <article
       class="turn"
@@ -41,7 +45,7 @@ export function CallCard({ entry, onShowTrace }: CallCardProps): JSX.Element | n
           {serverName.slice(0, 1)}
         </span>
         <div class="stack snug grow">
-          <CallHead call={call} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
+          <CallHead call={call} tool={tool} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
           <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} />
           {childIds !== undefined && <ChildCalls callIds={childIds} serverName={serverName} onShowTrace={onShowTrace} />}
         </div>
@@ -67,11 +71,13 @@ function Asked({ title, args }: { readonly title: string; readonly args: unknown
 
 function CallHead({
   call,
+  tool,
   serverName,
   title,
   onShowTrace,
 }: {
   readonly call: Call;
+  readonly tool: Tool | undefined;
   readonly serverName: string;
   readonly title: string;
   readonly onShowTrace: (callId: string) => void;
@@ -80,7 +86,7 @@ function CallHead({
   return (
     <div class="row snug call-head">
       <span class="strong truncate">{serverName}</span>
-      <CallStatus call={call} />
+      <CallStatus call={call} tool={tool} />
       <span class="grow" />
       {!isCallEnded(call) && (
         <button type="button" class="button button-quiet button-small" data-testid="call-stop" onClick={() => void api.cancelCall(call.id)}>
@@ -111,14 +117,14 @@ interface CallBodyProps {
 
 function CallBody({ call, tool, serverName, args, showsView }: CallBodyProps): JSX.Element | null {
   const receipt = useMemo(() => (call.result?.isError === false ? readReceipt(call.result.structuredContent) : undefined), [call.result]);
-  if (!isCallEnded(call)) {
+  if (!isCallEnded(call) && !showsView) {
     return tool?.resourceUri === undefined ? null : <div class="skeleton view-skeleton" aria-hidden="true" />;
   }
   return (
     <>
       {call.error !== undefined && <CallFailed call={call} tool={tool} args={args} />}
       {receipt !== undefined && <ReceiptCard receipt={receipt} serverName={serverName} />}
-      {showsView && tool?.resourceUri !== undefined && <WidgetPanel call={call} args={args} resourceUri={tool.resourceUri} title={tool.title} />}
+      {showsView && tool?.resourceUri !== undefined && <WidgetPanel call={call} args={args} tool={tool} resourceUri={tool.resourceUri} />}
       {call.result !== undefined && <CallResultView result={call.result} folded={showsView || receipt !== undefined} />}
     </>
   );

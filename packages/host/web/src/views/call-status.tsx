@@ -1,16 +1,16 @@
 import type { JSX } from "preact";
-import { type Call, isCallEnded } from "../wire.ts";
+import { type Call, isCallEnded, type Tool } from "../wire.ts";
 import { Icon } from "./icon.tsx";
 
-/** How a call stands, in words. */
-export function CallStatus({ call }: { readonly call: Call }): JSX.Element {
+/** How a call stands, in words: the server's own where it has some, for what goes well. */
+export function CallStatus({ call, tool }: { readonly call: Call; readonly tool?: Tool | undefined }): JSX.Element {
   const ended = isCallEnded(call);
   if (!ended) {
-    const text = call.state === "authorizing" ? "Waiting for you" : call.state === "resuming" ? "Going on" : "Working";
+    const text = call.state === "authorizing" ? "Waiting for you" : call.state === "resuming" ? "Going on" : (tool?.invoking ?? "Working");
     return (
       <span class="row snug small quiet" data-testid="call-status">
         <span class="spinner" aria-hidden="true" />
-        {text}
+        <span class="truncate">{text}</span>
       </span>
     );
   }
@@ -19,7 +19,7 @@ export function CallStatus({ call }: { readonly call: Call }): JSX.Element {
   return (
     <span class={`row tight small ${failed ? "bad" : "quiet"}`} data-testid="call-status">
       <Icon name={failed ? "alert" : cancelled ? "minus" : "check"} size="small" />
-      {failed ? "Failed" : cancelled ? "Cancelled" : "Done"}
+      <span class="truncate">{failed ? "Failed" : cancelled ? "Cancelled" : (tool?.invoked ?? "Done")}</span>
     </span>
   );
 }

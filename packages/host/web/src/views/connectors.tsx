@@ -34,7 +34,7 @@ export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
         </button>
       </div>
       <div class="panel-body stack snug">
-        <button type="button" class="side-row" data-testid="new-conversation" onClick={() => console.clear()}>
+        <button type="button" class="side-row" data-testid="new-conversation" onClick={() => void console.clear()}>
           <Icon name="edit" />
           New conversation
         </button>

@@ -12,7 +12,8 @@ export function Conversation({ onShowTrace }: { readonly onShowTrace: (callId: s
   const entries = useConsole((state) => state.entries);
   const scroller = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
-  useFollow(scroller, column, entries.length);
+  // Words that an app put here without wanting the user's eyes move nothing.
+  useFollow(scroller, column, entries.filter((entry) => entry.kind === "call" || entry.quiet !== true).length);
   return (
     <div class="talk-scroll" ref={scroller} tabIndex={-1} id="conversation">
       <div class="talk-column" ref={column} role="log" aria-label="Conversation">

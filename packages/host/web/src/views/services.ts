@@ -3,10 +3,13 @@ import { useContext, useEffect, useReducer, useRef, useState } from "preact/hook
 import type { HostApi } from "../api.ts";
 import type { Console } from "../console.ts";
 import type { Prompts } from "../prompts.ts";
+import type { AppWindows } from "../app-windows.ts";
+import type { OpenViews } from "../open-views.ts";
 import type { SignIn } from "../sign-in.ts";
 import type { ConsoleState } from "../state.ts";
 import type { Store } from "../store.ts";
 import type { ThemeControl } from "../theme.ts";
+import type { ViewStates } from "../view-states.ts";
 
 /** What views reach for besides their own props. */
 export interface Services {
@@ -16,6 +19,14 @@ export interface Services {
   readonly signIn: SignIn;
   readonly prompts: Prompts;
   readonly theme: ThemeControl;
+  readonly views: ViewServices;
+}
+
+/** What views of apps need beside the rest. */
+export interface ViewServices {
+  readonly states: ViewStates;
+  readonly windows: AppWindows;
+  readonly open: OpenViews;
 }
 
 export const ServicesContext: Context<Services | undefined> = createContext<Services | undefined>(undefined);

@@ -5,6 +5,7 @@ import { formatRelative } from "../format.ts";
 import { startUrlOf } from "../sign-in.ts";
 import { openFlows, type WindowState } from "../state.ts";
 import type { Call, Flow, FlowDevice } from "../wire.ts";
+import { AppWindowCard } from "./app-window-card.tsx";
 import { DevicePane } from "./device-pane.tsx";
 import { Icon } from "./icon.tsx";
 import { useArmed, useConsole, useNow, useServices } from "./services.ts";
@@ -22,6 +23,7 @@ export function SignInCards(): JSX.Element {
       {open.map((one) => (
         <SignInCard key={`${one.flow.id} ${one.window}`} {...one} />
       ))}
+      <AppWindowCard />
     </div>
   );
 }

@@ -1,34 +1,25 @@
 import { proxySandbox } from "@countersign/protocol/sandbox";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { WidgetLink } from "../bridge/connect.ts";
+import type { Ending, WidgetLink } from "../bridge/connect.ts";
 import type { OpenAiGlobals } from "../bridge/globals.ts";
-import { hostContextOf } from "../bridge/host-context.ts";
-import { judgeLink } from "../bridge/link.ts";
-import { heightMax } from "../bridge/size.ts";
 import { allowOf } from "../bridge/permissions.ts";
 import type { WidgetHost } from "../bridge/widget-host.ts";
-import { parseJson } from "../json.ts";
-import type { Call, WidgetView } from "../wire.ts";
+import { globalsOf } from "../view-globals.ts";
+import { createViewHost, type ViewPlace } from "../view-host.ts";
+import type { Call, Tool } from "../wire.ts";
 import { type Services, useServices } from "./services.ts";
 
-export interface WidgetFrameProps {
-  readonly call: Call;
-  readonly args: unknown;
-  readonly view: WidgetView;
+export interface WidgetFrameProps extends ViewPlace {
   readonly html: string;
   readonly title: string;
-  readonly serverName: string;
-  readonly full: boolean;
-  readonly onFull: (full: boolean) => void;
-  readonly onStop: (message: string) => void;
+  readonly tool: Tool | undefined;
 }
 
 const firstHeight = 240;
 /** A view whose frame says nothing for so long is not coming. */
 const loadMsMax = 15_000;
-const stateCharsMax = 64_000;
-const stateKey = (callId: string): string => `countersign.widget-state.${callId}`;
+const smallQuery = "(max-width: 40rem)";
 
 /** The frame itself and its bridge. The address is set only once the bridge listens, so that the frame's first message is heard. */
 export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
@@ -48,29 +39,35 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
       setSized(true);
     };
     element.style.height = `${firstHeight}px`;
-    const host = createHost(services, () => latest.current, resize);
+    const place = (): WidgetFrameProps => latest.current;
+    const globals = (): OpenAiGlobals => readGlobals(services, place(), element);
+    const host = createViewHost(services, { place, resize, globals, isSmall: () => matchMedia(smallQuery).matches });
     const closed = new AbortController();
     const late = setTimeout(() => latest.current.onStop("The view did not load. Try again, or reload the page."), loadMsMax);
     const onReady = (): void => clearTimeout(late);
-    openLink(element, target, latest.current, { host, closed: closed.signal, onReady }).then(
+    openLink(element, target, { services, place, host, closed: closed.signal, onReady }).then(
       (opened) => {
         link.current = opened;
       },
       () => latest.current.onStop("The view could not be started. Reload the page."),
     );
-    const forget = services.theme.subscribe(() => link.current?.refresh(hostContextOf(host.globals())));
+    const refresh = coalesce(() => void tellContext(link.current, host, place()));
+    const forget = [services.theme.subscribe(refresh), services.store.subscribe(refresh)];
+    addEventListener("resize", refresh);
     return () => {
       closed.abort();
       clearTimeout(late);
-      forget();
+      for (const each of forget) each();
+      removeEventListener("resize", refresh);
       link.current?.close();
       link.current = undefined;
     };
   }, [services]);
 
   useEffect(() => {
-    link.current?.refresh(hostContextOf(globalsOf(services, props)));
-  }, [props.full]);
+    const ending = endingOf(props.call);
+    if (ending !== undefined) link.current?.end(ending);
+  }, [props.call]);
 
   return (
     <iframe
@@ -85,83 +82,75 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
   );
 }
 
-async function openLink(
-  element: HTMLIFrameElement,
-  target: Window,
-  props: WidgetFrameProps,
-  { host, closed, onReady }: { readonly host: WidgetHost; readonly closed: AbortSignal; readonly onReady: () => void },
-): Promise<WidgetLink | undefined> {
-  const { connectWidget } = await import("../bridge/connect.ts");
+interface Opening {
+  readonly services: Services;
+  readonly place: () => WidgetFrameProps;
+  readonly host: WidgetHost;
+  readonly closed: AbortSignal;
+  readonly onReady: () => void;
+}
+
+async function openLink(element: HTMLIFrameElement, target: Window, opening: Opening): Promise<WidgetLink | undefined> {
+  const { services, place, host, closed, onReady } = opening;
+  const [{ connectWidget }, { hostContextOf }] = await Promise.all([import("../bridge/connect.ts"), import("../bridge/host-context.ts")]);
   if (closed.aborted) return undefined;
+  const props = place();
   const link = await connectWidget({
     page: window,
     frame: target,
     view: props.view,
     html: props.html,
     toolArguments: props.args,
-    toolResult: props.call.result,
-    context: hostContextOf(host.globals()),
+    ending: endingOf(props.call),
+    context: hostContextOf({ globals: host.globals(), call: props.call, tool: props.tool, small: matchMedia(smallQuery).matches }),
     host,
     onReady,
   });
-  if (closed.aborted) link.close();
-  else element.src = props.view.frameUrl;
+  if (closed.aborted) {
+    link.close();
+    return undefined;
+  }
+  closed.addEventListener("abort", services.views.open.add(props.view.id, link), { once: true });
+  element.src = props.view.frameUrl;
+  // The call may have ended while the bridge was made.
+  const ending = endingOf(place().call);
+  if (ending !== undefined) link.end(ending);
   return link;
 }
 
-function createHost(services: Services, props: () => WidgetFrameProps, resize: (height: number) => void): WidgetHost {
-  const { console, prompts, store } = services;
-  return {
-    callTool: (name, args) => {
-      const { call, view } = props();
-      return console.callFromWidget({ connectorId: call.connectorId, widgetId: view.id, callId: call.id }, name, args);
-    },
-    openLink: async (text) => {
-      const { connectors, flows } = store.get();
-      const issuers = [...connectors.flatMap((connector) => connector.token?.issuer ?? []), ...Object.values(flows).map((flow) => flow.issuer)];
-      const judged = judgeLink(text, issuers);
-      return judged.ok && (await prompts.ask({ serverName: props().serverName, url: judged.value }));
-    },
-    say: (text) => {
-      // Words that a model answers cost the user something, so they need the user's click.
-      if (store.get().model !== undefined && !navigator.userActivation.isActive) return Promise.resolve(false);
-      return console.sayFromApp(props().serverName, text);
-    },
-    setContext: store.get().model === undefined ? undefined : (text) => console.setAppContext(props().call.id, props().serverName, text),
-    resize,
-    requestDisplayMode: (mode) => {
-      const { full, onFull } = props();
-      const wanted = mode === "fullscreen";
-      // Going full needs the user's own click; going back does not.
-      if (wanted === full || (mode !== "inline" && !wanted) || (wanted && !navigator.userActivation.isActive)) return full ? "fullscreen" : "inline";
-      onFull(wanted);
-      return wanted ? "fullscreen" : "inline";
-    },
-    saveState: (state) => {
-      const text = JSON.stringify(state ?? null);
-      if (text.length > stateCharsMax) return false;
-      sessionStorage.setItem(stateKey(props().call.id), text);
-      return true;
-    },
-    globals: () => globalsOf(services, props()),
-    onViolation: (message) => props().onStop(`The view was stopped: ${message}.`),
-  };
+async function tellContext(link: WidgetLink | undefined, host: WidgetHost, { call, tool }: WidgetFrameProps): Promise<void> {
+  if (link === undefined) return;
+  const { hostContextOf } = await import("../bridge/host-context.ts");
+  link.refresh(hostContextOf({ globals: host.globals(), call, tool, small: matchMedia(smallQuery).matches }));
 }
 
-function globalsOf({ theme }: Services, { call, args, full }: WidgetFrameProps): OpenAiGlobals {
-  const touch = matchMedia("(pointer: coarse)").matches;
-  const saved = sessionStorage.getItem(stateKey(call.id));
-  return {
-    toolInput: args ?? {},
-    toolOutput: call.result?.structuredContent ?? null,
-    toolResponseMetadata: call.result?.meta ?? null,
-    widgetState: saved === null ? null : parseJson(saved),
-    theme: theme.shown(),
-    displayMode: full ? "fullscreen" : "inline",
+/** How a call has ended, for its view; undefined while it runs. */
+function endingOf(call: Call): Ending | undefined {
+  if (call.result !== undefined) return { kind: "result", result: call.result };
+  return call.error === undefined ? undefined : { kind: "cancelled", reason: call.error.message };
+}
+
+function readGlobals(services: Services, shown: WidgetFrameProps, element: HTMLElement): OpenAiGlobals {
+  return globalsOf({
+    shown,
+    state: services.store.get(),
+    widgetState: services.views.states.latest(shown.view),
+    theme: services.theme.shown(),
     locale: navigator.language,
-    maxHeight: full ? window.innerHeight : heightMax,
-    safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
-    userAgent: { device: { type: touch ? "mobile" : "desktop" }, capabilities: { hover: !touch, touch } },
-    view: { mode: "inline" },
+    touch: matchMedia("(pointer: coarse)").matches,
+    placeHeight: element.clientHeight,
+  });
+}
+
+/** Many changes within one frame are told once. */
+function coalesce(run: () => void): () => void {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      run();
+    });
   };
 }

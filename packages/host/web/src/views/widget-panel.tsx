@@ -1,108 +1,208 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import type { Call, WidgetView } from "../wire.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { DisplayMode } from "../bridge/widget-host.ts";
+import type { Call, Tool, WidgetView } from "../wire.ts";
 import { hostOf } from "../wire.ts";
 import { Icon } from "./icon.tsx";
+import { BarButton, BarName } from "./widget-bar.tsx";
 import { useConsole, useServices } from "./services.ts";
 import { useEscape } from "./use-escape.ts";
+import { useSoleFocus } from "./use-sole-focus.ts";
 import { WidgetFrame } from "./widget-frame.tsx";
+import { WidgetModal } from "./widget-modal.tsx";
 
 export interface WidgetPanelProps {
   readonly call: Call;
   readonly args: unknown;
+  readonly tool: Tool;
   readonly resourceUri: string;
-  readonly title: string;
 }
 
 /** The app's view of one call, in a frame whose edge and name belong to the host (V08). */
-export function WidgetPanel({ call, args, resourceUri, title }: WidgetPanelProps): JSX.Element {
+export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps): JSX.Element {
   const { console, store } = useServices();
   const widget = useConsole((state) => state.widgets[call.id]);
   const connector = useConsole((state) => state.connectors.find((known) => known.id === call.connectorId));
+  const stage = useConsole((state) => state.stage);
+  const mode: DisplayMode = stage?.callId === call.id ? stage.mode : "inline";
   const [generation, setGeneration] = useState(0);
-  const [full, setFull] = useState(false);
+  const section = useRef<HTMLElement>(null);
   const load = (): void => void console.loadWidget(call.id, resourceUri);
   useEffect(() => {
     if (store.get().widgets[call.id] === undefined) load();
   }, [call.id]);
-
-  useEscape(full, () => setFull(false));
-
+  const setMode = (next: DisplayMode): void => {
+    if (next !== mode) store.dispatch({ type: "stage", stage: next === "inline" ? undefined : { callId: call.id, mode: next } });
+  };
+  useEscape(mode === "fullscreen", () => setMode("inline"));
+  useSoleFocus(section, mode === "fullscreen");
   const name = connector?.name ?? "App";
+  useDescription(call.id, name, widget?.state === "ready" ? widget.view : undefined);
+
   if (widget?.state === "failed" || widget?.state === "unloaded") {
-    const failed = widget.state === "failed";
-    return (
-      <div class={failed ? "notice notice-bad" : "notice"} data-testid="widget-off">
-        <Icon name={failed ? "alert" : "info"} size="small" />
-        <div class="row snug between grow wrap">
-          <span>{failed ? widget.message : `The view of ${name} is closed.`}</span>
-          <button type="button" class="button-link" data-testid="widget-load" onClick={load}>
-            {failed ? "Try again" : "Show it again"}
-          </button>
-        </div>
-      </div>
-    );
+    return <WidgetOff name={name} problem={widget.state === "failed" ? widget.message : undefined} onLoad={load} />;
   }
-  const stop = (message: string): void => store.dispatch({ type: "widget", callId: call.id, widget: { state: "failed", message } });
+  const border = widget?.state !== "ready" || widget.view.prefersBorder;
   return (
-    <section
-      class={full ? "widget widget-full" : "widget"}
-      aria-label={`View of ${name}`}
-      data-testid="widget"
-      data-mode={full ? "fullscreen" : "inline"}
-    >
+    <>
+      {mode !== "inline" && <Away name={name} onBack={() => setMode("inline")} />}
+      <section
+        ref={section}
+        class={["widget", ...(mode === "inline" ? [] : [`widget-${mode}`]), ...(border ? [] : ["widget-plain"])].join(" ")}
+        aria-label={`View of ${name}`}
+        data-testid="widget"
+        data-mode={mode}
+      >
+        {widget?.state === "ready" && connector !== undefined ? (
+          <Shown
+            key={`${widget.view.id} ${generation}`}
+            call={call}
+            args={args}
+            tool={tool}
+            view={widget.view}
+            name={name}
+            host={hostOf(connector.url)}
+            mode={mode}
+            onMode={setMode}
+            onRestart={() => setGeneration(generation + 1)}
+          />
+        ) : (
+          <>
+            <div class="widget-bar">
+              <BarName name={name} host={connector === undefined ? "" : hostOf(connector.url)} />
+            </div>
+            <div class="skeleton view-skeleton" aria-hidden="true" />
+          </>
+        )}
+      </section>
+    </>
+  );
+}
+
+interface ShownProps {
+  readonly call: Call;
+  readonly args: unknown;
+  readonly tool: Tool;
+  readonly view: WidgetView;
+  readonly name: string;
+  readonly host: string;
+  readonly mode: DisplayMode;
+  readonly onMode: (mode: DisplayMode) => void;
+  readonly onRestart: () => void;
+}
+
+/** The host's bar, the frame below it, and the dialog that the view may open. */
+function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart }: ShownProps): JSX.Element {
+  const { console, store, prompts, views } = useServices();
+  const [openInApp, setOpenInApp] = useState<URL>();
+  const [modal, setModal] = useState<{ readonly view: WidgetView; readonly params: unknown }>();
+  const stop = (message: string): void => store.dispatch({ type: "widget", callId: call.id, widget: { state: "failed", message } });
+  const close = (): void => void console.closeWidget(call.id);
+  const showModal = async ({ template, params }: { readonly template: string | undefined; readonly params: unknown }): Promise<boolean> => {
+    const made = await console.openTemplate(call.id, template ?? view.resourceUri);
+    if (made.ok && made.value.html !== undefined) setModal({ view: made.value, params });
+    return made.ok;
+  };
+  const restart = async (): Promise<void> => {
+    await views.open.teardown([view.id]);
+    onRestart();
+  };
+  const title = `${tool.title}, ${name}`;
+  return (
+    <>
       <div class="widget-bar">
-        <Icon name="plug" size="small" />
-        <span class="small grow truncate">
-          <span class="strong">{name}</span> <span class="quiet">{connector === undefined ? "" : hostOf(connector.url)}</span>
-        </span>
-        <BarButton icon="refresh" label="Restart this view" testId="widget-restart" onClick={() => setGeneration(generation + 1)} />
-        <BarButton icon="expand" label={full ? "Back to the conversation" : "Show in full"} testId="widget-expand" onClick={() => setFull(!full)} />
+        <BarName name={name} host={host} />
+        {mode === "fullscreen" && openInApp !== undefined && (
+          <button
+            type="button"
+            class="button button-small"
+            data-testid="widget-open-in-app"
+            onClick={() => void prompts.ask({ kind: "link", serverName: name, url: openInApp })}
+          >
+            Open in {openInApp.host}
+          </button>
+        )}
+        <BarButton icon="refresh" label="Restart this view" testId="widget-restart" onClick={() => void restart()} />
         <BarButton
-          icon="close"
-          label="Close this view"
-          testId="widget-unload"
-          onClick={() => store.dispatch({ type: "widget", callId: call.id, widget: { state: "unloaded" } })}
+          icon={mode === "inline" ? "expand" : "minus"}
+          label={mode === "inline" ? "Show in full" : "Back to the conversation"}
+          testId="widget-expand"
+          onClick={() => onMode(mode === "inline" ? "fullscreen" : "inline")}
         />
+        <BarButton icon="close" label="Close this view" testId="widget-unload" onClick={close} />
       </div>
-      {widget?.state === "ready" && connector !== undefined ? (
-        <WidgetFrame
-          key={`${widget.view.id} ${generation}`}
+      <WidgetFrame
+        call={call}
+        args={args}
+        tool={tool}
+        view={view}
+        html={view.html ?? ""}
+        title={title}
+        serverName={name}
+        mode={mode}
+        onMode={onMode}
+        onModal={showModal}
+        onOpenInApp={setOpenInApp}
+        onClose={close}
+        onStop={stop}
+      />
+      {modal !== undefined && (
+        <WidgetModal
           call={call}
           args={args}
-          view={widget.view}
-          html={htmlOf(widget.view)}
-          title={`${title}, ${name}`}
-          serverName={name}
-          full={full}
-          onFull={setFull}
-          onStop={stop}
+          tool={tool}
+          view={modal.view}
+          params={modal.params}
+          name={name}
+          host={host}
+          onClose={() => setModal(undefined)}
         />
-      ) : (
-        <div class="skeleton view-skeleton" aria-hidden="true" />
       )}
-    </section>
+    </>
   );
 }
 
-function htmlOf(view: WidgetView): string {
-  return view.html ?? "";
-}
-
-function BarButton({
-  icon,
-  label,
-  testId,
-  onClick,
+function WidgetOff({
+  name,
+  problem,
+  onLoad,
 }: {
-  readonly icon: "refresh" | "expand" | "close";
-  readonly label: string;
-  readonly testId: string;
-  readonly onClick: () => void;
+  readonly name: string;
+  readonly problem: string | undefined;
+  readonly onLoad: () => void;
 }): JSX.Element {
+  const failed = problem !== undefined;
   return (
-    <button type="button" class="icon-button icon-button-small" aria-label={label} title={label} data-testid={testId} onClick={onClick}>
-      <Icon name={icon} size="small" />
-    </button>
+    <div class={failed ? "notice notice-bad" : "notice"} data-testid="widget-off">
+      <Icon name={failed ? "alert" : "info"} size="small" />
+      <div class="row snug between grow wrap">
+        <span>{problem ?? `The view of ${name} is closed.`}</span>
+        <button type="button" class="button-link" data-testid="widget-load" onClick={onLoad}>
+          {failed ? "Try again" : "Show it again"}
+        </button>
+      </div>
+    </div>
   );
+}
+
+/** What stands in the conversation while its view is elsewhere. */
+function Away({ name, onBack }: { readonly name: string; readonly onBack: () => void }): JSX.Element {
+  return (
+    <p class="notice" data-testid="widget-away">
+      <Icon name="expand" size="small" />
+      <span class="grow">{name} is shown outside the conversation.</span>
+      <button type="button" class="button-link" onClick={onBack}>
+        Bring it back
+      </button>
+    </p>
+  );
+}
+
+/** The app's words on what the view shows, for the model's next turn. */
+function useDescription(callId: string, name: string, view: WidgetView | undefined): void {
+  const { console } = useServices();
+  const description = view?.description;
+  useEffect(() => {
+    if (description !== undefined) console.setAppContext(`${callId} view`, name, `The user sees a view of this app: ${description}`);
+  }, [callId, description]);
 }
