@@ -98,6 +98,40 @@ describe("an API key", () => {
   });
 });
 
+describe("a view of a product's user", () => {
+  const frame = { connectorId: "store", resourceUri: "ui://shop/view.html" };
+  const made = z.object({ frameUrl: z.string() });
+
+  it("may be framed by the product's own page and no other, and speaks to that page alone", async () => {
+    await begin();
+    const created = await world.product(acmeKey, "ada").post("/api/widgets", { ...frame, pageOrigin: "https://chat.acme.example" });
+    expect(created.status).toBe(201);
+    const page = await world.host.widgetFetch(new Request(made.parse(await created.json()).frameUrl));
+    expect(page.headers.get("content-security-policy")).toMatch(/frame-ancestors https:\/\/chat\.acme\.example(;|$)/);
+    expect(await page.text()).toContain('data-console-origin="https://chat.acme.example"');
+  });
+
+  it.each([
+    ["no page", {}, 400, "invalid_request"],
+    ["another's page", { pageOrigin: "https://evil.example" }, 403, "forbidden_origin"],
+    ["the console's page", { pageOrigin: consoleOrigin }, 403, "forbidden_origin"],
+    ["a page below the origin", { pageOrigin: "https://chat.acme.example/" }, 403, "forbidden_origin"],
+    ["an opaque page", { pageOrigin: "null" }, 403, "forbidden_origin"],
+  ])("is not made for %s", async (_, page, status, code) => {
+    await begin();
+    const refused = await world.product(acmeKey, "ada").post("/api/widgets", { ...frame, ...page });
+    expect([refused.status, await refused.json()]).toMatchObject([status, { code }]);
+  });
+
+  it("of the console names no page", async () => {
+    await begin();
+    const browser = world.browser();
+    await browser.open();
+    expect((await browser.post("/api/widgets", frame)).status).toBe(201);
+    expect((await browser.post("/api/widgets", { ...frame, pageOrigin: "https://chat.acme.example" })).status).toBe(400);
+  });
+});
+
 describe("other methods", () => {
   it.each([
     ["PUT", "/api/calls", "POST"],

@@ -25,6 +25,8 @@ interface WidgetRow {
   readonly meta: JsonObject;
   readonly app: string;
   readonly frameToken: string;
+  /** Origin of the one page that may frame it and speak to it; absent for the console's. */
+  readonly pageOrigin?: string | undefined;
 }
 
 const widgetKind: RecordKind<WidgetRow> = {
@@ -40,6 +42,7 @@ const widgetKind: RecordKind<WidgetRow> = {
         meta: z.record(z.string(), z.unknown()),
         app: z.string(),
         frameToken: z.string(),
+        pageOrigin: z.string().optional(),
       })
       .parse(json),
 };
@@ -91,8 +94,13 @@ export class Widgets {
     this.#documents = options.database.records(documentKind);
   }
 
-  /** Reads the document from the server, judges it, and makes a view of it for this user. */
-  async create(userId: string, connector: Connector, resourceUri: string, callId: string | undefined): Promise<Result<WidgetView, Refusal>> {
+  /** Reads the document from the server, judges it, and makes a view of it for this user, framed by a page of the console or of `pageOrigin`. */
+  async create(
+    userId: string,
+    connector: Connector,
+    resourceUri: string,
+    { callId, pageOrigin }: { readonly callId?: string; readonly pageOrigin?: string } = {},
+  ): Promise<Result<WidgetView, Refusal>> {
     const { connectors, place, clock } = this.#options;
     const read = await connectors.connection(userId, connector).readResource(resourceUri);
     if (!read.ok) return read;
@@ -109,6 +117,7 @@ export class Widgets {
       meta: pickMeta(meta),
       app: appLabel(connector),
       frameToken: newToken(),
+      ...(pageOrigin === undefined ? {} : { pageOrigin }),
     };
     await this.#documents.put(row.documentDigest, { html }, { expiresAt: clock() + retention.widget_document.ms });
     const id = newId("wdg");
@@ -147,8 +156,9 @@ export class Widgets {
     const { clock, place, shim, widgetOrigin } = this.#options;
     const [widget] = await this.#widgets.find("frame", digestText(token), clock(), { limit: 1 });
     if (widget === undefined || url.host !== new URL(originOf(widgetOrigin, widget.value.app)).host) return nothingHere();
-    const policy = parseWidgetPolicy(widget.value.meta, place);
-    return policy.ok ? proxyPage(policy.value, place.consoleOrigin, shim) : nothingHere();
+    const pageOrigin = widget.value.pageOrigin ?? place.consoleOrigin;
+    const policy = parseWidgetPolicy(widget.value.meta, { ...place, consoleOrigin: pageOrigin });
+    return policy.ok ? proxyPage(policy.value, pageOrigin, shim) : nothingHere();
   }
 
   async #own(userId: string, widgetId: string): Promise<StoredRecord<WidgetRow> | undefined> {

@@ -1,7 +1,8 @@
-import { refuse } from "@countersign/protocol/errors";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
 import { respondRefusal } from "@countersign/service/respond";
 import type { Hono } from "hono";
+import type { ApiClient } from "../api-clients.ts";
 import type { DeviceSignIn } from "../authorize/device.ts";
 import type { Flows } from "../authorize/flows.ts";
 import type { StartLinks } from "../authorize/start-links.ts";
@@ -83,9 +84,22 @@ function addFlowRoutes(app: Hono, { flows, device, startLinks, door }: CallRoute
 }
 
 function addWidgetRoutes(app: Hono, { widgets, connectors, door }: CallRoutes): void {
-  serveOperation(app, door, createWidget, async ({ userId, body }) => {
-    const connector = await connectors.find(userId, body.connectorId);
-    return connector.ok ? widgets.create(userId, connector.value, body.resourceUri, body.callId) : connector;
+  serveOperation(app, door, createWidget, async ({ userId, client, body }) => {
+    const { connectorId, resourceUri, callId, pageOrigin } = body;
+    const problem = judgePageOrigin(client, pageOrigin);
+    if (problem !== undefined) return err(problem);
+    const connector = await connectors.find(userId, connectorId);
+    if (!connector.ok) return connector;
+    const more = { ...(callId === undefined ? {} : { callId }), ...(pageOrigin === undefined ? {} : { pageOrigin }) };
+    return widgets.create(userId, connector.value, resourceUri, more);
   });
   serveOperation(app, door, readWidget, ({ userId, id }) => widgets.read(userId, id));
+}
+
+/** A product shows views on its own pages, the console on its own only. */
+function judgePageOrigin(client: ApiClient | undefined, pageOrigin: string | undefined): Refusal | undefined {
+  if (client === undefined)
+    return pageOrigin === undefined ? undefined : refuse("invalid_request", "pageOrigin: views of the console are on its own pages");
+  if (pageOrigin === undefined) return refuse("invalid_request", "pageOrigin: name the origin of the page that frames the view");
+  return client.origins.includes(pageOrigin) ? undefined : refuse("forbidden_origin", "the page's origin is not configured for this product");
 }

@@ -7,6 +7,7 @@ export interface NewWidget {
   readonly connectorId: string;
   readonly resourceUri: string;
   readonly callId?: string;
+  readonly pageOrigin?: string;
 }
 
 export const newWidget: z.ZodType<NewWidget> = z
@@ -14,6 +15,13 @@ export const newWidget: z.ZodType<NewWidget> = z
     connectorId: idText,
     resourceUri: z.string().startsWith("ui://").max(2048),
     callId: idText.exactOptional().describe("The call whose result the view shows."),
+    pageOrigin: z
+      .string()
+      .max(300)
+      .exactOptional()
+      .describe(
+        "Origin of your page that frames the view: one of those configured for your product. Required with an API key; no other page can show it.",
+      ),
   })
   .meta({ id: "NewWidget" });
 
