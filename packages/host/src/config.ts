@@ -1,7 +1,7 @@
 import { clientAuthMethods } from "@countersign/protocol/client-authentication";
 import { Secret } from "@countersign/protocol/secret";
 import { isSecureOrLoopback } from "@countersign/protocol/resource";
-import { httpUrl, json, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
+import { flag, httpUrl, integer, json, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import { z } from "zod";
 import { parseSettings, settingsShape } from "./connectors/settings.ts";
 import { type ApiClient, ApiClients, digestOfKey } from "./api-clients.ts";
@@ -21,6 +21,8 @@ export interface HostConfig {
   readonly connectors: readonly PreconfiguredConnector[];
   readonly clients: Readonly<Record<string, RegisteredClient>>;
   readonly apiClients: readonly ApiClient[];
+  readonly rateFactor: number;
+  readonly behindProxy: boolean;
   readonly clientMetadataUrl: string | undefined;
   readonly modelUrl: string | undefined;
   readonly model: string;
@@ -126,6 +128,18 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
       doc: "Address of a client metadata document that lists every callback of this host; unset, the host publishes one for each.",
     }),
   ),
+  rateFactor: integer({
+    env: "COUNTERSIGN_HOST_RATE_FACTOR",
+    doc: "Multiplies every bound on how often a user, a product or an address may ask.",
+    fallback: "1",
+    min: 1,
+    max: 1000,
+  }),
+  behindProxy: flag({
+    env: "COUNTERSIGN_HOST_BEHIND_PROXY",
+    doc: "true when exactly one proxy stands in front and sets X-Forwarded-For; otherwise the connection's own address counts.",
+    fallback: "false",
+  }),
   modelUrl: optional(httpUrl({ env: "COUNTERSIGN_MODEL_URL", doc: "OpenAI-compatible endpoint for the chat, up to /v1. Unset, there is no chat." })),
   model: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),

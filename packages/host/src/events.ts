@@ -1,6 +1,7 @@
 import type { Signals } from "@countersign/storage/signals";
 import { z } from "zod";
 import { newId } from "./digest.ts";
+import { Places, streamPlaces } from "./limits/places.ts";
 
 /** What a user's open pages are told. `data` is a view without secrets. */
 export interface HostEvent {
@@ -25,9 +26,10 @@ const noticeSchema: z.ZodType<Notice & { readonly from: string }> = z.object({
 type Listener = (event: HostEvent) => void;
 
 const channel = "host_events";
-const streamsPerUserMax = 20;
 const queuedBytesMax = 16 * 1024 * 1024;
 const heartbeatMs = 15_000;
+/** A stream ends after an hour and its page opens another: whoever may not hear any more hears no longer than that. */
+const streamMsMax = 60 * 60 * 1000;
 
 /** Who listens to what, in this process; changes reach other instances through signals, which are hints and may be lost. */
 export class Events {
@@ -81,12 +83,13 @@ export class Events {
 
   /**
    * One user's events as `text/event-stream`, with a heartbeat. A page that reads too slowly is disconnected and reads the state again when it
-   * comes back; undefined when the user has too many streams open.
+   * comes back; undefined when the user, the product or this process has too many streams open.
    */
-  stream(userId: string, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
-    if ((this.#listeners.get(userId)?.size ?? 0) >= streamsPerUserMax) return undefined;
+  stream(userId: string, signal: AbortSignal, clientId?: string): ReadableStream<Uint8Array> | undefined {
+    const free = this.#places.take(userId, clientId);
+    if (free === undefined) return undefined;
     const encoder = new TextEncoder();
-    let stop = (): void => {};
+    let stop = free;
     const start = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
       const send = (text: string): void => {
         controller.enqueue(encoder.encode(text));
@@ -95,9 +98,13 @@ export class Events {
       const unsubscribe = this.subscribe(userId, (event) => send(`event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`));
       const heartbeat = setInterval(() => send(": heartbeat\n\n"), heartbeatMs);
       heartbeat.unref();
+      const life = setTimeout(() => end(), streamMsMax);
+      life.unref();
       stop = () => {
         clearInterval(heartbeat);
+        clearTimeout(life);
         unsubscribe();
+        free();
         this.#ends.delete(end);
         signal.removeEventListener("abort", end);
       };
@@ -105,7 +112,7 @@ export class Events {
         stop();
         controller.close();
       });
-      this.#ends.add(end);
+      this.#ends.set(end, userId);
       signal.addEventListener("abort", end, { once: true });
       if (signal.aborted) end();
       else send("retry: 1000\n\n");
@@ -114,15 +121,23 @@ export class Events {
     return new ReadableStream<Uint8Array>({ start, cancel: () => stop() }, new ByteLengthQueuingStrategy({ highWaterMark: queuedBytesMax }));
   }
 
+  /** Ends every stream of a user here. */
+  endStreams(userId: string): void {
+    for (const [end, whose] of this.#ends) {
+      if (whose === userId) end();
+    }
+  }
+
   /** Ends every stream and stops hearing other instances. */
   close(): void {
     this.#stop();
-    for (const end of this.#ends) {
+    for (const end of this.#ends.keys()) {
       end();
     }
   }
 
-  readonly #ends = new Set<() => void>();
+  readonly #ends = new Map<() => void, string>();
+  readonly #places = new Places(streamPlaces);
 
   #deliver(userId: string, event: HostEvent): void {
     for (const listener of this.#listeners.get(userId) ?? []) {

@@ -2,6 +2,7 @@ import type { Database } from "@countersign/storage/open";
 import { revokeToken } from "./authorize/token-endpoint.ts";
 import type { CallBroker } from "./call.ts";
 import type { Connectors } from "./connectors.ts";
+import type { Events } from "./events.ts";
 import { retentionRules } from "./keep/retention.ts";
 import type { Vault } from "./vault.ts";
 
@@ -11,17 +12,19 @@ export interface UserKeepers {
   readonly broker: CallBroker;
   readonly vault: Vault;
   readonly connectors: Connectors;
+  readonly events: Events;
 }
 
 /**
  * Deletes a user with everything of theirs. Tokens go last: by then no flow is left through which a sign-in that runs meanwhile could store one; it gives
  * back what it was granted. Telling the issuers may take its time.
  */
-export async function forgetUser({ database, broker, vault, connectors }: UserKeepers, userId: string): Promise<void> {
+export async function forgetUser({ database, broker, vault, connectors, events }: UserKeepers, userId: string): Promise<void> {
   await broker.cancelAll(userId);
   for (const { kind } of retentionRules) {
     if (kind !== "token" && kind !== "flow_grant") await database.records({ name: kind, parse: (json) => json }).deleteBy("user", userId);
   }
   for (const { peer, token } of await vault.removeUser(userId)) void revokeToken(peer, token);
   await connectors.dropUser(userId);
+  events.endStreams(userId);
 }

@@ -26,6 +26,7 @@ import { Instances } from "./keep/instances.ts";
 import { deleteExpiredRecords } from "./keep/sweep.ts";
 import { watchSealer } from "./keep/watch-sealer.ts";
 import { forgetUser } from "./forget-user.ts";
+import { Rates } from "./limits/rates.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { createViewParts, type ViewParts } from "./resources/view-parts.ts";
 import { addViewRoutes } from "./routes/views.ts";
@@ -62,6 +63,7 @@ interface Parts {
   readonly keys: AssertionKeys;
   readonly documents: ClientDocuments;
   readonly apiClients: ApiClients;
+  readonly rates: Rates;
   readonly database: Database<unknown>;
   readonly sessions: Sessions;
   readonly connectors: Connectors;
@@ -136,7 +138,8 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const local = isLoopbackUrl(new URL(publicUrl));
   const timeoutMs = limits.authorizationTimeoutMs;
   const events = new Events(database.signals);
-  const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock);
+  const rates = new Rates(clock, limits.rateFactor);
+  const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock, rates);
   const registry = new ConnectorRegistry({ database, sealer, preconfigured: options.connectors, localAllowed: local, clock });
   const keys = new AssertionKeys({ database, sealer, clock });
   const documents = new ClientDocuments(publicUrl, options.clientMetadataUrl);
@@ -167,15 +170,15 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const chat =
     model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
-  const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit });
+  const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit, rates });
   const questions = model === undefined ? undefined : new ModelQuestions(model);
-  const doors = { keys, documents, apiClients, startLinks, sessions };
+  const doors = { keys, documents, apiClients, startLinks, rates, sessions };
   return { ...doors, database, connectors, connectorSignIn, events, vault, flows, signIn, device, views, broker, chat, questions, files, limits };
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
   const app = new Hono();
-  const door = createDoor({ sessions: parts.sessions, apiClients: parts.apiClients, publicUrl: options.publicUrl });
+  const door = createDoor({ ...parts, publicUrl: options.publicUrl });
   app.get(readSession.path, ({ req }) => answerSession(req.raw, options, parts));
   addConnectorRoutes(app, { ...parts, door });
   addCallRoutes(app, { ...parts, widgets: parts.views.widgets, door });
@@ -210,7 +213,7 @@ async function answerSession(request: Request, options: HostOptions, parts: Part
   if (site === "cross-site" || site === "same-site") return respondRefusal(refuse("forbidden_origin"));
   if (request.headers.has("authorization")) return respondRefusal(refuse("client_not_allowed", "a product's users have no session"));
   const opened = await parts.sessions.open(request);
-  if (!opened.ok) return respondRefusal(opened.error);
+  if (!opened.ok) return respondRefusal(refuse(opened.error.code, opened.error.detail), { "retry-after": String(opened.error.retryAfterS) });
   const { session, setCookie } = opened.value;
   const body: SessionView = {
     user: { id: session.userId },

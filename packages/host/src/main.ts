@@ -19,6 +19,8 @@ export interface HostStartOptions extends Omit<HostOptions, "database" | "sealer
   readonly listen: number | Server;
   readonly widgetListen: number | Server;
   readonly hostname?: string;
+  /** Exactly one proxy stands in front, and its `X-Forwarded-For` says who asks. */
+  readonly behindProxy?: boolean;
   /** `file:/absolute/path.sqlite`, `memory:` or `postgres://…`. */
   readonly databaseUrl: string | Secret;
   /** 32 bytes as base64url. */
@@ -64,6 +66,7 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
       listen: options.listen,
       hostname,
       hosts: [new URL(options.publicUrl).host],
+      behindProxy: options.behindProxy === true,
       logger,
       ready: () => host.ready(),
       onStop: () => host.stopWaiting(),
@@ -79,8 +82,23 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
 
 /** The host as its environment describes it. Throws `StartupProblem`. */
 function startFromEnvironment(config: HostConfig): ReturnType<typeof start> {
-  const { data, databaseUrl, port, widgetPort, modelUrl, model, modelKey, publicUrl, widgetOrigin, hostname, connectors, clients, apiClients } =
-    config;
+  const {
+    data,
+    databaseUrl,
+    port,
+    widgetPort,
+    modelUrl,
+    model,
+    modelKey,
+    publicUrl,
+    widgetOrigin,
+    hostname,
+    connectors,
+    clients,
+    apiClients,
+    rateFactor,
+    behindProxy,
+  } = config;
   const { clientMetadataUrl } = config;
   if (!URL.canParse(widgetOrigin.replace("{app}", "app")) || !widgetOrigin.includes("//{app}.")) {
     throw new StartupProblem("COUNTERSIGN_WIDGET_ORIGIN must be an origin whose host begins with {app}.");
@@ -92,6 +110,8 @@ function startFromEnvironment(config: HostConfig): ReturnType<typeof start> {
     hostname,
     connectors,
     clients,
+    behindProxy,
+    limits: { rateFactor },
     ...(clientMetadataUrl === undefined ? {} : { clientMetadataUrl }),
     apiClients,
     listen: port,

@@ -30,7 +30,7 @@ export interface ModelOptions {
   readonly apiKey?: Secret;
 }
 
-/** Bounds that an operator or a test may change. All in milliseconds or bytes. */
+/** Bounds that an operator or a test may change. In milliseconds, bytes or a number. */
 export interface HostLimits {
   readonly callMs: number;
   readonly flowMs: number;
@@ -39,6 +39,8 @@ export interface HostLimits {
   readonly toolsAgeMs: number;
   readonly resultBytesMax: number;
   readonly pendingCallsMax: number;
+  /** Multiplies every bound on how often something may be asked (limits/rates.ts). */
+  readonly rateFactor: number;
 }
 
 export const hostLimits: HostLimits = {
@@ -49,6 +51,7 @@ export const hostLimits: HostLimits = {
   toolsAgeMs: 60_000,
   resultBytesMax: 4 * 1024 * 1024,
   pendingCallsMax: 100,
+  rateFactor: 1,
 };
 
 /** One line of the audit log. `event` is a fixed dotted name. */

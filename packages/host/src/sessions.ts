@@ -1,10 +1,13 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
+import type { RateBound } from "@countersign/protocol/rate";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import { askerOf, clientAddressHeader } from "@countersign/service/client-address";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records } from "@countersign/storage/records";
 import { z } from "zod";
 import { digestText, newId, newToken } from "./digest.ts";
+import { addressRates, type Rates } from "./limits/rates.ts";
 import { retention } from "./keep/retention.ts";
 
 const cookieName = "cs_session";
@@ -14,9 +17,8 @@ const lifetimeMs = retention.session.ms;
 /** A session's first life, until its cookie has come back once: clients that keep no cookies leave nothing behind for long. */
 const trialMs = hourMs;
 const renewAfterMs = 24 * hourMs;
-/** New sessions of one process: so many at once, and so many a second after that. */
-const newSessionsBurst = 200;
-const newSessionsPerSecond = 20;
+/** New sessions of one process, from wherever they are asked for. */
+const newSessions: RateBound = { burst: 200, perMinute: 1200 };
 
 /** Who is asking: one user per session cookie. */
 export interface Session {
@@ -29,19 +31,23 @@ const sessionKind: RecordKind<{ userId: string }> = {
   parse: (json) => z.object({ userId: z.string() }).parse(json),
 };
 
+/** Why no session is given, and after how many seconds one may be. */
+export interface SessionRefusal extends Refusal {
+  readonly retryAfterS: number;
+}
+
 /** Sessions of the console's users. The cookie holds 256 random bits; the database holds their digest only. */
 export class Sessions {
   readonly #records: Records<{ userId: string }>;
   readonly #secure: boolean;
   readonly #clock: () => EpochMs;
-  #allowance = newSessionsBurst;
-  #refilledAt: EpochMs;
+  readonly #rates: Rates;
 
-  constructor(database: Database<unknown>, secure: boolean, clock: () => EpochMs) {
+  constructor(database: Database<unknown>, secure: boolean, clock: () => EpochMs, rates: Rates) {
+    this.#rates = rates;
     this.#records = database.records(sessionKind);
     this.#secure = secure;
     this.#clock = clock;
-    this.#refilledAt = clock();
   }
 
   /** The session of this request's cookie, if there is a live one. */
@@ -58,11 +64,11 @@ export class Sessions {
    * The session of this request's cookie, kept for another thirty days, or a new one for a new user. `setCookie` is the header to send, absent when the
    * browser's cookie is good as it is. Refuses with `rate_limited` when sessions are asked for faster than people come.
    */
-  async open(request: Request): Promise<Result<{ readonly session: Session; readonly setCookie?: string }, Refusal>> {
+  async open(request: Request): Promise<Result<{ readonly session: Session; readonly setCookie?: string }, SessionRefusal>> {
     const token = readCookie(request, this.#name(cookieName));
     const now = this.#clock();
     const record = token === undefined ? undefined : await this.#records.get(digestText(token), now);
-    if (token === undefined || record === undefined) return this.#create();
+    if (token === undefined || record === undefined) return this.#create(askerOf(request.headers.get(clientAddressHeader) ?? ""));
     const { value } = record;
     if ((record.expiresAt ?? 0) >= now + lifetimeMs - renewAfterMs)
       return ok({ session: { userId: value.userId, expiresAt: record.expiresAt ?? 0 } });
@@ -91,13 +97,12 @@ export class Sessions {
     return token === undefined ? undefined : digestText(token);
   }
 
-  async #create(): Promise<Result<{ readonly session: Session; readonly setCookie: string }, Refusal>> {
+  /** The asker's own bound comes first, so that one asker cannot use up everybody's. */
+  async #create(asker: string): Promise<Result<{ readonly session: Session; readonly setCookie: string }, SessionRefusal>> {
     const now = this.#clock();
-    const refilled = ((now - this.#refilledAt) / 1000) * newSessionsPerSecond;
-    this.#allowance = Math.min(newSessionsBurst, this.#allowance + Math.max(0, refilled));
-    this.#refilledAt = now;
-    if (this.#allowance < 1) return err(refuse("rate_limited", "too many new sessions"));
-    this.#allowance -= 1;
+    const own = this.#rates.take(`session ${asker}`, addressRates.session);
+    const room = own.ok ? this.#rates.take("sessions", newSessions) : own;
+    if (!room.ok) return err({ ...refuse("rate_limited", "too many new sessions"), retryAfterS: room.error });
     const token = newToken();
     const session = { userId: newId("usr"), expiresAt: now + trialMs };
     await this.#records.create(digestText(token), { userId: session.userId }, { keys: { user: session.userId }, expiresAt: session.expiresAt });

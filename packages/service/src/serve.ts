@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Refusal, refuse, toHttpError } from "@countersign/protocol/errors";
+import { clientAddress, clientAddressHeader } from "./client-address.ts";
 import { drain } from "./drain.ts";
 import type { Logger } from "./log.ts";
 import { allowedMethods, givenRequestId, judgeHead, loopbackHosts } from "./request-guard.ts";
@@ -10,7 +11,7 @@ import { respondRefusal } from "./respond.ts";
 import { explainListenError } from "./startup-problem.ts";
 import { writeResponse } from "./write-response.ts";
 
-/** Answers every request that is not a health check. The request's `x-request-id` header is set. `signal` aborts when the client leaves. */
+/** Answers every request that is not a health check. The request's `x-request-id` and `countersign-client-address` headers are set. `signal` aborts when the client leaves. */
 export type Handler = (request: Request) => Promise<Response> | Response;
 
 /**
@@ -21,6 +22,7 @@ export type Handler = (request: Request) => Promise<Response> | Response;
  * `ready`: whether the party can do its work now, for `/readyz`.
  * `onStop`: called when stopping begins, so that waiting answers (long polls) can be given early.
  * `portVariable`: the environment variable to name when the port is taken.
+ * `behindProxy`: exactly one proxy stands in front, and its `X-Forwarded-For` says who asks.
  */
 export interface ServeOptions {
   readonly handler: Handler;
@@ -32,6 +34,7 @@ export interface ServeOptions {
   readonly ready?: () => Promise<boolean> | boolean;
   readonly onStop?: () => void;
   readonly portVariable?: string;
+  readonly behindProxy?: boolean;
   readonly timeouts?: Partial<ServeTimeouts>;
 }
 
@@ -138,7 +141,8 @@ function createListener(options: ServeOptions, { hosts, state }: ListenerState):
     );
     if (verdict !== undefined) return sendRefusal(outgoing, verdict.status, verdict.refusal);
     if (isHealth) return void sendHealth(options, path, state.stopping, outgoing);
-    setRequestId(incoming, requestId);
+    setHeader(incoming, "x-request-id", requestId);
+    setHeader(incoming, clientAddressHeader, clientAddress(incoming.rawHeaders, incoming.socket.remoteAddress, options.behindProxy === true));
     logWhenDone(logger, incoming, outgoing, requestId, path);
     if (takesOver(options, incoming, outgoing, requestId)) return;
     void dispatch(incoming, outgoing);
@@ -206,12 +210,13 @@ function sendJson(outgoing: ServerResponse, status: number, body: unknown, heade
     .end(text);
 }
 
-function setRequestId(incoming: IncomingMessage, requestId: string): void {
-  incoming.headers["x-request-id"] = requestId;
+/** Whatever the client sent under this name is gone. */
+function setHeader(incoming: IncomingMessage, name: string, value: string): void {
+  incoming.headers[name] = value;
   for (let at = incoming.rawHeaders.length - 2; at >= 0; at -= 2) {
-    if (incoming.rawHeaders[at]?.toLowerCase() === "x-request-id") incoming.rawHeaders.splice(at, 2);
+    if (incoming.rawHeaders[at]?.toLowerCase() === name) incoming.rawHeaders.splice(at, 2);
   }
-  incoming.rawHeaders.push("x-request-id", requestId);
+  incoming.rawHeaders.push(name, value);
 }
 
 function logWhenDone(logger: Logger, incoming: IncomingMessage, outgoing: ServerResponse, requestId: string, path: string): void {

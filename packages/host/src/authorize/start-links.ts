@@ -1,12 +1,14 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import { askerOf, clientAddressHeader } from "@countersign/service/client-address";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
 import type { ApiClient, ApiClients } from "../api-clients.ts";
 import type { Connectors } from "../connectors.ts";
 import { digestText, newToken } from "../digest.ts";
+import { addressRates, type Rates } from "../limits/rates.ts";
 import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import type { Sessions } from "../sessions.ts";
@@ -43,6 +45,7 @@ export interface StartLinksOptions {
   readonly publicUrl: string;
   readonly clock: () => EpochMs;
   readonly audit: Audit;
+  readonly rates: Rates;
 }
 
 export interface StartLink {
@@ -88,6 +91,9 @@ export class StartLinks {
   async open(request: Request, token: string): Promise<Response> {
     // What fetches ahead of the person must not spend the person's link.
     if (request.method !== "GET" || request.headers.has("sec-purpose")) return this.#refused(400, "a link is opened by a person");
+    const asker = askerOf(request.headers.get(clientAddressHeader) ?? "");
+    const room = this.#options.rates.take(`link ${asker}`, addressRates.link);
+    if (!room.ok) return endPage({ granted: false, code: "rate_limited", status: 429 });
     const taken = await this.#links.consume(digestText(token), this.#options.clock());
     if (!taken.ok) return this.#refused(400, `the link is ${taken.error}`);
     const link = taken.value.value;

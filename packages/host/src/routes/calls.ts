@@ -1,6 +1,5 @@
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
-import { respondRefusal } from "@countersign/service/respond";
 import type { Hono } from "hono";
 import type { ApiClient } from "../api-clients.ts";
 import type { DeviceSignIn } from "../authorize/device.ts";
@@ -10,6 +9,7 @@ import type { CallBroker } from "../call.ts";
 import { readHints } from "../call/hints.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
+import { Places, pollPlaces } from "../limits/places.ts";
 import type { Widgets } from "../resources/widgets.ts";
 import { type Door, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
@@ -53,9 +53,13 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
     };
     return broker.start({ userId, ...call, hints });
   });
-  serveOperation(app, door, readCall, ({ request, userId, id }) => {
+  const polls = new Places(pollPlaces);
+  serveOperation(app, door, readCall, async ({ request, userId, client, id }) => {
     const ms = waitMs(request);
-    return ms === 0 ? broker.read(userId, id) : broker.wait(userId, id, ms, request.signal);
+    if (ms === 0) return broker.read(userId, id);
+    const free = polls.take(userId, client?.id);
+    if (free === undefined) return err(refuse("rate_limited", "too many reads wait already"));
+    return broker.wait(userId, id, ms, request.signal).finally(free);
   });
   serveOperation(app, door, readTrace, async ({ userId, id: callId }) => {
     const steps = await broker.trace(userId, callId);
@@ -64,9 +68,9 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
   serveOperation(app, door, cancelCall, ({ userId, id }) => broker.cancel(userId, id));
   addFlowRoutes(app, routes);
   addWidgetRoutes(app, routes);
-  serveOperation(app, door, followEvents, ({ request, userId }) => {
-    const stream = routes.events.stream(userId, request.signal);
-    if (stream === undefined) return respondRefusal(refuse("rate_limited", "too many pages are open"));
+  serveOperation(app, door, followEvents, ({ request, userId, client }) => {
+    const stream = routes.events.stream(userId, request.signal, client?.id);
+    if (stream === undefined) return err(refuse("rate_limited", "too many streams are open"));
     return new Response(stream, { headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" } });
   });
 }

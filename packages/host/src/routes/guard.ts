@@ -1,8 +1,10 @@
 import { refuse, toHttpError, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import { askerOf, clientAddressHeader } from "@countersign/service/client-address";
 import type { z } from "zod";
 import type { ApiClient, ApiClients } from "../api-clients.ts";
 import type { Sessions } from "../sessions.ts";
+import { addressRates, type RateName, rateOf, type Rates, rates } from "../limits/rates.ts";
 import type { AnyOperation } from "./operation.ts";
 
 /** A request of a user: of a page of the console, or of the product that the user is one of. */
@@ -13,30 +15,57 @@ export interface Asking {
   readonly client: ApiClient | undefined;
 }
 
+/** Why a request was not let in, and after how many seconds it may be, where that is known. */
+export interface DoorRefusal extends Refusal {
+  readonly retryAfterS?: number;
+}
+
 /** Lets a request of an operation in, or says why not. */
-export type Door = (request: Request, operation: Pick<AnyOperation, "audience">) => Promise<Result<Asking, Refusal>>;
+export type Door = (request: Request, operation: AnyOperation) => Promise<Result<Asking, DoorRefusal>>;
 
 export interface DoorOptions {
   readonly sessions: Sessions;
   readonly apiClients: ApiClients;
   readonly publicUrl: string;
+  readonly rates: Rates;
 }
 
 /**
  * Makes the door of the HTTP API. An API key (`Authorization`) makes a product's request, a session cookie one of the console's; a request is never both.
+ * Whoever is let in is counted, and told when to come back if they ask too often.
  */
 export function createDoor(options: DoorOptions): Door {
   return async (request, operation) => {
     const byKey = request.headers.has("authorization");
-    const asking = byKey ? judgeProduct(request, options.apiClients) : await judgePage(request, options);
-    if (!asking.ok || operation.audience === "everyone") return asking;
-    return (operation.audience === "products") === byKey ? asking : err(refuse("client_not_allowed"));
+    const asking = byKey ? judgeProduct(request, options) : await judgePage(request, options);
+    if (!asking.ok) return asking;
+    if (operation.audience !== "everyone" && (operation.audience === "products") !== byKey) return err(refuse("client_not_allowed"));
+    const waitS = count(options.rates, asking.value, rateOf(operation));
+    return waitS === undefined ? asking : err({ ...refuse("rate_limited"), retryAfterS: waitS });
   };
 }
 
-function judgeProduct(request: Request, apiClients: ApiClients): Result<Asking, Refusal> {
+/** Who asked, as far as the connection tells: for bounds on those who are nobody yet. */
+export function askerOfRequest(request: Request): string {
+  return askerOf(request.headers.get(clientAddressHeader) ?? "");
+}
+
+/** The user first, so that one user's flood is not counted against the product. Gives the seconds to wait. */
+function count(counted: Rates, { userId, client }: Asking, name: RateName): number | undefined {
+  const bounds = rates[name];
+  const user = counted.take(`${name} user ${userId}`, bounds.user);
+  if (!user.ok) return user.error;
+  const product = client === undefined ? user : counted.take(`${name} client ${client.id}`, bounds.client);
+  return product.ok ? undefined : product.error;
+}
+
+/** Guesses are counted by address, good keys are not: nobody can lock a product out. */
+function judgeProduct(request: Request, { apiClients, rates: counted }: DoorOptions): Result<Asking, DoorRefusal> {
   const caller = apiClients.judge(request);
-  return caller.ok ? ok({ request, ...caller.value }) : caller;
+  if (caller.ok) return ok({ request, ...caller.value });
+  if (caller.error.code !== "invalid_client") return caller;
+  const guess = counted.take(`key ${askerOfRequest(request)}`, addressRates.refusedKey);
+  return guess.ok ? caller : err({ ...refuse("rate_limited"), retryAfterS: guess.error });
 }
 
 /**

@@ -1,6 +1,8 @@
 import { errorCatalogue, type ErrorCode } from "@countersign/protocol/errors";
+import type { RateBound } from "@countersign/protocol/rate";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { z } from "zod";
+import { rateOf, rates } from "../limits/rates.ts";
 import { type AnyOperation, noBody } from "./operation.ts";
 import { followEvents, operations } from "./operations.ts";
 import { httpError } from "./schemas/errors.ts";
@@ -107,6 +109,7 @@ function describeOperation(operation: AnyOperation, toSchema: ToSchema): JsonObj
     operationId: id,
     tags: [tag],
     summary,
+    description: describeRate(operation),
     security: [...(audience === "console" ? [] : [{ product: [] }]), ...(audience === "products" ? [] : [{ session: [] }])],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.body === noBody
@@ -114,6 +117,12 @@ function describeOperation(operation: AnyOperation, toSchema: ToSchema): JsonObj
       : { requestBody: { required: true, content: { "application/json": { schema: toSchema(operation.body, "input") } } } }),
     responses: sorted({ [String(operation.status)]: good, ...Object.fromEntries(refusals) }),
   };
+}
+
+function describeRate(operation: AnyOperation): string {
+  const { user, client } = rates[rateOf(operation)];
+  const words = ({ burst, perMinute }: RateBound): string => `${burst} at once and ${perMinute} a minute`;
+  return `Counts as \`${rateOf(operation)}\`: ${words(user)} for one user, ${words(client)} for all users of a product, unless the operator set other bounds.`;
 }
 
 function describeRefusal(status: number, codes: readonly ErrorCode[]): JsonObject {

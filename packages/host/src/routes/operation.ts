@@ -4,7 +4,8 @@ import { readJson } from "@countersign/service/body";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Hono } from "hono";
 import { z } from "zod";
-import { type Asking, type Door, parseBody } from "./guard.ts";
+import type { RateName } from "../limits/rates.ts";
+import { type Asking, type Door, type DoorRefusal, parseBody } from "./guard.ts";
 
 /** Who may ask: pages of the console with a session, products with an API key, or both. */
 export type Audience = "everyone" | "console" | "products";
@@ -27,6 +28,8 @@ export interface Operation<Body, Answer> {
   readonly answer: z.ZodType<Answer>;
   /** What this operation may refuse beyond what every one may. */
   readonly errors: readonly ErrorCode[];
+  /** What it counts as; without a word, a `GET` is a `read` and anything else a `write`. */
+  readonly rate?: RateName;
 }
 
 export type AnyOperation = Operation<unknown, unknown>;
@@ -57,7 +60,7 @@ export function serveOperation<Body, Answer>(
 ): void {
   app.on(operation.method, operation.path, async ({ req }) => {
     const asking = await door(req.raw, operation);
-    if (!asking.ok) return respondRefusal(asking.error);
+    if (!asking.ok) return refuseEntry(asking.error);
     const read = operation.body.def.type === "undefined" ? ok(undefined) : await readJson(req.raw);
     const body = read.ok ? parseBody(read.value, operation.body) : read;
     if (!body.ok) return respondRefusal(body.error);
@@ -65,6 +68,12 @@ export function serveOperation<Body, Answer>(
     if (answered instanceof Response) return answered;
     return answered.ok ? respondJson(operation.status, answered.value) : respondRefusal(answered.error);
   });
+}
+
+/** A 401 says how to come in (RFC 9110 section 11.6.1), a 429 when. */
+function refuseEntry({ retryAfterS, ...refusal }: DoorRefusal): Response {
+  if (refusal.code === "invalid_client") return respondRefusal(refusal, { "www-authenticate": 'Bearer realm="countersign"' });
+  return respondRefusal(refusal, retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) });
 }
 
 /** Answers the other methods of known paths with 405 (RFC 9110 section 15.5.6). No path answers a preflight: no other origin may ask. */

@@ -52,6 +52,7 @@ export const listConnectors: Operation<undefined, { readonly connectors: readonl
 export const addConnector: Operation<NewConnector, ConnectorView> = {
   ...make,
   id: "addConnector",
+  rate: "connect",
   path: "/api/connectors",
   tag: "Connectors",
   summary: "Connect a server by its URL. The same URL of the same user is the same connector.",
@@ -139,6 +140,7 @@ export const listTools: Operation<undefined, { readonly tools: readonly ToolView
 export const startCall: Operation<NewCall, CallView> = {
   ...make,
   id: "startCall",
+  rate: "call",
   path: "/api/calls",
   tag: "Calls",
   summary: "Call a tool. Answers as soon as the call is stored; what becomes of it is read from the call.",
@@ -208,6 +210,7 @@ export const cancelFlow: Operation<undefined, FlowView> = {
 export const startDevice: Operation<undefined, FlowView> = {
   ...act,
   id: "startDevice",
+  rate: "signIn",
   path: "/api/flows/:id/device",
   tag: "Sign-in",
   summary:
@@ -229,6 +232,7 @@ export const startDevice: Operation<undefined, FlowView> = {
 export const makeLink: Operation<NewLink, StartLink> = {
   ...make,
   id: "makeLink",
+  rate: "signIn",
   path: "/api/flows/:id/link",
   tag: "Sign-in",
   summary: "Make a link by which your user begins this sign-in in a window of their browser. It works once, for a minute.",
@@ -242,6 +246,7 @@ export const makeLink: Operation<NewLink, StartLink> = {
 export const createWidget: Operation<NewWidget, WidgetView> = {
   ...make,
   id: "createWidget",
+  rate: "view",
   path: "/api/widgets",
   tag: "Views",
   summary: "Make a view of a `ui://` document for one frame of one page.",
