@@ -4,14 +4,13 @@ import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
-import { type Client, ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
+import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
-import type { DialBounds, DialError } from "../dial/dial.ts";
+import type { DialError } from "../dial/dial.ts";
 import type { ConnectionAccess } from "./connection-access.ts";
-import { currentExchange, Exchange, inExchange, type ServerListener, type ServerMessage } from "./exchange.ts";
-import { openClient } from "./open-client.ts";
-import { StreamGate } from "./stream-gate.ts";
+import { Exchange, type ServerListener, type ServerMessage } from "./exchange.ts";
+import { Link } from "./link.ts";
 import { withoutSecret } from "./without-secret.ts";
 import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
 
@@ -44,13 +43,6 @@ export interface ConnectionOptions {
   readonly clock: () => EpochMs;
 }
 
-/** A connection in the making or made: by which exchange, and which session the server gave. */
-interface Opening {
-  readonly client: Promise<Client>;
-  readonly by: Exchange;
-  session(): string | undefined;
-}
-
 const toolsMax = 1000;
 const pagesMax = 50;
 /** One for a token that was sent to a server that now wants one, one for a token that it refused. */
@@ -63,18 +55,16 @@ const toolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.str
 /** One user's connection to one MCP server, of any protocol era. Connects when first used, and again after the server forgot the session. */
 export class McpConnection {
   readonly #options: ConnectionOptions;
-  readonly #bounds: DialBounds;
-  readonly #gate = new StreamGate();
-  readonly #listeners = new Set<(notification: ServerMessage) => void>();
-  readonly #running = new Map<Client, number>();
-  readonly #retired = new Set<Client>();
-  #opening: Opening | undefined;
-  #protocol: string | undefined;
+  readonly #link: Link;
   #tools: { readonly at: EpochMs; readonly list: Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> } | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#bounds = { reach: options.reach, timeoutMs: options.requestTimeoutMs, responseBytesMax: options.resultBytesMax };
+    const { url, reach, requestTimeoutMs: timeoutMs, resultBytesMax: responseBytesMax } = options;
+    this.#link = new Link(url, { reach, timeoutMs, responseBytesMax });
+    this.#link.onNotification(({ method }) => {
+      if (method === "notifications/tools/list_changed") this.#tools = undefined;
+    });
   }
 
   /** The server's tools by name, at most `maxAgeMs` old. Refuses when the server cannot be reached or understood. */
@@ -107,7 +97,7 @@ export class McpConnection {
     const options = { timeout: this.#options.requestTimeoutMs, signal: request.signal, allowInputRequired: true };
     try {
       const { name, inputSchema, mirrorsHeaders } = request.tool;
-      const answer = this.#exchange(exchange, (client) =>
+      const answer = this.#link.run(exchange, (client) =>
         mirrorsHeaders
           ? client.callTool(params, { ...options, toolDefinition: { name, inputSchema: { ...inputSchema, type: "object" } } })
           : client.request({ method: "tools/call", params }, looseResult, options),
@@ -137,39 +127,22 @@ export class McpConnection {
    * `notifications/elicitation/complete` may come nowhere else. Over 2026-07-28, and from a server without that stream, nothing comes.
    */
   listen(hear: (notification: ServerMessage) => void, bearer?: Secret): () => void {
-    const release = this.#gate.want(bearer);
-    this.#listeners.add(hear);
-    return () => {
-      this.#listeners.delete(hear);
-      release();
-    };
+    return this.#link.listen(hear, bearer);
   }
 
   /** Begins anew with the next request: another token may get another session and other tools. What runs still ends where it began. */
   reset(): void {
-    const { client } = this.#opening ?? {};
-    this.#opening = undefined;
     this.#tools = undefined;
-    const retire = async (): Promise<void> => {
-      const open = await client?.catch(() => undefined);
-      if (open === undefined) return;
-      this.#retired.add(open);
-      await this.#closeIfRetired(open);
-    };
-    void retire();
+    this.#link.reset();
   }
 
-  async close(): Promise<void> {
-    const { client } = this.#opening ?? {};
-    this.#opening = undefined;
-    const open = await client?.catch(() => undefined);
-    await Promise.allSettled([...this.#retired, ...(open === undefined ? [] : [open])].map((each) => each.close()));
-    this.#retired.clear();
+  close(): Promise<void> {
+    return this.#link.close();
   }
 
   async #ask(method: string, params: JsonObject): Promise<Result<JsonObject, Refusal>> {
     const asked = await this.#withAccess("read", (exchange) =>
-      this.#exchange(exchange, (client) =>
+      this.#link.run(exchange, (client) =>
         client.request({ method, params: { ...params } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
       ),
     );
@@ -183,7 +156,7 @@ export class McpConnection {
       await access?.listed({ ok: false, refusal: listed.error });
       return listed;
     }
-    await access?.listed({ ok: true, anonymous: listed.value.anonymous, protocol: this.#protocol });
+    await access?.listed({ ok: true, anonymous: listed.value.anonymous, protocol: this.#link.protocol });
     const tools = listed.value.answer.map(readToolDefinition).filter((tool) => tool !== undefined);
     return ok(new Map(tools.map((tool) => [tool.name, tool])));
   }
@@ -193,7 +166,7 @@ export class McpConnection {
     let cursor: string | undefined;
     for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
       const params = cursor === undefined ? {} : { cursor };
-      const answer = await this.#exchange(exchange, (client) =>
+      const answer = await this.#link.run(exchange, (client) =>
         client.request({ method: "tools/list", params }, toolsPage, { timeout: this.#options.requestTimeoutMs }),
       );
       tools.push(...answer.tools.slice(0, toolsMax - tools.length));
@@ -225,85 +198,6 @@ export class McpConnection {
       }
     }
   }
-
-  async #exchange<T>(exchange: Exchange, work: (client: Client) => Promise<T>): Promise<T> {
-    return inExchange(exchange, async () => {
-      const opening = this.#open(exchange);
-      const client = await opening.client.catch((error: unknown) => {
-        exchange.adopt(opening.by);
-        throw error;
-      });
-      try {
-        return await this.#use(client, work);
-      } catch (error) {
-        // A session that the server has forgotten is answered with 404, and the request has not run.
-        const forgotten = error instanceof SdkHttpError && exchange.status === 404 && opening.session() !== undefined;
-        if (!forgotten) throw error;
-        if (this.#opening === opening) this.reset();
-        return this.#use(await this.#open(exchange).client, work);
-      }
-    });
-  }
-
-  /** Whoever comes while another exchange connects shares its end. */
-  #open(exchange: Exchange): Opening {
-    if (this.#opening !== undefined) return this.#opening;
-    let session: string | undefined;
-    const client = this.#connect();
-    const opening: Opening = { client, by: exchange, session: () => session };
-    this.#opening = opening;
-    client.then(
-      (open) => {
-        session = open.transport?.sessionId;
-      },
-      () => {
-        if (this.#opening === opening) this.#opening = undefined;
-      },
-    );
-    return opening;
-  }
-
-  async #use<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
-    this.#running.set(client, (this.#running.get(client) ?? 0) + 1);
-    try {
-      return await work(client);
-    } finally {
-      const others = (this.#running.get(client) ?? 1) - 1;
-      if (others > 0) this.#running.set(client, others);
-      else this.#running.delete(client);
-      await this.#closeIfRetired(client);
-    }
-  }
-
-  async #closeIfRetired(client: Client): Promise<void> {
-    if (!this.#retired.has(client) || this.#running.has(client)) return;
-    this.#retired.delete(client);
-    await client.close().catch(() => {});
-  }
-
-  async #connect(): Promise<Client> {
-    const client = await openClient({ url: this.#options.url, bounds: this.#bounds, gate: this.#gate });
-    client.fallbackNotificationHandler = async (notification) => this.#hear(readMessage(notification));
-    client.fallbackRequestHandler = async (request, context) => answerServer(readMessage(request), context.mcpReq.signal);
-    this.#protocol = client.getNegotiatedProtocolVersion();
-    return client;
-  }
-
-  #hear(notification: ServerMessage): void {
-    if (notification.method === "notifications/tools/list_changed") this.#tools = undefined;
-    currentExchange()?.listener?.onNotification?.(notification);
-    for (const hear of this.#listeners) hear(notification);
-  }
-}
-
-async function answerServer(request: ServerMessage, signal: AbortSignal): Promise<JsonObject> {
-  const answer = await currentExchange()?.listener?.onServerRequest?.(request, signal);
-  if (answer === undefined) throw new ProtocolError(-32601, "Method not found");
-  return answer;
-}
-
-function readMessage(message: { readonly method: string; readonly params?: unknown }): ServerMessage {
-  return { method: message.method, params: isJsonObject(message.params) ? message.params : {} };
 }
 
 function judgeResult(result: unknown): CallOutcome {
@@ -339,7 +233,7 @@ function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
   if (error instanceof ProtocolError) {
     return judgeRpcError(error);
   }
-  if (error instanceof SdkHttpError) {
+  if (error instanceof SdkHttpError || (exchange.status ?? 0) >= 400) {
     const status = exchange.status ?? 0;
     return status >= 500
       ? { kind: "lost", sent: true, detail: `the server answered ${status}` }

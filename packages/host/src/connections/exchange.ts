@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Secret } from "@countersign/protocol/secret";
-import type { JsonObject } from "@countersign/protocol/shape";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { dial, DialError, type DialBounds, type DialRequest } from "../dial/dial.ts";
+import { splitBatches } from "./split-batches.ts";
 import type { StreamGate } from "./stream-gate.ts";
 
 /** Longer than the SDK waits before it resumes a stream that ended early. */
@@ -41,6 +42,8 @@ export class Exchange {
   status: number | undefined;
   wwwAuthenticate: readonly string[] = [];
   problem: DialError | undefined;
+  /** The last response was an event stream. */
+  isStreaming = false;
   readonly #abandon: () => void;
   #timer: NodeJS.Timeout | undefined;
 
@@ -61,7 +64,7 @@ export class Exchange {
     this.problem = other.problem;
   }
 
-  requestBegan(): void {
+  streamResumes(): void {
     clearTimeout(this.#timer);
   }
 
@@ -71,6 +74,12 @@ export class Exchange {
     this.#timer.unref();
   }
 }
+
+/** What the SDK's transports are given to fetch with. */
+export type SdkFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** The one revision in which a server may answer with a list. */
+const batchingVersion = "2025-03-26";
 
 const exchanges = new AsyncLocalStorage<Exchange>();
 
@@ -85,41 +94,68 @@ export function currentExchange(): Exchange | undefined {
 }
 
 /**
- * The fetch that is given to the SDK's transport. It adds the token and the idempotency key of the running exchange, and notes status and
+ * The fetch that is given to the Streamable HTTP transport. It adds the token and the idempotency key of the running exchange, and notes status and
  * challenge, so that a 401 stays a fact for the broker instead of starting the SDK's own sign-in. The standing GET stream, which the SDK
  * would open at once, waits at the gate until somebody listens.
  */
-export function exchangeFetch(bounds: DialBounds, gate: StreamGate): (url: string | URL, init?: RequestInit) => Promise<Response> {
+export function exchangeFetch(bounds: DialBounds, gate: StreamGate): SdkFetch {
   return async (url, init = {}) => {
     const exchange = exchanges.getStore();
-    const headers = new Headers(init.headers);
-    if (init.method === "GET" && !headers.has("last-event-id")) {
+    const headers = headersOf(init, exchange);
+    const resumes = headers.has("last-event-id");
+    if (init.method === "GET" && !resumes) {
       return gate.open(new URL(url), toDialRequest(init, headers), bounds);
     }
-    if (exchange?.bearer !== undefined) {
-      headers.set("authorization", `Bearer ${exchange.bearer.reveal()}`);
-    }
-    if (exchange?.idempotencyKey !== undefined) {
-      headers.set("idempotency-key", exchange.idempotencyKey);
-    }
-    exchange?.requestBegan();
-    try {
-      const response = await dial(new URL(url), toDialRequest(init, headers), { ...bounds, ...watchersOf(exchange) });
-      if (exchange !== undefined) {
-        exchange.status = response.status;
-        const challenge = response.headers.get("www-authenticate");
-        exchange.wwwAuthenticate = challenge === null ? [] : [challenge];
-      }
-      return response;
-    } catch (error) {
-      if (exchange !== undefined && error instanceof DialError) exchange.problem = error;
-      throw error;
-    }
+    if (exchange === undefined || isAnswer(init, exchange)) return dial(new URL(url), toDialRequest(init, headers), bounds);
+    if (resumes) exchange.streamResumes();
+    const response = await noting(exchange, () => dial(new URL(url), toDialRequest(init, headers), { ...bounds, ...watchersOf(exchange) }));
+    const isBatching = init.method === "POST" && headers.get("mcp-protocol-version") === batchingVersion;
+    return isBatching && exchange.isStreaming ? new Response(response.body?.pipeThrough(splitBatches()), response) : response;
   };
 }
 
-function watchersOf(exchange: Exchange | undefined): Pick<DialBounds, "onBodyProblem" | "onBodyEnd"> {
-  if (exchange === undefined) return {};
+/** The fetches that are given to the HTTP+SSE transport: one for the stream on which everything comes back, one for what is sent. `onEnd` is told when the stream is over. */
+export function sseFetches(bounds: DialBounds, onEnd: () => void): { readonly stream: SdkFetch; readonly send: SdkFetch } {
+  const fetchWith =
+    (more: Partial<DialBounds>): SdkFetch =>
+    (url, init = {}) => {
+      const exchange = exchanges.getStore();
+      const ask = (): Promise<Response> => dial(new URL(url), toDialRequest(init, headersOf(init, exchange)), { ...bounds, ...more });
+      return exchange === undefined || isAnswer(init, exchange) ? ask() : noting(exchange, ask);
+    };
+  return { stream: fetchWith({ endless: true, onBodyEnd: onEnd }), send: fetchWith({}) };
+}
+
+/** Notes what the response looked like, or why there is none. */
+async function noting(exchange: Exchange, ask: () => Promise<Response>): Promise<Response> {
+  try {
+    const response = await ask();
+    exchange.status = response.status;
+    exchange.isStreaming = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+    const challenge = response.headers.get("www-authenticate");
+    exchange.wwwAuthenticate = challenge === null ? [] : [challenge];
+    return response;
+  } catch (error) {
+    if (error instanceof DialError) exchange.problem = error;
+    throw error;
+  }
+}
+
+function headersOf(init: RequestInit, exchange: Exchange | undefined): Headers {
+  const headers = new Headers(init.headers);
+  if (exchange?.bearer !== undefined) headers.set("authorization", `Bearer ${exchange.bearer.reveal()}`);
+  if (exchange?.idempotencyKey !== undefined) headers.set("idempotency-key", exchange.idempotencyKey);
+  return headers;
+}
+
+/** Whether it answers a request of the server's own: how that is received says nothing about the exchange. */
+function isAnswer(init: RequestInit, exchange: Exchange): boolean {
+  if (exchange.listener === undefined || typeof init.body !== "string") return false;
+  const message: unknown = JSON.parse(init.body);
+  return isJsonObject(message) && !("method" in message);
+}
+
+function watchersOf(exchange: Exchange): Pick<DialBounds, "onBodyProblem" | "onBodyEnd"> {
   return {
     onBodyProblem: (problem) => {
       exchange.problem = problem;
@@ -128,7 +164,7 @@ function watchersOf(exchange: Exchange | undefined): Pick<DialBounds, "onBodyPro
   };
 }
 
-export function toDialRequest(init: RequestInit, headers: Headers): DialRequest {
+function toDialRequest(init: RequestInit, headers: Headers): DialRequest {
   const body = typeof init.body === "string" ? { body: init.body } : {};
   const signal = init.signal === undefined || init.signal === null ? {} : { signal: init.signal };
   return { method: init.method ?? "GET", headers, ...body, ...signal };
