@@ -211,15 +211,20 @@ describe("HTTP+SSE", () => {
     expect(server.requests.filter((each) => each.startsWith("GET"))).toHaveLength(2);
   });
 
-  it.each(["GET", "POST"])("takes a 401 on the %s for the challenge that it is", async (method) => {
+  const header = 'Bearer scope="a", resource_metadata="https://x.example/prm"';
+  const refused = (): Response => new Response(null, { status: 401, headers: { "www-authenticate": header } });
+
+  it("takes a 401 to the stream's GET for the challenge that it is", async () => {
     const server = await startSse();
-    const header = 'Bearer scope="a", resource_metadata="https://x.example/prm"';
-    const refused = (): Response => new Response(null, { status: 401, headers: { "www-authenticate": header } });
-    const connection = connect(server.url);
-    if (method === "GET") server.intercept = (request) => (request.method === "GET" ? refused() : undefined);
-    else server.intercept = (_, message) => (message?.["method"] === "tools/call" ? refused() : undefined);
-    if (method === "GET") expect(await connection.tools(0)).toMatchObject({ ok: false, error: { code: "authorization_required" } });
-    else expect(await call(connection)).toMatchObject({ kind: "challenge", challenge: { form: "http", status: 401, scope: new Set(["a"]) } });
+    server.intercept = (request) => (request.method === "GET" ? refused() : undefined);
+    expect(await connect(server.url).tools(0)).toMatchObject({ ok: false, error: { code: "authorization_required" } });
+  });
+
+  it("takes a 401 to a POST for the challenge that it is", async () => {
+    const server = await startSse();
+    server.intercept = (_, message) => (message?.["method"] === "tools/call" ? refused() : undefined);
+    const challenge = { form: "http", status: 401, scope: new Set(["a"]) };
+    expect(await call(connect(server.url))).toMatchObject({ kind: "challenge", challenge });
   });
 
   it("O15 sends nothing to an endpoint of another origin", async () => {
