@@ -126,8 +126,8 @@ export class McpConnection {
    * Hears every notification of this connection until the returned function is called, and keeps a session's standing GET stream open for as long: in the session eras
    * `notifications/elicitation/complete` may come nowhere else. Over 2026-07-28, and from a server without that stream, nothing comes.
    */
-  listen(hear: (notification: ServerMessage) => void, bearer?: Secret): () => void {
-    return this.#link.listen(hear, bearer);
+  follow(hear: (notification: ServerMessage) => void, bearer?: Secret): () => void {
+    return this.#link.follow(hear, bearer);
   }
 
   /** Begins anew with the next request: another token may get another session and other tools. What runs still ends where it began. */

@@ -21,7 +21,7 @@ export interface ServerListener {
    * a rejection -32603. The server waits meanwhile and the exchange's timeout keeps running. `signal` aborts when the server withdraws the request or the connection ends.
    */
   onServerRequest?(request: ServerMessage, signal: AbortSignal): Promise<JsonObject | undefined>;
-  /** A notification on this exchange's own stream, such as `notifications/message`. Those of the standing stream come by {@link McpConnection.listen}. */
+  /** A notification on this exchange's own stream, such as `notifications/message`. Those of the standing stream come by {@link McpConnection.follow}. */
   onNotification?(notification: ServerMessage): void;
 }
 

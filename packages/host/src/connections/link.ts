@@ -62,8 +62,8 @@ export class Link {
     });
   }
 
-  /** See {@link McpConnection.listen}. */
-  listen(hear: (notification: ServerMessage) => void, bearer: Secret | undefined): () => void {
+  /** See {@link McpConnection.follow}. */
+  follow(hear: (notification: ServerMessage) => void, bearer: Secret | undefined): () => void {
     const release = this.#gate.want(bearer);
     this.#listeners.add(hear);
     return () => {

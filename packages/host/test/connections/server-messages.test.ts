@@ -54,7 +54,7 @@ describe("what a server says of its own", () => {
     await call("echo");
     expect(server.seen.filter((each) => each.http === "GET")).toEqual([]);
     const heard: ServerMessage[] = [];
-    const stop = connection.listen((notification) => void heard.push(notification));
+    const stop = connection.follow((notification) => void heard.push(notification));
     await vi.waitUntil(() => server.standing.size === 1);
     for (const send of server.standing) send({ jsonrpc: "2.0", method: "notifications/elicitation/complete", params: { elicitationId: "e1" } });
     await vi.waitUntil(() => heard.length === 1);
