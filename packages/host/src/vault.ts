@@ -11,6 +11,7 @@ import type { RecordKind, Records, StoredRecord } from "@countersign/storage/rec
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import type { Peers } from "./authorize/peers.ts";
+import { BoundToken, ProofKey, type TokenProof } from "./authorize/proof-key.ts";
 import { toServerDocument } from "./authorize/server-document.ts";
 import { renewToken, revokeToken, type TokenPeer, type TokenSet } from "./authorize/token-endpoint.ts";
 import { digestText, newId } from "./digest.ts";
@@ -71,7 +72,20 @@ const tokenKind: RecordKind<TokenRow> = { name: "token", parse: (json) => rowSch
 const grantKind: RecordKind<TokenRow> = { name: "flow_grant", parse: (json) => rowSchema.parse(json) };
 const leaseKind: RecordKind<{ owner: string }> = { name: "refresh_lease", parse: (json) => z.object({ owner: z.string() }).parse(json) };
 
-const sealedSchema = z.object({ accessToken: z.string(), refreshToken: z.string().optional(), server: z.unknown() });
+const sealedSchema = z.object({
+  accessToken: z.string(),
+  refreshToken: z.string().optional(),
+  proof: z.object({ jwk: z.string(), binding: z.enum(["offered", "required"]) }).optional(),
+  server: z.unknown(),
+});
+
+interface OpenedToken {
+  readonly origin: TokenOrigin;
+  /** A `BoundToken` when there is a proof. */
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | undefined;
+  readonly proof: TokenProof | undefined;
+}
 
 const refreshAheadMs = 60_000;
 const leaseMs = retention.refresh_lease.ms;
@@ -230,12 +244,13 @@ export class Vault {
     const opened = this.#open(current.value);
     const peer = opened === undefined ? undefined : await this.#peerOf(opened);
     if (opened?.refreshToken === undefined || peer === undefined) return err(refuse("invalid_token", "the token cannot be renewed"));
-    const { refreshToken, origin } = opened;
+    const { refreshToken, origin, proof } = opened;
     const { holder } = origin;
     const held = withoutTransactionScopes(toHeld(current.value)?.scope ?? new Set());
-    let renewed = await renewToken(peer, refreshToken, holder.resource, held);
+    const renewal = { refreshToken, resource: holder.resource, held, proof };
+    let renewed = await renewToken(peer, renewal);
     if (!renewed.ok && renewed.error.code === "authorization_server_unreachable") {
-      renewed = await renewToken(peer, refreshToken, holder.resource, held);
+      renewed = await renewToken(peer, renewal);
     }
     if (!renewed.ok) {
       if (renewed.error.code === "invalid_token") await this.#replace(current, refreshToken, (row) => ({ ...row, refreshable: false }));
@@ -275,6 +290,7 @@ export class Vault {
     const plain = {
       accessToken: tokens.accessToken.reveal(),
       ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken.reveal() }),
+      ...(tokens.proof === undefined ? {} : { proof: { jwk: tokens.proof.key.jwk.reveal(), binding: tokens.proof.binding } }),
       server: toServerDocument(server),
     };
     return {
@@ -288,7 +304,7 @@ export class Vault {
     };
   }
 
-  #open(row: TokenRow): { origin: TokenOrigin; accessToken: Secret; refreshToken: Secret | undefined } | undefined {
+  #open(row: TokenRow): OpenedToken | undefined {
     const holder = toHolder(row);
     const text = this.#options.sealer.open(row.sealed, tokenSealingText(holder));
     if (!text.ok) return undefined;
@@ -297,7 +313,9 @@ export class Vault {
     if (!server.ok) return undefined;
     const refreshToken = plain.refreshToken === undefined ? undefined : new Secret(plain.refreshToken);
     const origin = { holder, server: server.value, clientId: row.clientId };
-    return { origin, accessToken: new Secret(plain.accessToken), refreshToken };
+    if (plain.proof === undefined) return { origin, accessToken: new Secret(plain.accessToken), refreshToken, proof: undefined };
+    const proof: TokenProof = { key: new ProofKey(new Secret(plain.proof.jwk)), binding: plain.proof.binding };
+    return { origin, accessToken: new BoundToken(plain.accessToken, proof.key), refreshToken, proof };
   }
 }
 

@@ -5,7 +5,19 @@ import { err, type Result } from "@countersign/protocol/result";
 import { formatScope, type ScopeSet } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
 import * as oauth from "oauth4webapi";
-import { authenticationOf, readTokens, refusalOfToken, requestOptions, serverOf, type TokenPeer, type TokenSet } from "./token-endpoint.ts";
+import type { TokenProof } from "./proof-key.ts";
+import {
+  authenticationOf,
+  extraParameters,
+  isClientRefused,
+  readTokens,
+  refusalOfToken,
+  requestOptions,
+  serverOf,
+  withProof,
+  type TokenPeer,
+  type TokenSet,
+} from "./token-endpoint.ts";
 
 export interface DeviceRequest {
   readonly resource: ResourceUri;
@@ -19,6 +31,7 @@ export interface DeviceRedemption {
   readonly verifier: Secret;
   readonly resource: ResourceUri;
   readonly requestedScope: ScopeSet;
+  readonly proof: TokenProof | undefined;
 }
 
 export type PollOutcome = { readonly tokens: TokenSet } | { readonly answer: PollAnswer; readonly detail: string };
@@ -28,47 +41,50 @@ export async function requestDeviceCode(peer: TokenPeer, request: DeviceRequest)
   if (peer.server.deviceAuthorizationEndpoint === undefined) return err(refuse("device_grant_unsupported"));
   const client = { client_id: peer.client.clientId };
   const parameters = {
-    resource: request.resource,
+    ...extraParameters(peer, request.resource),
     code_challenge: request.codeChallenge,
     code_challenge_method: "S256",
     ...(request.scope.size === 0 ? {} : { scope: formatScope(request.scope) }),
   };
   try {
-    const response = await oauth.deviceAuthorizationRequest(
-      serverOf(peer),
-      client,
-      authenticationOf(peer),
-      parameters,
-      requestOptions(peer, undefined),
-    );
-    const document: unknown = await oauth.processDeviceAuthorizationResponse(serverOf(peer), client, response);
+    const server = serverOf(peer);
+    const response = await oauth.deviceAuthorizationRequest(server, client, authenticationOf(peer), parameters, requestOptions(peer, undefined));
+    const document: unknown = await oauth.processDeviceAuthorizationResponse(server, client, response);
     return judgeDeviceAuthorization(document, peer.server.issuer);
   } catch (error) {
+    if (isClientRefused(error)) await peer.onClientRefused();
     return err(refusalOfToken(error));
   }
 }
 
 /** Redeems a device code once (RFC 8628 section 3.4). Never refuses: whatever is no token is an answer that says what to do next. */
 export async function pollDeviceCode(peer: TokenPeer, request: DeviceRedemption): Promise<PollOutcome> {
-  const client = { client_id: peer.client.clientId };
-  const options = requestOptions(peer, request.resource);
   try {
-    const server = serverOf(peer);
-    const response = await oauth.deviceCodeGrantRequest(server, client, authenticationOf(peer), request.deviceCode.reveal(), {
-      ...options,
-      additionalParameters: { resource: request.resource, code_verifier: request.verifier.reveal() },
-    });
+    const answer = await withProof(request.proof, (proved) => redeem(peer, request, proved));
     // RFC 6585 section 4: too many requests, in whatever words.
-    if (response.status === 429) return { answer: "slow_down", detail: "the token endpoint answered 429" };
-    const tokens = readTokens(await oauth.processDeviceCodeResponse(server, client, response), request.requestedScope, peer.clock());
+    if (answer === "too_many") return { answer: "slow_down", detail: "the token endpoint answered 429" };
+    const tokens = readTokens(answer, request.requestedScope, request.proof, peer.clock());
     return tokens.ok ? { tokens: tokens.value } : { answer: "refused", detail: tokens.error.detail ?? tokens.error.code };
   } catch (error) {
-    if (error instanceof oauth.ResponseBodyError) {
-      const answer = readPollError(error.error);
-      return { answer, detail: answer === "refused" ? (refusalOfToken(error).detail ?? "") : answer };
-    }
+    if (isClientRefused(error)) await peer.onClientRefused();
     const refusal = refusalOfToken(error);
-    const answer = refusal.code === "authorization_server_unreachable" ? "unreachable" : "refused";
-    return { answer, detail: refusal.detail ?? refusal.code };
+    const detail = refusal.detail ?? refusal.code;
+    if (error instanceof oauth.ResponseBodyError) return { answer: readPollError(error.error), detail };
+    return { answer: refusal.code === "authorization_server_unreachable" ? "unreachable" : "refused", detail };
   }
+}
+
+async function redeem(
+  peer: TokenPeer,
+  request: DeviceRedemption,
+  proved: oauth.DPoPRequestOptions,
+): Promise<oauth.TokenEndpointResponse | "too_many"> {
+  const client = { client_id: peer.client.clientId };
+  const server = serverOf(peer);
+  const response = await oauth.deviceCodeGrantRequest(server, client, authenticationOf(peer), request.deviceCode.reveal(), {
+    ...requestOptions(peer, request.resource),
+    ...proved,
+    additionalParameters: { ...extraParameters(peer, request.resource), code_verifier: request.verifier.reveal() },
+  });
+  return response.status === 429 ? "too_many" : oauth.processDeviceCodeResponse(server, client, response);
 }

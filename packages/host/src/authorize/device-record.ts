@@ -42,9 +42,15 @@ export function deviceKeys(row: DeviceRow): Readonly<Record<string, string>> {
 export interface DeviceSecrets {
   readonly deviceCode: string;
   readonly verifier: string;
+  /** The private key that the tokens will be bound to: the same for every poll. */
+  readonly proofJwk?: string | undefined;
 }
 
-const secretsSchema: z.ZodType<DeviceSecrets> = z.object({ deviceCode: z.string(), verifier: z.string() });
+const secretsSchema: z.ZodType<DeviceSecrets> = z.object({
+  deviceCode: z.string(),
+  verifier: z.string(),
+  proofJwk: z.string().optional(),
+});
 
 export function readDeviceSecrets(text: string): DeviceSecrets {
   return secretsSchema.parse(JSON.parse(text));

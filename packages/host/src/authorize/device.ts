@@ -16,6 +16,7 @@ import { pollDeviceCode, requestDeviceCode } from "./device-endpoint.ts";
 import { deviceKeys, deviceKind, readDeviceSecrets, type DeviceRow, type DeviceSecrets, type StoredDevice } from "./device-record.ts";
 import { dueMinute, isLive, scopeOf, toFlowView, type FlowDevice, type FlowRow, type FlowView } from "./flow-record.ts";
 import type { FlowEnding, Flows, StoredFlow } from "./flows.ts";
+import { makeProof, ProofKey } from "./proof-key.ts";
 import { readParties, type Peers } from "./peers.ts";
 import { revokeToken, type TokenPeer, type TokenSet } from "./token-endpoint.ts";
 
@@ -113,7 +114,8 @@ export class DeviceSignIn {
       return asked;
     }
     const device = this.#deviceOf(asked.value, row);
-    const secrets: DeviceSecrets = { deviceCode: asked.value.deviceCode.reveal(), verifier };
+    const proof = await makeProof(row.binding ?? "none");
+    const secrets: DeviceSecrets = { deviceCode: asked.value.deviceCode.reveal(), verifier, proofJwk: proof?.key.jwk.reveal() };
     const nextPollAt = clock() + asked.value.intervalMs;
     const stored = await this.#create(flowId, {
       userId,
@@ -243,12 +245,15 @@ export class DeviceSignIn {
     const peer = await this.#options.peers.ofFlow(flow.value);
     const opened = sealer.open(row.sealed, deviceSealingText(flowId));
     if (peer === undefined || !opened.ok) return this.#stop(flow, { state: "failed", code: "flow_failed" }, "the stored code cannot be used");
-    const { deviceCode, verifier } = readDeviceSecrets(opened.value);
+    const { deviceCode, verifier, proofJwk } = readDeviceSecrets(opened.value);
+    const { binding } = flow.value;
+    const proof = proofJwk === undefined || binding === undefined ? undefined : { key: new ProofKey(new Secret(proofJwk)), binding };
     const outcome = await pollDeviceCode(peer, {
       deviceCode: new Secret(deviceCode),
       verifier: new Secret(verifier),
       resource: readParties(flow.value).holder.resource,
       requestedScope: scopeOf(flow.value),
+      proof,
     });
     if ("tokens" in outcome) return this.#grant(flow, peer, outcome.tokens);
     const verdict = judgePoll({ intervalMs: row.intervalMs, failures: row.failures }, outcome.answer);

@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import type { TokenBinding } from "@countersign/protocol/dpop";
 import { errorCatalogue, toWidgetError, type ErrorCode } from "@countersign/protocol/errors";
 import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
 import { parseScope, type ScopeSet } from "@countersign/protocol/scope";
@@ -35,6 +36,8 @@ export interface FlowRow {
   readonly waiting: number;
   readonly expiresAt: EpochMs;
   readonly server: unknown;
+  /** Whether its tokens are asked for bound to a key. */
+  readonly binding?: Exclude<TokenBinding, "none"> | undefined;
   readonly device?: FlowDevice | undefined;
   readonly trace: readonly TraceStep[];
 }
@@ -93,6 +96,7 @@ const flowSchema = z.object({
   waiting: z.number(),
   expiresAt: z.number(),
   server: z.unknown(),
+  binding: z.enum(["offered", "required"]).optional(),
   device: deviceSchema.optional(),
   trace: traceSchema,
 });

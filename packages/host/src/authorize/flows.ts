@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { decideTokenBinding } from "@countersign/protocol/dpop";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
@@ -22,6 +23,8 @@ export interface FlowDemand {
   readonly connector: Connector;
   readonly scope: ScopeSet;
   readonly resourceMetadata: string | undefined;
+  /** Whether the resource challenged with the scheme DPoP. */
+  readonly dpopChallenged?: boolean;
   readonly record: Recorder;
   attach(flowId: string): Promise<boolean>;
 }
@@ -202,6 +205,8 @@ export class Flows {
     }
     const { clientId, source, authentication } = client.value;
     demand.record("authorization", "Client chosen", { clientId, source, authentication: authentication.method });
+    const binding = decideTokenBinding(discovery.server, discovery.resource, demand.dpopChallenged === true);
+    if (!binding.ok) return binding;
     const now = this.#options.clock();
     const id = newId("flow");
     const scope = selectScope({
@@ -223,6 +228,7 @@ export class Flows {
       waiting: 1,
       expiresAt: now + this.#options.flowMs,
       server: toServerDocument(discovery.server),
+      ...(binding.value === "none" ? {} : { binding: binding.value }),
       trace: [],
     };
     const created = await this.#flows.create(id, row, { keys: flowKeys(row, false), expiresAt: row.expiresAt + retention.flow.ms });

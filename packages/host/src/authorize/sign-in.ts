@@ -19,6 +19,7 @@ import { isLive, scopeOf, tripKind, type FlowRow, type TripRow } from "./flow-re
 import type { FlowEnding, Flows, StoredFlow } from "./flows.ts";
 import { endPage } from "./pages.ts";
 import { readParties, type Peers } from "./peers.ts";
+import { makeProof } from "./proof-key.ts";
 import { redeemCode, revokeToken, type TokenPeer } from "./token-endpoint.ts";
 
 export interface SignInOptions {
@@ -168,6 +169,7 @@ export class SignIn {
       verifier: new Secret(verifier.value),
       resource: holder.resource,
       requestedScope: scopeOf(flow.value),
+      proof: await makeProof(flow.value.binding ?? "none"),
     });
     if (!tokens.ok) {
       const { code, detail } = tokens.error;

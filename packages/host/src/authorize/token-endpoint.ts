@@ -1,5 +1,6 @@
 import type { EpochMs, ResourceUri } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { judgeTokenType } from "@countersign/protocol/dpop";
 import type { AuthorizationServer } from "@countersign/protocol/metadata";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
@@ -10,6 +11,7 @@ import * as oauth from "oauth4webapi";
 import type { Reach } from "../dial/address.ts";
 import { dial, DialError } from "../dial/dial.ts";
 import type { ConnectorSettings } from "../connectors/settings.ts";
+import { BoundToken, type TokenProof } from "./proof-key.ts";
 import type { OAuthClient } from "./clients.ts";
 import { refusalOfDial } from "./dial-refusal.ts";
 
@@ -19,6 +21,8 @@ export interface TokenSet {
   readonly refreshToken: Secret | undefined;
   readonly scope: ScopeSet;
   readonly expiresAt: EpochMs;
+  /** What the tokens are bound to; absent for plain ones. The access token is then a `BoundToken`. */
+  readonly proof?: TokenProof;
 }
 
 /** The other side of a token request, and how far it may be reached. */
@@ -40,6 +44,16 @@ export interface CodeRedemption {
   readonly verifier: Secret;
   readonly resource: ResourceUri;
   readonly requestedScope: ScopeSet;
+  readonly proof: TokenProof | undefined;
+}
+
+export interface Renewal {
+  readonly refreshToken: Secret;
+  readonly resource: ResourceUri;
+  /** What the answer grants when it names no scope (RFC 6749 section 6). */
+  readonly held: ScopeSet;
+  /** The proof that the tokens were granted with. */
+  readonly proof: TokenProof | undefined;
 }
 
 const answerBytesMax = 64 * 1024;
@@ -52,16 +66,14 @@ export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Prom
     const server = serverOf(peer);
     const client = { client_id: peer.client.clientId };
     const parameters = oauth.validateAuthResponse(server, client, request.callbackParameters, request.state);
-    const response = await oauth.authorizationCodeGrantRequest(
-      server,
-      client,
-      authenticationOf(peer),
-      parameters,
-      request.redirectUri,
-      request.verifier.reveal(),
-      requestOptions(peer, request.resource),
-    );
-    return readTokens(await oauth.processAuthorizationCodeResponse(server, client, response), request.requestedScope, peer.clock());
+    const answer = await withProof(request.proof, async (proved) => {
+      const options = { ...requestOptions(peer, request.resource), ...proved };
+      const { redirectUri, verifier } = request;
+      const authentication = authenticationOf(peer);
+      const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, redirectUri, verifier.reveal(), options);
+      return oauth.processAuthorizationCodeResponse(server, client, response);
+    });
+    return readTokens(answer, request.requestedScope, request.proof, peer.clock());
   } catch (error) {
     if (isClientRefused(error)) await peer.onClientRefused();
     return err(refusalOfToken(error));
@@ -72,18 +84,17 @@ export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Prom
  * Renews a token (RFC 6749 section 6). Refuses with `invalid_token` when the refresh token is dead, `authorization_server_unreachable` when nobody
  * can tell; a lost answer may then be asked for again with the same refresh token.
  */
-export async function renewToken(peer: TokenPeer, refreshToken: Secret, resource: ResourceUri, held: ScopeSet): Promise<Result<TokenSet, Refusal>> {
+export async function renewToken(peer: TokenPeer, renewal: Renewal): Promise<Result<TokenSet, Refusal>> {
+  const { refreshToken, resource, held, proof } = renewal;
   try {
     const server = serverOf(peer);
     const client = { client_id: peer.client.clientId };
-    const response = await oauth.refreshTokenGrantRequest(
-      server,
-      client,
-      authenticationOf(peer),
-      refreshToken.reveal(),
-      requestOptions(peer, resource),
-    );
-    const tokens = readTokens(await oauth.processRefreshTokenResponse(server, client, response), held, peer.clock());
+    const answer = await withProof(proof, async (proved) => {
+      const options = { ...requestOptions(peer, resource), ...proved };
+      const response = await oauth.refreshTokenGrantRequest(server, client, authenticationOf(peer), refreshToken.reveal(), options);
+      return oauth.processRefreshTokenResponse(server, client, response);
+    });
+    const tokens = readTokens(answer, held, proof, peer.clock());
     return tokens.ok && tokens.value.refreshToken === undefined ? ok({ ...tokens.value, refreshToken }) : tokens;
   } catch (error) {
     if (isClientRefused(error)) {
@@ -103,6 +114,18 @@ export async function revokeToken(peer: TokenPeer, token: Secret): Promise<void>
   await oauth
     .revocationRequest(serverOf(peer), { client_id: peer.client.clientId }, authenticationOf(peer), token.reveal(), requestOptions(peer, undefined))
     .catch(() => {});
+}
+
+/** Sends a token request with its proof, and once more when the server wants its own nonce in it (RFC 9449 section 8): that refusal has spent nothing. */
+export async function withProof<T>(proof: TokenProof | undefined, send: (proved: oauth.DPoPRequestOptions) => Promise<T>): Promise<T> {
+  if (proof === undefined) return send({});
+  const proved = { DPoP: await proof.key.handle() };
+  try {
+    return await send(proved);
+  } catch (error) {
+    if (!oauth.isDPoPNonceError(error)) throw error;
+    return send(proved);
+  }
 }
 
 export function serverOf(peer: TokenPeer): oauth.AuthorizationServer {
@@ -144,11 +167,15 @@ function clientSecretBasic(secret: Secret): oauth.ClientAuth {
   };
 }
 
-export function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
-  const { settings } = peer;
+/** What the connector's settings add to a request, and the resource (RFC 8707) unless they leave it out. */
+export function extraParameters({ settings }: TokenPeer, resource: ResourceUri | undefined): Readonly<Record<string, string>> {
   const named = resource === undefined || settings?.omitResourceParameter === true ? {} : { resource };
+  return { ...settings?.authorizeParameters, ...named };
+}
+
+export function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
   return {
-    additionalParameters: { ...settings?.authorizeParameters, ...named },
+    additionalParameters: extraParameters(peer, resource),
     // The metadata was judged before: plain http is loopback to loopback.
     [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(peer.server.issuer)),
     [oauth.customFetch]: async (url, options) => {
@@ -181,21 +208,29 @@ function parseObject(text: string): JsonObject | undefined {
 }
 
 /** RFC 6749 section 5.2: `invalid_client`, or a 401 with the challenge that goes with it. */
-function isClientRefused(error: unknown): boolean {
+export function isClientRefused(error: unknown): boolean {
   if (error instanceof oauth.WWWAuthenticateChallengeError) return error.status === 401;
   return error instanceof oauth.ResponseBodyError && error.error === "invalid_client";
 }
 
-export function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, now: EpochMs): Result<TokenSet, Refusal> {
-  if (answer.token_type !== "bearer") return err(refuse("flow_failed", "the token is not of type Bearer"));
+export function readTokens(
+  answer: oauth.TokenEndpointResponse,
+  requested: ScopeSet,
+  proof: TokenProof | undefined,
+  now: EpochMs,
+): Result<TokenSet, Refusal> {
+  const type = judgeTokenType(answer.token_type, proof?.binding ?? "none");
+  if (!type.ok) return type;
+  const bound = type.value === "DPoP" ? proof : undefined;
   const scope = parseScope(answer.scope ?? formatScope(requested));
   if (!scope.ok) return err(refuse("flow_failed", "the granted scope cannot be read"));
   const lifetimeS = Math.min(answer.expires_in ?? lifetimeDefaultS, lifetimeMaxS);
   return ok({
-    accessToken: new Secret(answer.access_token),
+    accessToken: bound === undefined ? new Secret(answer.access_token) : new BoundToken(answer.access_token, bound.key),
     refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
     scope: scope.value,
     expiresAt: now + lifetimeS * 1000,
+    ...(bound === undefined ? {} : { proof: bound }),
   });
 }
 

@@ -5,6 +5,7 @@ import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type S
 import type { Secret } from "@countersign/protocol/secret";
 import { decideCall, type CallOrigin, type ConnectorMode } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
+import { BoundToken } from "../authorize/proof-key.ts";
 import type { CallOutcome, McpConnection } from "../connections/connection.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector } from "../connectors.ts";
@@ -57,7 +58,7 @@ export class Dispatcher {
 
   async #send(dispatch: Dispatch, bearer: Secret | undefined): Promise<DispatchOutcome> {
     const { record, tool, connection, signal, callId } = dispatch;
-    const authorization = bearer === undefined ? "none" : "Bearer [masked]";
+    const authorization = bearer === undefined ? "none" : `${bearer instanceof BoundToken ? "DPoP" : "Bearer"} [masked]`;
     record("request", "Sent to the server", {
       method: "tools/call",
       tool: tool.name,

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { dial, DialError, type DialBounds, type DialRequest } from "../dial/dial.ts";
 import { splitBatches } from "./split-batches.ts";
 import type { StreamGate } from "./stream-gate.ts";
+import { sendWithToken } from "./token-headers.ts";
 
 /** Longer than the SDK waits before it resumes a stream that ended early. */
 const resumeGraceMs = 1500;
@@ -101,14 +102,14 @@ export function currentExchange(): Exchange | undefined {
 export function exchangeFetch(bounds: DialBounds, gate: StreamGate): SdkFetch {
   return async (url, init = {}) => {
     const exchange = exchanges.getStore();
-    const headers = headersOf(init, exchange);
+    const headers = new Headers(init.headers);
     const resumes = headers.has("last-event-id");
     if (init.method === "GET" && !resumes) {
-      return gate.open(new URL(url), toDialRequest(init, headers), bounds);
+      return gate.open(new URL(url), toDialRequest(init, headers), bounds, exchange?.bearer);
     }
-    if (exchange === undefined || isAnswer(init, exchange)) return dial(new URL(url), toDialRequest(init, headers), bounds);
+    if (exchange === undefined || isAnswer(init, exchange)) return dialFor(exchange, url, init, bounds);
     if (resumes) exchange.streamResumes();
-    const response = await noting(exchange, () => dial(new URL(url), toDialRequest(init, headers), { ...bounds, ...watchersOf(exchange) }));
+    const response = await noting(exchange, () => dialFor(exchange, url, init, { ...bounds, ...watchersOf(exchange) }));
     const isBatching = init.method === "POST" && headers.get("mcp-protocol-version") === batchingVersion;
     return isBatching && exchange.isStreaming ? new Response(response.body?.pipeThrough(splitBatches()), response) : response;
   };
@@ -120,7 +121,7 @@ export function sseFetches(bounds: DialBounds, onEnd: () => void): { readonly st
     (more: Partial<DialBounds>): SdkFetch =>
     (url, init = {}) => {
       const exchange = exchanges.getStore();
-      const ask = (): Promise<Response> => dial(new URL(url), toDialRequest(init, headersOf(init, exchange)), { ...bounds, ...more });
+      const ask = (): Promise<Response> => dialFor(exchange, url, init, { ...bounds, ...more });
       return exchange === undefined || isAnswer(init, exchange) ? ask() : noting(exchange, ask);
     };
   return { stream: fetchWith({ endless: true, onBodyEnd: onEnd }), send: fetchWith({}) };
@@ -141,11 +142,13 @@ async function noting(exchange: Exchange, ask: () => Promise<Response>): Promise
   }
 }
 
-function headersOf(init: RequestInit, exchange: Exchange | undefined): Headers {
+/** Sends one request with the exchange's token and key, where it has them. */
+function dialFor(exchange: Exchange | undefined, url: string | URL, init: RequestInit, bounds: DialBounds): Promise<Response> {
+  const target = new URL(url);
   const headers = new Headers(init.headers);
-  if (exchange?.bearer !== undefined) headers.set("authorization", `Bearer ${exchange.bearer.reveal()}`);
   if (exchange?.idempotencyKey !== undefined) headers.set("idempotency-key", exchange.idempotencyKey);
-  return headers;
+  const request = toDialRequest(init, headers);
+  return sendWithToken({ headers, token: exchange?.bearer, method: request.method, url: target }, () => dial(target, request, bounds));
 }
 
 /** Whether it answers a request of the server's own: how that is received says nothing about the exchange. */

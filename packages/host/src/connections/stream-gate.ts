@@ -1,4 +1,5 @@
 import type { Secret } from "@countersign/protocol/secret";
+import { sendWithToken } from "./token-headers.ts";
 import { dial, type DialBounds, type DialRequest } from "../dial/dial.ts";
 
 /**
@@ -26,13 +27,17 @@ export class StreamGate {
     };
   }
 
-  /** Answers the SDK's request for the stream once it is wanted. Rejects when `request.signal` aborts before that. */
-  async open(url: URL, request: DialRequest, bounds: DialBounds): Promise<Response> {
+  /**
+   * Answers the SDK's request for the stream once it is wanted. Rejects when `request.signal` aborts before that. `token` is the connection's own, for a reader
+   * that brought none.
+   */
+  async open(url: URL, request: DialRequest, bounds: DialBounds, token: Secret | undefined): Promise<Response> {
     await this.#untilWanted(request.signal);
     const headers = new Headers(request.headers);
-    if (this.#bearer !== undefined) headers.set("authorization", `Bearer ${this.#bearer.reveal()}`);
-    const signals = [this.#over.signal, ...(request.signal === undefined ? [] : [request.signal])];
-    return dial(url, { ...request, headers, signal: AbortSignal.any(signals) }, { ...bounds, endless: true });
+    const signal = AbortSignal.any([this.#over.signal, ...(request.signal === undefined ? [] : [request.signal])]);
+    return sendWithToken({ headers, token: this.#bearer ?? token, method: request.method, url }, () =>
+      dial(url, { ...request, headers, signal }, { ...bounds, endless: true }),
+    );
   }
 
   #untilWanted(signal: AbortSignal | undefined): Promise<void> {

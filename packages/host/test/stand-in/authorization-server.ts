@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
 import { z } from "zod";
+import { DpopCheck } from "./dpop-check.ts";
 import { listen } from "./http-server.ts";
 
 /** How the next requests are answered; a test changes it to misbehave. */
@@ -19,6 +20,8 @@ export interface AuthorizationBehaviour {
   tokens: string[];
   /** Set: the device grant is offered, and answered with these members over the usual ones. */
   device: Record<string, unknown> | undefined;
+  /** Set: DPoP is offered. `nonce` is demanded where there is one; `answers` is the token type of what it gives out. */
+  dpop: { nonce?: string; answers: "DPoP" | "Bearer" } | undefined;
 }
 
 export interface KnownClient {
@@ -31,6 +34,8 @@ export interface KnownClient {
 export interface GrantedToken {
   readonly scope: ReadonlySet<string>;
   readonly resource: string;
+  /** Thumbprint of the key that it is bound to. */
+  readonly jkt?: string | undefined;
   active: boolean;
 }
 
@@ -67,7 +72,9 @@ export class StandInAuthorizationServer {
     registerResponse: undefined,
     tokens: [],
     device: undefined,
+    dpop: undefined,
   };
+  readonly dpop: DpopCheck = new DpopCheck();
   /** Every client that this server knows. Another one gets `invalid_client`. */
   readonly clients: Map<string, KnownClient> = new Map([["countersign-host", { method: "none" }]]);
   readonly registrations: unknown[] = [];
@@ -82,7 +89,7 @@ export class StandInAuthorizationServer {
   readonly devices: Map<string, PendingDevice> = new Map();
   readonly #deviceCodes = new Map<string, string>();
   readonly #codes = new Map<string, PendingCode>();
-  readonly #refreshTokens = new Map<string, { scope: string; resource: string; spent: boolean }>();
+  readonly #refreshTokens = new Map<string, { scope: string; resource: string; jkt: string | undefined; spent: boolean }>();
 
   private constructor(origin: string, close: () => Promise<void>) {
     this.origin = origin;
@@ -104,7 +111,7 @@ export class StandInAuthorizationServer {
       case "/authorize":
         return this.#authorize(url.searchParams);
       case "/token":
-        return this.#token(new URLSearchParams(await request.text()), request.headers.get("authorization"));
+        return this.#token(new URLSearchParams(await request.text()), request.headers);
       case "/device_authorization":
         return this.#authorizeDevice(new URLSearchParams(await request.text()));
       case "/register":
@@ -130,6 +137,7 @@ export class StandInAuthorizationServer {
       token_endpoint_auth_methods_supported: ["none"],
       authorization_response_iss_parameter_supported: true,
       ...(this.behaviour.device === undefined ? {} : { device_authorization_endpoint: `${this.origin}/device_authorization` }),
+      ...(this.behaviour.dpop === undefined ? {} : { dpop_signing_alg_values_supported: ["ES256"] }),
       ...this.behaviour.metadata,
     };
   }
@@ -168,7 +176,7 @@ export class StandInAuthorizationServer {
     return Response.json({ ...answer, verification_uri_complete: `${uri}?user_code=${userCode}`, ...this.behaviour.device });
   }
 
-  #redeemDevice(form: URLSearchParams): Response {
+  #redeemDevice(form: URLSearchParams, jkt: string | undefined): Response {
     const userCode = this.#deviceCodes.get(form.get("device_code") ?? "");
     const device = this.devices.get(userCode ?? "");
     const refused = (error: string): Response => Response.json({ error }, { status: 400 });
@@ -182,7 +190,7 @@ export class StandInAuthorizationServer {
         return refused("expired_token");
       case "approved":
         this.#deviceCodes.delete(form.get("device_code") ?? "");
-        return this.#grant(device.scope, device.resource);
+        return this.#grant(device.scope, device.resource, jkt);
     }
   }
 
@@ -228,44 +236,59 @@ export class StandInAuthorizationServer {
     return verified?.payload.jti !== undefined && (audience.includes(this.origin) || audience.includes(`${this.origin}/token`));
   }
 
-  async #token(form: URLSearchParams, authorization: string | null): Promise<Response> {
+  async #token(form: URLSearchParams, headers: Headers): Promise<Response> {
+    const authorization = headers.get("authorization");
     this.tokenRequests.push(form);
     await this.behaviour.hold;
     if (!(await this.#identify(form, authorization))) {
-      const headers: Record<string, string> = authorization === null ? {} : { "www-authenticate": 'Basic realm="token"' };
-      return Response.json({ error: "invalid_client" }, { status: 401, headers });
+      const challenge: Record<string, string> = authorization === null ? {} : { "www-authenticate": 'Basic realm="token"' };
+      return Response.json({ error: "invalid_client" }, { status: 401, headers: challenge });
     }
     const special = this.behaviour.tokenResponse?.(form);
     if (special !== undefined) return special;
-    if (form.get("grant_type") === "refresh_token") return this.#refresh(form);
-    if (form.get("grant_type") === "urn:ietf:params:oauth:grant-type:device_code") return this.#redeemDevice(form);
+    const nonce = this.behaviour.dpop?.nonce;
+    const proof = await this.dpop.check(headers, { method: "POST", url: `${this.origin}/token`, nonce });
+    if (typeof proof === "string") {
+      const fresh: Record<string, string> = nonce === undefined ? {} : { "dpop-nonce": nonce };
+      return Response.json({ error: proof }, { status: 400, headers: fresh });
+    }
+    const jkt = this.behaviour.dpop?.answers === "DPoP" ? proof?.thumbprint : undefined;
+    if (form.get("grant_type") === "refresh_token") return this.#refresh(form, jkt);
+    if (form.get("grant_type") === "urn:ietf:params:oauth:grant-type:device_code") return this.#redeemDevice(form, jkt);
     const code = this.#codes.get(form.get("code") ?? "");
     this.#codes.delete(form.get("code") ?? "");
     if (code?.challenge !== challengeOf(form) || code.redirectUri !== form.get("redirect_uri") || code.resource !== form.get("resource")) {
       return Response.json({ error: "invalid_grant" }, { status: 400 });
     }
-    return this.#grant(code.scope, code.resource);
+    return this.#grant(code.scope, code.resource, jkt);
   }
 
-  #refresh(form: URLSearchParams): Response {
+  #refresh(form: URLSearchParams, jkt: string | undefined): Response {
     const held = this.#refreshTokens.get(form.get("refresh_token") ?? "");
     if (held === undefined || held.spent || held.resource !== form.get("resource")) return Response.json({ error: "invalid_grant" }, { status: 400 });
+    if (held.jkt !== jkt) return Response.json({ error: "invalid_grant" }, { status: 400 });
     held.spent = true;
     // A transaction scope is granted once and never renewed.
-    return this.#grant(held.scope, held.resource);
+    return this.#grant(held.scope, held.resource, jkt);
   }
 
-  #grant(scope: string, resource: string): Response {
+  #grant(scope: string, resource: string, jkt: string | undefined): Response {
     const token = this.behaviour.tokens.shift() ?? randomBytes(24).toString("base64url");
     const refreshToken = randomBytes(24).toString("base64url");
-    this.granted.set(token, { scope: new Set(scope.split(" ").filter((each) => each !== "")), resource, active: true });
+    this.granted.set(token, { scope: new Set(scope.split(" ").filter((each) => each !== "")), resource, jkt, active: true });
     const ordinary = scope
       .split(" ")
       .filter((each) => !each.startsWith("payment:"))
       .join(" ");
-    this.#refreshTokens.set(refreshToken, { scope: ordinary, resource, spent: false });
+    this.#refreshTokens.set(refreshToken, { scope: ordinary, resource, jkt, spent: false });
     return Response.json(
-      { access_token: token, token_type: "Bearer", expires_in: this.behaviour.lifetimeS, refresh_token: refreshToken, scope },
+      {
+        access_token: token,
+        token_type: jkt === undefined ? "Bearer" : "DPoP",
+        expires_in: this.behaviour.lifetimeS,
+        refresh_token: refreshToken,
+        scope,
+      },
       { headers: { "cache-control": "no-store" } },
     );
   }

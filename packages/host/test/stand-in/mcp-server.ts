@@ -108,7 +108,7 @@ export class StandInMcpServer {
     this.methods.push(rpc.method);
     const special = await this.intercept?.(request, rpc.method);
     if (special !== undefined) return special;
-    const token = authorization?.replace(/^Bearer /, "");
+    const token = authorization?.replace(/^(Bearer|DPoP) /, "");
     const scope = token === undefined ? new Set<string>() : this.#options.judgeToken(token);
     if (scope === undefined) return this.#challenge(401, "invalid_token", []);
     if (rpc.method === "tools/call") {
