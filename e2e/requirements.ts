@@ -211,6 +211,27 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "embed-1",
+    rule: "Another chat product embeds the host by its HTTP API alone: tools, calls, views in its own page, sign-in in a window, sign-out.",
+    shownBy: [
+      scenario("embed", "calls a tool for its user and shows the app's view in a frame of its own page"),
+      scenario("embed", "signs its user in by a window that names the account"),
+      scenario("embed", "signs one user out and leaves the other signed in"),
+      scenario("embed", "is told by no page of its own what the key is"),
+      { file: "packages/host/test/routes/openapi.test.ts", title: "is OpenAPI 3.1 and has every operation once" },
+    ],
+  },
+  {
+    id: "embed-2",
+    rule: "Users of the host are apart: no row, event, token or id crosses, and a sign-in link shows whose account it serves.",
+    spec: "RFC 9700 section 4.7",
+    shownBy: [
+      scenario("embed", "O09 shows whoever opens another user's link whose account it is"),
+      scenario("embed", "V20 keeps its users apart"),
+      { file: "packages/host/test/authorize/start-links.test.ts", title: "O09 ends only in the browser that opened it" },
+    ],
+  },
+  {
     id: "tabs-1",
     rule: "Any number of tabs of one browser work on HTTP/1.1: they share one event stream, and lose no result.",
     shownBy: [

@@ -1,3 +1,4 @@
+import { type HostConfig, hostConfig } from "@countersign/host/config";
 import type { Secret } from "@countersign/protocol/secret";
 import { choice, httpUrl, integer, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import type { LogLevel } from "@countersign/service/log";
@@ -15,6 +16,7 @@ export interface UpConfig {
   readonly modelUrl: string | undefined;
   readonly modelName: string;
   readonly modelKey: Secret | undefined;
+  readonly apiClients: HostConfig["apiClients"];
 }
 
 /** One variable each; every default is safe on one machine. */
@@ -43,4 +45,5 @@ export const upConfig: { readonly [Name in keyof UpConfig]: Variable<UpConfig[Na
   ),
   modelName: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),
+  apiClients: hostConfig.apiClients,
 };

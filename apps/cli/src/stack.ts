@@ -35,6 +35,8 @@ export interface StackOptions {
   /** Minor units that each new bank account starts with. */
   readonly openingBalance: number;
   readonly model?: NonNullable<HostStartOptions["model"]>;
+  /** Products that embed the host. */
+  readonly apiClients?: NonNullable<HostStartOptions["apiClients"]>;
   readonly hostLimits?: NonNullable<HostStartOptions["limits"]>;
   /** Further OAuth clients of the wallet, beside the console and the store. */
   readonly walletClients?: readonly WalletClient[];
@@ -162,6 +164,7 @@ function startTheHost(options: StackOptions, urls: StackUrls): Promise<Started> 
     clients: { ...options.hostClients, [urls.wallet]: { clientId: consoleClientId } },
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.hostLimits === undefined ? {} : { limits: options.hostLimits }),
+    ...(options.apiClients === undefined ? {} : { apiClients: options.apiClients }),
     logger: options.logger("host"),
   });
 }

@@ -17,6 +17,7 @@ export async function up(config: UpConfig, print: (text: string) => void): Promi
     listen: { console: config.consolePort, widgets: config.widgetPort, wallet: config.walletPort, store: config.storePort, bank: config.bankPort },
     openingBalance: config.openingBalance,
     logger: (party) => createLogger(party, { level: config.logLevel }),
+    apiClients: config.apiClients,
     ...(config.modelUrl === undefined
       ? {}
       : { model: { baseUrl: config.modelUrl, model: config.modelName, ...(config.modelKey === undefined ? {} : { apiKey: config.modelKey }) } }),
