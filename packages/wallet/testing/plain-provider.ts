@@ -45,14 +45,15 @@ function makeProvider(issuer: string): Provider {
         token_endpoint_auth_method: "none",
         redirect_uris: options.redirectUris,
         grant_types: ["authorization_code", "refresh_token", deviceGrant],
-        id_token_signed_response_alg: "ES256",
       },
     ],
+    clientDefaults: { id_token_signed_response_alg: "ES256" },
     scopes: ["openid", "offline_access", ...options.scope.split(" ")],
     ttl: { DeviceCode: options.deviceCodeS, AccessToken: 300 },
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     features: {
       deviceFlow: { enabled: true },
+      registration: { enabled: true },
       revocation: { enabled: true },
       dPoP: options.dpopNonce ? { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true } : { enabled: true },
       resourceIndicators: {
