@@ -41,6 +41,7 @@ export class CallBroker {
   readonly #options: BrokerOptions;
   readonly #calls: Records<CallRow>;
   readonly #driver: CallDriver;
+  readonly #stopping = new AbortController();
 
   constructor(options: BrokerOptions) {
     this.#options = options;
@@ -108,7 +109,7 @@ export class CallBroker {
   async settled(userId: string, callId: string, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
     for (;;) {
       const call = await this.wait(userId, callId, 5000, signal);
-      if (!call.ok || isOver(call.value) || signal.aborted) return call;
+      if (!call.ok || isOver(call.value) || signal.aborted || this.#stopping.signal.aborted) return call;
     }
   }
 
@@ -152,6 +153,16 @@ export class CallBroker {
   async cancelAll(userId: string): Promise<void> {
     const mine = await this.#calls.find("user", userId, this.#options.clock(), { limit: 1000 });
     for (const call of mine) await this.#driver.advance(call, { type: "cancelled" });
+  }
+
+  /** Answers everybody who waits for a change with the call as it is, now and from now on. */
+  stopWaiting(): void {
+    this.#stopping.abort();
+  }
+
+  /** Lets the calls that run here end, for at most so long. */
+  async drain(ms: number): Promise<void> {
+    await this.#driver.drain(ms);
   }
 
   async close(): Promise<void> {
@@ -228,13 +239,15 @@ export class CallBroker {
     });
     const timer = setTimeout(resolve, waitMs);
     const aborted = (): void => resolve();
-    signal.addEventListener("abort", aborted, { once: true });
+    const signals = [signal, this.#stopping.signal];
+    for (const each of signals) each.addEventListener("abort", aborted, { once: true });
+    if (signals.some((each) => each.aborted)) resolve();
     return {
       happened: promise,
       stop: () => {
         unsubscribe();
         clearTimeout(timer);
-        signal.removeEventListener("abort", aborted);
+        for (const each of signals) each.removeEventListener("abort", aborted);
       },
     };
   }

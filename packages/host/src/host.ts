@@ -42,6 +42,7 @@ import { deleteUser, operations, readSession, say } from "./routes/operations.ts
 import { addPlaceRoutes } from "./routes/places.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
 import { Sessions } from "./sessions.ts";
+import { steadyClock } from "./steady-clock.ts";
 import { Vault } from "./vault.ts";
 
 /** A host without ports. */
@@ -54,8 +55,10 @@ export interface Host {
   sweep(): Promise<void>;
   /** Whether the database answers. */
   ready(): Promise<boolean>;
-  /** Ends event streams, so that stopping need not wait for them. */
+  /** Ends event streams and answers long polls, so that stopping need not wait for them. */
   stopWaiting(): void;
+  /** Begins nothing new by itself, and lets the calls that run end, for at most so long; those that do not are as after a crash. */
+  drain(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,7 +92,7 @@ const sweepMinutesMax = 120;
 
 /** Makes a host on an open database, takes over what an earlier process left, and starts its sweeping. */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const clock = options.clock ?? Date.now;
+  const clock = options.clock ?? steadyClock();
   const report = options.report ?? (() => {});
   const parts = assemble(options, clock, report);
   const app = routesOf(options, parts);
@@ -105,7 +108,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     sweptAt = now;
   };
   // An embedded database has one process, so at its start nobody else drives anything.
-  await sweep(options.database.dialect === "sqlite" ? Number.MAX_SAFE_INTEGER : clock());
+  const alone = options.database.dialect === "sqlite";
+  if (alone) await parts.vault.dropLeases();
+  await sweep(alone ? Number.MAX_SAFE_INTEGER : clock());
   const timer = setInterval(() => {
     sweep(clock()).catch((error: unknown) => report("sweep_failed", { error }));
   }, sweepEveryMs);
@@ -115,7 +120,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     widgetFetch: (request) => parts.views.widgets.serve(request),
     sweep: () => sweep(clock()),
     ready: async () => (await parts.flows.get("readiness")) === undefined,
-    stopWaiting: () => parts.events.close(),
+    stopWaiting: () => {
+      parts.events.close();
+      parts.broker.stopWaiting();
+    },
+    drain: async (ms) => {
+      clearInterval(timer);
+      await parts.broker.drain(ms);
+    },
     close: async () => {
       clearInterval(timer);
       parts.events.close();

@@ -30,6 +30,8 @@ export interface HostStartOptions extends Omit<HostOptions, "database" | "sealer
   readonly logger?: Logger;
 }
 
+/** Together with the answers that are waited for before, less than a process gets for its stop. */
+const drainMs = 8000;
 const builtConsole = fileURLToPath(new URL("../web/dist", import.meta.url));
 
 /** Starts the host; `url` is the console's address. Throws `StartupProblem` and `StorageError`. */
@@ -50,7 +52,10 @@ export async function start(options: HostStartOptions): Promise<{ readonly url: 
       audit: (event, fields) => logger.info(event, fields),
       report: (event, fields) => logger.error(event, fields),
     });
-    stops.push(() => host.close());
+    stops.push(
+      () => host.close(),
+      () => host.drain(drainMs),
+    );
     const hostname = options.hostname ?? "127.0.0.1";
     const widgets = await serve({
       handler: (request) => host.widgetFetch(request),

@@ -159,6 +159,18 @@ export class CallDriver {
     return err(refuse("unknown_tool"));
   }
 
+  /** Waits until no call is driven here, at most so long: what is on its way to a server may still end in its result. */
+  async drain(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(resolve, ms, "late");
+    });
+    while (this.#running.size > 0) {
+      if ((await Promise.race([Promise.allSettled(this.#running), late])) === "late") break;
+    }
+    clearTimeout(timer);
+  }
+
   /** Stops driving: requests are aborted, rows stay as they are for the next start. */
   async close(): Promise<void> {
     this.#closed = true;

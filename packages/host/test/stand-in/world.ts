@@ -169,15 +169,35 @@ export class World {
     return this.startHost(more);
   }
 
+  /**
+   * What happens after a process has died: where others live they take its work over once its leases have ended; else a new process starts.
+   */
+  async survive(): Promise<void> {
+    this.bury();
+    const left = this.#alive();
+    if (left.length === 0) await this.startHost();
+    else {
+      this.offsetMs += 121_000;
+      for (const { host } of left) await host.sweep();
+    }
+  }
+
   /** The newest host's process is gone at once, with its connections; it does nothing more. */
   crash(): void {
     this.faults.die();
     this.bury();
   }
 
+  /** Whether a host has died and nobody has noticed yet. */
+  get hasUnburied(): boolean {
+    return this.#hosts.some(({ faults }) => faults?.isDead === true);
+  }
+
   /** Cuts the connections of hosts that have died. */
   bury(): void {
     for (const { host, faults } of this.#hosts) if (faults?.isDead === true) void host.close();
+    const alive = this.#alive();
+    this.#hosts.splice(0, this.#hosts.length, ...alive);
   }
 
   async #serve(request: Request): Promise<Response> {
@@ -364,7 +384,7 @@ export class Browser {
   }
 
   /** Collects everything that the event stream says until `stop` is called. */
-  async listen(): Promise<{ stop(): Promise<string> }> {
+  async listen(): Promise<{ heard(): string; stop(): Promise<string> }> {
     const abort = new AbortController();
     const response = await this.fetch("/api/events", { signal: abort.signal });
     let heard = "";
@@ -372,6 +392,7 @@ export class Browser {
       for await (const chunk of response.body ?? []) heard += new TextDecoder().decode(chunk);
     })();
     return {
+      heard: () => heard,
       stop: async () => {
         abort.abort();
         await reading.catch(() => {});
