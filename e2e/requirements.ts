@@ -197,6 +197,36 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "crash-2",
+    rule: "A host that dies at any step of a sign-in keeps the call: after the restart the page goes on, nothing runs twice.",
+    shownBy: [
+      scenario("host-crash", "I2 I4 keeps the widget's call, which ends in its result after the restart"),
+      scenario("host-crash", "I4 keeps the call when the flow is stored"),
+      scenario("host-crash", "I2 keeps the session, the token and what was delivered"),
+      scenario("host-crash", "I2 I3 charges once when it dies as the store demands"),
+      { file: "packages/host/test/durable/every-write.test.ts", title: "loses nothing, does nothing twice and leaves nothing open" },
+      { file: "packages/host/test/durable/races.test.ts", title: "keeps every invariant, with a process that dies at any write" },
+    ],
+  },
+  {
+    id: "secret-2",
+    rule: "Marked secrets that go through every step and every kind of failure are found in no log, database, event, document, frame, message, address or answer.",
+    shownBy: [
+      scenario("canary", "runs through sign-in, refusals, failures of every kind"),
+      scenario("canary", "looks where there is something to find"),
+      scenario("canary", "finds no token, code, state, verifier or key"),
+      scenario("canary", "finds what the user entered only where the user sees it"),
+    ],
+  },
+  {
+    id: "keys-1",
+    rule: "The sealing key is changed while hosts run, and every kind of record has an end.",
+    shownBy: [
+      { file: "packages/host/test/keep/reseal.test.ts", title: "X02 seals everything anew while a host runs" },
+      { file: "packages/host/test/keep/retention.test.ts", title: "gives every record an end" },
+    ],
+  },
+  {
     id: "looks-1",
     rule: "Every page and state can be seen and used: light and dark, desktop and phone, by keyboard, by screen reader.",
     spec: "WCAG 2.2 A and AA",

@@ -20,12 +20,13 @@ export const partyNames: readonly PartyName[] = ["bank", "wallet", "store", "hos
 
 /** The parties, each a process of its own that knows nothing but its environment. */
 export interface Processes {
-  /** Public origins. Those of store and bank lead through their fault proxies. */
+  /** Public origins. Those of store, bank and wallet lead through their fault proxies. */
   readonly urls: Readonly<Record<PartyName, string>>;
   /** Where each process itself listens. */
   readonly listening: Readonly<Record<PartyName, string>>;
   readonly storeFaults: FaultProxy;
   readonly bankFaults: FaultProxy;
+  readonly walletFaults: FaultProxy;
   folder(party: PartyName): string;
   running(party: PartyName): Command;
   /** Ends the process as a crash does (kill -9) and waits until it is gone. */
@@ -41,15 +42,19 @@ const portNames = ["bank", "wallet", "store", "host", "widgets"] as const;
 type Ports = Readonly<Record<(typeof portNames)[number], number>>;
 const guidePorts: Ports = { bank: 4400, wallet: 4200, store: 4300, host: 4100, widgets: 4101 };
 
+/** Variables beside those of the guide, by party. */
+export type MoreEnvironment = Partial<Record<PartyName, (guide: Readonly<Record<string, string>>) => Readonly<Record<string, string>>>>;
+
 /** Starts all four at once, with the environments of the guide on free ports and with data folders of their own. */
-export async function runProcesses(): Promise<Processes> {
+export async function runProcesses(more: MoreEnvironment = {}): Promise<Processes> {
   const root = mkdtempSync(join(tmpdir(), "countersign-processes-"));
   // The proxies first: they could be given a port that is only reserved.
   const bankFaults = await startFaultProxy(() => bank);
   const storeFaults = await startFaultProxy(() => store);
+  const walletFaults = await startFaultProxy(() => wallet);
   const [bank = 0, wallet = 0, store = 0, host = 0, widgets = 0] = await freePorts(5);
   const ports = { bank, wallet, store, host, widgets };
-  const publicPorts = { ...ports, bank: bankFaults.port, store: storeFaults.port };
+  const publicPorts = { ...ports, bank: bankFaults.port, store: storeFaults.port, wallet: walletFaults.port };
   const folder = (party: PartyName): string => join(root, party);
   const commands = new Map<PartyName, Command>();
   const running = (party: PartyName): Command => {
@@ -64,7 +69,8 @@ export async function runProcesses(): Promise<Processes> {
     host: `http://127.0.0.1:${host}`,
   };
   const start = async (party: PartyName): Promise<void> => {
-    const env = { ...environmentOf(party, ports, publicPorts), COUNTERSIGN_DATA: folder(party) };
+    const ofGuide = environmentOf(party, ports, publicPorts);
+    const env = { ...ofGuide, ...more[party]?.(ofGuide), COUNTERSIGN_DATA: folder(party) };
     const command = runCommand([entries[party]], env, bare());
     commands.set(party, command);
     await command.printed('"process.ready"');
@@ -82,6 +88,7 @@ export async function runProcesses(): Promise<Processes> {
     }
     bankFaults.close();
     storeFaults.close();
+    walletFaults.close();
     rmSync(root, { recursive: true, force: true });
   };
   try {
@@ -90,8 +97,13 @@ export async function runProcesses(): Promise<Processes> {
     await stop();
     throw error;
   }
-  const urls = { ...listening, bank: `http://127.0.0.1:${bankFaults.port}`, store: `http://127.0.0.1:${storeFaults.port}` };
-  return { urls, listening, storeFaults, bankFaults, folder, running, kill, start, stop };
+  const urls = {
+    ...listening,
+    bank: `http://127.0.0.1:${bankFaults.port}`,
+    store: `http://127.0.0.1:${storeFaults.port}`,
+    wallet: `http://localhost:${walletFaults.port}`,
+  };
+  return { urls, listening, storeFaults, bankFaults, walletFaults, folder, running, kill, start, stop };
 }
 
 /** The environment that the guide gives to a party, with other ports. */

@@ -55,7 +55,7 @@ function wholeGrants(world: World, rows: readonly Row[]): readonly string[] {
 function nothingLeftOpen(rows: readonly Row[], allowed: readonly string[]): readonly string[] {
   const calls = rowsOf(rows, "call");
   const open = calls.filter(({ value }) => !["completed", "failed", "refused"].includes(phaseOf(value)));
-  const strange = calls.map(({ value }) => String(stateOf(value)["code"] ?? phaseOf(value))).filter((end) => !allowed.includes(end));
+  const strange = calls.map(({ value }) => codeOf(value) ?? phaseOf(value)).filter((end) => !allowed.includes(end));
   const keys = rows.filter((row) => /"(running|undelivered)"/.test(row.keys));
   return [
     ...(calls.length === 0 ? ["I4: no call was stored"] : []),
@@ -93,6 +93,11 @@ function rowsOf(rows: readonly Row[], kind: string): readonly { readonly id: str
 
 function stateOf(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return asObject(value["state"]);
+}
+
+function codeOf(value: Readonly<Record<string, unknown>>): string | undefined {
+  const { code } = stateOf(value);
+  return typeof code === "string" ? code : undefined;
 }
 
 function phaseOf(value: Readonly<Record<string, unknown>>): string {
