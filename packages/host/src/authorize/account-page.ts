@@ -27,14 +27,22 @@ export async function accountPage(page: AccountPage): Promise<Response> {
 <title>Connect ${page.connector} to ${page.product}</title>
 <link rel="stylesheet" href="/pages/look.css">
 </head>
-<body class="popup">
-<main class="popup-main">
+<body>
+<main class="page">
+<section class="card">
 <h1>Connect ${page.connector} to ${page.product}?</h1>
-<p>The account <strong data-testid="account">${page.account}</strong> of <strong data-testid="product">${page.product}</strong> gets access to what you have at
-<strong data-testid="connector">${page.connectorHost}</strong>. You sign in at <strong data-testid="issuer">${page.authorizationServerHost}</strong>.</p>
-<p>If this is not your account of ${page.product}, or you did not ask for this there, somebody else sent you here: do not continue.</p>
-<p><a class="button button-primary button-block" data-armed data-testid="continue" href="${page.continueUrl}">Continue as ${page.account}</a></p>
-<p><a class="button button-block" data-armed data-testid="decline" href="${page.declineUrl}">This is not me</a></p>
+<dl class="pairs">
+<dt>Account</dt><dd class="strong" data-testid="account">${page.account}</dd>
+<dt>Of</dt><dd data-testid="product">${page.product}</dd>
+<dt>Gets access to</dt><dd data-testid="connector">${page.connectorHost}</dd>
+<dt>You sign in at</dt><dd data-testid="issuer">${page.authorizationServerHost}</dd>
+</dl>
+<p class="notice notice-warn">Not your account, or you did not ask for this in ${page.product}? Then somebody else sent you here: do not continue.</p>
+<div class="stack snug">
+<a class="button button-primary button-block button-large" data-armed data-testid="continue" href="${page.continueUrl}">Continue as ${page.account}</a>
+<a class="button button-quiet button-block" data-armed data-testid="decline" href="${page.declineUrl}">This is not me</a>
+</div>
+</section>
 </main>
 <script src="/pages/armed.js"></script>
 </body>

@@ -52,10 +52,12 @@ async function render(page: PopupPage): Promise<Response> {
 <title>${page.title}</title>
 <link rel="stylesheet" href="/pages/look.css">
 </head>
-<body class="popup" data-close="${page.close ? "yes" : "no"}">
-<main class="popup-main">
+<body data-close="${page.close ? "yes" : "no"}">
+<main class="page">
+<section class="card">
 <h1>${page.title}</h1>
 <p>${page.text}</p>
+</section>
 </main>
 <script src="/pages/close.js"></script>
 </body>
