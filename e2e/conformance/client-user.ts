@@ -13,8 +13,9 @@ export interface FollowedCall {
 }
 
 const sessionSchema = z.object({ user: z.object({ id: z.string() }) });
-const refusalSchema = z.object({ error: z.string(), error_description: z.string() });
+const refusalSchema = z.object({ code: z.string(), error_description: z.string() });
 const toolsSchema = z.object({ tools: z.array(z.object({ name: z.string(), inputSchema: z.record(z.string(), z.unknown()) })) });
+const flowSchema = z.object({ id: z.string(), state: z.string(), startUrl: z.string(), error: z.object({ code: z.string() }).optional() });
 const callSchema = z.object({
   id: z.string(),
   state: z.string(),
@@ -23,6 +24,17 @@ const callSchema = z.object({
 });
 
 const redirectsMax = 10;
+const signInsMax = 2;
+
+/** The host said no. */
+class Refused extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** A user of the console: asks the host's HTTP API, and visits the sign-in pages as the popup would, agreeing to whatever redirects at once. */
 export class ClientUser {
@@ -41,8 +53,16 @@ export class ClientUser {
     await this.#ask("/api/session", sessionSchema);
   }
 
+  /** Lists a server's tools, signing in to the server first if it tells its tools to nobody else. */
   async listTools(connectorId: string): Promise<readonly ListedTool[]> {
-    return (await this.#ask(`/api/connectors/${connectorId}/tools`, toolsSchema)).tools;
+    for (let signIns = 0; ; signIns += 1) {
+      try {
+        return (await this.#ask(`/api/connectors/${connectorId}/tools`, toolsSchema)).tools;
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "authorization_required" || signIns >= signInsMax) throw error;
+        await this.#signIn(connectorId);
+      }
+    }
   }
 
   /** Calls a tool and follows the call to its end, signing in wherever the call waits for that. */
@@ -59,14 +79,21 @@ export class ClientUser {
     return call;
   }
 
-  /** Throws with the host's own words when it refuses. */
+  async #signIn(connectorId: string): Promise<void> {
+    const flow = await this.#ask(`/api/connectors/${connectorId}/sign-in`, flowSchema, {});
+    await this.#visit(flow.startUrl);
+    const { state, error } = await this.#ask(`/api/flows/${flow.id}`, flowSchema);
+    if (state !== "granted") throw new Error(`the sign-in is ${state}: ${error?.code ?? "no reason given"}`);
+  }
+
+  /** Throws {@link Refused} with the host's own words. */
   async #ask<T>(path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
     const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } };
     const response = await this.#fetch(new URL(path, this.#console), init);
     const answer: unknown = await response.json();
     if (response.ok) return schema.parse(answer);
     const refusal = refusalSchema.parse(answer);
-    throw new Error(`${path} was refused: ${refusal.error} (${refusal.error_description})`);
+    throw new Refused(refusal.code, `${path} was refused: ${refusal.code} (${refusal.error_description})`);
   }
 
   async #visit(path: string): Promise<void> {

@@ -40,6 +40,8 @@ export interface TokenOrigin {
   readonly server: AuthorizationServer;
   /** The client that it was given to. No other client renews or revokes it. */
   readonly clientId: string;
+  /** The resource as it names itself to authorization servers (RFC 8707). */
+  readonly indicator: string;
 }
 
 interface TokenRow {
@@ -47,6 +49,7 @@ interface TokenRow {
   readonly resource: string;
   readonly issuer: string;
   readonly clientId: string;
+  readonly indicator: string;
   readonly scope: string;
   readonly expiresAt: number;
   readonly refreshable: boolean;
@@ -60,6 +63,7 @@ const rowSchema = z.object({
   issuer: z.string(),
   // Empty in a row from before ids were noted: that token lives to its end and is not renewed.
   clientId: z.string().default(""),
+  indicator: z.string().default(""),
   scope: z.string(),
   expiresAt: z.number(),
   refreshable: z.boolean(),
@@ -250,9 +254,8 @@ export class Vault {
     const peer = opened === undefined ? undefined : await this.#peerOf(opened);
     if (opened?.refreshToken === undefined || peer === undefined) return err(refuse("invalid_token", "the token cannot be renewed"));
     const { refreshToken, origin, proof } = opened;
-    const { holder } = origin;
     const held = withoutTransactionScopes(toHeld(current.value)?.scope ?? new Set());
-    const renewal = { refreshToken, resource: holder.resource, held, proof };
+    const renewal = { refreshToken, held, proof };
     let renewed = await renewToken(peer, renewal);
     if (!renewed.ok && renewed.error.code === "authorization_server_unreachable") {
       renewed = await renewToken(peer, renewal);
@@ -288,10 +291,10 @@ export class Vault {
   }
 
   #peerOf({ origin }: { readonly origin: TokenOrigin }): Promise<TokenPeer | undefined> {
-    return this.#options.peers.find(origin.holder, origin.server, origin.clientId);
+    return this.#options.peers.find(origin);
   }
 
-  #seal({ holder, server, clientId }: TokenOrigin, tokens: TokenSet): TokenRow {
+  #seal({ holder, server, clientId, indicator }: TokenOrigin, tokens: TokenSet): TokenRow {
     const plain = {
       accessToken: tokens.accessToken.reveal(),
       ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken.reveal() }),
@@ -301,6 +304,7 @@ export class Vault {
     return {
       ...holder,
       clientId,
+      indicator,
       scope: formatScope(tokens.scope),
       expiresAt: tokens.expiresAt,
       refreshable: tokens.refreshToken !== undefined,
@@ -317,7 +321,7 @@ export class Vault {
     const server = judgeAuthorizationServer(plain.server, holder.issuer);
     if (!server.ok) return undefined;
     const refreshToken = plain.refreshToken === undefined ? undefined : new Secret(plain.refreshToken);
-    const origin = { holder, server: server.value, clientId: row.clientId };
+    const origin = { holder, server: server.value, clientId: row.clientId, indicator: row.indicator };
     if (plain.proof === undefined) return { origin, accessToken: new Secret(plain.accessToken), refreshToken, proof: undefined };
     const proof: TokenProof = { key: new ProofKey(new Secret(plain.proof.jwk)), binding: plain.proof.binding };
     return { origin, accessToken: new BoundToken(plain.accessToken, proof.key), refreshToken, proof };

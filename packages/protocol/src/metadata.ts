@@ -10,7 +10,10 @@ import { boundedText, isJsonObject, member, textList } from "./shape.ts";
 
 /** A judged protected resource metadata document, RFC 9728 section 2. */
 export interface ProtectedResource {
+  /** Canonical. */
   readonly resource: ResourceUri;
+  /** The same as it was published: what the `resource` parameter of RFC 8707 repeats. */
+  readonly indicator: string;
   /** In the order of the document; never empty. */
   readonly authorizationServers: readonly [Issuer, ...Issuer[]];
   readonly scopesSupported?: ScopeSet;
@@ -58,15 +61,25 @@ export function authorizationServerMetadataUrls(issuer: Issuer): readonly string
 }
 
 /**
- * Judges protected resource metadata for the resource that was dialled. Refuses with `resource_mismatch` when it names another resource (RFC
- * 9728 section 3.3), else with `invalid_metadata`.
+ * The identifiers that a document at this address may name (RFC 9728 section 3.3: the one that its well-known address was made from). At the root of the
+ * dialled origin that is the origin itself, one server for all its paths; the dialled URL is right everywhere.
  */
-export function judgeProtectedResource(doc: unknown, dialled: ResourceUri): Result<ProtectedResource, Refusal> {
+export function resourcesDescribedAt(documentUrl: string, dialled: ResourceUri): readonly ResourceUri[] {
+  const { origin } = new URL(dialled);
+  const whole = documentUrl === `${origin}/.well-known/oauth-protected-resource` ? parseResourceUri(origin) : undefined;
+  return whole?.ok === true && whole.value !== dialled ? [dialled, whole.value] : [dialled];
+}
+
+/**
+ * Judges protected resource metadata for the resource that was dialled, by whichever of its identifiers are `accepted`. Refuses with `resource_mismatch` when it
+ * names another resource (RFC 9728 section 3.3), else with `invalid_metadata`.
+ */
+export function judgeProtectedResource(doc: unknown, accepted: readonly ResourceUri[]): Result<ProtectedResource, Refusal> {
   if (!isJsonObject(doc)) return err(refuse("invalid_metadata", "protected resource metadata is a JSON object"));
   const named = boundedText(member(doc, "resource"), 2048);
   if (named === undefined) return err(refuse("invalid_metadata", "protected resource metadata lacks `resource`"));
   const resource = parseResourceUri(named);
-  if (!resource.ok || resource.value !== dialled) return err(refuse("resource_mismatch"));
+  if (!resource.ok || !accepted.includes(resource.value)) return err(refuse("resource_mismatch"));
   const issuers = readIssuers(member(doc, "authorization_servers"));
   if (!issuers.ok) return issuers;
   const scopes = readScopes(member(doc, "scopes_supported"));
@@ -75,6 +88,7 @@ export function judgeProtectedResource(doc: unknown, dialled: ResourceUri): Resu
   const dpopAlgorithms = readAlgorithms(doc);
   return ok({
     resource: resource.value,
+    indicator: named,
     authorizationServers: issuers.value,
     ...(scopes.value === undefined ? {} : { scopesSupported: scopes.value }),
     ...(resourceName === undefined ? {} : { resourceName }),

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Issuer, ResourceUri } from "../src/brand.ts";
 import {
+  assumeAuthorizationServer,
   authorizationServerMetadataUrls,
   judgeAuthorizationServer,
   judgeProtectedResource,
   judgeResponseIssuer,
   protectedResourceMetadataUrls,
+  resourcesDescribedAt,
 } from "../src/metadata.ts";
 import { parseIssuer, parseResourceUri } from "../src/resource.ts";
 
@@ -62,13 +64,44 @@ describe("authorizationServerMetadataUrls", () => {
   });
 });
 
+describe("resourcesDescribedAt", () => {
+  const root = "https://store.example/.well-known/oauth-protected-resource";
+  const origin = resourceOf("https://store.example");
+
+  it("O13: at the root of the dialled origin may name the whole origin, and anywhere else only the dialled URL", () => {
+    expect(resourcesDescribedAt(root, resource)).toEqual([resource, origin]);
+    expect(resourcesDescribedAt(root, origin)).toEqual([origin]);
+    const elsewhere = [
+      `${root}/mcp`,
+      `${root}/`,
+      `${root}?x`,
+      "https://evil.example/.well-known/oauth-protected-resource",
+      "http://store.example/.well-known/oauth-protected-resource",
+      "https://store.example/evil/.well-known/oauth-protected-resource",
+    ];
+    for (const url of elsewhere) expect(resourcesDescribedAt(url, resource)).toEqual([resource]);
+  });
+
+  it("O13: a document at the root names the origin as it spells it, and nothing else of it", () => {
+    const accepted = resourcesDescribedAt(root, resource);
+    const doc = { authorization_servers: ["https://wallet.example"] };
+    expect(judgeProtectedResource({ ...doc, resource: "https://store.example/" }, accepted)).toMatchObject({
+      ok: true,
+      value: { resource: origin, indicator: "https://store.example/" },
+    });
+    for (const named of ["https://store.example/other", "https://store.example:8443", "https://honest.example"]) {
+      expect(judgeProtectedResource({ ...doc, resource: named }, accepted)).toMatchObject({ ok: false, error: { code: "resource_mismatch" } });
+    }
+  });
+});
+
 describe("judgeProtectedResource", () => {
   const doc = { resource: "https://store.example/mcp", authorization_servers: ["https://wallet.example"] };
 
   it("gives the typed document", () => {
-    expect(judgeProtectedResource(doc, resource)).toEqual({
+    expect(judgeProtectedResource(doc, [resource])).toEqual({
       ok: true,
-      value: { resource, authorizationServers: [issuer], dpopBoundAccessTokensRequired: false },
+      value: { resource, indicator: "https://store.example/mcp", authorizationServers: [issuer], dpopBoundAccessTokensRequired: false },
     });
     expect(
       judgeProtectedResource(
@@ -80,12 +113,13 @@ describe("judgeProtectedResource", () => {
           dpop_signing_alg_values_supported: ["ES256", "EdDSA"],
           dpop_bound_access_tokens_required: true,
         },
-        resource,
+        [resource],
       ),
     ).toEqual({
       ok: true,
       value: {
         resource,
+        indicator: "https://store.example/mcp",
         authorizationServers: [issuer, local],
         scopesSupported: new Set(["a", "b"]),
         resourceName: "Store",
@@ -96,7 +130,7 @@ describe("judgeProtectedResource", () => {
   });
 
   it("leaves out a name that is no short text", () => {
-    expect(judgeProtectedResource({ ...doc, resource_name: "n".repeat(201) }, resource)).not.toHaveProperty("value.resourceName");
+    expect(judgeProtectedResource({ ...doc, resource_name: "n".repeat(201) }, [resource])).not.toHaveProperty("value.resourceName");
   });
 
   it.each([
@@ -111,8 +145,8 @@ describe("judgeProtectedResource", () => {
     ["a fragment", "https://store.example/mcp#x"],
     ["no URL", "store"],
   ])("O13: refuses a document whose resource is %s", (_, named) => {
-    expect(judgeProtectedResource(doc, resource).ok).toBe(true);
-    expect(judgeProtectedResource({ ...doc, resource: named }, resource)).toMatchObject({ ok: false, error: { code: "resource_mismatch" } });
+    expect(judgeProtectedResource(doc, [resource]).ok).toBe(true);
+    expect(judgeProtectedResource({ ...doc, resource: named }, [resource])).toMatchObject({ ok: false, error: { code: "resource_mismatch" } });
   });
 
   it.each([
@@ -129,7 +163,7 @@ describe("judgeProtectedResource", () => {
     ["a scope outside the grammar", { ...doc, scopes_supported: ["a b"] }],
     ["501 scopes", { ...doc, scopes_supported: Array.from({ length: 501 }, (_, index) => `s${index}`) }],
   ])("refuses a document with %s", (_, value) => {
-    expect(judgeProtectedResource(value, resource)).toMatchObject({ ok: false, error: { code: "invalid_metadata" } });
+    expect(judgeProtectedResource(value, [resource])).toMatchObject({ ok: false, error: { code: "invalid_metadata" } });
   });
 });
 
@@ -242,6 +276,27 @@ describe("judgeAuthorizationServer", () => {
     });
   });
 
+  it("believes a silent server that it knows PKCE where it is told so, and no server that names other methods only", () => {
+    const silent = { ...doc, code_challenge_methods_supported: undefined };
+    expect(judgeAuthorizationServer(silent, issuer, "assumed").ok).toBe(true);
+    expect(judgeAuthorizationServer(silent, issuer, "advertised")).toMatchObject({ error: { code: "pkce_unsupported" } });
+    for (const methods of [["plain"], [], "S256"]) {
+      expect(judgeAuthorizationServer({ ...doc, code_challenge_methods_supported: methods }, issuer, "assumed")).toMatchObject({
+        error: { code: "pkce_unsupported" },
+      });
+    }
+  });
+
+  it("reads the algorithms of client assertions", () => {
+    const algorithms = { ...doc, token_endpoint_auth_signing_alg_values_supported: ["RS256", "ES256"] };
+    expect(judgeAuthorizationServer(algorithms, issuer)).toMatchObject({
+      value: { tokenEndpointAuthSigningAlgValuesSupported: ["RS256", "ES256"] },
+    });
+    expect(judgeAuthorizationServer({ ...algorithms, token_endpoint_auth_signing_alg_values_supported: "ES256" }, issuer)).toMatchObject({
+      error: { code: "invalid_metadata" },
+    });
+  });
+
   const endpoints = [
     "authorization_endpoint",
     "token_endpoint",
@@ -301,5 +356,17 @@ describe("judgeResponseIssuer", () => {
 
   it("O10: refuses a missing iss from a server that advertises it", () => {
     expect(judgeResponseIssuer(undefined, advertising)).toMatchObject({ ok: false, error: { code: "issuer_mismatch" } });
+  });
+});
+
+describe("assumeAuthorizationServer", () => {
+  it("has the fixed paths of MCP 2025-03-26 at the issuer's root", () => {
+    expect(assumeAuthorizationServer(issuer)).toMatchObject({
+      issuer,
+      authorizationEndpoint: "https://wallet.example/authorize",
+      tokenEndpoint: "https://wallet.example/token",
+      registrationEndpoint: "https://wallet.example/register",
+      clientIdMetadataDocumentSupported: false,
+    });
   });
 });

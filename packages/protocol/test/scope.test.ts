@@ -9,6 +9,7 @@ import {
   paymentScope,
   unionScopes,
   withoutTransactionScopes,
+  selectScope,
 } from "../src/scope.ts";
 
 const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,20}$/);
@@ -96,5 +97,31 @@ describe("isScopeToken", () => {
     expect(isScopeToken("")).toBe(false);
     expect(isScopeToken("a b")).toBe(false);
     expect(isScopeToken("a".repeat(4097))).toBe(false);
+  });
+});
+
+describe("selectScope", () => {
+  const set = (text: string): ReadonlySet<string> => new Set(text.split(" ").filter((token) => token !== ""));
+
+  it.each([
+    ["a demand is what is asked for, whatever the metadata lists", { demanded: "a", resourceSupported: "a b c" }, "a"],
+    ["without a demand, everything that the resource supports", { demanded: "", resourceSupported: "b a" }, "a b"],
+    ["without either, nothing, which leaves the choice to the server", { demanded: "" }, ""],
+    ["what the user fixed takes the place of the metadata", { demanded: "", fixed: "x", resourceSupported: "a b" }, "x"],
+    ["and goes beside a demand", { demanded: "a", fixed: "x", resourceSupported: "a b" }, "a x"],
+    ["offline_access is added where the server lists it", { demanded: "a", serverSupported: "a offline_access" }, "a offline_access"],
+    ["and not where it does not", { demanded: "a", serverSupported: "a b" }, "a"],
+    ["nor alone, which would take the server's choice away", { demanded: "", serverSupported: "offline_access" }, ""],
+    ["what the server supports is never asked for by itself", { demanded: "", serverSupported: "openid profile" }, ""],
+  ])("%s", (_, sources, expected) => {
+    const { demanded, fixed, resourceSupported, serverSupported }: Readonly<Record<string, string>> = sources;
+    const read = (text: string | undefined): ReadonlySet<string> | undefined => (text === undefined ? undefined : set(text));
+    const chosen = selectScope({
+      demanded: set(demanded ?? ""),
+      fixed: read(fixed),
+      resourceSupported: read(resourceSupported),
+      serverSupported: read(serverSupported),
+    });
+    expect(formatScope(chosen)).toBe(expected);
   });
 });

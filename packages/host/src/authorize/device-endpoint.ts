@@ -1,4 +1,3 @@
-import type { ResourceUri } from "@countersign/protocol/brand";
 import { judgeDeviceAuthorization, readPollError, type DeviceAuthorization, type PollAnswer } from "@countersign/protocol/device-grant";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, type Result } from "@countersign/protocol/result";
@@ -8,7 +7,7 @@ import * as oauth from "oauth4webapi";
 import type { TokenProof } from "./proof-key.ts";
 import {
   authenticationOf,
-  extraParameters,
+  parametersOf,
   isClientRefused,
   readTokens,
   refusalOfToken,
@@ -20,7 +19,6 @@ import {
 } from "./token-endpoint.ts";
 
 export interface DeviceRequest {
-  readonly resource: ResourceUri;
   readonly scope: ScopeSet;
   /** The S256 challenge. Servers that bind it (D05) get what they need; others ignore it (RFC 6749 section 3.1). */
   readonly codeChallenge: string;
@@ -29,7 +27,6 @@ export interface DeviceRequest {
 export interface DeviceRedemption {
   readonly deviceCode: Secret;
   readonly verifier: Secret;
-  readonly resource: ResourceUri;
   readonly requestedScope: ScopeSet;
   readonly proof: TokenProof | undefined;
 }
@@ -41,14 +38,14 @@ export async function requestDeviceCode(peer: TokenPeer, request: DeviceRequest)
   if (peer.server.deviceAuthorizationEndpoint === undefined) return err(refuse("device_grant_unsupported"));
   const client = { client_id: peer.client.clientId };
   const parameters = {
-    ...extraParameters(peer, request.resource),
+    ...parametersOf(peer),
     code_challenge: request.codeChallenge,
     code_challenge_method: "S256",
     ...(request.scope.size === 0 ? {} : { scope: formatScope(request.scope) }),
   };
   try {
     const server = serverOf(peer);
-    const response = await oauth.deviceAuthorizationRequest(server, client, authenticationOf(peer), parameters, requestOptions(peer, undefined));
+    const response = await oauth.deviceAuthorizationRequest(server, client, authenticationOf(peer), parameters, requestOptions(peer));
     const document: unknown = await oauth.processDeviceAuthorizationResponse(server, client, response);
     return judgeDeviceAuthorization(document, peer.server.issuer);
   } catch (error) {
@@ -82,9 +79,9 @@ async function redeem(
   const client = { client_id: peer.client.clientId };
   const server = serverOf(peer);
   const response = await oauth.deviceCodeGrantRequest(server, client, authenticationOf(peer), request.deviceCode.reveal(), {
-    ...requestOptions(peer, request.resource),
+    ...requestOptions(peer),
     ...proved,
-    additionalParameters: { ...extraParameters(peer, request.resource), code_verifier: request.verifier.reveal() },
+    additionalParameters: { ...parametersOf(peer), code_verifier: request.verifier.reveal() },
   });
   return response.status === 429 ? "too_many" : oauth.processDeviceCodeResponse(server, client, response);
 }

@@ -17,7 +17,7 @@ import { deviceKeys, deviceKind, readDeviceSecrets, type DeviceRow, type DeviceS
 import { dueMinute, isLive, scopeOf, toFlowView, type FlowDevice, type FlowRow, type FlowView } from "./flow-record.ts";
 import type { FlowEnding, Flows, StoredFlow } from "./flows.ts";
 import { makeProof, ProofKey } from "./proof-key.ts";
-import { readParties, type Peers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import { revokeToken, type TokenPeer, type TokenSet } from "./token-endpoint.ts";
 
 export interface DeviceSignInOptions {
@@ -107,7 +107,7 @@ export class DeviceSignIn {
     if (peer === undefined) return err(refuse("registration_unavailable"));
     const verifier = generateRandomCodeVerifier();
     const codeChallenge = await calculatePKCECodeChallenge(verifier);
-    const asked = await requestDeviceCode(peer, { resource: readParties(row).holder.resource, scope: scopeOf(row), codeChallenge });
+    const asked = await requestDeviceCode(peer, { scope: scopeOf(row), codeChallenge });
     const { userId, connectorId, issuer } = row;
     if (!asked.ok) {
       audit("device.refused", { userId, connectorId, issuer, flowId, code: asked.error.code });
@@ -251,7 +251,6 @@ export class DeviceSignIn {
     const outcome = await pollDeviceCode(peer, {
       deviceCode: new Secret(deviceCode),
       verifier: new Secret(verifier),
-      resource: readParties(flow.value).holder.resource,
       requestedScope: scopeOf(flow.value),
       proof,
     });
@@ -272,12 +271,11 @@ export class DeviceSignIn {
   /** Ends the flow exactly as the callback does: whoever is first decides, and what came too late is given back. */
   async #grant(flow: StoredFlow, peer: TokenPeer, tokens: TokenSet): Promise<undefined> {
     const { flows, vault, clock, onToken } = this.#options;
-    const { holder } = readParties(flow.value);
     const steps = new Trace([], clock, () => {});
     steps.record("authorization", "Approved on another device", { issuer: flow.value.issuer });
     steps.record("token", "Token received and stored", { token: "[masked]", scope: [...tokens.scope].toSorted(), expiresAt: tokens.expiresAt });
     const stored = await flows.end(flow.id, { state: "granted" }, steps.steps, async (transaction) => {
-      await vault.store(transaction, { holder, server: peer.server, clientId: peer.client.clientId }, tokens, flow.id);
+      await vault.store(transaction, peer.origin, tokens, flow.id);
       await transaction.records(deviceKind).delete(flow.id);
     });
     if (stored) {

@@ -6,6 +6,7 @@ import {
   judgeAuthorizationServer,
   judgeProtectedResource,
   protectedResourceMetadataUrls,
+  resourcesDescribedAt,
   type AuthorizationServer,
   type ProtectedResource,
 } from "@countersign/protocol/metadata";
@@ -34,6 +35,11 @@ export interface DiscovererOptions {
   readonly clients: Clients;
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
+}
+
+interface FoundDocument {
+  readonly url: string;
+  readonly document: unknown;
 }
 
 /** How long an authorization server's metadata is believed. What the resource itself says is asked for anew each time. */
@@ -90,8 +96,9 @@ export class Discoverer {
     if (!found.ok) return found;
     if (found.value === undefined && fixed !== undefined) return ok(describedBy(fixed, owner));
     if (found.value === undefined) return err(refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
-    const document = fixed !== undefined && isJsonObject(found.value) ? { ...found.value, authorization_servers: [fixed] } : found.value;
-    const judged = judgeProtectedResource(document, owner.resource);
+    const { url, document } = found.value;
+    const read = fixed !== undefined && isJsonObject(document) ? { ...document, authorization_servers: [fixed] } : document;
+    const judged = judgeProtectedResource(read, resourcesDescribedAt(url, owner.resource));
     return judged.ok ? judged : note(record, judged.error);
   }
 
@@ -121,7 +128,7 @@ export class Discoverer {
     const document = await this.#firstDocument(urls, owner, "authorization_server_unreachable", record);
     if (!document.ok) return document;
     if (document.value === undefined) return note(record, refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
-    const server = judgeAuthorizationServer(document.value, issuer, pkce);
+    const server = judgeAuthorizationServer(document.value.document, issuer, pkce);
     if (!server.ok) return note(record, server.error);
     const { authorizationEndpoint, tokenEndpoint } = server.value;
     record("discovery", "Authorization server metadata", { issuer, authorizationEndpoint, tokenEndpoint });
@@ -141,17 +148,22 @@ export class Discoverer {
       record("discovery", "No metadata: the paths of MCP 2025-03-26 are tried", { issuer: issuer.value });
       return ok({ resource, server: assumeAuthorizationServer(issuer.value), assumed: true });
     }
-    const server = judgeAuthorizationServer(document.value, issuer.value);
+    const server = judgeAuthorizationServer(document.value.document, issuer.value);
     return server.ok ? ok({ resource, server: server.value, assumed: false }) : note(record, server.error);
   }
 
   /** The first document that is there; undefined when there is none at all. */
-  async #firstDocument(urls: readonly string[], owner: ClientOwner, unreachable: ErrorCode, record: Recorder): Promise<Result<unknown, Refusal>> {
+  async #firstDocument(
+    urls: readonly string[],
+    owner: ClientOwner,
+    unreachable: ErrorCode,
+    record: Recorder,
+  ): Promise<Result<FoundDocument | undefined, Refusal>> {
     for (const url of urls) {
       const found = await fetchDocument(url, { reach: owner.reach, timeoutMs: this.#options.timeoutMs, unreachable });
       if (!found.ok) return note(record, found.error, url);
       record("discovery", found.value === undefined ? "No document here" : "Document found", { url });
-      if (found.value !== undefined) return found;
+      if (found.value !== undefined) return ok({ url, document: found.value });
     }
     return ok(undefined);
   }
@@ -166,7 +178,7 @@ export class Discoverer {
 
 /** A resource that says nothing of itself. */
 function describedBy(issuer: Issuer, owner: ClientOwner): ProtectedResource {
-  return { resource: owner.resource, authorizationServers: [issuer], dpopBoundAccessTokensRequired: false };
+  return { resource: owner.resource, indicator: owner.resource, authorizationServers: [issuer], dpopBoundAccessTokensRequired: false };
 }
 
 function note(record: Recorder, refusal: Refusal, url?: string): Result<never, Refusal> {

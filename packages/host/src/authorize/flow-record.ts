@@ -25,6 +25,8 @@ export interface FlowRow {
   readonly userId: string;
   readonly connectorId: string;
   readonly resource: string;
+  /** The resource as it names itself to authorization servers (RFC 8707): the same, or its whole origin. */
+  readonly indicator: string;
   readonly issuer: string;
   /** The client that this sign-in is for, at that issuer. */
   readonly clientId: string;
@@ -85,6 +87,7 @@ const flowSchema = z.object({
   userId: z.string(),
   connectorId: z.string(),
   resource: z.string().refine((text) => parseResourceUri(text).ok),
+  indicator: z.string().default(""),
   issuer: z.string().refine((text) => parseIssuer(text).ok),
   // Empty in a row from before ids were noted: such a flow ends, and the next one is complete.
   clientId: z.string().default(""),

@@ -219,6 +219,7 @@ export class Flows {
       userId: demand.userId,
       connectorId: demand.connector.id,
       resource: demand.connector.resource,
+      indicator: discovery.resource.indicator,
       issuer: discovery.server.issuer,
       clientId,
       reach: demand.connector.reach,

@@ -2,7 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { judgeAuthorizationServer, type AuthorizationServer } from "@countersign/protocol/metadata";
 import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
 import type { Connectors } from "../connectors.ts";
-import type { TokenHolder } from "../vault.ts";
+import type { TokenHolder, TokenOrigin } from "../vault.ts";
 import type { Clients } from "./clients.ts";
 import type { FlowRow } from "./flow-record.ts";
 import type { TokenPeer } from "./token-endpoint.ts";
@@ -23,19 +23,21 @@ export class Peers {
   }
 
   /** Undefined when the connector or that client is no more. */
-  async find(holder: TokenHolder, server: AuthorizationServer, clientId: string): Promise<TokenPeer | undefined> {
+  async find(origin: TokenOrigin): Promise<TokenPeer | undefined> {
+    const { holder, server, clientId } = origin;
     const { clients, connectors, timeoutMs, clock } = this.#options;
     const connector = await connectors.findByResource(holder.userId, holder.resource);
     if (connector === undefined) return undefined;
     const client = await clients.find(server, connector, clientId);
     if (client === undefined) return undefined;
     const onClientRefused = (): Promise<void> => clients.refused(server, connector, clientId);
-    return { server, client, settings: connector.settings, reach: connector.reach, timeoutMs, clock, onClientRefused };
+    return { origin, server, client, settings: connector.settings, reach: connector.reach, timeoutMs, clock, onClientRefused };
   }
+
   /** The peer of a running flow: as {@link Peers.find}, with the client that the flow was begun with. */
   ofFlow(row: FlowRow): Promise<TokenPeer | undefined> {
     const { server, holder } = readParties(row);
-    return this.find(holder, server, row.clientId);
+    return this.find({ holder, server, clientId: row.clientId, indicator: row.indicator });
   }
 }
 

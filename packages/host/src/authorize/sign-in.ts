@@ -20,7 +20,7 @@ import type { FlowEnding, Flows, StoredFlow } from "./flows.ts";
 import { endPage } from "./pages.ts";
 import { readParties, type Peers } from "./peers.ts";
 import { makeProof } from "./proof-key.ts";
-import { redeemCode, revokeToken, type TokenPeer } from "./token-endpoint.ts";
+import { parametersOf, redeemCode, revokeToken, type TokenPeer } from "./token-endpoint.ts";
 
 export interface SignInOptions {
   readonly database: Database<unknown>;
@@ -155,7 +155,6 @@ export class SignIn {
 
   async #redeem(flow: StoredFlow, trip: Trip, parameters: URLSearchParams, steps: Trace): Promise<FlowEnding> {
     const { flows, sealer, vault } = this.#options;
-    const { server, holder } = readParties(flow.value);
     const peer = await this.#options.peers.ofFlow(flow.value);
     const verifier = sealer.open(trip.value.sealedVerifier, verifierSealingText(trip.id));
     if (peer === undefined || !verifier.ok) {
@@ -167,7 +166,6 @@ export class SignIn {
       state: parameters.get("state") ?? "",
       redirectUri: this.#redirectUri(flow.value),
       verifier: new Secret(verifier.value),
-      resource: holder.resource,
       requestedScope: scopeOf(flow.value),
       proof: await makeProof(flow.value.binding ?? "none"),
     });
@@ -181,7 +179,7 @@ export class SignIn {
     const granted = [...tokens.value.scope].toSorted();
     steps.record("token", "Token received and stored", { token: "[masked]", scope: granted, expiresAt: tokens.value.expiresAt });
     const stored = await flows.end(flow.id, { state: "granted" }, steps.steps, (transaction) =>
-      vault.store(transaction, { holder, server, clientId: peer.client.clientId }, tokens.value, flow.id),
+      vault.store(transaction, peer.origin, tokens.value, flow.id),
     );
     if (stored) {
       this.#options.onToken(flow.value.userId, flow.value.connectorId);
@@ -192,19 +190,19 @@ export class SignIn {
     return { state: "cancelled", code: "cancelled" };
   }
 
-  async #authorizationUrl(row: FlowRow, { server, client, settings }: TokenPeer, state: string, verifier: string): Promise<Result<URL, Refusal>> {
+  async #authorizationUrl(row: FlowRow, peer: TokenPeer, state: string, verifier: string): Promise<Result<URL, Refusal>> {
+    const { server, client } = peer;
     const endpoint = parseBrowserUrl(server.authorizationEndpoint);
     if (!endpoint.ok) return endpoint;
     const url = new URL(endpoint.value);
     const parameters: Readonly<Record<string, string>> = {
-      ...settings?.authorizeParameters,
+      ...parametersOf(peer),
       response_type: "code",
       client_id: client.clientId,
       redirect_uri: this.#redirectUri(row),
       state,
       code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
-      ...(settings?.omitResourceParameter === true ? {} : { resource: row.resource }),
       ...(row.scope === "" ? {} : { scope: row.scope }),
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);

@@ -1,4 +1,4 @@
-import type { EpochMs, ResourceUri } from "@countersign/protocol/brand";
+import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { judgeTokenType } from "@countersign/protocol/dpop";
 import type { AuthorizationServer } from "@countersign/protocol/metadata";
@@ -12,6 +12,7 @@ import type { Reach } from "../dial/address.ts";
 import { dial, DialError } from "../dial/dial.ts";
 import type { ConnectorSettings } from "../connectors/settings.ts";
 import { BoundToken, type TokenProof } from "./proof-key.ts";
+import type { TokenOrigin } from "../vault.ts";
 import type { OAuthClient } from "./clients.ts";
 import { refusalOfDial } from "./dial-refusal.ts";
 
@@ -27,6 +28,8 @@ export interface TokenSet {
 
 /** The other side of a token request, and how far it may be reached. */
 export interface TokenPeer {
+  /** What a token of this peer is stored with. */
+  readonly origin: TokenOrigin;
   readonly server: AuthorizationServer;
   readonly client: OAuthClient;
   readonly settings: ConnectorSettings | undefined;
@@ -42,14 +45,12 @@ export interface CodeRedemption {
   readonly state: string;
   readonly redirectUri: string;
   readonly verifier: Secret;
-  readonly resource: ResourceUri;
   readonly requestedScope: ScopeSet;
   readonly proof: TokenProof | undefined;
 }
 
 export interface Renewal {
   readonly refreshToken: Secret;
-  readonly resource: ResourceUri;
   /** What the answer grants when it names no scope (RFC 6749 section 6). */
   readonly held: ScopeSet;
   /** The proof that the tokens were granted with. */
@@ -67,7 +68,7 @@ export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Prom
     const client = { client_id: peer.client.clientId };
     const parameters = oauth.validateAuthResponse(server, client, request.callbackParameters, request.state);
     const answer = await withProof(request.proof, async (proved) => {
-      const options = { ...requestOptions(peer, request.resource), ...proved };
+      const options = { ...tokenOptions(peer), ...proved };
       const { redirectUri, verifier } = request;
       const authentication = authenticationOf(peer);
       const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, redirectUri, verifier.reveal(), options);
@@ -85,12 +86,12 @@ export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Prom
  * can tell; a lost answer may then be asked for again with the same refresh token.
  */
 export async function renewToken(peer: TokenPeer, renewal: Renewal): Promise<Result<TokenSet, Refusal>> {
-  const { refreshToken, resource, held, proof } = renewal;
+  const { refreshToken, held, proof } = renewal;
   try {
     const server = serverOf(peer);
     const client = { client_id: peer.client.clientId };
     const answer = await withProof(proof, async (proved) => {
-      const options = { ...requestOptions(peer, resource), ...proved };
+      const options = { ...tokenOptions(peer), ...proved };
       const response = await oauth.refreshTokenGrantRequest(server, client, authenticationOf(peer), refreshToken.reveal(), options);
       return oauth.processRefreshTokenResponse(server, client, response);
     });
@@ -112,7 +113,7 @@ export async function renewToken(peer: TokenPeer, renewal: Renewal): Promise<Res
 export async function revokeToken(peer: TokenPeer, token: Secret): Promise<void> {
   if (peer.server.revocationEndpoint === undefined) return;
   await oauth
-    .revocationRequest(serverOf(peer), { client_id: peer.client.clientId }, authenticationOf(peer), token.reveal(), requestOptions(peer, undefined))
+    .revocationRequest(serverOf(peer), { client_id: peer.client.clientId }, authenticationOf(peer), token.reveal(), requestOptions(peer))
     .catch(() => {});
 }
 
@@ -167,15 +168,17 @@ function clientSecretBasic(secret: Secret): oauth.ClientAuth {
   };
 }
 
-/** What the connector's settings add to a request, and the resource (RFC 8707) unless they leave it out. */
-export function extraParameters({ settings }: TokenPeer, resource: ResourceUri | undefined): Readonly<Record<string, string>> {
-  const named = resource === undefined || settings?.omitResourceParameter === true ? {} : { resource };
-  return { ...settings?.authorizeParameters, ...named };
+/** What goes with every request for a token, wherever: the parameters of the connector's settings, and for what the token is to be (RFC 8707). */
+export function parametersOf({ settings, origin }: TokenPeer): Readonly<Record<string, string>> {
+  return { ...settings?.authorizeParameters, ...(settings?.omitResourceParameter === true ? {} : { resource: origin.indicator }) };
 }
 
-export function requestOptions(peer: TokenPeer, resource: ResourceUri | undefined): oauth.TokenEndpointRequestOptions {
+function tokenOptions(peer: TokenPeer): oauth.TokenEndpointRequestOptions {
+  return { ...requestOptions(peer), additionalParameters: { ...parametersOf(peer) } };
+}
+
+export function requestOptions(peer: TokenPeer): oauth.TokenEndpointRequestOptions {
   return {
-    additionalParameters: extraParameters(peer, resource),
     // The metadata was judged before: plain http is loopback to loopback.
     [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(peer.server.issuer)),
     [oauth.customFetch]: async (url, options) => {

@@ -65,6 +65,23 @@ describe("protected resource metadata", () => {
   });
 });
 
+describe("a resource that is its whole origin", () => {
+  it("O13 may say so at the root of that origin only, and is then asked for by that name, also at renewal", async () => {
+    const browser = await begin();
+    const { origin } = world.server;
+    world.server.prm = { resource: origin };
+    expect(await outcome(browser)).toMatchObject({ error: { code: "resource_mismatch" } });
+    watchMetadata([], (path) => (path.endsWith("/mcp") ? missing() : undefined));
+    // The challenge names the document with the path; that it is gone leads to the root.
+    expect(await browser.signInBy("list_orders")).toMatchObject({ state: "completed" });
+    world.offsetMs += 400_000;
+    expect(await outcome(browser)).toMatchObject({ state: "completed" });
+    const named = [...world.authorizationServer.authorizeRequests, ...world.authorizationServer.tokenRequests].map((each) => each.get("resource"));
+    expect(named).toEqual([origin, origin, origin]);
+    expect(world.authorizationServer.tokenRequests.map((form) => form.get("grant_type"))).toEqual(["authorization_code", "refresh_token"]);
+  });
+});
+
 describe("several authorization servers", () => {
   it("the one where a client is known is chosen, wherever it stands in the list", async () => {
     const browser = await begin();

@@ -68,6 +68,8 @@ export const connectorView: z.ZodType<ConnectorView> = z
         tokenEndpointAuthMethod: z.enum(clientAuthMethods).exactOptional(),
         scope: z.string().exactOptional(),
         authorizeParameters: z.record(z.string(), z.string()).exactOptional(),
+        allowUnadvertisedPkce: z.boolean().exactOptional(),
+        omitResourceParameter: z.boolean().exactOptional(),
       })
       .meta({ id: "ConnectorSettings" }),
     removable: z.boolean().describe("False for one that every user has from configuration."),
