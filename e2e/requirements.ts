@@ -306,4 +306,62 @@ export const requirements: readonly Requirement[] = [
       { file: "packages/wallet/test/authorize/code-flow.test.ts", title: "O05 of 50 parallel redemptions" },
     ],
   },
+  {
+    id: "widget-1",
+    rule: "A view for `window.openai` has every member of its reference that this host announces, and each does what it says.",
+    spec: "OpenAI Apps SDK reference, window.openai",
+    shownBy: [
+      scenario("widget", "has the call's arguments, its result and the hidden part of it"),
+      scenario("widget", "calls tools of its own server whose visibility includes apps"),
+      scenario("widget", "has its follow-up messages shown as the app's words"),
+      scenario("widget", "V12 opens other places after a question"),
+      scenario("widget", "opens a window of its app in the click"),
+      scenario("widget", "V07 V08 is shown in full and beside the conversation"),
+      scenario("widget", "V08 shows another template of its app"),
+      scenario("widget", "is closed when it asks to be"),
+    ],
+  },
+  {
+    id: "widget-2",
+    rule: "A view's state is the host's: it survives a reload, another tab and a restart.",
+    shownBy: [
+      scenario("widget", "keeps its state over a reload of the page"),
+      scenario("widget", "has its state in another tab, and after a restart"),
+    ],
+  },
+  {
+    id: "widget-3",
+    rule: "Files go between user, view and the app's server by links that are bounded, typed and expire.",
+    shownBy: [
+      scenario("widget", "stores files for its app"),
+      scenario("widget", "lets the user choose files"),
+      scenario("widget", "saves a file on the user's device"),
+    ],
+  },
+  {
+    id: "widget-4",
+    rule: "A view made with the official App class gets every message of MCP Apps that this host announces, and the rest is not announced.",
+    spec: "MCP Apps 2026-01-26",
+    shownBy: [
+      scenario("widget", "announces exactly what works"),
+      scenario("widget", "hears input and result once"),
+      scenario("widget", "calls and lists the tools of its server"),
+      scenario("widget", "reads and lists the resources"),
+      scenario("widget", "asks the model once the user agreed"),
+      scenario("widget", "V21 has its messages and its context told to the model"),
+      scenario("widget", "answers links, log lines, pings"),
+      scenario("widget", "is told before it goes"),
+      scenario("widget", "is shown while its tool still works"),
+    ],
+  },
+  {
+    id: "widget-5",
+    rule: "Servers are told the hints that real hosts send, as ids that mean nothing elsewhere.",
+    shownBy: [scenario("widget", "tells servers the hints")],
+  },
+  {
+    id: "widget-6",
+    rule: "On a phone a view has the whole screen or its place in the conversation, under the host's bar.",
+    shownBy: [scenario("widget", "shows picture-in-picture in full"), scenario("widget", "leaves no script error behind")],
+  },
 ];

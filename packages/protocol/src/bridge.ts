@@ -90,15 +90,17 @@ export const bridgeMethods: Readonly<Record<BridgeSender, { readonly requests: r
 };
 
 /**
- * Reads what arrived by postMessage. The value must be plain JSON (structured clone carries more: maps, dates, cycles), within 1 MB and depth
+ * Reads what arrived by postMessage. The value must be plain JSON (structured clone carries more: maps, dates, cycles; members that are undefined
+ * count as absent), within 1 MB and depth
  * 64, without a `__proto__` member, and exactly one JSON-RPC message. Refuses with `request_too_large` or `invalid_request`.
  */
 export function parseBridgeMessage(data: unknown): Result<BridgeMessage, Refusal> {
   const size = measureJson(data, maxMessageBytes, 0);
   if (size === "not_json") return err(refuse("invalid_request", "the message is not plain JSON"));
   if (size === "too_large") return err(refuse("request_too_large", `a message has at most ${maxMessageBytes} bytes and depth ${maxMessageDepth}`));
-  if (member(data, "jsonrpc") !== "2.0" || !isJsonObject(data)) return err(refuse("invalid_request", "the message is not JSON-RPC 2.0"));
-  const message = Object.hasOwn(data, "method") ? readAsk(data) : readAnswer(data);
+  if (!isJsonObject(data) || data["jsonrpc"] !== "2.0") return err(refuse("invalid_request", "the message is not JSON-RPC 2.0"));
+  const sent = withoutAbsent(data);
+  const message = Object.hasOwn(sent, "method") ? readAsk(sent) : readAnswer(sent);
   return message === undefined ? err(refuse("invalid_request", "the message is not a JSON-RPC request, notification or response")) : ok(message);
 }
 
@@ -136,6 +138,11 @@ export function meterMessage(meter: BridgeMeter, message: BridgeMessage, nowMs: 
 /** Takes an answered request out of the meter. */
 export function settleMessage(meter: BridgeMeter, id: BridgeId): BridgeMeter {
   return { ...meter, inFlight: new Set([...meter.inFlight].filter((other) => other !== id)) };
+}
+
+/** Senders write `params: undefined` and mean none: structured clone keeps what JSON leaves out. */
+function withoutAbsent(data: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
 }
 
 function readAsk(data: JsonObject): BridgeMessage | undefined {
@@ -192,6 +199,7 @@ function measureObject(object: JsonObject, budget: number, depth: number): numbe
   let used = 2;
   for (const name of Object.keys(object)) {
     if (name === "__proto__") return "not_json";
+    if (object[name] === undefined) continue;
     const named = measureText(name, budget - used);
     if (typeof named !== "number") return named;
     const size = measureJson(object[name], budget - used - named, depth + 1);

@@ -134,7 +134,8 @@ function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, conso
     ["img-src", ["'self'", "data:", ...resources]],
     ["font-src", ["'self'", "data:", ...resources]],
     ["media-src", ["'self'", "data:", ...resources]],
-    ["connect-src", orNone(lists.connectDomains)],
+    // 'self' is the app's own origin at the host, which has nothing but the files that the user gave to this app.
+    ["connect-src", ["'self'", ...lists.connectDomains]],
     // 'self' is what the inner srcdoc document needs.
     ["frame-src", ["'self'", ...lists.frameDomains]],
     ["worker-src", ["'none'"]],
@@ -151,8 +152,8 @@ function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, conso
 /** A structured field (RFC 9651): an inner list of URL patterns. Every source of the grammar above is one. */
 function formatAllowlist(lists: Readonly<Record<DomainList, readonly string[]>>): string {
   const sources = new Set(Object.values(lists).flat());
-  const patterns = [...sources].map((source) => `"${source}"`);
-  return patterns.length === 0 ? "()" : `(${patterns.join(" ")});redirects=allow`;
+  const patterns = ["response-origin", ...[...sources].map((source) => `"${source}"`)];
+  return sources.size === 0 ? `(${patterns.join(" ")})` : `(${patterns.join(" ")});redirects=allow`;
 }
 
 function formatPermissionsPolicy(allow: string): string {

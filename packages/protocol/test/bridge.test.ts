@@ -85,7 +85,7 @@ describe("parseBridgeMessage", () => {
     ["an ArrayBuffer inside", { ...call, params: { bytes: new ArrayBuffer(8) } }],
     ["a bigint inside", { ...call, params: { big: 1n } }],
     ["NaN inside", { ...call, params: { number: Number.NaN } }],
-    ["an undefined member", { ...call, params: { value: undefined } }],
+    ["an undefined value in a list", { ...call, params: { values: [undefined] } }],
     ["an own __proto__ member", JSON.parse('{"jsonrpc":"2.0","id":1,"method":"ping","params":{"__proto__":{"isAdmin":true}}}')],
   ])("V13: refuses %s", (_, data) => {
     expect(parseBridgeMessage(call).ok).toBe(true);
@@ -197,6 +197,13 @@ describe("isAllowedMessage", () => {
       expect(isAllowedMessage("view", { kind: "notification", method, params: {} })).toBe(false);
     }
     expect(isAllowedMessage("proxy", { kind: "request", id: 1, method: "tools/call", params: {} })).toBe(false);
+  });
+
+  it("takes a member that is undefined for one that is absent, as senders of the official library write it", () => {
+    const sent = { jsonrpc: "2.0", id: 1, method: "resources/list", params: undefined, result: undefined };
+    expect(parseBridgeMessage(sent)).toEqual({ ok: true, value: { kind: "request", id: 1, method: "resources/list", params: {} } });
+    expect(parseBridgeMessage({ ...sent, params: { cursor: undefined } }).ok).toBe(true);
+    expect(parseBridgeMessage({ jsonrpc: "2.0", method: "notifications/message", id: undefined })).toMatchObject({ value: { kind: "notification" } });
   });
 
   it("has the whole window.openai shim", () => {

@@ -22,7 +22,7 @@ describe("parseWidgetPolicy", () => {
       "img-src 'self' data:",
       "font-src 'self' data:",
       "media-src 'self' data:",
-      "connect-src 'none'",
+      "connect-src 'self'",
       "frame-src 'self'",
       "worker-src 'none'",
       "object-src 'none'",
@@ -35,7 +35,7 @@ describe("parseWidgetPolicy", () => {
     for (const meta of [undefined, {}, { ui: {} }, { ui: { csp: {} } }, "text"]) {
       expect(parseWidgetPolicy(meta, production)).toEqual({
         ok: true,
-        value: { csp: closed, connectionAllowlist: "()", permissionsPolicy: expect.any(String), allow: "", ...domains },
+        value: { csp: closed, connectionAllowlist: "(response-origin)", permissionsPolicy: expect.any(String), allow: "", ...domains },
       });
     }
   });
@@ -54,7 +54,7 @@ describe("parseWidgetPolicy", () => {
       "img-src 'self' data: https://*.cdn.example.com",
       "font-src 'self' data: https://*.cdn.example.com",
       "media-src 'self' data: https://*.cdn.example.com",
-      "connect-src https://api.example.com wss://live.example.com:8443",
+      "connect-src 'self' https://api.example.com wss://live.example.com:8443",
       "frame-src 'self' https://maps.example.com",
       "worker-src 'none'",
       "object-src 'none'",
@@ -180,7 +180,7 @@ describe("parseWidgetPolicy", () => {
         const policy = parseWidgetPolicy({ ui: { csp: { [name]: entries } } }, inDevelopment ? development : production);
         if (!policy.ok) return;
         expect(policy.value.csp.split("; ")).toHaveLength(14);
-        expect(policy.value.connectionAllowlist).toMatch(/^\((?:"[a-z0-9:/.*-]+"(?: (?=")|(?=\))))*\)(?:;redirects=allow)?$/);
+        expect(policy.value.connectionAllowlist).toMatch(/^\(response-origin(?: "[a-z0-9:/.*-]+")*\)(?:;redirects=allow)?$/);
         expect(policy.value.csp).toMatch(/^[a-z0-9 ;:/.*'[\]-]+$/);
         expect(policy.value.csp).not.toMatch(/ \*( |;|$)/);
       }),
@@ -198,7 +198,7 @@ describe("parseWidgetPolicy", () => {
     const policy = parseWidgetPolicy({ ui: { csp, linkTrustedDomains: ["https://shop.example"] } }, production);
     const header = policy.ok ? policy.value.connectionAllowlist : "";
     expect(header).toBe(
-      `("https://api.example.com" "wss://live.example.com:8443" "https://*.cdn.example.com" "https://maps.example.com" "https://base.example.com");redirects=allow`,
+      `(response-origin "https://api.example.com" "wss://live.example.com:8443" "https://*.cdn.example.com" "https://maps.example.com" "https://base.example.com");redirects=allow`,
     );
     const patterns = [...header.matchAll(/"([^"]+)"/g)].map((match) => new URLPattern(match[1] ?? ""));
     const isAllowed = (url: string): boolean => patterns.some((pattern) => pattern.test(url));
