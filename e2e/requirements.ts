@@ -50,7 +50,12 @@ export const requirements: readonly Requirement[] = [
     id: "sandbox-2",
     rule: "A hostile view gets nothing out by any way that a page without a sandbox has: no request, no connection, no packet.",
     spec: "CSP level 3; WICG Connection Allowlists",
-    shownBy: [scenario("escape", "V05 the control proves each channel"), scenario("escape", "V05 nothing leaves by")],
+    shownBy: [
+      scenario("escape", "V05 the control proves each channel"),
+      scenario("escape", "V05 nothing leaves by"),
+      scenario("declared-domains", "V05 reaches that domain by each way"),
+      scenario("declared-domains", "V22 the console works on when the browser ends"),
+    ],
   },
   {
     id: "sandbox-3",
@@ -88,6 +93,7 @@ export const requirements: readonly Requirement[] = [
       scenario("borrowed-power", "V12 opens no address but an honest one"),
       scenario("borrowed-power", "V17 charges nothing and opens nothing"),
       scenario("borrowed-power", "V18 leads a click that was meant for something else"),
+      scenario("borrowed-power", "V09 V10 the window of a sign-in"),
       scenario("borrowed-power", "V11 takes no message for the end of a sign-in"),
       scenario("borrowed-power", "V21 shows a view's words as the app's"),
     ],

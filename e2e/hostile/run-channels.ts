@@ -28,11 +28,24 @@ export async function runChannels(channels: readonly Channel[], sink: Sink, stag
   return targets;
 }
 
-/** Waits until every channel has been seen, or those that are left have had far longer than the others needed. Gives the names of those seen. */
-export async function waitForHits(sink: Sink, targets: ReadonlyMap<string, Target>, waitMs = 6000): Promise<ReadonlySet<string>> {
+/** How long the channels that need not be seen are waited for after all others were. */
+const graceMs = 1500;
+
+/**
+ * Waits until every channel has been seen but those that some browsers never open, then a moment longer for these; at most `waitMs`. Gives the names
+ * of those seen.
+ */
+export async function waitForHits(
+  sink: Sink,
+  targets: ReadonlyMap<string, Target>,
+  optional: ReadonlySet<string>,
+  waitMs = 30_000,
+): Promise<ReadonlySet<string>> {
   const until = Date.now() + waitMs;
   const seen = (): ReadonlySet<string> =>
     new Set([...targets].filter(([, target]) => Object.values(sink.hits(target)).some((count) => count > 0)).map(([name]) => name));
-  while (seen().size < targets.size && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 100));
+  const missing = (): boolean => [...targets.keys()].some((name) => !optional.has(name) && !seen().has(name));
+  while (missing() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Promise((resolve) => setTimeout(resolve, graceMs));
   return seen();
 }

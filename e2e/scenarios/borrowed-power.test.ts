@@ -145,6 +145,27 @@ describe("what a hostile view does in the user's name", () => {
     expect(readWallet(stack.folder)).toMatchObject({ undecided: before.undecided + 1, approved: 0 });
   });
 
+  it("V09 V10 the window of a sign-in can be taken by no view, and reaches nothing of the console", async () => {
+    const popup = await openedBy(person.console.page, () => person.console.callTool("list_orders"));
+    await popup.waitForURL((url) => url.origin === stack.urls.wallet);
+    const view = await openView(person.console, "show_blank");
+    const address = popup.url();
+    const names = [await popup.evaluate(() => window.name), "countersign-sign-in", "sign-in", "popup"];
+    const taken = await view.evaluate((all) => all.map((name) => window.open("https://evil.example/", name) === null), names);
+    expect(taken).toEqual(names.map(() => true));
+    expect(popup.url()).toBe(address);
+    const opener = await popup.evaluate(() => {
+      const handle: unknown = window.opener;
+      if (handle !== null) Reflect.set(window.opener, "location", "about:blank#taken");
+      return handle === null;
+    });
+    expect(opener).toBe(true);
+    expect(person.console.page.url()).toContain(stack.urls.console);
+    expect(await person.console.signInCard.count()).toBe(1);
+    await popup.close();
+    await person.console.cancelButton.click();
+  });
+
   it("V11 takes no message for the end of a sign-in", async () => {
     const popup = await openedBy(person.console.page, () => person.console.callTool("list_orders"));
     await popup.waitForURL((url) => url.origin === stack.urls.wallet);
