@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import { createServer, request, type Server } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { Secret } from "@countersign/protocol/secret";
 import { readConfig } from "@countersign/service/config";
@@ -57,6 +57,60 @@ describe("the host as a process", () => {
     expect((await fetch(`http://127.0.0.1:${widgets.port}/frame/x`)).status).toBe(421);
     await host.stop();
     await expect(fetch(`${host.url}/healthz`)).rejects.toThrow();
+  });
+
+  it("M01 X10 is reached under its own names and by its own pages only, and by no odd method", async () => {
+    const [main, widgets] = [await bound(), await bound()];
+    const host = await start({ ...optionsFor(main.port, widgets.port), listen: main.server, widgetListen: widgets.server });
+    stops.push(() => host.stop());
+    const ask = (port: number, path: string, headers: Record<string, string>, method = "GET"): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = request({ host: "127.0.0.1", port, path, method, headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on("error", reject).end();
+      });
+    const own = `127.0.0.1:${main.port}`;
+    expect(await ask(main.port, "/api/session", { host: own })).toBe(200);
+    for (const other of ["evil.example", `evil.example:${main.port}`, `127.0.0.1.evil.example:${main.port}`, `localhost:${main.port}`, "null"]) {
+      expect([other, await ask(main.port, "/api/session", { host: other })]).toEqual([other, 421]);
+      expect([other, await ask(widgets.port, "/frame/x", { host: other })]).toEqual([other, 421]);
+    }
+    expect(await ask(widgets.port, "/frame/x", { host: `app-1.localhost:${widgets.port}` })).toBe(404);
+    expect(await ask(widgets.port, "/frame/x", { host: `a.app-1.localhost:${widgets.port}` })).toBe(421);
+    for (const origin of ["null", "http://evil.example", `http://127.0.0.1.evil.example:${main.port}`, `https://${own}`, `http://${own}.`]) {
+      expect([origin, await ask(main.port, "/api/calls", { host: own, origin }, "POST")]).toEqual([origin, 403]);
+      expect([origin, await ask(main.port, "/api/connectors", { host: own, origin })]).toEqual([origin, 403]);
+    }
+    for (const method of ["TRACE", "PROPFIND", "M-SEARCH"])
+      expect([method, await ask(main.port, "/api/calls", { host: own }, method)]).toEqual([method, 405]);
+    expect(await ask(main.port, "/api/calls", { host: own, origin: "http://evil.example" }, "OPTIONS")).toBe(405);
+  });
+
+  it("X04 counts sessions by the address of the connection, whatever a client says of itself", async () => {
+    const [main, widgets] = [await bound(), await bound()];
+    const options = { ...optionsFor(main.port, widgets.port), limits: { rateFactor: 0.1 } };
+    const host = await start({ ...options, listen: main.server, widgetListen: widgets.server });
+    stops.push(() => host.stop());
+    const statuses = new Set<number>();
+    for (let count = 0; count < 20; count += 1) {
+      const headers = { "countersign-client-address": `192.0.2.${count}`, "x-forwarded-for": `192.0.2.${count}` };
+      statuses.add((await fetch(`${host.url}/api/session`, { headers })).status);
+    }
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([200, 429]);
+  });
+
+  it("X04 behind its proxy counts them by the address that the proxy names", async () => {
+    const [main, widgets] = [await bound(), await bound()];
+    const options = { ...optionsFor(main.port, widgets.port), limits: { rateFactor: 0.1 }, behindProxy: true };
+    const host = await start({ ...options, listen: main.server, widgetListen: widgets.server });
+    stops.push(() => host.stop());
+    const from = async (address: string): Promise<number> =>
+      (await fetch(`${host.url}/api/session`, { headers: { "x-forwarded-for": address } })).status;
+    for (let count = 0; count < 12; count += 1) await from(`192.0.2.${count}, 198.51.100.7`);
+    expect(await from("192.0.2.99, 198.51.100.7")).toBe(429);
+    expect(await from("192.0.2.99, 198.51.100.8")).toBe(200);
   });
 
   it("an event stream ends when the host stops", async () => {

@@ -200,7 +200,12 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   invalid_request: e(400, false, "The request is not valid.", "See `detail`.", "invalid_request"),
   request_too_large: e(413, false, "The request is too large.", "Keep the body under the documented limit."),
   unsupported_media_type: e(415, false, "This content type is not supported.", "Send `application/json` without content encoding."),
-  forbidden_origin: e(403, false, "Requests from this page are not allowed.", "The Origin or Host header is not one of the configured origins."),
+  forbidden_origin: e(
+    403,
+    false,
+    "Requests from this page are not allowed.",
+    "The Origin is not a configured one, or the Host header names another site: 421 at a party's own door (RFC 9110 section 15.5.20), 403 at the kit's.",
+  ),
   not_signed_in: e(401, false, "Please sign in.", "The session is missing or expired."),
   not_found: e(404, false, "Nothing is here.", "Check the address."),
   conflict: e(409, true, "Something else changed this at the same time. Please try again.", "Read the current state and repeat."),
@@ -213,7 +218,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     401,
     false,
     "This service could not be identified.",
-    "The client assertion is missing, malformed, expired, already used, for another audience, or signed by a key the client does not publish.",
+    "The client assertion is missing, malformed, expired, already used, for another audience, or signed by a key the client does not publish; or the API key is unknown.",
     "invalid_client",
   ),
   client_not_allowed: e(

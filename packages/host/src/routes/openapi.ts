@@ -19,7 +19,7 @@ cookies, is refused, and no answer names an origin that may read it. Pages of th
 another user is answered exactly like an id that never was.
 
 Answers may gain members and enumerations may gain values; requests with members that are not described are refused. Every refusal has the body \`Error\`; its \`code\` is
-stable. Bodies are JSON of at most 256 KiB, 32 levels and 2,000 values.`;
+stable. Bodies are JSON of at most 256 KiB, 32 levels and 2,000 values. A known path with another method is 405 with \`Allow\`; a request whose Host is not the host's own is 421.`;
 
 /** The codes that an operation may answer with instead of its good answer, by HTTP status. */
 export function refusalsOf(operation: AnyOperation): ReadonlyMap<number, readonly ErrorCode[]> {
