@@ -1,14 +1,17 @@
 import { isSettled, receiveCall, advanceCall, type CallStep } from "@countersign/protocol/auth-flow";
-import type { EpochMs } from "@countersign/protocol/brand";
+import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { decideCall, type CallDecision, type CallOrigin, type TokenState } from "@countersign/protocol/security";
-import { member, type JsonObject } from "@countersign/protocol/shape";
+import type { JsonObject } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
 import { dueMinute } from "./authorize/flow-record.ts";
-import { CallDriver, leaseMs, type DriverOptions } from "./call/driver.ts";
+import { nextChange } from "./call/change.ts";
+import type { DriverOptions } from "./call/driver-options.ts";
+import { CallDriver, leaseMs } from "./call/driver.ts";
 import type { CallHints } from "./call/hints.ts";
-import { callKeys, callKind, fromStoredState, toStoredState, type CallRow, type CallView, type StoredCall } from "./call/record.ts";
+import { Quota } from "./call/quota.ts";
+import { callKeys, callKind, fromStoredState, overdue, toStoredState, type CallRow, type CallView, type StoredCall } from "./call/record.ts";
 import type { ToolDefinition } from "./connections/tool-definition.ts";
 import type { Connector } from "./connectors.ts";
 import type { SignInNeed } from "./connectors/standing.ts";
@@ -28,32 +31,43 @@ export interface CallRequest {
   readonly hints?: CallHints;
 }
 
-export interface BrokerOptions extends DriverOptions {
-  /** The connector that this user's view was made for. */
-  readonly connectorOfWidget: (userId: string, widgetId: string) => Promise<string | undefined>;
-}
-
 /**
  * The one door: every tool call of a model, a widget or a user goes through here and nowhere else. Each call is a durable row, so that after a crash it
  * still ends in a result or a typed error, and never runs twice unless the tool may.
  */
 export class CallBroker {
-  readonly #options: BrokerOptions;
+  readonly #options: DriverOptions;
   readonly #calls: Records<CallRow>;
   readonly #driver: CallDriver;
   readonly #stopping = new AbortController();
+  readonly #starts: Quota;
+  readonly #polls: Quota;
 
-  constructor(options: BrokerOptions) {
+  constructor(options: DriverOptions) {
     this.#options = options;
     this.#calls = options.database.records(callKind);
     this.#driver = new CallDriver(options);
+    this.#starts = new Quota(options.limits.runningCallsMax);
+    this.#polls = new Quota(options.limits.heldPollsMax);
   }
 
   /**
    * Starts a call and gives its view as soon as its row is stored; everything that can go wrong later ends in the row. Refuses only what no row can
-   * stand for: a connector or view that the user does not have.
+   * stand for: a connector or view that the user does not have, and with `rate_limited` more calls at once than a user may have.
    */
   async start(request: CallRequest): Promise<Result<CallView, Refusal>> {
+    // Taken before anything is awaited, and given back once the call runs, waits or is over: so many at once and no more (X09).
+    const release = this.#starts.take(request.userId, this.#driver.drivenOf(request.userId));
+    if (release === undefined) return err(refuse("rate_limited", "too many calls are running"));
+    try {
+      return await this.#start(request, release);
+    } finally {
+      release();
+    }
+  }
+
+  /** From `driven` on the call counts among those that the driver has under way. */
+  async #start(request: CallRequest, driven: () => void): Promise<Result<CallView, Refusal>> {
     const { userId } = request;
     const connector = await this.#options.connectors.find(userId, request.connectorId);
     if (!connector.ok) return connector;
@@ -79,6 +93,7 @@ export class CallBroker {
       return winner === undefined ? err(refuse("conflict")) : this.#sameCall(winner, request);
     }
     const view = await this.#driver.announce(created.value);
+    driven();
     this.#driver.perform(created.value, step.effects);
     return ok(view);
   }
@@ -87,14 +102,25 @@ export class CallBroker {
   async read(userId: string, callId: string): Promise<Result<CallView, Refusal>> {
     const call = await this.#own(userId, callId);
     if (call === undefined) return err(refuse("unknown_call"));
-    if (isSettled(fromStoredState(call.value.state)) || call.value.deadline > this.#options.clock()) return ok(await this.#driver.view(call));
-    const ended = (await this.#driver.advance(call, { type: "deadline_passed" })) ?? (await this.#own(userId, callId)) ?? call;
+    const event = isSettled(fromStoredState(call.value.state)) ? undefined : overdue(call.value, this.#options.clock());
+    if (event === undefined) return ok(await this.#driver.view(call));
+    const ended = (await this.#driver.advance(call, event)) ?? (await this.#own(userId, callId)) ?? call;
     return ok(await this.#driver.view(ended));
   }
 
-  /** Reads the call once it has changed, or after `waitMs`; at once when it is settled. */
+  /** Reads the call once it has changed, or after `waitMs`; at once when it is settled. Refuses with `rate_limited` when the user has too many such waits open. */
   async wait(userId: string, callId: string, waitMs: number, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
-    const change = this.#nextChange(userId, callId, waitMs, signal);
+    const release = this.#polls.take(userId);
+    if (release === undefined) return err(refuse("rate_limited", "too many requests wait for calls"));
+    try {
+      return await this.#wait(userId, callId, waitMs, signal);
+    } finally {
+      release();
+    }
+  }
+
+  async #wait(userId: string, callId: string, waitMs: number, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
+    const change = nextChange(this.#options.events, { userId, id: callId }, waitMs, AbortSignal.any([signal, this.#stopping.signal]));
     try {
       const first = await this.read(userId, callId);
       if (!first.ok || isOver(first.value)) return first;
@@ -108,15 +134,34 @@ export class CallBroker {
   /** Reads the call once it is settled, or when `signal` aborts: for the model loop, which has nothing else to do meanwhile. */
   async settled(userId: string, callId: string, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
     for (;;) {
-      const call = await this.wait(userId, callId, 5000, signal);
+      const call = await this.#wait(userId, callId, 5000, signal);
       if (!call.ok || isOver(call.value) || signal.aborted || this.#stopping.signal.aborted) return call;
     }
+  }
+
+  /**
+   * The user's answers to the questions of one round, in their order: each an `ElicitResult` of MCP. The call goes on by itself. Refuses with `conflict` when the
+   * round is over, with `invalid_arguments` what the questions do not allow.
+   */
+  async answer(userId: string, callId: string, round: number, answers: readonly unknown[]): Promise<Result<CallView, Refusal>> {
+    const call = await this.#own(userId, callId);
+    if (call === undefined) return err(refuse("unknown_call"));
+    const answered = await this.#driver.questions.answer(call, round, answers);
+    return answered.ok ? this.read(userId, callId) : answered;
+  }
+
+  /** The address that the user opens: one of the call's open questions. From then on it counts as opened. */
+  async visit(userId: string, callId: string, round: number, index: number): Promise<Result<BrowserUrl, Refusal>> {
+    const call = await this.#own(userId, callId);
+    return call === undefined ? err(refuse("unknown_call")) : this.#driver.questions.visit(callId, round, index);
   }
 
   /** Ends the user's own call. One that may have run already ends as `outcome_unknown`. */
   async cancel(userId: string, callId: string): Promise<Result<CallView, Refusal>> {
     const call = await this.#own(userId, callId);
     if (call === undefined) return err(refuse("unknown_call"));
+    const { state, connectorId } = call.value;
+    if (state.phase === "authorizing" || state.phase === "asking") await this.#driver.quiet.begin(userId, connectorId);
     await this.#driver.advance(call, { type: "cancelled" });
     return this.read(userId, callId);
   }
@@ -141,7 +186,8 @@ export class CallBroker {
     const now = this.#options.clock();
     for (let back = 0; back <= minutes; back += 1) {
       for (const call of await this.#calls.find("due", dueMinute(now - back * 60_000), now, { limit: 1000 })) {
-        if (call.value.deadline <= now) await this.#driver.advance(call, { type: "deadline_passed" });
+        const event = overdue(call.value, now);
+        if (event !== undefined) await this.#driver.advance(call, event);
       }
     }
     for (const call of await this.#calls.find("running", "yes", now, { limit: 1000 })) {
@@ -230,26 +276,6 @@ export class CallBroker {
   async #own(userId: string, callId: string): Promise<StoredCall | undefined> {
     const call = await this.#calls.get(callId, this.#options.clock());
     return call?.value.userId === userId ? call : undefined;
-  }
-
-  #nextChange(userId: string, callId: string, waitMs: number, signal: AbortSignal): { readonly happened: Promise<void>; stop(): void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const unsubscribe = this.#options.events.subscribe(userId, (event) => {
-      if (event.type === "call" && member(event.data, "id") === callId) resolve();
-    });
-    const timer = setTimeout(resolve, waitMs);
-    const aborted = (): void => resolve();
-    const signals = [signal, this.#stopping.signal];
-    for (const each of signals) each.addEventListener("abort", aborted, { once: true });
-    if (signals.some((each) => each.aborted)) resolve();
-    return {
-      happened: promise,
-      stop: () => {
-        unsubscribe();
-        clearTimeout(timer);
-        for (const each of signals) each.removeEventListener("abort", aborted);
-      },
-    };
   }
 }
 

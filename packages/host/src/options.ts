@@ -38,7 +38,12 @@ export interface HostLimits {
   readonly authorizationTimeoutMs: number;
   readonly toolsAgeMs: number;
   readonly resultBytesMax: number;
+  /** Calls of one user that wait for sign-in or answers. */
   readonly pendingCallsMax: number;
+  /** Calls of one user that are under way in one process. */
+  readonly runningCallsMax: number;
+  /** Requests of one user that wait for a call to change, in one process. */
+  readonly heldPollsMax: number;
   /** Multiplies every bound on how often something may be asked (limits/rates.ts). */
   readonly rateFactor: number;
 }
@@ -51,6 +56,8 @@ export const hostLimits: HostLimits = {
   toolsAgeMs: 60_000,
   resultBytesMax: 4 * 1024 * 1024,
   pendingCallsMax: 100,
+  runningCallsMax: 50,
+  heldPollsMax: 100,
   rateFactor: 1,
 };
 

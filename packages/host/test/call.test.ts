@@ -182,11 +182,17 @@ describe("a call through the one door", () => {
     expect(world.server.executions).toEqual([]);
   });
 
-  it("never tells a widget of a challenge for a visit to an address as if it were sign-in", async () => {
-    const structured = { requires_authorization: true, authorization_endpoint: "https://evil.example/", authorization_id: "1" };
-    const browser = await begin({ tools: { pay: { run: () => structured } } });
-    const call = await browser.settled((await browser.call("pay")).id);
-    expect(call).toMatchObject({ state: "failed", error: { code: "flow_failed" } });
+  it("takes a structured challenge for a visit to an address, never for sign-in", async () => {
+    const structured = { requires_authorization: true, authorization_endpoint: "https://bank.example/link", authorization_id: "1" };
+    let linked = false;
+    const browser = await begin({ tools: { pay: { run: () => (linked ? { paid: true } : structured) } } });
+    const call = await browser.asked((await browser.call("pay")).id);
+    expect(call).toMatchObject({ state: "authorizing", rounds: 0, asking: { style: "retry", items: [{ kind: "url", host: "bank.example" }] } });
+    expect(world.authorizationServer.authorizeRequests).toEqual([]);
+    linked = true;
+    await browser.visit(call);
+    await browser.answer(call, [{ action: "accept" }]);
+    expect(await browser.settled(call.id)).toMatchObject({ state: "completed", result: { structuredContent: { paid: true } } });
   });
 
   it("the widget resource that a tool names can be shown", async () => {

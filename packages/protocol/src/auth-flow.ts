@@ -5,25 +5,33 @@ import { err, ok } from "./result.ts";
 import type { ScopeSet } from "./scope.ts";
 import type { CallDecision } from "./security.ts";
 
-/** What a call waits for: an OAuth grant of a scope, or the user's visit to an address that the server named. */
-export type Demand = { readonly kind: "scope"; readonly scope: ScopeSet } | { readonly kind: "url" };
+/** What a call waits for: an OAuth grant of a scope, the user's visit to addresses that the server named, or answers among which there is a form. */
+export type Demand = { readonly kind: "scope"; readonly scope: ScopeSet } | Ask;
+
+/** A demand that the user answers in the host itself. */
+export interface Ask {
+  readonly kind: "url" | "form";
+}
 
 /** How an authorization ended without a grant. */
 export type FlowEnd = "denied" | "cancelled" | "expired" | "flow_failed";
 
 /**
- * Where one call stands. `rounds` counts authorizations asked for, `retried` tells whether the one silent retry is spent, `repeatable`
- * whether the tool may run twice (read-only or idempotent by annotation, or the server keeps idempotency keys).
+ * Where one call stands. `rounds` counts authorizations asked for, `asked` the rounds of questions, `retried` tells whether the one silent retry is spent,
+ * `repeatable` whether the tool may run twice (read-only or idempotent by annotation, or the server keeps idempotency keys). `asking` is a call whose request
+ * still runs while the server waits for an answer (2025-11-25 and before); one that waits with no request open is `authorizing`.
  */
 export type CallState = CallProgress &
   (
     | { readonly phase: "received" | "resuming" | "dispatched" | "completed" }
     | { readonly phase: "authorizing"; readonly demand: Demand }
+    | { readonly phase: "asking"; readonly demand: Ask }
     | { readonly phase: "refused" | "failed"; readonly code: ErrorCode }
   );
 
 interface CallProgress {
   readonly rounds: number;
+  readonly asked: number;
   /** How the request is sent, should it be sent again. */
   readonly token: "attach" | "omit";
   readonly retried: boolean;
@@ -38,14 +46,20 @@ export type CallEvent =
   | { readonly type: "decided"; readonly decision: CallDecision }
   /** The server demands authorization; `refreshable` when the token it refused can be renewed without the user. */
   | { readonly type: "challenged"; readonly demand: Demand; readonly refreshable: boolean }
+  /** The server wants the same call again, with the state it gave, and asks nothing: it is busy, or waits for somebody else. */
+  | { readonly type: "deferred" }
+  /** The server asks in the middle of the running request. */
+  | { readonly type: "asked"; readonly demand: Ask }
+  /** The user has answered, in whatever way, and the answer is stored. */
+  | { readonly type: "answered" }
   | { readonly type: "completed" }
   | { readonly type: "failed"; readonly code: ErrorCode }
   /** The connection broke after the request may have been sent. */
   | { readonly type: "connection_lost" }
   | { readonly type: "granted" }
   | { readonly type: "flow_ended"; readonly end: FlowEnd; readonly code?: ErrorCode }
-  /** The digests of arguments and tool definition were compared with those the call was parked with. */
-  | { readonly type: "checked"; readonly unchanged: boolean }
+  /** Tool definition, place and user were compared with those the call was parked with; `problem` says what no longer fits. */
+  | { readonly type: "checked"; readonly problem?: ErrorCode }
   /** The process that drove the call is gone, and another has read its row. */
   | { readonly type: "restarted" }
   | { readonly type: "deadline_passed" }
@@ -68,8 +82,14 @@ export interface CallStep {
   readonly effects: readonly CallEffect[];
 }
 
-/** How many authorizations one call may ask for. */
+/** How many authorizations one call may ask for: sign-in, and one step-up. */
 export const authorizationRoundsMax = 2;
+
+/**
+ * How many rounds of questions one call may have, counted apart from authorizations. Ten, as the official client allows: a form of several steps fits, and a
+ * server that asks without end is stopped, also when it asks nothing and only wants to be called again.
+ */
+export const inputRoundsMax = 10;
 
 const codeOfFlowEnd: Readonly<Record<FlowEnd, ErrorCode>> = {
   denied: "access_denied",
@@ -80,7 +100,7 @@ const codeOfFlowEnd: Readonly<Record<FlowEnd, ErrorCode>> = {
 
 /** A call that has just arrived at the broker. Its first effect is to decide. */
 export function receiveCall(repeatable: boolean): CallStep {
-  return { state: { phase: "received", rounds: 0, token: "omit", retried: false, repeatable }, effects: [{ type: "decide" }] };
+  return { state: { phase: "received", rounds: 0, asked: 0, token: "omit", retried: false, repeatable }, effects: [{ type: "decide" }] };
 }
 
 /** Says whether nothing can happen to the call any more. */
@@ -103,28 +123,50 @@ function stepOf(state: CallState, event: CallEvent): CallStep | undefined {
   if (event.type === "deadline_passed") return giveUp(state, "call_expired");
   if (event.type === "cancelled") return giveUp(state, "cancelled");
   if (event.type === "decided") return state.phase === "received" ? applyDecision(state, event.decision) : undefined;
-  if (event.type === "granted") return state.phase === "authorizing" ? resume(state) : undefined;
+  if (event.type === "granted") return state.phase === "authorizing" && state.demand.kind === "scope" ? resume(state) : undefined;
+  if (event.type === "answered") return applyAnswer(state);
   if (event.type === "flow_ended") return state.phase === "authorizing" ? fail(state, event.code ?? codeOfFlowEnd[event.end]) : undefined;
-  if (event.type === "checked") return state.phase === "resuming" ? applyCheck(state, event.unchanged) : undefined;
-  return state.phase === "dispatched" ? applyOutcome(state, event) : undefined;
+  if (event.type === "checked") return state.phase === "resuming" ? applyCheck(state, event.problem) : undefined;
+  if (event.type === "asked") return state.phase === "dispatched" ? askMeanwhile(state, event.demand) : undefined;
+  return isSent(state) ? applyOutcome(state, event) : undefined;
+}
+
+/** True while a request may be under way: also while the server waits for an answer in the middle of it. */
+function isSent(state: CallState): boolean {
+  return state.phase === "dispatched" || state.phase === "asking";
+}
+
+/** An answer goes into the running request, or makes the call go on as after a grant. */
+function applyAnswer(state: CallState): CallStep | undefined {
+  if (state.phase === "asking") return { state: { ...progressOf(state), phase: "dispatched" }, effects: [] };
+  return state.phase === "authorizing" && state.demand.kind !== "scope" ? resume(state) : undefined;
+}
+
+function askMeanwhile(state: CallState, demand: Ask): CallStep {
+  if (state.asked < inputRoundsMax) return { state: { ...progressOf(state), asked: state.asked + 1, phase: "asking", demand }, effects: [] };
+  return giveUp(state, "input_limit");
 }
 
 function resume(state: CallState): CallStep {
   return { state: { ...progressOf(state), phase: "resuming" }, effects: [{ type: "check_tool" }] };
 }
 
-function applyCheck(state: CallState, unchanged: boolean): CallStep {
-  return unchanged ? dispatch(state, state.token) : fail(state, "tool_changed");
+function applyCheck(state: CallState, problem: ErrorCode | undefined): CallStep {
+  return problem === undefined ? dispatch(state, state.token) : fail(state, problem);
 }
 
-type Outcome = Extract<CallEvent, { readonly type: "challenged" | "completed" | "failed" | "connection_lost" }>;
+type Outcome = Extract<CallEvent, { readonly type: "challenged" | "deferred" | "completed" | "failed" | "connection_lost" }>;
 
 function applyOutcome(state: CallState, event: Outcome): CallStep {
   if (event.type === "completed") {
     return { state: { ...progressOf(state), phase: "completed" }, effects: [{ type: "settle", outcome: "completed" }] };
   }
   if (event.type === "failed") return fail(state, event.code);
+  if (event.type === "deferred") {
+    return state.asked < inputRoundsMax ? dispatch({ ...state, asked: state.asked + 1 }, state.token) : fail(state, "input_limit");
+  }
   if (event.type === "challenged") {
+    if (event.demand.kind !== "scope") return ask(state, event.demand);
     return event.refreshable && !state.retried ? dispatch({ ...state, retried: true }, "refresh") : authorize(state, event.demand);
   }
   if (!state.repeatable) return fail(state, "outcome_unknown");
@@ -140,10 +182,14 @@ function applyDecision(state: CallState, decision: CallDecision): CallStep {
 
 function authorize(state: CallState, demand: Demand): CallStep {
   if (state.rounds === authorizationRoundsMax) return fail(state, "step_up_limit");
-  // A visit to an address gives no token, so it leaves the way of sending as it was.
-  const token = demand.kind === "scope" ? "attach" : state.token;
-  const parked = { ...progressOf(state), token, rounds: state.rounds + 1, phase: "authorizing", demand } as const;
+  const parked = { ...progressOf(state), token: "attach", rounds: state.rounds + 1, phase: "authorizing", demand } as const;
   return { state: parked, effects: [{ type: "authorize", demand }] };
+}
+
+/** An answer gives no token, so it leaves the way of sending as it was. */
+function ask(state: CallState, demand: Ask): CallStep {
+  if (state.asked === inputRoundsMax) return fail(state, "input_limit");
+  return { state: { ...progressOf(state), asked: state.asked + 1, phase: "authorizing", demand }, effects: [{ type: "authorize", demand }] };
 }
 
 function dispatch(state: CallState, token: "attach" | "omit" | "refresh"): CallStep {
@@ -157,7 +203,7 @@ function fail(state: CallState, code: ErrorCode): CallStep {
 
 /** Ends a call that is not wanted any more. Once it may have run, an honest answer is that nobody knows. */
 function giveUp(state: CallState, code: ErrorCode): CallStep {
-  if (state.phase === "dispatched") {
+  if (isSent(state)) {
     const step = fail(state, state.repeatable ? code : "outcome_unknown");
     return { ...step, effects: [{ type: "abort_request" }, ...step.effects] };
   }
@@ -175,5 +221,5 @@ function restart(state: CallState): CallStep {
 }
 
 function progressOf(state: CallState): CallProgress {
-  return { rounds: state.rounds, token: state.token, retried: state.retried, repeatable: state.repeatable };
+  return { rounds: state.rounds, asked: state.asked, token: state.token, retried: state.retried, repeatable: state.repeatable };
 }

@@ -1,4 +1,6 @@
 import type { BrowserUrl } from "./brand.ts";
+import type { Question, UrlQuestion } from "./elicitation.ts";
+import { readQuestion, readUrlQuestion } from "./elicitation.ts";
 import type { Refusal } from "./errors.ts";
 import { refuse } from "./errors.ts";
 import { parseBrowserUrl } from "./resource.ts";
@@ -10,6 +12,13 @@ import { boundedText, isJsonObject, member, textList } from "./shape.ts";
 import type { HeaderChallenge } from "./www-authenticate.ts";
 import { parseChallengeList } from "./www-authenticate.ts";
 
+/** A demand for a sender-constrained token that stands beside or instead of Bearer, RFC 9449 section 7.1. */
+export interface DpopChallenge {
+  /** The signing algorithms that the server takes; empty when it does not say. */
+  readonly algs: readonly string[];
+  readonly error?: string;
+}
+
 /** A Bearer challenge, RFC 6750 section 3 with `resource_metadata` of RFC 9728 section 5.1. */
 export interface BearerChallenge {
   readonly error?: string;
@@ -17,57 +26,56 @@ export interface BearerChallenge {
   readonly scope: ScopeSet;
   readonly resourceMetadata?: string;
   readonly realm?: string;
+  /** The server also, or only, takes DPoP-bound tokens. */
+  readonly dpop?: DpopChallenge;
 }
 
-/** One address that the server asks the user to visit. */
-export interface UrlChallengeItem {
-  readonly id: string;
-  readonly url: BrowserUrl;
-  readonly message: string;
-}
-
-/** A server's demand for authorization, in one of five forms. */
+/**
+ * A server's demand for something from the user. Five forms lead to sign-in or a visit; `input` is the newest revision's way to ask anything: addresses, forms,
+ * or, with no question at all, only patience.
+ */
 export type Challenge =
   | ({ readonly form: "http"; readonly status: 401 | 403 } & BearerChallenge)
   | ({ readonly form: "result" } & BearerChallenge)
   | { readonly form: "declared"; readonly scope: ScopeSet }
-  | {
-      readonly form: "url";
-      readonly era: "2025-11-25" | "2026-07-28";
-      readonly items: readonly UrlChallengeItem[];
-      readonly requestState?: string;
-    }
+  /** 2025-11-25, error -32042: the same call again once the user has visited the addresses. */
+  | { readonly form: "url"; readonly questions: readonly UrlQuestion[] }
+  /** 2026-07-28, `input_required`: the same call again with the answers and the unchanged state. */
+  | { readonly form: "input"; readonly questions: readonly Question[]; readonly requestState?: string }
   | { readonly form: "structured"; readonly url: BrowserUrl; readonly message: string };
 
 const headerLengthMax = 16_384;
 const challengeCountMax = 20;
-const urlItemCountMax = 10;
+const questionCountMax = 10;
 const requestStateLengthMax = 65_536;
+const algorithmCountMax = 20;
 const errorGrammar = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,100}$/;
 const urlElicitationRequired = -32042;
 const resultChallengeKey = "mcp/www_authenticate";
-const defaultMessage = "This app asks you to continue in your browser.";
 
 /**
- * Reads the WWW-Authenticate values of one response (RFC 9110 section 11.6.1) and gives the first Bearer challenge, if there is one. At most
- * 16384 characters and 20 challenges over all values. Refuses with `invalid_challenge`, or `unsafe_url` for its `resource_metadata`.
+ * Reads the WWW-Authenticate values of one response (RFC 9110 section 11.6.1) and gives the first Bearer challenge, or else the first of scheme DPoP
+ * (RFC 9449 section 7.1), if there is one; a DPoP challenge beside Bearer is told with it. At most 16384 characters and 20 challenges over all values. Refuses with `invalid_challenge`, or `unsafe_url` for its `resource_metadata`.
  */
 export function parseWwwAuthenticate(values: readonly string[]): Result<BearerChallenge | undefined, Refusal> {
   if (values.reduce((sum, value) => sum + value.length, 0) > headerLengthMax) {
     return err(refuse("invalid_challenge", `WWW-Authenticate is longer than ${headerLengthMax} characters`));
   }
-  let first: HeaderChallenge | undefined;
+  let bearer: HeaderChallenge | undefined;
+  let dpop: HeaderChallenge | undefined;
   let count = 0;
   for (const value of values) {
     const challenges = parseChallengeList(value, challengeCountMax - count);
     if (challenges === undefined) return err(refuse("invalid_challenge", "WWW-Authenticate leaves the grammar of RFC 9110 section 11.6.1"));
     count += challenges.length;
-    first ??= challenges.find((challenge) => challenge.scheme === "bearer");
+    bearer ??= challenges.find((challenge) => challenge.scheme === "bearer");
+    dpop ??= challenges.find((challenge) => challenge.scheme === "dpop");
   }
-  if (first === undefined) return ok(undefined);
-  return first.token68 === undefined
-    ? readBearer(first.parameters)
-    : err(refuse("invalid_challenge", "a Bearer challenge has parameters, no token68"));
+  const chosen = bearer ?? dpop;
+  if (chosen === undefined) return ok(undefined);
+  if (chosen.token68 !== undefined) return err(refuse("invalid_challenge", "a Bearer or DPoP challenge has parameters, no token68"));
+  const read = readBearer(chosen.parameters);
+  return read.ok && dpop !== undefined ? ok({ ...read.value, dpop: readDpop(dpop.parameters) }) : read;
 }
 
 /**
@@ -101,8 +109,8 @@ export function challengeFromHttp(status: number, wwwAuthenticate: readonly stri
 }
 
 /**
- * Judges a tools/call result: `input_required` with URL elicitations (2026-07-28), `_meta["mcp/www_authenticate"]` on an error result, or
- * `structuredContent.requires_authorization`. Anything else is an ordinary result and gives `undefined`.
+ * Judges a tools/call result: `input_required` (2026-07-28), `_meta["mcp/www_authenticate"]` on an error result, or `structuredContent.requires_authorization`.
+ * Anything else is an ordinary result and gives `undefined`, a challenge on a result that is no error too: what was done needs no sign-in.
  */
 export function challengeFromResult(result: unknown): Result<Challenge | undefined, Refusal> {
   if (member(result, "resultType") === "input_required") return challengeFromInputRequired(result);
@@ -116,18 +124,24 @@ export function challengeFromResult(result: unknown): Result<Challenge | undefin
 export function challengeFromError(error: unknown): Result<Challenge | undefined, Refusal> {
   if (member(error, "code") !== urlElicitationRequired) return ok(undefined);
   const elicitations = member(member(error, "data"), "elicitations");
-  if (!Array.isArray(elicitations) || elicitations.length === 0 || elicitations.length > urlItemCountMax) {
-    return err(refuse("invalid_challenge", `error -32042 carries 1 to ${urlItemCountMax} elicitations`));
+  if (!Array.isArray(elicitations) || elicitations.length === 0 || elicitations.length > questionCountMax) {
+    return err(refuse("invalid_challenge", `error -32042 carries 1 to ${questionCountMax} elicitations`));
   }
-  const items: UrlChallengeItem[] = [];
+  const questions: UrlQuestion[] = [];
   for (const elicitation of elicitations) {
     const id = boundedText(member(elicitation, "elicitationId"), 200);
-    if (id === undefined || member(elicitation, "mode") !== "url") return err(refuse("invalid_challenge", "an elicitation is not of mode url"));
-    const item = readUrlItem(id, elicitation);
-    if (!item.ok) return item;
-    items.push(item.value);
+    // The error has no other mode, so one that leaves it out means it.
+    if (id === undefined || (member(elicitation, "mode") ?? "url") !== "url") {
+      return err(refuse("invalid_challenge", "an elicitation has an id and the mode url"));
+    }
+    const question = readUrlQuestion(id, elicitation);
+    if (!question.ok) return question;
+    questions.push(question.value);
   }
-  return ok({ form: "url", era: "2025-11-25", items });
+  if (new Set(questions.map((question) => question.id)).size < questions.length) {
+    return err(refuse("invalid_challenge", "two elicitations have one id"));
+  }
+  return ok({ form: "url", questions });
 }
 
 /** The `_meta` of an error result that carries the challenge in band. */
@@ -154,7 +168,9 @@ function readBearer(parameters: ReadonlyMap<string, string>): Result<BearerChall
   });
 }
 
-function challengeFromMeta(header: unknown): Result<Challenge, Refusal> {
+/** An empty list demands nothing: the result is then an ordinary error. */
+function challengeFromMeta(header: unknown): Result<Challenge | undefined, Refusal> {
+  if (Array.isArray(header) && header.length === 0) return ok(undefined);
   const values = textList(typeof header === "string" ? [header] : header, challengeCountMax, headerLengthMax);
   if (values === undefined) return err(refuse("invalid_challenge", `${resultChallengeKey} is a string or a list of strings`));
   const parsed = parseWwwAuthenticate(values);
@@ -163,41 +179,37 @@ function challengeFromMeta(header: unknown): Result<Challenge, Refusal> {
   return ok({ form: "result", ...parsed.value });
 }
 
-function challengeFromInputRequired(result: unknown): Result<Challenge | undefined, Refusal> {
-  const requests = member(result, "inputRequests");
-  if (!isJsonObject(requests)) return ok(undefined);
-  const entries = Object.entries(requests);
-  const isUrl = ([, request]: [string, unknown]): boolean =>
-    member(request, "method") === "elicitation/create" && member(member(request, "params"), "mode") === "url";
-  if (!entries.some(isUrl)) return ok(undefined);
-  if (!entries.every(isUrl) || entries.length > urlItemCountMax) {
-    return err(refuse("invalid_challenge", `input_required mixes URL elicitations with other requests, or holds more than ${urlItemCountMax}`));
-  }
-  const items: UrlChallengeItem[] = [];
-  for (const [id, request] of entries) {
-    if (boundedText(id, 200) === undefined) return err(refuse("invalid_challenge", "an input request's key is not a short text"));
-    const item = readUrlItem(id, member(request, "params"));
-    if (!item.ok) return item;
-    items.push(item.value);
-  }
+function challengeFromInputRequired(result: unknown): Result<Challenge, Refusal> {
   const requestState = member(result, "requestState");
-  if (requestState === undefined) return ok({ form: "url", era: "2026-07-28", items });
-  if (typeof requestState !== "string" || requestState.length > requestStateLengthMax) {
+  if (requestState !== undefined && (typeof requestState !== "string" || requestState.length > requestStateLengthMax)) {
     return err(refuse("invalid_challenge", `requestState is a string of at most ${requestStateLengthMax} characters`));
   }
-  return ok({ form: "url", era: "2026-07-28", items, requestState });
+  const requests = member(result, "inputRequests") ?? {};
+  if (!isJsonObject(requests)) return err(refuse("invalid_challenge", "inputRequests is an object"));
+  const entries = Object.entries(requests);
+  if (entries.length > questionCountMax) return err(refuse("invalid_challenge", `input_required asks more than ${questionCountMax} questions`));
+  if (entries.length === 0 && requestState === undefined) {
+    return err(refuse("invalid_challenge", "input_required has neither questions nor a state"));
+  }
+  const questions: Question[] = [];
+  for (const [id, request] of entries) {
+    if (member(request, "method") !== "elicitation/create") {
+      return err(refuse("protocol_error", "the server asks for input of a kind that this host did not offer"));
+    }
+    const question = readQuestion(id, member(request, "params"));
+    if (!question.ok) return question;
+    questions.push(question.value);
+  }
+  return ok({ form: "input", questions, ...(requestState === undefined ? {} : { requestState }) });
 }
 
 function challengeFromStructured(structured: unknown): Result<Challenge, Refusal> {
-  const address = member(structured, "authorization_endpoint");
-  const url = parseBrowserUrl(typeof address === "string" ? address : "");
-  if (!url.ok) return url;
-  return ok({ form: "structured", url: url.value, message: boundedText(member(structured, "message"), 1000) ?? defaultMessage });
+  const read = readUrlQuestion("authorization", { url: member(structured, "authorization_endpoint"), message: member(structured, "message") });
+  return read.ok ? ok({ form: "structured", url: read.value.url, message: read.value.message }) : read;
 }
 
-function readUrlItem(id: string, params: unknown): Result<UrlChallengeItem, Refusal> {
-  const address = member(params, "url");
-  const url = parseBrowserUrl(typeof address === "string" ? address : "");
-  if (!url.ok) return url;
-  return ok({ id, url: url.value, message: boundedText(member(params, "message"), 1000) ?? defaultMessage });
+function readDpop(parameters: ReadonlyMap<string, string>): DpopChallenge {
+  const algs = (parameters.get("algs") ?? "").split(" ").filter((alg) => /^[A-Za-z0-9-]{1,20}$/.test(alg));
+  const error = parameters.get("error");
+  return { algs: algs.slice(0, algorithmCountMax), ...(error === undefined || !errorGrammar.test(error) ? {} : { error }) };
 }

@@ -26,6 +26,8 @@ export type ErrorCode =
   | "call_expired"
   | "flow_failed"
   | "step_up_limit"
+  | "input_limit"
+  | "secret_requested"
   | "outcome_unknown"
   | "too_many_pending_calls"
   | "resource_mismatch"
@@ -113,6 +115,18 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     false,
     "The app keeps asking for more access, so the call was stopped.",
     "The server challenged again after two rounds of authorization.",
+  ),
+  input_limit: e(
+    502,
+    false,
+    "The app kept asking you for more, so the call was stopped.",
+    "The server asked for input again after ten rounds of questions within one call.",
+  ),
+  secret_requested: e(
+    502,
+    false,
+    "The app asked you for a secret in a form, such as a password or a card number. The form was not shown and nothing was sent.",
+    "A form must not ask for secrets (MCP elicitation, form mode). Send the user to a page of your own with an elicitation of mode url.",
   ),
   outcome_unknown: e(
     502,

@@ -1,10 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CallEffect, CallEvent, CallPhase, CallState, CallStep } from "../src/auth-flow.ts";
-import { advanceCall, authorizationRoundsMax, isSettled, receiveCall } from "../src/auth-flow.ts";
+import { advanceCall, authorizationRoundsMax, inputRoundsMax, isSettled, receiveCall } from "../src/auth-flow.ts";
 
 const orders = { kind: "scope", scope: new Set(["orders:read"]) } as const;
 const visit = { kind: "url" } as const;
+const form = { kind: "form" } as const;
 
 const events = {
   call_omit: { type: "decided", decision: { action: "call", token: "omit", reason: "r" } },
@@ -15,6 +16,10 @@ const events = {
   challenged: { type: "challenged", demand: orders, refreshable: false },
   challenged_stale: { type: "challenged", demand: orders, refreshable: true },
   challenged_url: { type: "challenged", demand: visit, refreshable: false },
+  challenged_form: { type: "challenged", demand: form, refreshable: false },
+  deferred: { type: "deferred" },
+  asked: { type: "asked", demand: form },
+  answered: { type: "answered" },
   completed: { type: "completed" },
   failed: { type: "failed", code: "protocol_error" },
   lost: { type: "connection_lost" },
@@ -24,8 +29,8 @@ const events = {
   flow_expired: { type: "flow_ended", end: "expired" },
   flow_failed: { type: "flow_ended", end: "flow_failed" },
   flow_mismatch: { type: "flow_ended", end: "flow_failed", code: "issuer_mismatch" },
-  unchanged: { type: "checked", unchanged: true },
-  changed: { type: "checked", unchanged: false },
+  unchanged: { type: "checked" },
+  changed: { type: "checked", problem: "tool_changed" },
   restarted: { type: "restarted" },
   deadline: { type: "deadline_passed" },
   cancelled: { type: "cancelled" },
@@ -34,15 +39,21 @@ const events = {
 type EventName = keyof typeof events;
 const eventNames = Object.keys(events) as EventName[];
 
-const fresh = { rounds: 0, token: "attach", retried: false, repeatable: false } as const;
+const fresh = { rounds: 0, asked: 0, token: "attach", retried: false, repeatable: false } as const;
 const states: Readonly<Record<string, CallState>> = {
   received: { ...fresh, phase: "received" },
   authorizing: { ...fresh, rounds: 1, phase: "authorizing", demand: orders },
+  authorizing_url: { ...fresh, asked: 1, phase: "authorizing", demand: visit },
+  authorizing_form: { ...fresh, asked: 1, phase: "authorizing", demand: form },
+  asking: { ...fresh, asked: 1, phase: "asking", demand: form },
+  asking_repeatable: { ...fresh, repeatable: true, asked: 1, phase: "asking", demand: visit },
   resuming: { ...fresh, rounds: 1, phase: "resuming" },
   dispatched: { ...fresh, phase: "dispatched" },
   dispatched_repeatable: { ...fresh, repeatable: true, phase: "dispatched" },
   dispatched_retried: { ...fresh, repeatable: true, retried: true, phase: "dispatched" },
   dispatched_last: { ...fresh, rounds: authorizationRoundsMax, phase: "dispatched" },
+  dispatched_asked_out: { ...fresh, asked: inputRoundsMax, phase: "dispatched" },
+  dispatched_asked_out_repeatable: { ...fresh, repeatable: true, asked: inputRoundsMax, phase: "dispatched" },
   resuming_repeatable: { ...fresh, repeatable: true, phase: "resuming" },
   resuming_retried: { ...fresh, repeatable: true, retried: true, phase: "resuming" },
   completed: { ...fresh, phase: "completed" },
@@ -55,6 +66,18 @@ function show(effect: CallEffect): string {
   if (effect.type === "settle") return `settle ${effect.outcome === "failed" ? effect.code : effect.outcome}`;
   return effect.type;
 }
+
+const waitingForAnswers: Partial<Record<EventName, string>> = {
+  answered: "resuming: check_tool",
+  denied: "failed: settle access_denied",
+  flow_cancelled: "failed: settle cancelled",
+  flow_expired: "failed: settle flow_expired",
+  flow_failed: "failed: settle flow_failed",
+  flow_mismatch: "failed: settle issuer_mismatch",
+  restarted: "authorizing: authorize",
+  deadline: "failed: leave_flow, settle call_expired",
+  cancelled: "failed: leave_flow, settle cancelled",
+};
 
 /** What each event does in each state: `phase: effects`. An event that is not named has no place there. */
 const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
@@ -79,6 +102,36 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     deadline: "failed: leave_flow, settle call_expired",
     cancelled: "failed: leave_flow, settle cancelled",
   },
+  authorizing_url: waitingForAnswers,
+  authorizing_form: waitingForAnswers,
+  asking: {
+    challenged: "authorizing: authorize",
+    challenged_stale: "dispatched: dispatch refresh",
+    challenged_url: "authorizing: authorize",
+    challenged_form: "authorizing: authorize",
+    deferred: "dispatched: dispatch attach",
+    answered: "dispatched: ",
+    completed: "completed: settle completed",
+    failed: "failed: settle protocol_error",
+    lost: "failed: settle outcome_unknown",
+    restarted: "failed: settle outcome_unknown",
+    deadline: "failed: abort_request, settle outcome_unknown",
+    cancelled: "failed: abort_request, settle outcome_unknown",
+  },
+  asking_repeatable: {
+    challenged: "authorizing: authorize",
+    challenged_stale: "dispatched: dispatch refresh",
+    challenged_url: "authorizing: authorize",
+    challenged_form: "authorizing: authorize",
+    deferred: "dispatched: dispatch attach",
+    answered: "dispatched: ",
+    completed: "completed: settle completed",
+    failed: "failed: settle protocol_error",
+    lost: "dispatched: dispatch attach",
+    restarted: "resuming: check_tool",
+    deadline: "failed: abort_request, settle call_expired",
+    cancelled: "failed: abort_request, settle cancelled",
+  },
   resuming: {
     unchanged: "dispatched: dispatch attach",
     changed: "failed: settle tool_changed",
@@ -90,6 +143,9 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     challenged: "authorizing: authorize",
     challenged_stale: "dispatched: dispatch refresh",
     challenged_url: "authorizing: authorize",
+    challenged_form: "authorizing: authorize",
+    deferred: "dispatched: dispatch attach",
+    asked: "asking: ",
     completed: "completed: settle completed",
     failed: "failed: settle protocol_error",
     lost: "failed: settle outcome_unknown",
@@ -101,6 +157,9 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     challenged: "authorizing: authorize",
     challenged_stale: "dispatched: dispatch refresh",
     challenged_url: "authorizing: authorize",
+    challenged_form: "authorizing: authorize",
+    deferred: "dispatched: dispatch attach",
+    asked: "asking: ",
     completed: "completed: settle completed",
     failed: "failed: settle protocol_error",
     lost: "dispatched: dispatch attach",
@@ -112,6 +171,9 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     challenged: "authorizing: authorize",
     challenged_stale: "authorizing: authorize",
     challenged_url: "authorizing: authorize",
+    challenged_form: "authorizing: authorize",
+    deferred: "dispatched: dispatch attach",
+    asked: "asking: ",
     completed: "completed: settle completed",
     failed: "failed: settle protocol_error",
     lost: "failed: settle server_unreachable",
@@ -122,13 +184,44 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
   dispatched_last: {
     challenged: "failed: settle step_up_limit",
     challenged_stale: "dispatched: dispatch refresh",
-    challenged_url: "failed: settle step_up_limit",
+    challenged_url: "authorizing: authorize",
+    challenged_form: "authorizing: authorize",
+    deferred: "dispatched: dispatch attach",
+    asked: "asking: ",
     completed: "completed: settle completed",
     failed: "failed: settle protocol_error",
     lost: "failed: settle outcome_unknown",
     restarted: "failed: settle outcome_unknown",
     deadline: "failed: abort_request, settle outcome_unknown",
     cancelled: "failed: abort_request, settle outcome_unknown",
+  },
+  dispatched_asked_out: {
+    challenged: "authorizing: authorize",
+    challenged_stale: "dispatched: dispatch refresh",
+    challenged_url: "failed: settle input_limit",
+    challenged_form: "failed: settle input_limit",
+    deferred: "failed: settle input_limit",
+    asked: "failed: abort_request, settle outcome_unknown",
+    completed: "completed: settle completed",
+    failed: "failed: settle protocol_error",
+    lost: "failed: settle outcome_unknown",
+    restarted: "failed: settle outcome_unknown",
+    deadline: "failed: abort_request, settle outcome_unknown",
+    cancelled: "failed: abort_request, settle outcome_unknown",
+  },
+  dispatched_asked_out_repeatable: {
+    challenged: "authorizing: authorize",
+    challenged_stale: "dispatched: dispatch refresh",
+    challenged_url: "failed: settle input_limit",
+    challenged_form: "failed: settle input_limit",
+    deferred: "failed: settle input_limit",
+    asked: "failed: abort_request, settle input_limit",
+    completed: "completed: settle completed",
+    failed: "failed: settle protocol_error",
+    lost: "dispatched: dispatch attach",
+    restarted: "resuming: check_tool",
+    deadline: "failed: abort_request, settle call_expired",
+    cancelled: "failed: abort_request, settle cancelled",
   },
   resuming_repeatable: {
     unchanged: "dispatched: dispatch attach",
@@ -192,7 +285,7 @@ describe("advanceCall", () => {
   });
 
   it("leaves an anonymous call anonymous after a visit to an address", () => {
-    expect(run(receiveCall(false), "call_omit", "challenged_url", "granted", "unchanged").effects).toEqual([{ type: "dispatch", token: "omit" }]);
+    expect(run(receiveCall(false), "call_omit", "challenged_url", "answered", "unchanged").effects).toEqual([{ type: "dispatch", token: "omit" }]);
   });
 
   it("lets resuming be taken once", () => {
@@ -205,33 +298,81 @@ describe("advanceCall", () => {
 
   const sequence = fc.array(fc.constantFrom(...eventNames), { maxLength: 60 });
 
+  it("counts questions apart from authorizations: each has its own limit", () => {
+    const once = ["challenged_form", "answered", "unchanged"] as const;
+    const rounds = Array.from({ length: inputRoundsMax }, () => once).flat();
+    const asked = run(receiveCall(false), "authorize", "granted", "unchanged", ...rounds);
+    expect(asked.state).toMatchObject({ phase: "dispatched", rounds: 1, asked: inputRoundsMax });
+    expect(run(asked, "challenged", "granted", "unchanged").state).toMatchObject({ phase: "dispatched", rounds: 2 });
+    expect(run(asked, "challenged_url").state).toMatchObject({ phase: "failed", code: "input_limit" });
+  });
+
+  it("takes no grant for an answer and no answer for a grant", () => {
+    for (const [name, event] of [
+      ["authorizing", events.answered],
+      ["authorizing_url", events.granted],
+      ["authorizing_form", events.granted],
+      ["asking", events.granted],
+    ] as const) {
+      const state = states[name];
+      expect(state !== undefined && advanceCall(state, event)).toMatchObject({ ok: false, error: { code: "conflict" } });
+    }
+  });
+
+  it("lets an answer be taken once", () => {
+    const waiting = run(receiveCall(false), "call_omit", "challenged_form");
+    const resuming = run(waiting, "answered");
+    expect(advanceCall(resuming.state, events.answered)).toMatchObject({ ok: false, error: { code: "conflict" } });
+    const live = run(receiveCall(false), "call_omit", "asked", "answered");
+    expect(live).toMatchObject({ state: { phase: "dispatched" }, effects: [] });
+    expect(advanceCall(live.state, events.answered)).toMatchObject({ ok: false, error: { code: "conflict" } });
+  });
+
   it("keeps every promise under any sequence of events", () => {
     fc.assert(
       fc.property(fc.boolean(), sequence, (repeatable, names) => {
         let step = receiveCall(repeatable);
-        const dispatchesAfterRound: number[] = [0];
-        const phases: CallPhase[] = [];
+        // A server that challenges, asks or defers has said that it has not done it: only then, and in the one silent retry, is a call sent again.
+        let sends = 0;
+        let allowed = 1;
         let settled = 0;
         for (const name of names) {
+          const before = step.state;
           const next = advanceCall(step.state, events[name]);
           if (!next.ok) continue;
           expect(isSettled(step.state)).toBe(false);
           step = next.value;
-          phases.push(step.state.phase);
+          if (step.state.retried && !before.retried) allowed += 1;
+          if (step.state.rounds > before.rounds && name !== "authorize") allowed += 1;
+          if (step.state.asked > before.asked && name !== "asked") allowed += 1;
           for (const effect of step.effects) {
-            if (effect.type === "authorize" && name !== "restarted") dispatchesAfterRound.push(0);
-            if (effect.type === "dispatch") dispatchesAfterRound[dispatchesAfterRound.length - 1] = (dispatchesAfterRound.at(-1) ?? 0) + 1;
+            if (effect.type === "dispatch") sends += 1;
             if (effect.type === "settle") settled += 1;
           }
+          expect(sends).toBeLessThanOrEqual(allowed);
         }
-        // At most two rounds; between two rounds one dispatch, and in the whole call one retry more.
         expect(step.state.rounds).toBeLessThanOrEqual(authorizationRoundsMax);
-        expect(dispatchesAfterRound.length - 1).toBe(step.state.rounds);
-        expect(dispatchesAfterRound.reduce((sum, count) => sum + Math.max(0, count - 1), 0)).toBeLessThanOrEqual(step.state.retried ? 1 : 0);
+        expect(step.state.asked).toBeLessThanOrEqual(inputRoundsMax);
         expect(settled).toBe(isSettled(step.state) ? 1 : 0);
         expect(step.state.repeatable).toBe(repeatable);
       }),
-      { numRuns: 3000 },
+      { numRuns: 5000 },
+    );
+  });
+
+  it("settles soon when the server keeps asking and the user keeps answering, parked or in the running request", () => {
+    fc.assert(
+      fc.property(fc.boolean(), fc.constantFrom("challenged_url", "challenged_form", "deferred", "asked"), (repeatable, how) => {
+        let step = run(receiveCall(repeatable), "call_omit");
+        const answer: Partial<Record<CallPhase, EventName>> = { authorizing: "answered", asking: "answered", resuming: "unchanged", dispatched: how };
+        let moves = 0;
+        while (!isSettled(step.state)) {
+          step = run(step, answer[step.state.phase] ?? "cancelled");
+          moves += 1;
+          expect(moves).toBeLessThan(3 * inputRoundsMax + 3);
+        }
+        expect(step.state).toMatchObject({ phase: "failed", code: how === "asked" && !repeatable ? "outcome_unknown" : "input_limit" });
+      }),
     );
   });
 

@@ -29,6 +29,23 @@ describe("parseWwwAuthenticate", () => {
     ["all parameters", [full], fullChallenge],
     ["the first Bearer of one header", ['Basic realm="x", Bearer scope="a", Bearer scope="b"'], { scope: new Set(["a"]) }],
     ["the first Bearer of several headers", ["Negotiate", 'Bearer scope="a"', 'Bearer scope="b"'], { scope: new Set(["a"]) }],
+    ["a token68 of another scheme beside it", ['Negotiate oYG2MIGzoAMKAQCh==, Bearer scope="a"'], { scope: new Set(["a"]) }],
+    ["several schemes over several headers", ['Basic realm="x"', 'Digest qop="auth", Bearer scope=a'], { scope: new Set(["a"]) }],
+    ["neither scope nor metadata", ['Bearer error="invalid_token"'], { scope: empty, error: "invalid_token" }],
+    ["an error without its text", ['Bearer error="insufficient_scope", scope="a"'], { scope: new Set(["a"]), error: "insufficient_scope" }],
+    ["empty list elements and blanks", [' , ,Bearer   scope = "a" , realm= x , '], { scope: new Set(["a"]), realm: "x" }],
+    ["an empty scope", ['Bearer scope=""'], { scope: empty }],
+    [
+      "DPoP beside Bearer",
+      ['DPoP algs="ES256 PS256", error="use_dpop_nonce", Bearer scope="a"'],
+      { scope: new Set(["a"]), dpop: { algs: ["ES256", "PS256"], error: "use_dpop_nonce" } },
+    ],
+    ["DPoP after Bearer in a header of its own", ['Bearer scope="a"', "DPoP"], { scope: new Set(["a"]), dpop: { algs: [] } }],
+    [
+      "DPoP alone",
+      ['DPoP error="invalid_token", scope="a", algs="ES256 b@d"'],
+      { scope: new Set(["a"]), error: "invalid_token", dpop: { algs: ["ES256"], error: "invalid_token" } },
+    ],
     ["unknown parameters", ['Bearer max_age="5", scope=a'], { scope: new Set(["a"]) }],
   ])("reads %s", (_, values, expected) => {
     expect(parseWwwAuthenticate(values)).toEqual({ ok: true, value: expected });
@@ -45,6 +62,8 @@ describe("parseWwwAuthenticate", () => {
     ["a scope outside the grammar", ['Bearer scope="caf\u00e9"'], "invalid_challenge"],
     ["an error outside the grammar", ['Bearer error="a\\"b"'], "invalid_challenge"],
     ["an empty error", ['Bearer error=""'], "invalid_challenge"],
+    ["a token68", ["Bearer abc=="], "invalid_challenge"],
+    ["a repeated parameter", ['Bearer scope="a", scope="b"'], "invalid_challenge"],
     ["a javascript address", ['Bearer resource_metadata="javascript:alert(1)"'], "unsafe_url"],
     ["a relative address", ['Bearer resource_metadata="/x"'], "unsafe_url"],
     ["a command line flag as address", ['Bearer resource_metadata="--flag"'], "unsafe_url"],
@@ -129,6 +148,9 @@ describe("challengeFromResult", () => {
     ["a list", meta(["Basic", full]), { form: "result", ...fullChallenge }],
     ["what resultChallengeMeta makes", { isError: true, _meta: resultChallengeMeta(fullChallenge) }, { form: "result", ...fullChallenge }],
     ["a successful result", { _meta: { "mcp/www_authenticate": full } }, undefined],
+    ["an empty list", meta([]), undefined],
+    ["a list whose Bearer comes last", meta(["Basic", "Negotiate", full]), { form: "result", ...fullChallenge }],
+    ["a challenge without scope and metadata", meta("Bearer"), { form: "result", scope: empty }],
     ["an ordinary error", { isError: true, content: [] }, undefined],
     ["no object", "text", undefined],
     ["nothing", null, undefined],
@@ -140,7 +162,6 @@ describe("challengeFromResult", () => {
   it.each([
     ["a number", 5, "invalid_challenge"],
     ["null", null, "invalid_challenge"],
-    ["an empty list", [], "invalid_challenge"],
     ["a list of others", [5], "invalid_challenge"],
     ["21 entries", Array.from({ length: 21 }, () => "Basic"), "invalid_challenge"],
     ["no Bearer", "Basic", "invalid_challenge"],
@@ -156,11 +177,8 @@ describe("challengeFromResult", () => {
   it.each([
     ["with a message", structured({ authorization_endpoint: "https://pay.example/a", message: "Pay here" }), "Pay here"],
     ["without a message", structured({ authorization_endpoint: "https://pay.example/a" }), "This app asks you to continue in your browser."],
-    [
-      "with an overlong message",
-      structured({ authorization_endpoint: "https://pay.example/a", message: "m".repeat(1001) }),
-      "This app asks you to continue in your browser.",
-    ],
+    ["with an overlong message", structured({ authorization_endpoint: "https://pay.example/a", message: "m".repeat(3000) }), "m".repeat(2000)],
+    ["with hidden characters", structured({ authorization_endpoint: "https://pay.example/a", message: "Pay\u202e \u200bhere" }), "Pay here"],
   ])("maps the structured form %s", (_, result, message) => {
     expect(challengeFromResult(result)).toEqual({ ok: true, value: { form: "structured", url: "https://pay.example/a", message } });
   });
@@ -184,29 +202,40 @@ describe("URL challenges", () => {
   const url = "https://bank.example/link";
   const request = (params: object): object => ({ method: "elicitation/create", params: { mode: "url", url, message: "Link", ...params } });
   const inputRequired = (inputRequests: unknown, rest: object = {}): unknown => ({ resultType: "input_required", inputRequests, ...rest });
-  const item = { id: "a", url, message: "Link" };
+  const question = { kind: "url", id: "a", url, message: "Link" };
+  const form = {
+    method: "elicitation/create",
+    params: { message: "Who?", requestedSchema: { type: "object", properties: { nick: { type: "string" } } } },
+  };
+  const formQuestion = { kind: "form", id: "b", message: "Who?", fields: [{ kind: "text", name: "nick", label: "Nick", required: false }] };
 
   it.each([
-    ["one request", inputRequired({ a: request({}) }), { items: [item] }],
-    ["a state", inputRequired({ a: request({}) }, { requestState: "s" }), { items: [item], requestState: "s" }],
+    ["one request", inputRequired({ a: request({}) }), { questions: [question] }],
+    ["a state", inputRequired({ a: request({}) }, { requestState: "s" }), { questions: [question], requestState: "s" }],
+    ["an address and a form", inputRequired({ a: request({}), b: form }), { questions: [question, formQuestion] }],
+    ["a state and no requests", inputRequired(undefined, { requestState: "s" }), { questions: [], requestState: "s" }],
+    ["a state and an empty object", inputRequired({}, { requestState: "" }), { questions: [], requestState: "" }],
     [
       "two requests",
       inputRequired({ a: request({}), b: request({ message: undefined }) }),
-      { items: [item, { id: "b", url, message: "This app asks you to continue in your browser." }] },
+      { questions: [question, { kind: "url", id: "b", url, message: "This app asks you to continue in your browser." }] },
     ],
   ])("map input_required of 2026-07-28 with %s", (_, result, expected) => {
-    expect(challengeFromResult(result)).toEqual({ ok: true, value: { form: "url", era: "2026-07-28", ...expected } });
+    expect(challengeFromResult(result)).toEqual({ ok: true, value: { form: "input", ...expected } });
   });
 
   it.each([
-    ["no requests", inputRequired(undefined)],
-    ["no URL among them", inputRequired({ a: { method: "elicitation/create", params: { mode: "form" } }, b: { method: "sampling/createMessage" } })],
-  ])("leave input_required with %s to others", (_, result) => {
-    expect(challengeFromResult(result)).toEqual({ ok: true, value: undefined });
-  });
-
-  it.each([
-    ["a mixture of modes", inputRequired({ a: request({}), b: request({ mode: "form" }) }), "invalid_challenge"],
+    ["neither requests nor a state", inputRequired(undefined), "invalid_challenge"],
+    ["requests that are a list", inputRequired([request({})]), "invalid_challenge"],
+    ["a request of sampling", inputRequired({ a: request({}), b: { method: "sampling/createMessage", params: {} } }), "protocol_error"],
+    ["a request of roots", inputRequired({ a: { method: "roots/list" } }), "protocol_error"],
+    ["another mode", inputRequired({ a: request({ mode: "voice" }) }), "protocol_error"],
+    ["a form without a schema", inputRequired({ a: request({ mode: "form" }) }), "protocol_error"],
+    [
+      "a form that asks for a password",
+      inputRequired({ a: { ...form, params: { requestedSchema: { type: "object", properties: { password: { type: "string" } } } } } }),
+      "secret_requested",
+    ],
     ["11 requests", inputRequired(Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`k${index}`, request({})]))), "invalid_challenge"],
     ["an overlong key", inputRequired({ ["k".repeat(201)]: request({}) }), "invalid_challenge"],
     ["a state that is no text", inputRequired({ a: request({}) }, { requestState: 5 }), "invalid_challenge"],
@@ -221,8 +250,13 @@ describe("URL challenges", () => {
   const error = (...elicitations: unknown[]): unknown => ({ code: -32042, message: "m", data: { elicitations } });
 
   it("map error -32042 of 2025-11-25, also as an Error object", () => {
-    const expected = { ok: true, value: { form: "url", era: "2025-11-25", items: [item] } };
+    const expected = { ok: true, value: { form: "url", questions: [question] } };
     expect(challengeFromError(error(elicitation))).toEqual(expected);
+    expect(challengeFromError(error({ ...elicitation, mode: undefined }))).toEqual(expected);
+    expect(challengeFromError(error(elicitation, { ...elicitation, elicitationId: "b", url: "https://tax.example/" }))).toMatchObject({
+      ok: true,
+      value: { questions: [{ id: "a" }, { id: "b", url: "https://tax.example/" }] },
+    });
     expect(challengeFromError(Object.assign(new Error("m"), { code: -32042, data: { elicitations: [elicitation] } }))).toEqual(expected);
   });
 
@@ -239,6 +273,8 @@ describe("URL challenges", () => {
     ["an empty list", error(), "invalid_challenge"],
     ["11 elicitations", error(...Array.from({ length: 11 }, () => elicitation)), "invalid_challenge"],
     ["another mode", error({ ...elicitation, mode: "form" }), "invalid_challenge"],
+    ["one id twice", error(elicitation, elicitation), "invalid_challenge"],
+    ["a host written in letters beyond ASCII", error({ ...elicitation, url: "https://b\u0430nk.example/" }), "unsafe_url"],
     ["no id", error({ ...elicitation, elicitationId: undefined }), "invalid_challenge"],
     ["a data address", error({ ...elicitation, url: "data:text/html,x" }), "unsafe_url"],
     ["no address", error({ ...elicitation, url: undefined }), "unsafe_url"],

@@ -16,6 +16,8 @@ const frozenCodes: readonly string[] = [
   "call_expired",
   "flow_failed",
   "step_up_limit",
+  "input_limit",
+  "secret_requested",
   "outcome_unknown",
   "too_many_pending_calls",
   "resource_mismatch",
@@ -74,7 +76,7 @@ const frozenCodes: readonly string[] = [
 
 /** Each module and the values it exports; types are checked by the compiler where they are used. */
 const frozenExports: Readonly<Record<string, readonly string[]>> = {
-  "auth-flow": ["advanceCall", "authorizationRoundsMax", "isSettled", "receiveCall"],
+  "auth-flow": ["advanceCall", "authorizationRoundsMax", "inputRoundsMax", "isSettled", "receiveCall"],
   brand: [],
   bridge: [
     "appsProtocolVersion",
@@ -97,7 +99,9 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "parseWwwAuthenticate",
     "resultChallengeMeta",
   ],
+  elicitation: ["hostShown", "isInternationalHost", "judgeAnswer", "readQuestion", "readUrlQuestion"],
   errors: ["errorCatalogue", "refuse", "toHttpError", "toWidgetError"],
+  form: ["defaultsOf", "judgeForm", "parseForm"],
   "json-guard": ["inspectJson"],
   mandate: ["judgeMandate", "mandateClaims", "mandateTtlSeconds", "mandateType", "parseMandate"],
   metadata: [
@@ -121,6 +125,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "paymentRequestTransitions",
     "paymentTransitions",
   ],
+  "readable-text": ["readableText"],
   resource: ["isLoopbackUrl", "isSecureOrLoopback", "parseBrowserUrl", "parseIssuer", "parseResourceUri"],
   result: ["err", "ok"],
   sandbox: ["parseWidgetPolicy", "proxySandbox", "widgetSandbox"],
@@ -135,6 +140,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "withoutTransactionScopes",
   ],
   secret: ["Secret"],
+  "secret-field": ["asksForSecret", "messageAsksForSecret"],
   security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "www-authenticate": ["parseChallengeList"],

@@ -1,16 +1,21 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { CallEvent } from "@countersign/protocol/auth-flow";
 import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { hostShown } from "@countersign/protocol/elicitation";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
 import { decideCall, type CallOrigin, type ConnectorMode } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
 import { BoundToken } from "../authorize/proof-key.ts";
-import type { CallOutcome, McpConnection } from "../connections/connection.ts";
+import type { McpConnection } from "../connections/connection.ts";
+import type { CallOutcome } from "../connections/outcome.ts";
+import type { Ask } from "../connections/server-requests.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector } from "../connectors.ts";
 import type { Recorder } from "../trace.ts";
 import type { Vault } from "../vault.ts";
+import type { Asking, Continuation } from "./asking.ts";
 
 /** One sending of a call: everything it needs, and nothing of how the row is kept. */
 export interface Dispatch {
@@ -28,6 +33,12 @@ export interface Dispatch {
   /** The token that the server refused at the last sending, if it did. */
   readonly refused: Secret | undefined;
   readonly flowId: string | undefined;
+  /** The answers and the state of earlier rounds of questions. */
+  readonly continuation: Continuation;
+  /** How often the server has asked so far. */
+  readonly asked: number;
+  /** Puts a question of the running request to the user. */
+  readonly ask: Ask;
   readonly signal: AbortSignal;
   readonly record: Recorder;
 }
@@ -39,7 +50,14 @@ export interface DispatchOutcome {
   readonly detail?: string;
   readonly resourceMetadata?: string;
   readonly refused?: Secret;
+  /** What the server asks the user. */
+  readonly asking?: Asking;
+  /** The state to call again with, when the server asked nothing. */
+  readonly deferred?: { readonly requestState: string | undefined };
 }
+
+/** How long to wait before the n-th call that only repeats: a busy server is not hurried. */
+const deferMsMax = 5000;
 
 type Bearer = { readonly bearer: Secret | undefined } | { readonly instead: DispatchOutcome };
 
@@ -66,12 +84,16 @@ export class Dispatcher {
       authorization,
       idempotencyKey: callId,
     });
+    const { continuation } = dispatch;
+    const ask = askWithoutToken(dispatch.ask, bearer);
     const request = {
       tool,
       arguments: dispatch.arguments,
       meta: dispatch.meta,
       idempotencyKey: callId,
       signal,
+      continuation,
+      ask,
       ...(bearer === undefined ? {} : { bearer }),
     };
     const outcome = withoutToken(await connection.callTool(request), bearer);
@@ -100,10 +122,7 @@ export class Dispatcher {
 
   async #judgeChallenge(dispatch: Dispatch, bearer: Secret | undefined, challenge: Challenge): Promise<DispatchOutcome> {
     const { record, userId, connector, tool } = dispatch;
-    if (challenge.form === "url" || challenge.form === "structured") {
-      record("challenge", "The server asks for a visit to an address", { form: challenge.form });
-      return { event: { type: "challenged", demand: { kind: "url" }, refreshable: false } };
-    }
+    if (challenge.form === "url" || challenge.form === "structured" || challenge.form === "input") return judgeAsking(dispatch, askingOf(challenge));
     if (challenge.form === "declared")
       return { event: { type: "challenged", demand: { kind: "scope", scope: challenge.scope }, refreshable: false } };
     record("challenge", "The server demands authorization", describeChallenge(challenge));
@@ -160,6 +179,43 @@ export class Dispatcher {
   }
 }
 
+type AskingChallenge = Extract<Challenge, { readonly form: "url" | "structured" | "input" }>;
+
+/** The three forms in which a server asks, as one. */
+function askingOf(challenge: AskingChallenge): Asking {
+  switch (challenge.form) {
+    case "url":
+      return { style: "retry", questions: challenge.questions };
+    case "structured":
+      return { style: "retry", questions: [{ kind: "url", id: "authorization", url: challenge.url, message: challenge.message }] };
+    case "input":
+      return { style: "respond", questions: challenge.questions, requestState: challenge.requestState };
+  }
+}
+
+async function judgeAsking({ record, asked, signal }: Dispatch, asking: Asking): Promise<DispatchOutcome> {
+  const { questions, requestState } = asking;
+  if (questions.length === 0) {
+    record("challenge", "The server wants to be called again", { round: asked + 1 });
+    await delay(Math.min(100 * 2 ** asked, deferMsMax), undefined, { signal }).catch(() => {});
+    return { event: { type: "deferred" }, deferred: { requestState } };
+  }
+  record("challenge", questions.length === 1 ? "The server asks you something" : `The server asks you ${questions.length} things`, {
+    style: asking.style,
+    round: asked + 1,
+    hosts: questions.flatMap((question) => (question.kind === "url" ? [hostShown(question.url)] : [])),
+    forms: questions.filter((question) => question.kind === "form").length,
+  });
+  const kind = questions.some((question) => question.kind === "form") ? "form" : "url";
+  return { event: { type: "challenged", demand: { kind }, refreshable: false }, asking };
+}
+
+/** A question that repeats the token is not put to anybody. */
+function askWithoutToken(ask: Ask, bearer: Secret | undefined): Ask {
+  if (bearer === undefined) return ask;
+  return (question, signal) => (JSON.stringify(question).includes(bearer.reveal()) ? Promise.resolve({ action: "cancel" }) : ask(question, signal));
+}
+
 function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideCall>[0], "mode" | "origin" | "sameConnector" | "visibility" | "schemes"> {
   // Whether the view belongs to the connector was decided before the call was stored.
   return { mode: dispatch.mode, origin: dispatch.origin, sameConnector: true, visibility: dispatch.tool.visibility, schemes: dispatch.tool.schemes };
@@ -189,7 +245,11 @@ function withoutToken(outcome: CallOutcome, bearer: Secret | undefined): CallOut
       return { ...outcome, detail: clean(outcome.detail) };
     case "challenge": {
       const { challenge } = outcome;
-      if (challenge.form !== "http" && challenge.form !== "result") return outcome;
+      if (challenge.form === "declared") return outcome;
+      if (challenge.form !== "http" && challenge.form !== "result") {
+        const asked = JSON.stringify(askingOf(challenge).questions);
+        return clean(asked) === asked ? outcome : { kind: "failed", refusal: refuse("invalid_challenge", "the question repeats the token") };
+      }
       const followed = [...challenge.scope, challenge.resourceMetadata ?? ""].join(" ");
       if (clean(followed) !== followed) return { kind: "failed", refusal: refuse("invalid_challenge", "the challenge repeats the token") };
       if (challenge.errorDescription === undefined) return outcome;

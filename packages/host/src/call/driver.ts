@@ -1,60 +1,28 @@
-import { advanceCall, type CallEffect, type CallEvent, type CallState, type FlowEnd } from "@countersign/protocol/auth-flow";
-import type { EpochMs } from "@countersign/protocol/brand";
+import { advanceCall, type CallEffect, type CallEvent, type CallState } from "@countersign/protocol/auth-flow";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import { coversScope, type ScopeSet } from "@countersign/protocol/scope";
 import { judgeVisibility } from "@countersign/protocol/security";
 import type { Secret } from "@countersign/protocol/secret";
-import type { JsonObject } from "@countersign/protocol/shape";
-import type { Database } from "@countersign/storage/open";
 import type { Records } from "@countersign/storage/records";
-import type { Sealer } from "@countersign/storage/sealed";
-import { scopeOf } from "../authorize/flow-record.ts";
-import type { Flows, StoredFlow } from "../authorize/flows.ts";
+import type { Ask } from "../connections/server-requests.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
-import type { Connector, Connectors } from "../connectors.ts";
+import type { Connector } from "../connectors.ts";
 import { digestJson } from "../digest.ts";
-import type { Events } from "../events.ts";
-import type { Audit, HostLimits } from "../options.ts";
-import type { FileArguments } from "../resources/file-arguments.ts";
 import { Trace, type TraceStep } from "../trace.ts";
-import type { Vault } from "../vault.ts";
+import type { DriverOptions, Step } from "./driver-options.ts";
+import { nextChange } from "./change.ts";
 import { Dispatcher, type DispatchOutcome } from "./dispatch.ts";
 import { toHintMeta } from "./hints.ts";
 import { CallPapers } from "./papers.ts";
-import { callKeys, callKind, fromStoredState, isParked, toCallView, toStoredState, type CallRow, type CallView, type StoredCall } from "./record.ts";
-
-export interface DriverOptions {
-  readonly database: Database<unknown>;
-  readonly sealer: Sealer;
-  readonly connectors: Connectors;
-  readonly vault: Vault;
-  readonly flows: Flows;
-  readonly events: Events;
-  readonly limits: HostLimits;
-  readonly clock: () => EpochMs;
-  readonly audit: Audit;
-  /** Gives a tool's file arguments their addresses, at the time of sending. */
-  readonly fillFiles: (request: FileArguments) => Promise<Result<JsonObject, Refusal>>;
-  readonly report: (event: string, fields: Readonly<Record<string, unknown>>) => void;
-}
+import { Questions, type Change } from "./questions.ts";
+import { QuietTimes } from "./quiet-times.ts";
+import { callKeys, callKind, flowOf, fromStoredState, toCallView, toStoredState, type CallRow, type CallView, type StoredCall } from "./record.ts";
+import { Waiting } from "./waiting.ts";
 
 /** How long a call's driver is believed to be alive without a write. Longer than any one effect takes. */
 export const leaseMs = 120_000;
 const freshToolsMs = 1000;
 const attemptsMax = 50;
-
-interface Change {
-  readonly patch?: Partial<CallRow>;
-  readonly steps?: readonly TraceStep[];
-  /** The dispatch that the event speaks of; the event is dropped when the row is past it. */
-  readonly attempt?: number;
-}
-
-interface Step {
-  readonly call: StoredCall;
-  readonly effects: readonly CallEffect[];
-}
 
 /**
  * Moves stored calls on. The pure reducer `protocol/auth-flow` says what an event means; the new state is stored by compare-and-set before its effects
@@ -62,6 +30,9 @@ interface Step {
  */
 export class CallDriver {
   readonly papers: CallPapers;
+  readonly quiet: QuietTimes;
+  readonly questions: Questions;
+  readonly #waiting: Waiting;
   readonly #options: DriverOptions;
   readonly #calls: Records<CallRow>;
   readonly #dispatcher: Dispatcher;
@@ -69,6 +40,7 @@ export class CallDriver {
   readonly #aborts = new Map<string, AbortController>();
   readonly #refused = new Map<string, Secret>();
   readonly #driven = new Map<string, number>();
+  readonly #drivenOf = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   #closed = false;
 
@@ -77,12 +49,31 @@ export class CallDriver {
     this.papers = new CallPapers(options.sealer);
     this.#calls = options.database.records(callKind);
     this.#dispatcher = new Dispatcher(options.vault);
-    options.flows.onEnded((flow) => this.#flowEnded(flow));
+    this.quiet = new QuietTimes(options.database, options.clock);
+    this.questions = this.#makeQuestions();
+    this.#waiting = new Waiting({
+      ...options,
+      quiet: this.quiet,
+      questions: this.questions,
+      calls: this.#calls,
+      leaseMs,
+      isClosed: () => this.#closed,
+      store: (call, event, change) => this.#store(call, event, change),
+      advance: (call, event, change) => this.advance(call, event, change),
+      perform: (call, effects) => this.perform(call, effects),
+      announce: (call) => this.announce(call),
+      traceOf: (callId, userId, steps) => this.traceOf(callId, userId, steps),
+    });
   }
 
   /** True while this process drives the call. */
   drives(callId: string): boolean {
     return this.#driven.has(callId);
+  }
+
+  /** How many calls of the user this process drives. */
+  drivenOf(userId: string): number {
+    return this.#drivenOf.get(userId) ?? 0;
   }
 
   /** Moves a call on by an event from outside its driver; undefined when the event came too late to matter. */
@@ -99,14 +90,18 @@ export class CallDriver {
   /** Performs the effects of a state that is stored, and whatever follows from them. */
   perform(call: StoredCall, effects: readonly CallEffect[]): void {
     if (this.#closed) return;
-    const { id } = call;
+    const { id, value: row } = call;
+    if (!this.drives(id)) this.#drivenOf.set(row.userId, this.drivenOf(row.userId) + 1);
     this.#driven.set(id, (this.#driven.get(id) ?? 0) + 1);
     const task = this.#drive(call, effects)
       .catch((error: unknown) => this.#options.report("call_driver_failed", { callId: id, error }))
       .finally(() => {
         const others = (this.#driven.get(id) ?? 1) - 1;
         if (others > 0) this.#driven.set(id, others);
-        else this.#forget(id);
+        else {
+          this.#forget(id);
+          this.#release(row.userId);
+        }
         this.#running.delete(task);
       });
     this.#running.add(task);
@@ -115,9 +110,11 @@ export class CallDriver {
   /** What its user may see of a call. */
   async view(call: StoredCall): Promise<CallView> {
     const { id, value: row } = call;
-    const flow = isParked(row) && row.flowId !== undefined ? await this.#options.flows.view(row.flowId) : undefined;
-    const result = row.sealedResult === undefined ? undefined : this.papers.open("result", row.userId, id, row.sealedResult);
-    return toCallView(call, flow, row.state.phase === "completed" && result?.ok === true ? result.value : undefined);
+    const flowId = flowOf(row);
+    const flow = flowId === undefined ? undefined : await this.#options.flows.view(flowId);
+    const completed = row.state.phase === "completed" && row.sealedResult !== undefined;
+    const result = completed ? this.papers.open("result", row.userId, id, row.sealedResult) : undefined;
+    return toCallView(call, { flow, asking: this.questions.view(call), result: result?.ok === true ? result.value : undefined });
   }
 
   /** Tells the user's pages of a call that has just been stored. */
@@ -174,6 +171,7 @@ export class CallDriver {
   /** Stops driving: requests are aborted, rows stay as they are for the next start. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#waiting.close();
     for (const abort of this.#aborts.values()) abort.abort();
     await Promise.allSettled(this.#running);
   }
@@ -183,11 +181,13 @@ export class CallDriver {
     for (let attempt = 0; attempt < attemptsMax && current !== undefined && !this.#closed; attempt += 1) {
       const { value: row } = current;
       if (change.attempt !== undefined && change.attempt !== row.attempt) return undefined;
+      if (change.round !== undefined && change.round !== row.asking?.round) return undefined;
       const step = advanceCall(fromStoredState(row.state), event);
       if (!step.ok) return undefined;
       const trace = this.traceOf(current.id, row.userId, row.trace);
       if (attempt === 0) trace.adopt(change.steps ?? []);
-      const next = this.#nextRow(row, step.value.state, step.value.effects, trace, change.patch ?? {});
+      const patch = typeof change.patch === "function" ? change.patch(row, step.value.state) : (change.patch ?? {});
+      const next = this.#nextRow(row, step.value.state, step.value.effects, trace, patch);
       const stored = await this.#calls.update(current.id, current.version, next, { keys: callKeys(next) });
       if (stored.ok) {
         await this.announce(stored.value);
@@ -199,12 +199,14 @@ export class CallDriver {
   }
 
   #nextRow(row: CallRow, state: CallState, effects: readonly CallEffect[], trace: Trace, patch: Partial<CallRow>): CallRow {
-    const parksAnew = state.phase === "authorizing" && row.state.phase !== "authorizing";
+    const waits = state.phase === "authorizing" || state.phase === "asking" ? state.demand.kind : "nothing";
+    const parksAnew = waits === "scope" && row.state.phase !== "authorizing";
     if (state.phase === "failed") trace.record("error", "The call ended without a result", { code: state.code });
     return {
       ...row,
       ...patch,
-      ...(parksAnew ? { flowId: undefined } : {}),
+      ...(parksAnew ? { flowId: undefined, quiet: undefined } : {}),
+      ...(waits === "url" || waits === "form" ? {} : { asking: undefined, sealedAsking: undefined }),
       state: toStoredState(state),
       attempt: effects.some((effect) => effect.type === "dispatch") ? row.attempt + 1 : row.attempt,
       leaseUntil: this.#options.clock() + leaseMs,
@@ -226,20 +228,16 @@ export class CallDriver {
       case "dispatch":
         return this.#dispatch(call, effect.token);
       case "authorize":
-        return effect.demand.kind === "url"
-          ? this.#store(
-              call,
-              { type: "flow_ended", end: "flow_failed" },
-              { patch: { detail: "this host does not open addresses that a server names" } },
-            )
-          : this.#authorize(call, effect.demand.scope);
+        return effect.demand.kind === "scope" ? this.#waiting.forGrant(call, effect.demand.scope) : this.#waiting.forAnswers(call);
       case "check_tool":
-        return this.#store(call, { type: "checked", unchanged: await this.#isUnchanged(call) }, {});
+        this.#waiting.left(call.id);
+        return this.#store(call, { type: "checked", ...(await this.#changeSince(call)) }, {});
       case "abort_request":
         this.#aborts.get(call.id)?.abort();
         return undefined;
       case "settle":
       case "leave_flow":
+        this.#waiting.left(call.id);
         return undefined;
       case "decide":
         throw new Error("a call is decided before it is stored");
@@ -285,88 +283,67 @@ export class CallDriver {
         token,
         refused: this.#refused.get(id),
         flowId: row.flowId,
+        continuation: this.questions.continuation(call),
+        asked: row.state.asked,
+        ask: inTurn((question, signal) => this.questions.askLive(id, row.attempt, question, signal)),
         signal: abort.signal,
         record: this.traceOf(id, row.userId, row.trace).record,
       })
       .finally(() => this.#aborts.delete(id));
-    return this.#store(call, outcome.event, { attempt: row.attempt, patch: { ...this.#patchOf(call, outcome), toolDigest: tool.value.digest } });
+    return this.#store(call, outcome.event, { attempt: row.attempt, patch: await this.#patchOf(call, outcome, tool.value.digest) });
   }
 
-  #patchOf(call: StoredCall, outcome: DispatchOutcome): Partial<CallRow> {
+  async #patchOf(call: StoredCall, outcome: DispatchOutcome, toolDigest: string): Promise<NonNullable<Change["patch"]>> {
     if (outcome.refused !== undefined) this.#refused.set(call.id, outcome.refused);
+    if (outcome.deferred !== undefined) return { toolDigest, ...this.questions.patchDeferred(call, outcome.deferred.requestState) };
+    if (outcome.asking !== undefined) {
+      const asked = await this.questions.patch(call, outcome.asking);
+      return (row, next) => ({ toolDigest, ...asked(row, next) });
+    }
     return {
+      toolDigest,
       ...(outcome.detail === undefined ? {} : { detail: outcome.detail }),
       ...(outcome.resourceMetadata === undefined ? {} : { resourceMetadata: outcome.resourceMetadata }),
       ...(outcome.result === undefined ? {} : { sealedResult: this.papers.seal("result", call.value.userId, call.id, outcome.result) }),
     };
   }
 
-  async #authorize(call: StoredCall, scope: ScopeSet): Promise<Step | undefined> {
-    const { id, value: row } = call;
-    const fail = (refusal: Refusal): Promise<Step | undefined> =>
-      this.#store(
-        call,
-        { type: "flow_ended", end: "flow_failed", code: refusal.code },
-        { attempt: row.attempt, ...(refusal.detail === undefined ? {} : { patch: { detail: refusal.detail } }) },
-      );
-    const { pendingCallsMax } = this.#options.limits;
-    const parked = await this.#calls.find("parked", row.userId, this.#options.clock(), { limit: pendingCallsMax });
-    if (parked.length >= pendingCallsMax) return fail(refuse("too_many_pending_calls"));
-    const connector = await this.#options.connectors.find(row.userId, row.connectorId);
-    if (!connector.ok) return fail(connector.error);
-    const joined = await this.#options.flows.join({
-      userId: row.userId,
-      connector: connector.value,
-      scope,
-      resourceMetadata: row.resourceMetadata,
-      record: this.traceOf(id, row.userId, row.trace).record,
-      attach: async (flowId) => (await this.#park(id, row.userId, flowId)) !== undefined,
-    });
-    if (!joined.ok) return fail(joined.error);
-    const parkedCall = await this.#read(id);
-    if (parkedCall !== undefined) await this.announce(parkedCall);
-    return undefined;
-  }
-
-  /** Puts a waiting call under a flow, or under none; undefined when it no longer waits. */
-  async #park(callId: string, userId: string, flowId: string | undefined): Promise<StoredCall | undefined> {
-    for (let attempt = 0; attempt < attemptsMax && !this.#closed; attempt += 1) {
-      const call = await this.#read(callId);
-      if (call === undefined || call.value.state.phase !== "authorizing") return undefined;
-      const row = { ...call.value, flowId, leaseUntil: this.#options.clock() + leaseMs, trace: this.traceOf(callId, userId, call.value.trace).steps };
-      const stored = await this.#calls.update(callId, call.version, row, { keys: callKeys(row) });
-      if (stored.ok) return stored.value;
-    }
-    return undefined;
-  }
-
-  /** Tells every call that waited for this flow. One whose demand the flow did not ask for gets a flow of its own next. */
-  async #flowEnded(flow: StoredFlow): Promise<void> {
-    for (let round = 0; round < attemptsMax && !this.#closed; round += 1) {
-      const waiting = await this.#calls.find("flow", flow.id, this.#options.clock(), { limit: 1000 });
-      for (const call of waiting) await this.#tellOfFlow(call, flow);
-      if (waiting.length === 0) return;
-    }
-  }
-
-  async #tellOfFlow(call: StoredCall, flow: StoredFlow): Promise<void> {
-    const state = fromStoredState(call.value.state);
-    if (state.phase !== "authorizing") return;
-    if (state.demand.kind === "scope" && !coversScope(scopeOf(flow.value), state.demand.scope)) {
-      const freed = await this.#park(call.id, call.value.userId, undefined);
-      if (freed !== undefined) this.perform(freed, [{ type: "authorize", demand: state.demand }]);
-      return;
-    }
-    await this.advance(call, eventOfFlow(flow), { steps: flow.value.trace });
-  }
-
-  /** A call is resumed as it was parked, or not at all. When the server cannot be asked now, the dispatch that follows meets the same and fails typed. */
-  async #isUnchanged(call: StoredCall): Promise<boolean> {
-    const { userId, connectorId, tool: name, toolDigest } = call.value;
+  /**
+   * A call is resumed as it was parked, or not at all: the same tool, and for a view still there (V20). When the server cannot be asked now, the dispatch that
+   * follows meets the same and fails typed.
+   */
+  async #changeSince(call: StoredCall): Promise<{ readonly problem?: ErrorCode }> {
+    const { userId, connectorId, tool: name, toolDigest, widgetId } = call.value;
+    if (widgetId !== undefined && (await this.#options.connectorOfWidget(userId, widgetId)) === undefined) return { problem: "call_expired" };
     const connector = await this.#options.connectors.find(userId, connectorId);
-    if (!connector.ok) return true;
+    if (!connector.ok) return {};
     const tools = await this.#options.connectors.connection(userId, connector.value).tools(freshToolsMs);
-    return !tools.ok || toolDigest === "" || tools.value.get(name)?.digest === toolDigest;
+    return !tools.ok || toolDigest === "" || tools.value.get(name)?.digest === toolDigest ? {} : { problem: "tool_changed" };
+  }
+
+  #makeQuestions(): Questions {
+    const { clock, limits, events } = this.#options;
+    return new Questions({
+      papers: this.papers,
+      quiet: this.quiet,
+      clock,
+      openMs: limits.flowMs,
+      leaseMs,
+      read: (callId) => this.#read(callId),
+      advance: (call, event, change) => this.advance(call, event, change),
+      rewrite: async (call, row) => {
+        const stored = await this.#calls.update(call.id, call.version, row, { keys: callKeys(row) });
+        if (!stored.ok) return undefined;
+        await this.announce(stored.value);
+        return stored.value;
+      },
+      changed: async (call, waitMs, signal) => {
+        const change = nextChange(events, { userId: call.value.userId, id: call.id }, waitMs, signal);
+        const now = await this.#read(call.id);
+        if (now?.version === call.version) await change.happened;
+        change.stop();
+      },
+    });
   }
 
   /** A parked call lives in its row alone. */
@@ -376,14 +353,23 @@ export class CallDriver {
     this.#refused.delete(callId);
   }
 
+  #release(userId: string): void {
+    const left = this.drivenOf(userId) - 1;
+    if (left > 0) this.#drivenOf.set(userId, left);
+    else this.#drivenOf.delete(userId);
+  }
+
   #read(callId: string): Promise<StoredCall | undefined> {
     return this.#calls.get(callId, this.#options.clock());
   }
 }
 
-function eventOfFlow(flow: StoredFlow): CallEvent {
-  const { state, code } = flow.value;
-  if (state === "granted") return { type: "granted" };
-  const end: FlowEnd = state === "denied" || state === "cancelled" || state === "expired" ? state : "flow_failed";
-  return { type: "flow_ended", end, ...(code === undefined ? {} : { code }) };
+/** A server may ask several things at once; the user is asked one after the other. */
+function inTurn(ask: Ask): Ask {
+  let last: Promise<unknown> = Promise.resolve();
+  return (question, signal) => {
+    const turn = last.then(() => ask(question, signal));
+    last = turn.catch(() => {});
+    return turn;
+  };
 }

@@ -1,4 +1,12 @@
-import { authorizationRoundsMax, isSettled, type CallState, type Demand } from "@countersign/protocol/auth-flow";
+import {
+  authorizationRoundsMax,
+  inputRoundsMax,
+  isSettled,
+  type Ask,
+  type CallEvent,
+  type CallState,
+  type Demand,
+} from "@countersign/protocol/auth-flow";
 import type { EpochMs } from "@countersign/protocol/brand";
 import { toWidgetError, type ErrorCode, type WidgetError } from "@countersign/protocol/errors";
 import { formatScope, parseScope } from "@countersign/protocol/scope";
@@ -9,6 +17,7 @@ import { z } from "zod";
 import { dueMinute, errorCodeSchema, traceSchema, type FlowView } from "../authorize/flow-record.ts";
 import type { TraceStep } from "../trace.ts";
 import { hintsSchema, type CallHints } from "./hints.ts";
+import { askingRowSchema, type AskingRow, type AskingView } from "./asking.ts";
 
 /** A call's durable row. Arguments and result are sealed; the digests bind a resumed call to what was asked for and to the tool as it was then. */
 export interface CallRow {
@@ -28,6 +37,15 @@ export interface CallRow {
   readonly resourceMetadata?: string | undefined;
   readonly detail?: string | undefined;
   readonly sealedResult?: string | undefined;
+  /** What the server asks the user, while it does; the questions and the server's state are sealed. */
+  readonly asking?: AskingRow | undefined;
+  readonly sealedAsking?: string | undefined;
+  /** The digest of the questions asked last. */
+  readonly lastAsked?: string | undefined;
+  /** What the user answered last: it goes along whenever the call is sent again. */
+  readonly sealedContinuation?: string | undefined;
+  /** The sign-in that the call waits for comes soon after the user refused one: shown without any push. */
+  readonly quiet?: boolean | undefined;
   readonly createdAt: EpochMs;
   readonly deadline: EpochMs;
   /** Until then the process that drives the call is believed to be alive. */
@@ -41,21 +59,23 @@ export type StoredCall = StoredRecord<CallRow>;
 export interface StoredState {
   readonly phase: CallState["phase"];
   readonly rounds: number;
+  readonly asked: number;
   readonly token: "attach" | "omit";
   readonly retried: boolean;
   readonly repeatable: boolean;
   readonly code?: ErrorCode | undefined;
-  readonly demand?: { readonly kind: "scope"; readonly scope: string } | { readonly kind: "url" } | undefined;
+  readonly demand?: { readonly kind: "scope"; readonly scope: string } | Ask | undefined;
 }
 
 const stateSchema: z.ZodType<StoredState> = z.object({
-  phase: z.enum(["received", "resuming", "dispatched", "completed", "authorizing", "refused", "failed"]),
+  phase: z.enum(["received", "resuming", "dispatched", "completed", "authorizing", "asking", "refused", "failed"]),
   rounds: z.number().int().min(0).max(authorizationRoundsMax),
+  asked: z.number().int().min(0).max(inputRoundsMax).default(0),
   token: z.enum(["attach", "omit"]),
   retried: z.boolean(),
   repeatable: z.boolean(),
   code: errorCodeSchema.optional(),
-  demand: z.union([z.object({ kind: z.literal("scope"), scope: z.string() }), z.object({ kind: z.literal("url") })]).optional(),
+  demand: z.union([z.object({ kind: z.literal("scope"), scope: z.string() }), z.object({ kind: z.enum(["url", "form"]) })]).optional(),
 });
 
 const rowSchema: z.ZodType<CallRow> = z.object({
@@ -74,6 +94,11 @@ const rowSchema: z.ZodType<CallRow> = z.object({
   resourceMetadata: z.string().optional(),
   detail: z.string().optional(),
   sealedResult: z.string().optional(),
+  asking: askingRowSchema.optional(),
+  sealedAsking: z.string().optional(),
+  lastAsked: z.string().optional(),
+  sealedContinuation: z.string().optional(),
+  quiet: z.boolean().optional(),
   createdAt: z.number(),
   deadline: z.number(),
   leaseUntil: z.number(),
@@ -83,18 +108,23 @@ const rowSchema: z.ZodType<CallRow> = z.object({
 export const callKind: RecordKind<CallRow> = { name: "call", parse: (json) => rowSchema.parse(json) };
 
 export function toStoredState(state: CallState): StoredState {
-  const { phase, rounds, token, retried, repeatable } = state;
-  const common = { phase, rounds, token, retried, repeatable };
-  if (state.phase === "authorizing") return { ...common, demand: storeDemand(state.demand) };
+  const { phase, rounds, asked, token, retried, repeatable } = state;
+  const common = { phase, rounds, asked, token, retried, repeatable };
+  if (state.phase === "authorizing" || state.phase === "asking") return { ...common, demand: storeDemand(state.demand) };
   if (state.phase === "refused" || state.phase === "failed") return { ...common, code: state.code };
   return common;
 }
 
 /** Throws on a row that this code did not write. */
 export function fromStoredState(stored: StoredState): CallState {
-  const { phase, rounds, token, retried, repeatable } = stored;
-  const progress = { rounds, token, retried, repeatable };
+  const { phase, rounds, asked, token, retried, repeatable } = stored;
+  const progress = { rounds, asked, token, retried, repeatable };
   if (phase === "authorizing") return { ...progress, phase, demand: readDemand(stored) };
+  if (phase === "asking") {
+    const demand = readDemand(stored);
+    if (demand.kind === "scope") throw new TypeError("a running call is asked no scope");
+    return { ...progress, phase, demand };
+  }
   if (phase === "refused" || phase === "failed") {
     if (stored.code === undefined) throw new TypeError("a failed call has a code");
     return { ...progress, phase, code: stored.code };
@@ -102,16 +132,35 @@ export function fromStoredState(stored: StoredState): CallState {
   return { ...progress, phase };
 }
 
-/** True while the call waits for a flow and no process drives it. */
-export function isParked(row: CallRow): boolean {
-  return row.state.phase === "authorizing" && row.flowId !== undefined;
+/** The flow that the call waits for, if that is what it waits for. */
+export function flowOf({ state, flowId }: CallRow): string | undefined {
+  return state.phase === "authorizing" && state.demand?.kind === "scope" ? flowId : undefined;
 }
 
-/** Index keys: parked calls by flow, driven ones by `running`, open ones by the minute of their deadline. */
+/** True while the call waits for a flow or for the user's answers, and no process drives it. */
+export function isParked(row: CallRow): boolean {
+  return flowOf(row) !== undefined || (row.state.phase === "authorizing" && row.asking !== undefined);
+}
+
+/** When the row must be looked at again: at its deadline, or when its open questions expire. */
+export function dueAt(row: CallRow): EpochMs {
+  return row.asking === undefined ? row.deadline : Math.min(row.deadline, row.asking.expiresAt);
+}
+
+/** Index keys: parked calls by user and flow, driven ones by `running`, open ones by the minute in which something is due. */
 export function callKeys(row: CallRow): Readonly<Record<string, string>> {
   if (isSettled(fromStoredState(row.state))) return { user: row.userId };
-  const open = { user: row.userId, due: dueMinute(row.deadline) };
-  return isParked(row) && row.flowId !== undefined ? { ...open, flow: row.flowId, parked: row.userId } : { ...open, running: "yes" };
+  const open = { user: row.userId, due: dueMinute(dueAt(row)) };
+  if (!isParked(row)) return { ...open, running: "yes" };
+  const flow = flowOf(row);
+  return { ...open, parked: row.userId, ...(flow === undefined ? {} : { flow }) };
+}
+
+/** What has happened to an open call by the mere passing of time. */
+export function overdue(row: CallRow, now: EpochMs): CallEvent | undefined {
+  if (row.deadline <= now) return { type: "deadline_passed" };
+  // In a running request the question's own driver gives up, and tells the server.
+  return isParked(row) && dueAt(row) <= now ? { type: "flow_ended", end: "expired" } : undefined;
 }
 
 /** What the console, a widget or the model loop is told about a call. */
@@ -128,13 +177,21 @@ export interface CallView {
   readonly flow?: FlowView;
   /** The flow shown is another call's: this one gets its own after it. */
   readonly queued?: true;
+  /** No window may open by itself: the user has just refused a sign-in of this connector. */
+  readonly quiet?: true;
+  /** What the server asks the user. */
+  readonly asking?: AskingView;
   readonly result?: JsonObject;
   readonly error?: WidgetError & { readonly detail?: string };
   /** Grows with every change of the call. */
   readonly version: number;
 }
 
-export function toCallView(call: StoredCall, flow: FlowView | undefined, result: JsonObject | undefined): CallView {
+export function toCallView(
+  call: StoredCall,
+  shown: { readonly flow: FlowView | undefined; readonly asking: AskingView | undefined; readonly result: JsonObject | undefined },
+): CallView {
+  const { flow, asking, result } = shown;
   const { id, value: row, version } = call;
   const { code } = row.state;
   return {
@@ -149,6 +206,8 @@ export function toCallView(call: StoredCall, flow: FlowView | undefined, result:
     deadline: row.deadline,
     ...(row.widgetId === undefined ? {} : { widgetId: row.widgetId }),
     ...(flow === undefined ? {} : { flow, ...(isCovered(row, flow) ? {} : { queued: true as const }) }),
+    ...(flow !== undefined && row.quiet === true ? { quiet: true as const } : {}),
+    ...(asking === undefined ? {} : { asking }),
     ...(result === undefined ? {} : { result }),
     ...(code === undefined ? {} : { error: { ...toWidgetError({ code }, id), ...(row.detail === undefined ? {} : { detail: row.detail }) } }),
   };
@@ -160,12 +219,12 @@ function isCovered(row: CallRow, flow: FlowView): boolean {
 }
 
 function storeDemand(demand: Demand): NonNullable<StoredState["demand"]> {
-  return demand.kind === "scope" ? { kind: "scope", scope: formatScope(demand.scope) } : { kind: "url" };
+  return demand.kind === "scope" ? { kind: "scope", scope: formatScope(demand.scope) } : { kind: demand.kind };
 }
 
 function readDemand(stored: StoredState): Demand {
   if (stored.demand === undefined) throw new TypeError("a parked call has a demand");
-  if (stored.demand.kind === "url") return { kind: "url" };
+  if (stored.demand.kind !== "scope") return { kind: stored.demand.kind };
   const scope = parseScope(stored.demand.scope);
   if (!scope.ok) throw new TypeError("a parked call's scope cannot be read");
   return { kind: "scope", scope: scope.value };

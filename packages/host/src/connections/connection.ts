@@ -1,25 +1,19 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
-import { refuse, type Refusal } from "@countersign/protocol/errors";
+import type { Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
-import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
+import type { JsonObject } from "@countersign/protocol/shape";
+import type { Client } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
-import type { DialError } from "../dial/dial.ts";
 import type { ConnectionAccess } from "./connection-access.ts";
 import { Exchange, type ServerListener, type ServerMessage } from "./exchange.ts";
 import { Link } from "./link.ts";
+import { judgeFailure, judgeResult, refusalOf, type CallOutcome } from "./outcome.ts";
+import { Patience } from "./patience.ts";
+import { CallListener, type Ask } from "./server-requests.ts";
 import { withoutSecret } from "./without-secret.ts";
 import { readToolDefinition, type ToolDefinition } from "./tool-definition.ts";
-
-/** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
-export type CallOutcome =
-  | { readonly kind: "result"; readonly result: JsonObject }
-  | { readonly kind: "challenge"; readonly challenge: Challenge }
-  | { readonly kind: "failed"; readonly refusal: Refusal }
-  | { readonly kind: "lost"; readonly sent: boolean; readonly detail: string };
 
 export interface ToolRequest {
   readonly tool: ToolDefinition;
@@ -29,7 +23,11 @@ export interface ToolRequest {
   /** Hints in `_meta`, beside the key. */
   readonly meta?: JsonObject;
   readonly signal: AbortSignal;
-  /** Who hears what the server says of its own while it runs the call. */
+  /** Answers and state of earlier rounds (MCP 2026-07-28, multi round-trip requests). */
+  readonly continuation?: { readonly inputResponses?: JsonObject; readonly requestState?: string };
+  /** Puts to the user what the server asks while it runs the call. */
+  readonly ask?: Ask;
+  /** Who hears instead what the server says of its own meanwhile. */
   readonly listener?: ServerListener;
 }
 
@@ -43,6 +41,8 @@ export interface ConnectionOptions {
   readonly clock: () => EpochMs;
 }
 
+/** A call may stay open while its user reads, fills in a form or visits a page: as long as any call lives. */
+const openCallMsMax = 20 * 60 * 1000;
 const toolsMax = 1000;
 const pagesMax = 50;
 /** One for a token that was sent to a server that now wants one, one for a token that it refused. */
@@ -86,29 +86,28 @@ export class McpConnection {
     return entry.list;
   }
 
-  /** Sends one tool call, with the token and key it is given and nothing else. */
+  /** Sends one tool call, with the token, key, answers and state it is given and nothing else. */
   async callTool(request: ToolRequest): Promise<CallOutcome> {
-    const exchange = new Exchange(request);
-    const params = {
-      name: request.tool.name,
-      arguments: { ...request.arguments },
-      _meta: { ...request.meta, "countersign/idempotencyKey": request.idempotencyKey },
-    };
-    const options = { timeout: this.#options.requestTimeoutMs, signal: request.signal, allowInputRequired: true };
+    const patience = new Patience(this.#options.requestTimeoutMs, request.signal);
+    const own = request.ask === undefined ? undefined : new CallListener(request.ask, patience);
+    const listener = request.listener ?? own;
+    const exchange = new Exchange({ ...request, timeoutMs: openCallMsMax, ...(listener === undefined ? {} : { listener }) });
+    const stream = own === undefined ? undefined : this.#link.holdStream(request.bearer);
     try {
-      const { name, inputSchema, mirrorsHeaders } = request.tool;
-      const answer = this.#link.run(exchange, (client) =>
-        mirrorsHeaders
-          ? client.callTool(params, { ...options, toolDefinition: { name, inputSchema: { ...inputSchema, type: "object" } } })
-          : client.request({ method: "tools/call", params }, looseResult, options),
-      );
+      const answer = this.#link.run(exchange, async (client) => {
+        await stream?.opened();
+        return sendToolCall(client, request, patience.signal);
+      });
       // The SDK would wait for its timeout when a stream ends without the answer.
       const silence = exchange.abandoned.then(
         (): CallOutcome => ({ kind: "lost", sent: true, detail: "the answer's stream ended without an answer" }),
       );
       return await Promise.race([answer.then(judgeResult), silence]);
     } catch (error) {
-      return judgeFailure(error, exchange);
+      return own?.refused === undefined ? judgeFailure(error, exchange) : { kind: "failed", refusal: own.refused };
+    } finally {
+      patience.done();
+      stream?.release();
     }
   }
 
@@ -200,87 +199,16 @@ export class McpConnection {
   }
 }
 
-function judgeResult(result: unknown): CallOutcome {
-  if (!isJsonObject(result)) {
-    return { kind: "failed", refusal: refuse("protocol_error", "the result is not an object") };
-  }
-  const challenge = challengeFromResult(result);
-  if (!challenge.ok) {
-    return { kind: "failed", refusal: challenge.error };
-  }
-  if (challenge.value !== undefined) {
-    return { kind: "challenge", challenge: challenge.value };
-  }
-  if (result["resultType"] === "input_required") {
-    return { kind: "failed", refusal: refuse("protocol_error", "the server asks for input of a kind that this host did not offer") };
-  }
-  return { kind: "result", result };
-}
-
-function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
-  if (exchange.status === 401 || exchange.status === 403) {
-    const challenge = challengeFromHttp(exchange.status, exchange.wwwAuthenticate);
-    if (!challenge.ok) {
-      return { kind: "failed", refusal: challenge.error };
-    }
-    return challenge.value === undefined
-      ? { kind: "failed", refusal: refuse("protocol_error", `the server answered ${exchange.status} without a challenge`) }
-      : { kind: "challenge", challenge: challenge.value };
-  }
-  if (exchange.problem !== undefined) {
-    return judgeDialProblem(exchange.problem);
-  }
-  if (error instanceof ProtocolError) {
-    return judgeRpcError(error);
-  }
-  if (error instanceof SdkHttpError || (exchange.status ?? 0) >= 400) {
-    const status = exchange.status ?? 0;
-    return status >= 500
-      ? { kind: "lost", sent: true, detail: `the server answered ${status}` }
-      : { kind: "failed", refusal: refuse("protocol_error", `the server answered ${status}`) };
-  }
-  if (error instanceof SdkError && (error.code === SdkErrorCode.RequestTimeout || error.code === SdkErrorCode.ConnectionClosed)) {
-    return { kind: "lost", sent: true, detail: "no complete answer in time" };
-  }
-  return { kind: "failed", refusal: refuse("protocol_error", error instanceof Error ? error.message : "unknown failure") };
-}
-
-function judgeRpcError(error: ProtocolError): CallOutcome {
-  const challenge = challengeFromError({ code: error.code, data: error.data });
-  if (!challenge.ok) {
-    return { kind: "failed", refusal: challenge.error };
-  }
-  if (challenge.value !== undefined) {
-    return { kind: "challenge", challenge: challenge.value };
-  }
-  const code = error.code === -32602 ? "invalid_arguments" : "protocol_error";
-  return { kind: "failed", refusal: refuse(code, `the server answered with error ${error.code}: ${error.message}`) };
-}
-
-function judgeDialProblem(problem: DialError): CallOutcome {
-  switch (problem.problem) {
-    case "unsafe_address":
-      return { kind: "failed", refusal: refuse("unsafe_url", problem.message) };
-    case "redirected":
-      return { kind: "failed", refusal: refuse("protocol_error", problem.message) };
-    case "too_large":
-      return { kind: "failed", refusal: refuse("response_too_large", problem.message) };
-    case "unreachable":
-    case "timeout":
-    case "aborted":
-      return { kind: "lost", sent: problem.sent, detail: problem.message };
-  }
-}
-
-function refusalOf(outcome: CallOutcome): Refusal {
-  switch (outcome.kind) {
-    case "failed":
-      return outcome.refusal;
-    case "lost":
-      return refuse("server_unreachable", outcome.detail);
-    case "challenge":
-      return refuse("authorization_required", "the server demands sign-in before anything else");
-    case "result":
-      return refuse("internal_error");
-  }
+function sendToolCall(client: Client, request: ToolRequest, signal: AbortSignal): Promise<unknown> {
+  const { name, inputSchema, mirrorsHeaders } = request.tool;
+  const params = {
+    name,
+    arguments: { ...request.arguments },
+    _meta: { ...request.meta, "countersign/idempotencyKey": request.idempotencyKey },
+    ...request.continuation,
+  };
+  const options = { timeout: openCallMsMax, signal, allowInputRequired: true };
+  return mirrorsHeaders
+    ? client.callTool(params, { ...options, toolDefinition: { name, inputSchema: { ...inputSchema, type: "object" } } })
+    : client.request({ method: "tools/call", params }, looseResult, options);
 }

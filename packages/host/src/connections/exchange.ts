@@ -19,7 +19,7 @@ export interface ServerMessage {
 export interface ServerListener {
   /**
    * A request, such as `elicitation/create`, on this exchange's own stream. What it resolves to is the JSON-RPC result; undefined answers "method not found" (-32601),
-   * a rejection -32603. The server waits meanwhile and the exchange's timeout keeps running. `signal` aborts when the server withdraws the request or the connection ends.
+   * a rejection -32603. The server waits meanwhile. `signal` aborts when the server withdraws the request or the connection ends.
    */
   onServerRequest?(request: ServerMessage, signal: AbortSignal): Promise<JsonObject | undefined>;
   /** A notification on this exchange's own stream, such as `notifications/message`. Those of the standing stream come by {@link McpConnection.follow}. */
@@ -31,6 +31,8 @@ export interface ExchangeOptions {
   readonly bearer?: Secret;
   readonly idempotencyKey?: string;
   readonly listener?: ServerListener;
+  /** Instead of the usual time for one HTTP request. */
+  readonly timeoutMs?: number;
 }
 
 /** What one request to an MCP server is sent with, and what its response looked like on the wire. */
@@ -38,6 +40,7 @@ export class Exchange {
   readonly bearer: Secret | undefined;
   readonly idempotencyKey: string | undefined;
   readonly listener: ServerListener | undefined;
+  readonly timeoutMs: number | undefined;
   /** Resolves when an event stream ended and nobody resumed it: if the answer has not come by then, it never will. */
   readonly abandoned: Promise<void>;
   status: number | undefined;
@@ -52,6 +55,7 @@ export class Exchange {
     this.bearer = options.bearer;
     this.idempotencyKey = options.idempotencyKey;
     this.listener = options.listener;
+    this.timeoutMs = options.timeoutMs;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.abandoned = promise;
     this.#abandon = resolve;
@@ -109,7 +113,8 @@ export function exchangeFetch(bounds: DialBounds, gate: StreamGate): SdkFetch {
     }
     if (exchange === undefined || isAnswer(init, exchange)) return dialFor(exchange, url, init, bounds);
     if (resumes) exchange.streamResumes();
-    const response = await noting(exchange, () => dialFor(exchange, url, init, { ...bounds, ...watchersOf(exchange) }));
+    const timeoutMs = exchange.timeoutMs ?? bounds.timeoutMs;
+    const response = await noting(exchange, () => dialFor(exchange, url, init, { ...bounds, timeoutMs, ...watchersOf(exchange) }));
     const isBatching = init.method === "POST" && headers.get("mcp-protocol-version") === batchingVersion;
     return isBatching && exchange.isStreaming ? new Response(response.body?.pipeThrough(splitBatches()), response) : response;
   };

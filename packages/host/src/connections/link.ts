@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
@@ -16,6 +17,8 @@ interface Opening {
 
 /** A stream that nobody has used for so long is closed. */
 const idleMs = 5 * 60_000;
+const streamMsMax = 2000;
+const streamLingerMs = 10_000;
 
 /** The SDK's client for one server: opened when first used, again after the server forgot it, and anew after a reset; what runs ends on the one it began on. */
 export class Link {
@@ -69,6 +72,18 @@ export class Link {
     return () => {
       this.#listeners.delete(hear);
       release();
+    };
+  }
+
+  /**
+   * Holds the session's standing stream open for one call: servers may ask there what belongs to it (MCP 2025-11-25). `opened` resolves once the stream can carry
+   * something, or nobody asks for one, or the server does not answer in time: a call is not held up for it.
+   */
+  holdStream(bearer: Secret | undefined): { opened(): Promise<void>; release(): void } {
+    const release = this.#gate.want(bearer);
+    return {
+      opened: () => Promise.race([this.#gate.opened(), delay(streamMsMax, undefined, { ref: false })]),
+      release: () => release(streamLingerMs),
     };
   }
 
@@ -149,8 +164,13 @@ export class Link {
     for (const hear of this.#listeners) hear(notification);
   }
 
+  /**
+   * A request on a stream that belongs to no exchange is put to the newest that listens: the protocol names none there, and all calls of a connection are the same
+   * user's. Where nobody listens there is nobody to ask (MCP 2025-11-25: such requests belong to one of the client's).
+   */
   async #answer(open: OpenClient, request: ServerMessage, signal: AbortSignal): Promise<JsonObject> {
-    const answer = await this.#exchangeOf(open)?.listener?.onServerRequest?.(request, signal);
+    const exchange = this.#exchangeOf(open) ?? [...this.#active].findLast((active) => active.listener !== undefined);
+    const answer = await exchange?.listener?.onServerRequest?.(request, signal);
     if (answer === undefined) throw new ProtocolError(-32601, "Method not found");
     return answer;
   }

@@ -20,6 +20,7 @@ export interface OpenClient {
 
 /** What this host offers to servers, in every era. */
 const capabilities: ClientCapabilities = {
+  elicitation: { form: {}, url: {} },
   extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } },
 };
 

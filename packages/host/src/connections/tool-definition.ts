@@ -14,7 +14,7 @@ export interface ToolDefinition {
   readonly schemes: readonly SecurityScheme[] | undefined;
   readonly resourceUri: string | undefined;
   readonly digest: string;
-  /** It may run twice with the same arguments: read-only or idempotent by annotation. */
+  /** It may run twice with the same arguments: read-only or idempotent by annotation, or its server keeps idempotency keys for it. */
   readonly repeatable: boolean;
   /** It mirrors arguments into headers (`x-mcp-header` in its schema), which only the SDK's `callTool` does. */
   readonly mirrorsHeaders: boolean;
@@ -24,6 +24,9 @@ export interface ToolDefinition {
   /** Top-level arguments that hold files (`openai/fileParams`). */
   readonly fileParams: readonly string[];
 }
+
+/** A server that says `true` here runs the tool once per idempotency key, however often it is sent (`_meta` of the tool's definition). */
+const idempotencyMeta = "countersign/idempotency";
 
 const nameLengthMax = 128;
 const textLengthMax = 4000;
@@ -57,7 +60,10 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
     schemes: schemes.value,
     resourceUri: resourceUri?.startsWith("ui://") === true ? resourceUri : undefined,
     digest: digestJson(raw),
-    repeatable: member(annotations, "readOnlyHint") === true || member(annotations, "idempotentHint") === true,
+    repeatable:
+      member(annotations, "readOnlyHint") === true ||
+      member(annotations, "idempotentHint") === true ||
+      member(member(raw, "_meta"), idempotencyMeta) === true,
     mirrorsHeaders: mirrored === "declared",
     invoking: statusText(raw, "openai/toolInvocation/invoking"),
     invoked: statusText(raw, "openai/toolInvocation/invoked"),

@@ -35,6 +35,7 @@ export type KeptKind =
   | "conversation"
   | "assertion_key"
   | "client_registration"
+  | "quiet"
   | "instance"
   | "reseal_progress";
 
@@ -78,10 +79,10 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
   },
   refresh_lease: { holds: "which instance renews a token now", from: "its beginning", ms: 30_000, sealed: [], endedBy: "the end of the renewal" },
   call: {
-    holds: "a tool call: where it stands, its steps, arguments and result",
+    holds: "a tool call: where it stands, its steps, arguments, result, what its server asks the user and what the user answered",
     from: "its deadline",
     ms: hourMs,
-    sealed: ["sealedArguments", "sealedResult"],
+    sealed: ["sealedArguments", "sealedResult", "sealedAsking", "sealedContinuation"],
   },
   flow: { holds: "one sign-in: who, where, which scopes, its steps", from: "its deadline", ms: hourMs, sealed: [] },
   flow_slot: { holds: "which sign-in runs for a user and a server", from: "the sign-in's deadline", ms: hourMs, sealed: [] },
@@ -136,6 +137,7 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
     sealed: ["sealedSecret"],
     endedBy: "a server that no longer knows the client",
   },
+  quiet: { holds: "that a user has just refused a sign-in or a question of a connector", from: "the refusal", ms: minuteMs, sealed: [] },
   instance: {
     holds: "a running instance and the id of the key that it seals with",
     from: "its last sign of life, every minute",

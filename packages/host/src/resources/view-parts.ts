@@ -3,7 +3,7 @@ import type { SandboxPlace } from "@countersign/protocol/sandbox";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
 import { isOwnState, knownIssuers } from "../authorize/known-issuers.ts";
-import type { DriverOptions } from "../call/driver.ts";
+import type { DriverOptions } from "../call/driver-options.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Vault } from "../vault.ts";
 import { AppReturns } from "./app-returns.ts";

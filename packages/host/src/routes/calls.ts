@@ -14,11 +14,13 @@ import type { Widgets } from "../resources/widgets.ts";
 import { type Door, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
 import {
+  answerCall,
   cancelCall,
   cancelFlow,
   createWidget,
   followEvents,
   makeLink,
+  openQuestion,
   readCall,
   readFlow,
   readTrace,
@@ -64,6 +66,11 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
   serveOperation(app, door, readTrace, async ({ userId, id: callId }) => {
     const steps = await broker.trace(userId, callId);
     return steps.ok ? ok({ steps: steps.value.map((step) => ({ callId, ...step })) }) : steps;
+  });
+  serveOperation(app, door, answerCall, ({ userId, id, body }) => broker.answer(userId, id, body.round, body.answers));
+  serveOperation(app, door, openQuestion, async ({ userId, id, body }) => {
+    const address = await broker.visit(userId, id, body.round, body.item);
+    return address.ok ? ok({ url: address.value }) : address;
   });
   serveOperation(app, door, cancelCall, ({ userId, id }) => broker.cancel(userId, id));
   addFlowRoutes(app, routes);

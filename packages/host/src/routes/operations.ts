@@ -7,6 +7,7 @@ import type { WidgetView } from "../resources/widgets.ts";
 import type { TraceStep } from "../trace.ts";
 import { type AnyOperation, noBody, type Operation } from "./operation.ts";
 import { callView, type NewCall, newCall, traceView } from "./schemas/calls.ts";
+import { newAnswers, type NewAnswers, newVisit, type NewVisit, visitView } from "./schemas/asking.ts";
 import {
   connectorChange,
   type ConnectorChange,
@@ -187,6 +188,30 @@ export const cancelCall: Operation<undefined, CallView> = {
   errors: ["unknown_call"],
 };
 
+export const answerCall: Operation<NewAnswers, CallView> = {
+  ...make,
+  id: "answerCall",
+  path: "/api/calls/:id/answers",
+  tag: "Calls",
+  summary: "Give the user's answers to what the server asks; the call goes on by itself.",
+  body: newAnswers,
+  status: 200,
+  answer: callView,
+  errors: ["unknown_call", "conflict", "invalid_arguments"],
+};
+
+export const openQuestion: Operation<NewVisit, { readonly url: string }> = {
+  ...make,
+  id: "openQuestion",
+  path: "/api/calls/:id/visits",
+  tag: "Calls",
+  summary: "The user has clicked to open an address that the server asks to visit: gives it, and counts it as opened.",
+  body: newVisit,
+  status: 200,
+  answer: visitView,
+  errors: ["unknown_call"],
+};
+
 export const readFlow: Operation<undefined, FlowView> = {
   ...get,
   id: "readFlow",
@@ -314,6 +339,8 @@ export const operations: readonly AnyOperation[] = [
   readCall,
   readTrace,
   cancelCall,
+  answerCall,
+  openQuestion,
   readFlow,
   cancelFlow,
   startDevice,

@@ -5,6 +5,7 @@ import type { Hono } from "hono";
 import { endPage, returnedPage, waitingPage } from "../authorize/pages.ts";
 import type { SignIn } from "../authorize/sign-in.ts";
 import type { StartLinks } from "../authorize/start-links.ts";
+import type { CallBroker } from "../call.ts";
 import type { AppReturns } from "../resources/app-returns.ts";
 import type { Files } from "../resources/files.ts";
 import type { Sessions } from "../sessions.ts";
@@ -20,10 +21,12 @@ export interface PlaceRoutes {
   readonly sessions: Sessions;
   readonly returns: AppReturns;
   readonly widgetFiles: Files;
+  readonly broker: CallBroker;
 }
 
 /** The pages that a popup visits, their files, and the files that apps' servers fetch. */
-export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions, returns, widgetFiles }: PlaceRoutes): void {
+export function addPlaceRoutes(app: Hono, routes: PlaceRoutes): void {
+  const { signIn, startLinks, sessions, returns, widgetFiles } = routes;
   app.get("/flows/wait", () => waitingPage());
   app.get("/flows/:id/start", async ({ req }) => {
     const session = await sessions.find(req.raw);
@@ -36,6 +39,7 @@ export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions, return
   app.get("/flows/visit/:token", ({ req }) => startLinks.show(req.raw, req.param("token")));
   app.get("/flows/visit/:token/continue", ({ req }) => startLinks.begin(req.raw, req.param("token")));
   app.get("/flows/visit/:token/decline", ({ req }) => startLinks.decline(req.raw, req.param("token")));
+  app.get("/calls/:id/visit/:round/:index", ({ req }) => visit(req.raw, routes, req.param("id"), [req.param("round"), req.param("index")]));
   app.get("/callback/:id", async ({ req }) => {
     return signIn.callback(req.raw, await sessions.find(req.raw), req.param("id"));
   });
@@ -50,6 +54,22 @@ export function addPlaceRoutes(app: Hono, { signIn, startLinks, sessions, return
   app.get("/pages/look.css", () => file(lookStyle, "text/css; charset=utf-8"));
   app.get("/pages/armed.js", () => file(armedScript, "text/javascript; charset=utf-8"));
   app.get("/pages/close.js", () => file(closeScript, "text/javascript; charset=utf-8"));
+}
+
+/**
+ * Leads the user's browser to an address that a server named. The address is found by the session's own call, so nobody else's browser is led anywhere; a page that
+ * was not asked for by a click of the console's, or that a browser loads in advance, opens nothing (M18).
+ */
+async function visit(request: Request, { sessions, broker }: PlaceRoutes, callId: string, place: readonly string[]): Promise<Response> {
+  const session = await sessions.find(request);
+  const site = request.headers.get("sec-fetch-site");
+  const unasked = site === "cross-site" || site === "same-site" || request.headers.has("sec-purpose") || request.headers.has("purpose");
+  if (session === undefined || unasked) return endPage({ granted: false, code: "invalid_state", status: 403 });
+  const [round, index] = place.map((text) => (/^\d{1,4}$/.test(text) ? Number(text) : -1));
+  const address = await broker.visit(session.userId, callId, round ?? -1, index ?? -1);
+  if (!address.ok) return endPage({ granted: false, code: "not_found", status: 404 });
+  const headers = { location: address.value, "cache-control": "no-store", "referrer-policy": "no-referrer" };
+  return new Response(null, { status: 303, headers });
 }
 
 function file(text: string, type: string): Response {

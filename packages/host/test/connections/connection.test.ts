@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { createMcpHandler, McpServer, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { McpConnection, type CallOutcome } from "../../src/connections/connection.ts";
+import { McpConnection } from "../../src/connections/connection.ts";
+import type { CallOutcome } from "../../src/connections/outcome.ts";
 import { readToolDefinition } from "../../src/connections/tool-definition.ts";
 import { listen, type RunningServer } from "../stand-in/http-server.ts";
 

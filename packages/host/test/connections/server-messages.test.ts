@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { McpConnection, type CallOutcome } from "../../src/connections/connection.ts";
+import { McpConnection } from "../../src/connections/connection.ts";
+import type { CallOutcome } from "../../src/connections/outcome.ts";
 import type { ServerListener, ServerMessage } from "../../src/connections/exchange.ts";
 import { EraServer } from "../stand-in/era-server.ts";
 

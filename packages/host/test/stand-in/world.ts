@@ -20,6 +20,19 @@ export interface FlowSeen {
   readonly issuer: string;
 }
 
+export interface AskingSeen {
+  readonly style: string;
+  readonly round: number;
+  readonly again: boolean;
+  readonly quiet: boolean;
+  readonly items: readonly {
+    readonly kind: string;
+    readonly message: string;
+    readonly visitUrl?: string | undefined;
+    readonly opened?: boolean | undefined;
+  }[];
+}
+
 export interface CallSeen {
   readonly id: string;
   readonly tool: string;
@@ -27,7 +40,9 @@ export interface CallSeen {
   readonly rounds: number;
   readonly version: number;
   readonly queued?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
   readonly flow?: FlowSeen | undefined;
+  readonly asking?: AskingSeen | undefined;
   readonly result?: { readonly structuredContent?: unknown; readonly isError?: boolean | undefined } | undefined;
   readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean; readonly callId: string } | undefined;
 }
@@ -40,6 +55,14 @@ const flowShape: z.ZodType<FlowSeen> = z.looseObject({
   issuer: z.string(),
 });
 
+const askingShape: z.ZodType<AskingSeen> = z.looseObject({
+  style: z.string(),
+  round: z.number(),
+  again: z.boolean(),
+  quiet: z.boolean(),
+  items: z.array(z.looseObject({ kind: z.string(), message: z.string(), visitUrl: z.string().optional(), opened: z.boolean().optional() })),
+});
+
 const callShape: z.ZodType<CallSeen> = z.looseObject({
   id: z.string(),
   tool: z.string(),
@@ -47,7 +70,9 @@ const callShape: z.ZodType<CallSeen> = z.looseObject({
   rounds: z.number(),
   version: z.number(),
   queued: z.boolean().optional(),
+  quiet: z.boolean().optional(),
   flow: flowShape.optional(),
+  asking: askingShape.optional(),
   result: z.looseObject({ structuredContent: z.unknown(), isError: z.boolean().optional() }).optional(),
   error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean(), callId: z.string() }).optional(),
 });
@@ -356,6 +381,21 @@ export class Browser {
   /** The call once it waits for sign-in. */
   parked(callId: string): Promise<CallSeen> {
     return this.until(callId, (call) => call.flow !== undefined);
+  }
+
+  /** The call once its server asks the user something; of a later round than `after`. */
+  asked(callId: string, after = 0): Promise<CallSeen> {
+    return this.until(callId, (call) => call.asking !== undefined && call.asking.round > after);
+  }
+
+  /** Opens one of the addresses that the call asks for; gives where the host leads to. */
+  async visit(call: CallSeen, index = 0): Promise<string> {
+    const response = await this.fetch(call.asking?.items[index]?.visitUrl ?? "");
+    return response.headers.get("location") ?? `${response.status}`;
+  }
+
+  answer(call: CallSeen, answers: readonly unknown[]): Promise<Response> {
+    return this.post(`/api/calls/${call.id}/answers`, { round: call.asking?.round, answers });
   }
 
   settled(callId: string): Promise<CallSeen> {

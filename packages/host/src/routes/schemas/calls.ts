@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { CallView } from "../../call/record.ts";
 import type { TraceStep } from "../../trace.ts";
 import { errorCode } from "./errors.ts";
+import { askingView } from "./asking.ts";
 import { flowView, time } from "./flows.ts";
 
 export const idText: z.ZodType<string> = z.string().min(1).max(100);
@@ -47,13 +48,15 @@ export const callView: z.ZodType<CallView> = z
     connectorId: z.string(),
     tool: z.string(),
     origin: z.enum(["model", "widget", "user"]),
-    state: z.enum(["received", "resuming", "dispatched", "completed", "authorizing", "refused", "failed"]),
+    state: z.enum(["received", "resuming", "dispatched", "completed", "authorizing", "asking", "refused", "failed"]),
     rounds: z.int().describe("How often the user was sent to sign in for it."),
     createdAt: time,
     deadline: time,
     widgetId: z.string().exactOptional(),
     flow: flowView.exactOptional().describe("The sign-in that the call waits for."),
     queued: z.literal(true).exactOptional().describe("The flow shown is another call's; this one gets its own after it."),
+    quiet: z.literal(true).exactOptional().describe("The user has just refused something of this connector: open no window for it by yourself."),
+    asking: askingView.exactOptional().describe("What the server asks the user; answer it with `answerCall`."),
     result: z.record(z.string(), z.unknown()).exactOptional().describe("The server's `CallToolResult` (MCP), once `completed`."),
     error: callError.exactOptional().describe("Once `refused` or `failed`."),
   })

@@ -1,0 +1,98 @@
+import { challengeFromError, challengeFromHttp, challengeFromResult, type Challenge } from "@countersign/protocol/challenge";
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
+import type { DialError } from "../dial/dial.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
+export type CallOutcome =
+  | { readonly kind: "result"; readonly result: JsonObject }
+  | { readonly kind: "challenge"; readonly challenge: Challenge }
+  | { readonly kind: "failed"; readonly refusal: Refusal }
+  | { readonly kind: "lost"; readonly sent: boolean; readonly detail: string };
+
+/** Reads an answer: a result, or a demand in one of the forms that results carry. */
+export function judgeResult(result: unknown): CallOutcome {
+  if (!isJsonObject(result)) {
+    return { kind: "failed", refusal: refuse("protocol_error", "the result is not an object") };
+  }
+  const challenge = challengeFromResult(result);
+  if (!challenge.ok) {
+    return { kind: "failed", refusal: challenge.error };
+  }
+  if (challenge.value !== undefined) {
+    return { kind: "challenge", challenge: challenge.value };
+  }
+  return { kind: "result", result };
+}
+
+/** Reads a request that gave no result: what the wire told of it counts more than what the SDK made of that. */
+export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
+  if (exchange.status === 401 || exchange.status === 403) {
+    const challenge = challengeFromHttp(exchange.status, exchange.wwwAuthenticate);
+    if (!challenge.ok) {
+      return { kind: "failed", refusal: challenge.error };
+    }
+    return challenge.value === undefined
+      ? { kind: "failed", refusal: refuse("protocol_error", `the server answered ${exchange.status} without a challenge`) }
+      : { kind: "challenge", challenge: challenge.value };
+  }
+  if (exchange.problem !== undefined) {
+    return judgeDialProblem(exchange.problem);
+  }
+  if (error instanceof ProtocolError) {
+    return judgeRpcError(error);
+  }
+  if (error instanceof SdkHttpError || (exchange.status ?? 0) >= 400) {
+    const status = exchange.status ?? 0;
+    return status >= 500
+      ? { kind: "lost", sent: true, detail: `the server answered ${status}` }
+      : { kind: "failed", refusal: refuse("protocol_error", `the server answered ${status}`) };
+  }
+  if (error instanceof SdkError && (error.code === SdkErrorCode.RequestTimeout || error.code === SdkErrorCode.ConnectionClosed)) {
+    return { kind: "lost", sent: true, detail: "no complete answer in time" };
+  }
+  return { kind: "failed", refusal: refuse("protocol_error", error instanceof Error ? error.message : "unknown failure") };
+}
+
+function judgeRpcError(error: ProtocolError): CallOutcome {
+  const challenge = challengeFromError({ code: error.code, data: error.data });
+  if (!challenge.ok) {
+    return { kind: "failed", refusal: challenge.error };
+  }
+  if (challenge.value !== undefined) {
+    return { kind: "challenge", challenge: challenge.value };
+  }
+  const code = error.code === -32602 ? "invalid_arguments" : "protocol_error";
+  return { kind: "failed", refusal: refuse(code, `the server answered with error ${error.code}: ${error.message}`) };
+}
+
+function judgeDialProblem(problem: DialError): CallOutcome {
+  switch (problem.problem) {
+    case "unsafe_address":
+      return { kind: "failed", refusal: refuse("unsafe_url", problem.message) };
+    case "redirected":
+      return { kind: "failed", refusal: refuse("protocol_error", problem.message) };
+    case "too_large":
+      return { kind: "failed", refusal: refuse("response_too_large", problem.message) };
+    case "unreachable":
+    case "timeout":
+    case "aborted":
+      return { kind: "lost", sent: problem.sent, detail: problem.message };
+  }
+}
+
+/** What a request that is no call was refused with. */
+export function refusalOf(outcome: CallOutcome): Refusal {
+  switch (outcome.kind) {
+    case "failed":
+      return outcome.refusal;
+    case "lost":
+      return refuse("server_unreachable", outcome.detail);
+    case "challenge":
+      return refuse("authorization_required", "the server demands sign-in before anything else");
+    case "result":
+      return refuse("internal_error");
+  }
+}
