@@ -37,6 +37,24 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "connect-1",
+    rule: "A server that answers nothing without sign-in is connected by one click, its tools stay in sight when it needs sign-in again, and it is followed when it opens up.",
+    shownBy: [
+      scenario("connect", "says so, signs in by one click, and then shows its tools"),
+      scenario("connect", "needs it again after sign-out, and keeps showing the tools meanwhile"),
+      scenario("connect", "is followed when the server opens up"),
+    ],
+  },
+  {
+    id: "connect-2",
+    rule: "A connector is added, changed and removed in the console, by keyboard too; what is wrong is said beside the field.",
+    shownBy: [
+      scenario("connect", "is added by address, tells what is wrong beside the field"),
+      scenario("connect", "is a card and a form that anybody can read and reach by keyboard"),
+      scenario("connect", "is signed in to and edited by keyboard alone"),
+    ],
+  },
+  {
     id: "sandbox-1",
     rule: "A view runs on an origin of its own, reaches nothing it did not declare, and only its own messages count.",
     spec: "MCP Apps 2026-01-26, sandbox proxy",

@@ -19,6 +19,7 @@ import {
   readWidget,
   type Popup,
   type Session,
+  type SignInMode,
   type StoredFile,
   type Tool,
   type TraceStep,
@@ -44,11 +45,36 @@ export interface CallRequest {
   readonly conversationId?: string;
 }
 
+/** Settings as the form writes them: a member that is left out is discovered, a secret that is left out stays as it is. */
+export interface SettingsInput {
+  readonly mode: SignInMode;
+  readonly authorizationServer?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  readonly tokenEndpointAuthMethod?: string;
+  readonly scope?: string;
+  readonly authorizeParameters?: Readonly<Record<string, string>>;
+}
+
+export interface NewConnector {
+  readonly url: string;
+  readonly name?: string;
+  readonly settings: SettingsInput;
+}
+
+export interface ConnectorChange {
+  readonly name?: string;
+  readonly settings: SettingsInput;
+}
+
 /** The console's own HTTP API, typed. Nothing throws: a lost connection is a problem like any other. */
 export interface HostApi {
   readonly session: () => Answer<Session>;
   readonly tools: (connectorId: string) => Answer<readonly Tool[]>;
-  readonly addConnector: (url: string) => Answer<Connector>;
+  readonly addConnector: (connector: NewConnector) => Answer<Connector>;
+  readonly changeConnector: (connectorId: string, change: ConnectorChange) => Answer<Connector>;
+  /** Begins a sign-in to the server itself, or gives the one that runs. */
+  readonly signInConnector: (connectorId: string) => Answer<Flow>;
   readonly removeConnector: (connectorId: string) => Answer<void>;
   readonly signOut: (connectorId: string) => Answer<void>;
   readonly startCall: (request: CallRequest) => Answer<Call>;
@@ -100,7 +126,9 @@ export function createApi(send: typeof fetch): HostApi {
   return {
     session: () => ask("GET", "/api/session", undefined, readSession),
     tools: (connectorId) => ask("GET", `/api/connectors/${id(connectorId)}/tools`, undefined, readTools),
-    addConnector: (url) => ask("POST", "/api/connectors", { url }, (json) => readConnector(isJsonObject(json) ? (json["connector"] ?? json) : json)),
+    addConnector: (connector) => ask("POST", "/api/connectors", connector, readConnector),
+    changeConnector: (connectorId, change) => ask("PATCH", `/api/connectors/${id(connectorId)}`, change, readConnector),
+    signInConnector: (connectorId) => ask("POST", `/api/connectors/${id(connectorId)}/sign-in`, {}, readFlow),
     removeConnector: (connectorId) => tell("DELETE", `/api/connectors/${id(connectorId)}`),
     signOut: (connectorId) => tell("POST", `/api/connectors/${id(connectorId)}/sign-out`, {}),
     startCall: (request) => ask("POST", "/api/calls", request, readCall),

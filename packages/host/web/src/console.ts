@@ -71,7 +71,15 @@ export function createConsole(options: ConsoleOptions): Console {
       if (store.get().phase === "ready") await restore(options);
     },
     refresh: () => refresh(options),
-    onEvent: (name, json) => applyEvent(store, name, json),
+    onEvent: (name, json) => {
+      const before = store.get().connectors;
+      applyEvent(store, name, json);
+      // Another token may have other tools; those that are shown stay until the new list is there.
+      for (const { id, status } of store.get().connectors) {
+        const was = before.find((known) => known.id === id)?.status;
+        if (status === "connected" && was !== undefined && was !== "connected") void loadTools(options, id);
+      }
+    },
     callTool: async (connectorId, tool, args) => {
       const started = await startCall(options, { connectorId, tool: tool.name, arguments: args });
       return started.ok ? undefined : started.error;
@@ -210,6 +218,8 @@ async function readSession({ store, api }: ConsoleOptions): Promise<void> {
 async function loadTools({ store, api }: ConsoleOptions, connectorId: string): Promise<void> {
   if (store.get().tools[connectorId]?.state !== "ready") store.dispatch({ type: "tools", connectorId, tools: { state: "loading" } });
   const answer = await api.tools(connectorId);
+  // Tools that wait for sign-in are still the connector's tools.
+  if (!answer.ok && answer.error.code === "authorization_required" && store.get().tools[connectorId]?.state === "ready") return;
   const tools = answer.ok ? ({ state: "ready", tools: answer.value } as const) : ({ state: "failed", message: answer.error.message } as const);
   store.dispatch({ type: "tools", connectorId, tools });
 }

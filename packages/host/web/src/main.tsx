@@ -31,6 +31,7 @@ const signIn = createSignIn({
   now: Date.now,
   cancelFlow: api.cancelFlow,
   startDevice: api.startDevice,
+  beginConnectorFlow: api.signInConnector,
   origin: location.origin,
 });
 const open = createOpenViews();

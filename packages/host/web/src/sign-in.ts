@@ -19,6 +19,7 @@ export interface SignInOptions {
   readonly now: () => number;
   readonly cancelFlow: (flowId: string) => Promise<unknown>;
   readonly startDevice: (flowId: string) => Answer<Flow>;
+  readonly beginConnectorFlow: (connectorId: string) => Answer<Flow>;
   readonly origin: string;
 }
 
@@ -27,6 +28,8 @@ export interface SignIn {
   readonly reserve: (decision: CallDecision | undefined, connectorId: string) => SignInWindow | undefined;
   /** The started call takes over its reserved window. */
   readonly attach: (callId: string, window: SignInWindow) => void;
+  /** Signs in to a connector itself; call it inside the click. The window opens at once and is sent to the flow when there is one. */
+  readonly signInConnector: (connectorId: string) => Promise<ApiProblem | undefined>;
   /** Opens (again) the window of a flow; call it inside a click. False: the browser gave no window. */
   readonly openAgain: (flowId: string) => boolean;
   readonly cancel: (flowId: string) => void;
@@ -132,6 +135,18 @@ export function createSignIn(options: SignInOptions): SignIn {
       return options.openWindow();
     },
     attach: (callId, window) => void reserved.set(callId, window),
+    signInConnector: async (connectorId) => {
+      const window = options.openWindow();
+      windows.note(connectorId);
+      const begun = await options.beginConnectorFlow(connectorId);
+      if (!begun.ok) {
+        window?.close();
+        return begun.error;
+      }
+      store.dispatch({ type: "connector_flow", flow: begun.value });
+      windows.send(begun.value, window);
+      return undefined;
+    },
     openAgain: (flowId) => {
       const flow = store.get().flows[flowId];
       return flow !== undefined && windows.send(flow, options.openWindow());

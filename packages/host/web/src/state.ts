@@ -53,6 +53,8 @@ export interface ConsoleState {
   readonly widgets: Readonly<Record<string, WidgetState>>;
   readonly flows: Readonly<Record<string, Flow>>;
   readonly windows: Readonly<Record<string, WindowState>>;
+  /** The sign-ins that this page began for a connector itself, the newest last. */
+  readonly connectorFlows: readonly string[];
   readonly traces: Readonly<Record<string, readonly TraceStep[]>>;
   /** The one view that is shown outside its place in the conversation, by its call. */
   readonly stage: { readonly callId: string; readonly mode: "fullscreen" | "pip" } | undefined;
@@ -71,6 +73,7 @@ export type Action =
   | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string }
   | { readonly type: "call"; readonly call: Call }
   | { readonly type: "flow"; readonly flow: Flow }
+  | { readonly type: "connector_flow"; readonly flow: Flow }
   | { readonly type: "window"; readonly flowId: string; readonly window: WindowState }
   | { readonly type: "widget"; readonly callId: string; readonly widget: WidgetState }
   | { readonly type: "said"; readonly entry: Extract<Entry, { kind: "said" }>; readonly append: boolean }
@@ -98,6 +101,7 @@ export const initialState: ConsoleState = {
   widgets: {},
   flows: {},
   windows: {},
+  connectorFlows: [],
   traces: {},
   stage: undefined,
   appWindow: undefined,
@@ -123,6 +127,8 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       return putCall(state, action.call);
     case "flow":
       return putFlow(state, action.flow);
+    case "connector_flow":
+      return { ...putFlow(state, action.flow), connectorFlows: [...state.connectorFlows.slice(-19), action.flow.id] };
     case "window":
       return { ...state, windows: { ...state.windows, [action.flowId]: action.window } };
     case "widget":
@@ -144,7 +150,7 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
   }
 }
 
-/** The flows that wait for the user, each with the calls of this page that it would let go on. */
+/** The flows that wait for the user, each with the calls of this page that it would let go on: those, and those that this page began for a connector itself. */
 export function openFlows(state: ConsoleState): readonly { readonly flow: Flow; readonly window: WindowState; readonly calls: readonly Call[] }[] {
   const own = new Set(ownCallIds(state));
   return Object.values(state.flows)
@@ -154,7 +160,7 @@ export function openFlows(state: ConsoleState): readonly { readonly flow: Flow; 
       window: state.windows[flow.id] ?? (flow.device?.state === "waiting" ? "device" : "needed"),
       calls: Object.values(state.calls).filter((call) => own.has(call.id) && call.flow?.id === flow.id && !isCallEnded(call)),
     }))
-    .filter((open) => open.calls.length > 0);
+    .filter((open) => open.calls.length > 0 || state.connectorFlows.includes(open.flow.id));
 }
 
 /** A view that is closed or failed leaves the stage. */

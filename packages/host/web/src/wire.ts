@@ -10,15 +10,31 @@ export interface TokenHeld {
   readonly expiresAt: number | undefined;
 }
 
+export type SignInMode = "auto" | "mixed" | "full";
+
+/** What is fixed for a connector; texts are empty where everything is discovered. */
+export interface ConnectorSettings {
+  readonly mode: SignInMode;
+  readonly authorizationServer: string;
+  readonly clientId: string;
+  readonly hasClientSecret: boolean;
+  readonly tokenEndpointAuthMethod: string;
+  readonly scope: string;
+  readonly authorizeParameters: Readonly<Record<string, string>>;
+}
+
 export interface Connector {
   readonly id: string;
   readonly name: string;
   readonly url: string;
+  /** What is in force now. */
   readonly mode: "mixed" | "full";
+  readonly settings: ConnectorSettings;
   /** False for a connector that every user has from configuration. */
   readonly removable: boolean;
-  readonly status: "connected" | "connecting" | "failed";
-  readonly error: string | undefined;
+  readonly status: "connected" | "connecting" | "sign_in_required" | "failed";
+  readonly protocol: string | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly token: TokenHeld | undefined;
 }
 
@@ -187,11 +203,32 @@ export function readConnector(json: unknown): Connector | undefined {
     url,
     name: readText(json["name"], 100) ?? url,
     mode: json["mode"] === "full" ? "full" : "mixed",
+    settings: readSettings(json["settings"]),
     removable: json["removable"] !== false,
-    status: status === "connected" || status === "failed" ? status : "connecting",
-    error: isJsonObject(json["error"]) ? readText(json["error"]["message"], 500) : readText(json["error"], 500),
+    status: status === "connected" || status === "failed" || status === "sign_in_required" ? status : "connecting",
+    protocol: readText(json["protocol"], 100),
+    error: readProblem(json["error"]),
     token: readToken(json["token"]),
   };
+}
+
+function readSettings(json: unknown): ConnectorSettings {
+  const read = isJsonObject(json) ? json : {};
+  const parameters = isJsonObject(read["authorizeParameters"]) ? Object.entries(read["authorizeParameters"]) : [];
+  return {
+    mode: read["mode"] === "mixed" || read["mode"] === "full" ? read["mode"] : "auto",
+    authorizationServer: readText(read["authorizationServer"]) ?? "",
+    clientId: readText(read["clientId"], 500) ?? "",
+    hasClientSecret: read["hasClientSecret"] === true,
+    tokenEndpointAuthMethod: readText(read["tokenEndpointAuthMethod"], 100) ?? "",
+    scope: readText(read["scope"], 4096) ?? "",
+    authorizeParameters: Object.fromEntries(parameters.map(([name, value]) => [name, readText(value, 512) ?? ""])),
+  };
+}
+
+function readProblem(json: unknown): Connector["error"] {
+  const message = isJsonObject(json) ? readText(json["message"], 500) : undefined;
+  return message === undefined || !isJsonObject(json) ? undefined : { code: readText(json["code"], 100) ?? "internal_error", message };
 }
 
 function readToken(json: unknown): TokenHeld | undefined {

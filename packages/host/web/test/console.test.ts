@@ -34,6 +34,8 @@ function bench(kept = new Map<string, string>()): Bench {
     session: () => Promise.resolve(ok({ userId: "u", connectors: [aConnector()], model: undefined })),
     tools: () => Promise.resolve(ok([aTool()])),
     addConnector: unused,
+    changeConnector: unused,
+    signInConnector: unused,
     removeConnector: unused,
     signOut: unused,
     startCall: (request) => {
@@ -75,6 +77,7 @@ function bench(kept = new Map<string, string>()): Bench {
     },
     attach: (callId) => void log.push(`attach ${callId}`),
     openAgain: unused,
+    signInConnector: unused,
     cancel: unused,
     useDevice: unused,
     leaveDevice: unused,

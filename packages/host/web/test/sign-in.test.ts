@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createSignIn, type SignIn, type SignInWindow, startUrlOf } from "../src/sign-in.ts";
+import { openFlows } from "../src/state.ts";
 import { createStore, type Store } from "../src/store.ts";
 import type { CallDecision } from "@countersign/protocol/security";
 import { err, ok } from "@countersign/protocol/result";
@@ -39,6 +40,10 @@ function bench(): Bench {
       log.push(`device ${id}`);
       return Promise.resolve(self.refuse === undefined ? ok(aFlow({ state: "opened", device: aDevice() })) : err(self.refuse));
     },
+    beginConnectorFlow: (id) => {
+      log.push(`begin ${id}`);
+      return Promise.resolve(self.refuse === undefined ? ok(aFlow()) : err(self.refuse));
+    },
     cancelFlow: (id) => Promise.resolve(log.push(`cancel ${id}`)),
     origin,
   });
@@ -51,6 +56,34 @@ const start = ({ store }: Bench, id = "call_1", fields = {}): void =>
   store.dispatch({ type: "call_started", call: aCall({ id, ...fields }), arguments: {} });
 const challenge = ({ store }: Bench, id = "call_1", flow = aFlow()): void =>
   store.dispatch({ type: "call", call: aCall({ id, state: "authorizing", flow }) });
+
+describe("signing in to a connector itself", () => {
+  it("opens the window in the click, sends it to the flow, and shows a card although no call waits", async () => {
+    const page = bench();
+    const begun = page.signIn.signInConnector("store");
+    expect(page.log).toEqual(["w1 open", "begin store"]);
+    expect(await begun).toBeUndefined();
+    expect(page.log.at(-1)).toBe("w1 /flows/flow_1/start");
+    expect(openFlows(page.store.get())).toMatchObject([{ flow: { id: "flow_1" }, window: "opened", calls: [] }]);
+    page.store.dispatch({ type: "flow", flow: aFlow({ state: "granted" }) });
+    expect(openFlows(page.store.get())).toEqual([]);
+    expect(page.log.at(-1)).toBe("w1 close");
+  });
+
+  it("leaves a card to continue from when the browser gives no window", async () => {
+    const page = bench();
+    page.blocked = true;
+    await page.signIn.signInConnector("store");
+    expect(openFlows(page.store.get())).toMatchObject([{ window: "needed" }]);
+  });
+
+  it("closes the window and tells why when there is no flow", async () => {
+    const page = bench();
+    page.refuse = { code: "registration_unavailable", message: "No.", retryable: false };
+    expect(await page.signIn.signInConnector("store")).toMatchObject({ code: "registration_unavailable" });
+    expect(page.log).toEqual(["w1 open", "begin store", "w1 close"]);
+  });
+});
 
 describe("sign-in windows", () => {
   it("sends the window reserved in the click to the flow, and closes it when the flow ends", () => {

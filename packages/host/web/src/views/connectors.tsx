@@ -4,6 +4,8 @@ import { useState } from "preact/hooks";
 import { formatRelative } from "../format.ts";
 import { type Connector, hostOf, type TokenHeld, type Tool } from "../wire.ts";
 import { AddConnector } from "./add-connector.tsx";
+import { ConnectorTrouble } from "./connector-trouble.tsx";
+import { EditConnector } from "./edit-connector.tsx";
 import { Icon } from "./icon.tsx";
 import { sheetQuery } from "./panel.tsx";
 import { useConsole, useMedia, useNow, useServices } from "./services.ts";
@@ -98,6 +100,7 @@ function ConnectorItem({ connector, initiallyOpen, onPick }: ConnectorItemProps)
         </span>
         <Icon name={open ? "chevron_down" : "chevron_right"} size="small" />
       </button>
+      <ConnectorTrouble connector={connector} />
       {open && <ConnectorDetails connector={connector} onPick={onPick} />}
     </li>
   );
@@ -116,15 +119,51 @@ function ConnectorStatus({ connector }: { readonly connector: Connector }): JSX.
 }
 
 function statusOf(connector: Connector): readonly [dot: string, text: string] {
-  if (connector.status === "failed") return ["dot-bad", "Cannot connect"];
-  if (connector.status === "connecting") return ["", "Connecting"];
-  if (connector.token !== undefined) return ["dot-good", "Signed in"];
-  return ["dot-good", "Connected"];
+  switch (connector.status) {
+    case "failed":
+      return ["dot-bad", "Cannot connect"];
+    case "sign_in_required":
+      return ["dot-warn", "Sign-in needed"];
+    case "connecting":
+      return ["", "Connecting"];
+    case "connected":
+      return ["dot-good", connector.token === undefined ? "Connected" : "Signed in"];
+  }
 }
 
 function ConnectorDetails({ connector, onPick }: { readonly connector: Connector; readonly onPick: ConnectorsProps["onPick"] }): JSX.Element {
+  return (
+    <div class="stack snug connector-details">
+      <dl class="pairs">
+        <dt>Server</dt>
+        <dd class="truncate" title={connector.url}>
+          {hostOf(connector.url)}
+        </dd>
+        <dt>Sign-in</dt>
+        <dd data-testid="connector-mode">{modeWords(connector)}</dd>
+        {connector.protocol !== undefined && (
+          <>
+            <dt>Protocol</dt>
+            <dd data-testid="connector-protocol">{connector.protocol}</dd>
+          </>
+        )}
+      </dl>
+      {connector.token !== undefined && <Token connectorId={connector.id} token={connector.token} />}
+      <ToolList connectorId={connector.id} onPick={onPick} />
+      {connector.removable && <ConnectorActions connector={connector} />}
+    </div>
+  );
+}
+
+function modeWords({ mode, settings }: Connector): string {
+  const words = mode === "full" ? "Before connecting" : "When a tool needs it";
+  return settings.mode === "auto" ? `${words} (automatic)` : words;
+}
+
+function ConnectorActions({ connector }: { readonly connector: Connector }): JSX.Element {
   const { api, console } = useServices();
   const [removing, setRemoving] = useState(false);
+  const [editing, setEditing] = useState(false);
   const [problem, setProblem] = useState<string>();
   const remove = async (): Promise<void> => {
     setRemoving(true);
@@ -134,34 +173,21 @@ function ConnectorDetails({ connector, onPick }: { readonly connector: Connector
     else setProblem(answer.error.message);
   };
   return (
-    <div class="stack snug connector-details">
-      {connector.status === "failed" && (
-        <p class="notice notice-bad" role="status">
-          <Icon name="alert" size="small" />
-          <span>{connector.error ?? "The server does not answer. It is tried again by itself."}</span>
-        </p>
-      )}
-      <dl class="pairs">
-        <dt>Server</dt>
-        <dd class="truncate" title={connector.url}>
-          {hostOf(connector.url)}
-        </dd>
-        <dt>Sign-in</dt>
-        <dd>{connector.mode === "full" ? "To connect" : "When a tool needs it"}</dd>
-      </dl>
-      {connector.token !== undefined && <Token connectorId={connector.id} token={connector.token} />}
-      <ToolList connectorId={connector.id} onPick={onPick} />
-      {connector.removable && (
-        <button type="button" class="side-row small quiet" data-testid="remove-connector" disabled={removing} onClick={() => void remove()}>
-          <Icon name="trash" size="small" />
-          Remove connector
-        </button>
-      )}
+    <div class="stack connector-actions">
+      <button type="button" class="side-row small quiet" data-testid="edit-connector" onClick={() => setEditing(true)}>
+        <Icon name="sliders" size="small" />
+        Edit connector
+      </button>
+      <button type="button" class="side-row small quiet" data-testid="remove-connector" disabled={removing} onClick={() => void remove()}>
+        <Icon name="trash" size="small" />
+        Remove connector
+      </button>
       {problem !== undefined && (
         <p class="field-error" role="alert">
           {problem}
         </p>
       )}
+      {editing && <EditConnector connector={connector} onClose={() => setEditing(false)} />}
     </div>
   );
 }

@@ -72,7 +72,8 @@ function SignInCard({ flow, window, calls }: SignInCardProps): JSX.Element {
         <div class="grow">
           <p class="strong">{headline(payment, device === undefined ? window : "device", host)}</p>
           <p class="small quiet">
-            {name} asks, for {namesOf(calls.map(titleOfTool))}.{waiting && " Finish in the window that opened."}
+            {calls.length === 0 ? `${name} needs it to connect.` : `${name} asks, for ${namesOf(calls.map(titleOfTool))}.`}
+            {waiting && " Finish in the window that opened."}
             {device !== undefined && " Only you should enter this code; never pass it on."}
             {device === undefined && flow.expiresAt !== undefined && flow.expiresAt > now && ` Ends ${formatRelative(flow.expiresAt, now)}.`}
           </p>
