@@ -84,9 +84,9 @@ describe("a connector that needs sign-in to connect", () => {
       for (const [size, viewport] of [["desktop", { width: 1280, height: 860 }] as const, ["phone", { width: 360, height: 740 }] as const]) {
         await console.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await console.page.setViewportSize(viewport);
-        const button = console.connector("fixture").getByTestId("connector-sign-in");
-        if (!(await button.isVisible())) await console.page.getByTestId("connectors-toggle").click();
-        await button.waitFor();
+        await console.page.reload();
+        if (size === "phone") await console.page.getByTestId("connectors-toggle").click();
+        await console.connector("fixture").getByTestId("connector-sign-in").waitFor();
         await look(`connector-sign-in-${size}-${colorScheme}`);
         await console.page.getByTestId("add-connector").click();
         await console.page.getByTestId("connector-advanced").click();
