@@ -160,7 +160,7 @@ describe("a connector that needs sign-in to connect", () => {
   async function look(name: string): Promise<void> {
     const { page } = person.console;
     await keepPicture(page, `connect/${name}`);
-    expect(await findBarriers(page.mainFrame()), name).toEqual([]);
-    expect(await findSidewaysScrolling(page.mainFrame()), name).toEqual([]);
+    expect({ name, barriers: await findBarriers(page.mainFrame()) }).toEqual({ name, barriers: [] });
+    expect({ name, sideways: await findSidewaysScrolling(page.mainFrame()) }).toEqual({ name, sideways: [] });
   }
 });
