@@ -1,6 +1,7 @@
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import type { NewFile, SamplingAnswer, SamplingQuestion } from "./bridge/widget-host.ts";
+import type { SignInMode } from "./connector-settings.ts";
 import { parseJson, readList, readText } from "./json.ts";
 import {
   type Call,
@@ -19,7 +20,6 @@ import {
   readWidget,
   type Popup,
   type Session,
-  type SignInMode,
   type StoredFile,
   type Tool,
   type TraceStep,

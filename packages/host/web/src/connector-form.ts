@@ -1,5 +1,5 @@
 import type { SettingsInput } from "./api.ts";
-import type { ConnectorSettings, SignInMode } from "./wire.ts";
+import type { ConnectorSettings, SignInMode } from "./connector-settings.ts";
 
 /** What the connector form holds while it is filled in: texts as typed. */
 export interface ConnectorDraft {

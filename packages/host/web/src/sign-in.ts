@@ -97,6 +97,20 @@ function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
   };
 }
 
+/** The window is opened before the first await: the click is still the browser's reason to allow it. */
+async function signInConnector(options: SignInOptions, windows: FlowWindows, connectorId: string): Promise<ApiProblem | undefined> {
+  const window = options.openWindow();
+  windows.note(connectorId);
+  const begun = await options.beginConnectorFlow(connectorId);
+  if (!begun.ok) {
+    window?.close();
+    return begun.error;
+  }
+  options.store.dispatch({ type: "connector_flow", flow: begun.value });
+  windows.send(begun.value, window);
+  return undefined;
+}
+
 /** Runs the windows of all flows of this page. A window's closing is never a signal: only what the server says about a flow counts. */
 export function createSignIn(options: SignInOptions): SignIn {
   const { store } = options;
@@ -135,18 +149,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       return options.openWindow();
     },
     attach: (callId, window) => void reserved.set(callId, window),
-    signInConnector: async (connectorId) => {
-      const window = options.openWindow();
-      windows.note(connectorId);
-      const begun = await options.beginConnectorFlow(connectorId);
-      if (!begun.ok) {
-        window?.close();
-        return begun.error;
-      }
-      store.dispatch({ type: "connector_flow", flow: begun.value });
-      windows.send(begun.value, window);
-      return undefined;
-    },
+    signInConnector: (connectorId) => signInConnector(options, windows, connectorId),
     openAgain: (flowId) => {
       const flow = store.get().flows[flowId];
       return flow !== undefined && windows.send(flow, options.openWindow());

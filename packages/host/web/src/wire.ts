@@ -1,5 +1,6 @@
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import { type ConnectorSettings, readSettings } from "./connector-settings.ts";
 import { readList, readNumber, readText, readTexts, readTime } from "./json.ts";
 
 /** What the console's own HTTP API answers, parsed once here into the values that everything else uses. Times are epoch milliseconds. */
@@ -8,19 +9,6 @@ export interface TokenHeld {
   readonly issuer: string;
   readonly scope: readonly string[];
   readonly expiresAt: number | undefined;
-}
-
-export type SignInMode = "auto" | "mixed" | "full";
-
-/** What is fixed for a connector; texts are empty where everything is discovered. */
-export interface ConnectorSettings {
-  readonly mode: SignInMode;
-  readonly authorizationServer: string;
-  readonly clientId: string;
-  readonly hasClientSecret: boolean;
-  readonly tokenEndpointAuthMethod: string;
-  readonly scope: string;
-  readonly authorizeParameters: Readonly<Record<string, string>>;
 }
 
 export interface Connector {
@@ -209,20 +197,6 @@ export function readConnector(json: unknown): Connector | undefined {
     protocol: readText(json["protocol"], 100),
     error: readProblem(json["error"]),
     token: readToken(json["token"]),
-  };
-}
-
-function readSettings(json: unknown): ConnectorSettings {
-  const read = isJsonObject(json) ? json : {};
-  const parameters = isJsonObject(read["authorizeParameters"]) ? Object.entries(read["authorizeParameters"]) : [];
-  return {
-    mode: read["mode"] === "mixed" || read["mode"] === "full" ? read["mode"] : "auto",
-    authorizationServer: readText(read["authorizationServer"]) ?? "",
-    clientId: readText(read["clientId"], 500) ?? "",
-    hasClientSecret: read["hasClientSecret"] === true,
-    tokenEndpointAuthMethod: readText(read["tokenEndpointAuthMethod"], 100) ?? "",
-    scope: readText(read["scope"], 4096) ?? "",
-    authorizeParameters: Object.fromEntries(parameters.map(([name, value]) => [name, readText(value, 512) ?? ""])),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { ApiProblem } from "../api.ts";
 import { type ConnectorDraft, type ConnectorField, type ConnectorProblems, findProblems, hasAdvanced } from "../connector-form.ts";
-import type { SignInMode } from "../wire.ts";
+import type { SignInMode } from "../connector-settings.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
 
