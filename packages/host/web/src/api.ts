@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import type { NewFile, SamplingAnswer, SamplingQuestion } from "./bridge/widget-host.ts";
 import type { SignInMode } from "./connector-settings.ts";
 import { parseJson, readList, readText } from "./json.ts";
+import { type Popup, readPopup, readReturn } from "./popup.ts";
 import {
   type Call,
   type CallOrigin,
@@ -11,14 +12,11 @@ import {
   readCall,
   readConnector,
   readFile,
-  readPopup,
-  readReturn,
   readFlow,
   readSession,
   readTools,
   readTraceStep,
   readWidget,
-  type Popup,
   type Session,
   type StoredFile,
   type Tool,
