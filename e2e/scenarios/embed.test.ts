@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Page, Response } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepPicture, launchBrowser, type Browser } from "../browser/launch.ts";
+import { findBarriers } from "../browser/inspect.ts";
 import { Authenticator } from "../browser/passkeys.ts";
 import { openedBy } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
@@ -65,6 +66,7 @@ async function signIn(visitor: Visitor, click: () => Promise<void>): Promise<voi
   await popup.getByTestId("continue").waitFor();
   expect(await popup.getByTestId("account").innerText()).toBe(`${visitor.name}@acme.example`);
   expect(await popup.getByTestId("product").innerText()).toBe("Acme Chat");
+  expect(await findBarriers(popup.mainFrame())).toEqual([]);
   await keepPicture(popup, `embed-account-${visitor.name}`);
   const closed = popup.waitForEvent("close");
   await popup.getByTestId("continue").click();

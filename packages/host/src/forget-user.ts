@@ -1,6 +1,7 @@
 import type { Database } from "@countersign/storage/open";
 import { revokeToken } from "./authorize/token-endpoint.ts";
 import type { CallBroker } from "./call.ts";
+import type { Chat } from "./chat/chat.ts";
 import type { Connectors } from "./connectors.ts";
 import type { Events } from "./events.ts";
 import { retentionRules } from "./keep/retention.ts";
@@ -13,13 +14,15 @@ export interface UserKeepers {
   readonly vault: Vault;
   readonly connectors: Connectors;
   readonly events: Events;
+  readonly chat: Chat | undefined;
 }
 
 /**
  * Deletes a user with everything of theirs. Tokens go last: by then no flow is left through which a sign-in that runs meanwhile could store one; it gives
  * back what it was granted. Telling the issuers may take its time.
  */
-export async function forgetUser({ database, broker, vault, connectors, events }: UserKeepers, userId: string): Promise<void> {
+export async function forgetUser({ database, broker, vault, connectors, events, chat }: UserKeepers, userId: string): Promise<void> {
+  await chat?.leave(userId);
   await broker.cancelAll(userId);
   for (const { kind } of retentionRules) {
     if (kind !== "token" && kind !== "flow_grant") await database.records({ name: kind, parse: (json) => json }).deleteBy("user", userId);

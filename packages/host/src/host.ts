@@ -26,6 +26,7 @@ import { Instances } from "./keep/instances.ts";
 import { deleteExpiredRecords } from "./keep/sweep.ts";
 import { watchSealer } from "./keep/watch-sealer.ts";
 import { forgetUser } from "./forget-user.ts";
+import { Places, pollPlaces } from "./limits/places.ts";
 import { Rates } from "./limits/rates.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { createViewParts, type ViewParts } from "./resources/view-parts.ts";
@@ -190,11 +191,12 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
 
 function routesOf(options: HostOptions, parts: Parts): Hono {
   const app = new Hono();
+  const polls = new Places(pollPlaces);
   const door = createDoor({ ...parts, publicUrl: options.publicUrl });
   app.get(readSession.path, ({ req }) => answerSession(req.raw, options, parts));
   addConnectorRoutes(app, { ...parts, door });
-  addCallRoutes(app, { ...parts, widgets: parts.views.widgets, door });
-  addViewRoutes(app, { ...parts, ...parts.views, door });
+  addCallRoutes(app, { ...parts, widgets: parts.views.widgets, polls, door });
+  addViewRoutes(app, { ...parts, ...parts.views, polls, door });
   const { chat } = parts;
   serveOperation(
     app,

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openDatabase, type Database } from "@countersign/storage/open";
 import { Events, type HostEvent } from "../src/events.ts";
 
@@ -69,5 +69,34 @@ describe("events", () => {
     const events = await open();
     for (let count = 0; count < 30; count += 1) events.stream("usr_1", AbortSignal.abort());
     expect(events.stream("usr_1", new AbortController().signal)).toBeDefined();
+  });
+
+  it("X09 a stream ends after an hour, so that its page shows again who it is", async () => {
+    vi.useFakeTimers();
+    try {
+      const events = await open();
+      const text = new Response(events.stream("usr_1", new AbortController().signal) ?? null).text();
+      await vi.advanceTimersByTimeAsync(60 * 60 * 1000 - 1);
+      events.publish("usr_1", { type: "call", data: "last" });
+      await vi.advanceTimersByTimeAsync(1);
+      events.publish("usr_1", { type: "call", data: "late" });
+      expect(await text).toContain("last");
+      expect(await text).not.toContain("late");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("a user's streams are ended together, and only that user's", async () => {
+    const events = await open();
+    const signal = new AbortController().signal;
+    const gone = [events.stream("usr_1", signal), events.stream("usr_1", signal)].map((stream) => new Response(stream ?? null).text());
+    const other = events.stream("usr_2", signal)?.getReader();
+    events.endStreams("usr_1");
+    expect(await Promise.all(gone)).toEqual(["retry: 1000\n\n", "retry: 1000\n\n"]);
+    expect((await other?.read())?.done).toBe(false);
+    events.publish("usr_2", { type: "call", data: 1 });
+    expect((await other?.read())?.done).toBe(false);
+    await other?.cancel();
   });
 });

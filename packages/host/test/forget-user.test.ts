@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { digestOfKey } from "../src/api-clients.ts";
+import { listen } from "./stand-in/http-server.ts";
 import { consoleOrigin, World } from "./stand-in/world.ts";
 
 const key = "acme-0123456789abcdef0123456789abcdef";
@@ -75,5 +76,27 @@ describe("a user who is deleted", () => {
     expect((await browser.fetch("/api/connectors")).status).toBe(401);
     expect(await rowsOf(before)).toEqual([]);
     expect(await browser.open()).not.toBe(before);
+  });
+
+  it("while the model answers, is told nothing more and keeps no conversation", async () => {
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<Response>();
+    const model = await listen(() => {
+      asked.resolve();
+      return held.promise;
+    });
+    try {
+      world = await World.start({ host: { model: { baseUrl: `${model.origin}/v1`, model: "small" } } });
+      const browser = world.browser();
+      const userId = await browser.open();
+      expect((await browser.post("/api/chat", { message: "Hi" })).status).toBe(202);
+      await asked.promise;
+      expect((await browser.fetch("/api/user", { method: "DELETE", headers: { origin: consoleOrigin } })).status).toBe(200);
+      held.resolve(Response.json({ choices: [{ message: { role: "assistant", content: "Hello" } }] }));
+      await world.host.sweep();
+      expect(await rowsOf(userId)).toEqual([]);
+    } finally {
+      await model.close();
+    }
   });
 });

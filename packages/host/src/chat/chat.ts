@@ -46,7 +46,7 @@ const instructions =
 export class Chat {
   readonly #options: ChatOptions;
   readonly #conversations: Records<ConversationRow>;
-  readonly #busy = new Map<string, Promise<void>>();
+  readonly #busy = new Map<string, { readonly turn: Promise<void>; readonly leave: AbortController }>();
   readonly #stop = new AbortController();
 
   constructor(options: ChatOptions) {
@@ -57,24 +57,32 @@ export class Chat {
   /** Takes the user's message; the answer comes by events. One turn at a time for each user. */
   say(userId: string, conversation: string, message: string): Result<{ readonly conversationId: string }, Refusal> {
     if (this.#busy.has(userId)) return err(refuse("conflict", "the assistant is still answering"));
-    const turn = this.#turn(userId, conversation, message)
+    const leave = new AbortController();
+    const turn = this.#turn(userId, conversation, message, AbortSignal.any([this.#stop.signal, leave.signal]))
       .catch(() => this.#tellError(userId, refuse("internal_error")))
       .finally(() => this.#busy.delete(userId));
-    this.#busy.set(userId, turn);
+    this.#busy.set(userId, { turn, leave });
     return ok({ conversationId: conversation });
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.allSettled(this.#busy.values());
+    await Promise.allSettled([...this.#busy.values()].map(({ turn }) => turn));
   }
 
-  async #turn(userId: string, conversation: string, text: string): Promise<void> {
+  /** Ends the user's turn; once it is over, nothing more of it is kept. */
+  async leave(userId: string): Promise<void> {
+    const busy = this.#busy.get(userId);
+    busy?.leave.abort();
+    await busy?.turn;
+  }
+
+  async #turn(userId: string, conversation: string, text: string, signal: AbortSignal): Promise<void> {
     const { model, connectors, toolsAgeMs } = this.#options;
     const messages: ChatMessage[] = [...(await this.#load(userId, conversation)), { role: "user", content: text }];
     const box = await collectTools(connectors, userId, toolsAgeMs);
     for (let round = 0; round < roundsMax; round += 1) {
-      const answer = await askModel(model, [{ role: "system", content: instructions }, ...messages], box.tools, this.#stop.signal);
+      const answer = await askModel(model, [{ role: "system", content: instructions }, ...messages], box.tools, signal);
       if (!answer.ok) {
         this.#tellError(userId, answer.error);
         return;
@@ -83,15 +91,16 @@ export class Chat {
       if (answer.value.content !== null && answer.value.content !== "") this.#tell(userId, { id: newId("msg"), text: answer.value.content });
       const calls = answer.value.tool_calls ?? [];
       for (const call of calls) {
-        messages.push({ role: "tool", tool_call_id: call.id, content: await this.#call(userId, box, call) });
+        messages.push({ role: "tool", tool_call_id: call.id, content: await this.#call(userId, box, call, signal) });
       }
+      if (signal.aborted) return;
       await this.#store(userId, conversation, messages);
       if (calls.length === 0) return;
     }
     this.#tellError(userId, refuse("rate_limited", "too many tool calls in one turn"));
   }
 
-  async #call(userId: string, box: ToolBox, call: ToolCall): Promise<string> {
+  async #call(userId: string, box: ToolBox, call: ToolCall, signal: AbortSignal): Promise<string> {
     const target = box.targets.get(call.function.name);
     const args = parseArguments(call.function.arguments);
     if (target === undefined || args === undefined) {
@@ -100,7 +109,7 @@ export class Chat {
     const started = await this.#options.broker.start({ userId, ...target, arguments: args, origin: "model" });
     if (!started.ok) return JSON.stringify({ error: toWidgetError(started.error, "") });
     this.#tell(userId, { call: started.value, arguments: args });
-    const settled = await this.#options.broker.settled(userId, started.value.id, this.#stop.signal);
+    const settled = await this.#options.broker.settled(userId, started.value.id, signal);
     return settled.ok ? describeForModel(settled.value) : JSON.stringify({ error: toWidgetError(settled.error, started.value.id) });
   }
 

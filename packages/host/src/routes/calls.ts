@@ -9,7 +9,7 @@ import type { CallBroker } from "../call.ts";
 import { readHints } from "../call/hints.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
-import { Places, pollPlaces } from "../limits/places.ts";
+import type { Places } from "../limits/places.ts";
 import type { Widgets } from "../resources/widgets.ts";
 import { type Door, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
@@ -37,6 +37,8 @@ export interface CallRoutes {
   readonly widgets: Widgets;
   readonly connectors: Connectors;
   readonly events: Events;
+  /** For reads that wait. */
+  readonly polls: Places;
   readonly door: Door;
 }
 
@@ -55,11 +57,10 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
     };
     return broker.start({ userId, ...call, hints });
   });
-  const polls = new Places(pollPlaces);
   serveOperation(app, door, readCall, async ({ request, userId, client, id }) => {
     const ms = waitMs(request);
     if (ms === 0) return broker.read(userId, id);
-    const free = polls.take(userId, client?.id);
+    const free = routes.polls.take(userId, client?.id);
     if (free === undefined) return err(refuse("rate_limited", "too many reads wait already"));
     return broker.wait(userId, id, ms, request.signal).finally(free);
   });

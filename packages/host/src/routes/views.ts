@@ -5,6 +5,7 @@ import { respondJson } from "@countersign/service/respond";
 import type { Hono } from "hono";
 import type { McpConnection } from "../connections/connection.ts";
 import type { Connectors } from "../connectors.ts";
+import type { Places } from "../limits/places.ts";
 import type { AppReturns } from "../resources/app-returns.ts";
 import { fileBytesMax, type Files } from "../resources/files.ts";
 import type { ModelQuestions } from "../chat/model-questions.ts";
@@ -33,6 +34,7 @@ export interface ViewRoutes {
   readonly connectors: Connectors;
   readonly sessions: Sessions;
   readonly questions: ModelQuestions | undefined;
+  readonly polls: Places;
   readonly door: Door;
 }
 
@@ -82,7 +84,7 @@ function addFileRoutes(app: Hono, { widgets, widgetFiles, door }: ViewRoutes): v
   });
 }
 
-function addPopupRoutes(app: Hono, { widgets, returns, sessions, door }: ViewRoutes): void {
+function addPopupRoutes(app: Hono, { widgets, returns, sessions, polls, door }: ViewRoutes): void {
   serveOperation(app, door, openPopup, async ({ userId, id: widgetId, request, body }) => {
     const view = await widgets.belongings(userId, widgetId);
     if (!view.ok) return view;
@@ -91,7 +93,11 @@ function addPopupRoutes(app: Hono, { widgets, returns, sessions, door }: ViewRou
     if (!begun.ok) return begun;
     return respondJson(openPopup.status, begun.value, setCookie === undefined ? {} : { "set-cookie": setCookie });
   });
-  serveOperation(app, door, readPopup, ({ userId, id, request }) => returns.wait(userId, id, waitMs(request), request.signal));
+  serveOperation(app, door, readPopup, async ({ userId, id, request }) => {
+    const free = polls.take(userId, undefined);
+    if (free === undefined) return err(refuse("rate_limited", "too many reads wait already"));
+    return returns.wait(userId, id, waitMs(request), request.signal).finally(free);
+  });
 }
 
 async function connectionOf({ widgets, connectors }: ViewRoutes, userId: string, widgetId: string): Promise<Result<McpConnection, Refusal>> {

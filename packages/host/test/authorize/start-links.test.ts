@@ -180,6 +180,27 @@ describe("a link to sign in", () => {
     expect((await waiting.product.post(path, { account: "Ada Ö. 王" })).status).toBe(201);
   });
 
+  it("signs in to a server that answers nothing without, and its tools appear", async () => {
+    await start();
+    world.server.intercept = (request, method) => {
+      const token = request.headers.get("authorization")?.replace(/^Bearer /, "");
+      if (method === "prm" || (token !== undefined && world.authorizationServer.granted.get(token)?.active === true)) return undefined;
+      return new Response(null, { status: 401, headers: { "www-authenticate": world.server.challengeText(undefined, ["tools:use"]) } });
+    };
+    const carol = world.product(key, "carol");
+    const connector = z.looseObject({ status: z.string() });
+    const standing = async (): Promise<string> => connector.parse(await (await carol.fetch("/api/connectors/store")).json()).status;
+    await carol.fetch("/api/connectors");
+    await expect.poll(standing).toBe("sign_in_required");
+    const begun = await carol.post("/api/connectors/store/sign-in");
+    const flowId = z.object({ id: z.string() }).parse(await begun.json()).id;
+    const browser = world.browser();
+    const { path } = await openLink(browser, await linkOf({ product: carol, call: { id: "", tool: "", state: "", rounds: 0, version: 0 }, flowId }));
+    expect((await browser.signIn(`${path}/continue`)).status).toBe(200);
+    await expect.poll(standing).toBe("connected");
+    expect((await carol.fetch("/api/connectors/store/tools")).status).toBe(200);
+  });
+
   it("a session of the console begins no flow of a product's user", async () => {
     const waiting = await start();
     const page = world.browser();
