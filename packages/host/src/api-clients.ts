@@ -23,6 +23,11 @@ export interface ApiCaller {
 /** The header that names the product's user: 1 to 128 visible ASCII characters, opaque to this host. */
 export const userHeader = "countersign-user";
 
+/** Whether a request brings an API key. Other schemes are not this host's: a proxy in front may ask pages for a password of its own. */
+export function bringsKey(request: Request): boolean {
+  return /^bearer(?: |$)/i.test(request.headers.get("authorization") ?? "");
+}
+
 const keyGrammar = /^Bearer ([A-Za-z0-9._~+/=-]{32,512})$/i;
 const userGrammar = /^[\x21-\x7e]{1,128}$/;
 

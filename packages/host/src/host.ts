@@ -5,7 +5,7 @@ import { err, ok } from "@countersign/protocol/result";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/open";
 import { Hono } from "hono";
-import { ApiClients } from "./api-clients.ts";
+import { ApiClients, bringsKey } from "./api-clients.ts";
 import { AssertionKeys } from "./authorize/assertion-keys.ts";
 import { ClientDocuments } from "./authorize/client-document.ts";
 import { Clients } from "./authorize/clients.ts";
@@ -225,7 +225,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
 async function answerSession(request: Request, options: HostOptions, parts: Parts): Promise<Response> {
   const site = request.headers.get("sec-fetch-site");
   if (site === "cross-site" || site === "same-site") return respondRefusal(refuse("forbidden_origin"));
-  if (request.headers.has("authorization")) return respondRefusal(refuse("client_not_allowed", "a product's users have no session"));
+  if (bringsKey(request)) return respondRefusal(refuse("client_not_allowed", "a product's users have no session"));
   const opened = await parts.sessions.open(request);
   if (!opened.ok) return respondRefusal(refuse(opened.error.code, opened.error.detail), { "retry-after": String(opened.error.retryAfterS) });
   const { session, setCookie } = opened.value;

@@ -36,8 +36,8 @@ describe("an API key", () => {
     ["unknown", { authorization: `Bearer ${"x".repeat(40)}` }, 401, "invalid_client"],
     ["too short", { authorization: "Bearer short" }, 401, "invalid_client"],
     ["cut by one character", { authorization: `Bearer ${acmeKey.slice(0, -1)}` }, 401, "invalid_client"],
-    ["of another scheme", { authorization: `Basic ${btoa(`acme:${acmeKey}`)}` }, 401, "invalid_client"],
-    ["empty", { authorization: "" }, 401, "invalid_client"],
+    ["that is empty", { authorization: "Bearer " }, 401, "invalid_client"],
+    ["of another scheme", { authorization: `Basic ${btoa(`acme:${acmeKey}`)}` }, 403, "forbidden_origin"],
     ["with a cookie beside it", { cookie: `cs_session=${"A".repeat(43)}` }, 400, "invalid_request"],
     ["with no user", { "countersign-user": "" }, 400, "invalid_request"],
     ["with a user of 129 characters", { "countersign-user": "u".repeat(129) }, 400, "invalid_request"],
@@ -65,6 +65,15 @@ describe("an API key", () => {
     const call = { connectorId: "store", tool: "browse", arguments: {}, origin: "model" };
     expect((await browser.post("/api/calls", call)).status).toBe(400);
     expect((await world.product(acmeKey, "ada").post("/api/calls", call)).status).toBe(202);
+  });
+
+  it("is a bearer's: the password that a proxy in front asks pages for is none, and the console works with it", async () => {
+    await begin();
+    const browser = world.browser();
+    const headers = { authorization: `Basic ${btoa("anybody:password")}` };
+    expect((await browser.fetch("/api/session", { headers })).status).toBe(200);
+    expect((await browser.fetch("/api/connectors", { headers })).status).toBe(200);
+    expect((await world.browser().fetch("/api/connectors", { headers })).status).toBe(401);
   });
 
   it("the same user name at two products is two users, and none is a user of the console", async () => {

@@ -2,7 +2,7 @@ import { refuse, toHttpError, type Refusal } from "@countersign/protocol/errors"
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { askerOf, clientAddressHeader } from "@countersign/service/client-address";
 import type { z } from "zod";
-import type { ApiClient, ApiClients } from "../api-clients.ts";
+import { type ApiClient, type ApiClients, bringsKey } from "../api-clients.ts";
 import type { Sessions } from "../sessions.ts";
 import { addressRates, type RateName, rateOf, type Rates, rates } from "../limits/rates.ts";
 import type { AnyOperation } from "./operation.ts";
@@ -31,12 +31,12 @@ export interface DoorOptions {
 }
 
 /**
- * Makes the door of the HTTP API. An API key (`Authorization`) makes a product's request, a session cookie one of the console's; a request is never both.
+ * Makes the door of the HTTP API. An API key (`Authorization: Bearer`) makes a product's request, a session cookie one of the console's; a request is never both.
  * Whoever is let in is counted, and told when to come back if they ask too often.
  */
 export function createDoor(options: DoorOptions): Door {
   return async (request, operation) => {
-    const byKey = request.headers.has("authorization");
+    const byKey = bringsKey(request);
     const asking = byKey ? judgeProduct(request, options) : await judgePage(request, options);
     if (!asking.ok) return asking;
     if (operation.audience !== "everyone" && (operation.audience === "products") !== byKey) return err(refuse("client_not_allowed"));

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import type { RateBound } from "@countersign/protocol/rate";
 import { afterEach, describe, expect, it } from "vitest";
 import { digestOfKey } from "../../src/api-clients.ts";
-import { Places } from "../../src/limits/places.ts";
+import { Places, pollPlaces, streamPlaces } from "../../src/limits/places.ts";
 import { addressRates, Rates, rates, type RateName } from "../../src/limits/rates.ts";
 import { operations } from "../../src/routes/operations.ts";
 import { consoleOrigin, World } from "../stand-in/world.ts";
@@ -69,6 +71,24 @@ describe("how often a user may ask", () => {
     const of = operations.filter((operation) => (operation.rate ?? (operation.method === "GET" ? "read" : "write")) === name);
     expect(of.length).toBeGreaterThan(0);
     expect(rates[name].client.burst).toBeGreaterThan(rates[name].user.burst);
+  });
+});
+
+describe("the guide", () => {
+  it("names the bounds that hold", () => {
+    const guide = readFileSync(new URL("../../../../docs/guides/embed.md", import.meta.url), "utf8");
+    const words = ({ burst, perMinute }: RateBound): string => `${burst.toLocaleString("en")} at once, ${perMinute.toLocaleString("en")} a minute`;
+    for (const [name, { user, client }] of Object.entries(rates)) {
+      const row = guide.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${name}\``));
+      expect([name, row]).toEqual([name, expect.stringContaining(words(user))]);
+      expect([name, row]).toEqual([name, expect.stringContaining(words(client))]);
+    }
+    const { session, link, refusedKey } = addressRates;
+    expect(guide).toContain(
+      `begin ${session.perMinute} sessions of the console a minute, open ${link.perMinute} links and try ${refusedKey.perMinute} wrong keys`,
+    );
+    expect(guide).toContain(`| ${streamPlaces.user} of each | ${streamPlaces.client.toLocaleString("en")} of each |`);
+    expect(pollPlaces).toEqual(streamPlaces);
   });
 });
 
