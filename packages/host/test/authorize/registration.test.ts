@@ -144,6 +144,11 @@ describe("registration by protocol", () => {
 
   it.each([
     ["refused", () => Response.json({ error: "invalid_client_metadata" }, { status: 400 }), "registration_unavailable"],
+    [
+      "refused with hostile words",
+      () => Response.json({ error: "<script>", error_description: "<script>" }, { status: 400 }),
+      "registration_unavailable",
+    ],
     ["down", () => new Response("no", { status: 503 }), "authorization_server_unreachable"],
     ["no JSON", () => new Response("<html>", { status: 201 }), "invalid_metadata"],
     ["endless", () => new Response("x".repeat(70_000), { status: 201 }), "registration_unavailable"],
@@ -161,7 +166,9 @@ describe("registration by protocol", () => {
   ] as const)("that is %s ends the call with a typed error, and is tried again at the next one", async (_, answer, code) => {
     const browser = await begin();
     world.authorizationServer.behaviour.registerResponse = answer;
-    expect(await endsWith(browser)).toMatchObject({ state: "failed", error: { code } });
+    const ended = await browser.settled((await browser.call("list_orders")).id);
+    expect(ended).toMatchObject({ state: "failed", error: { code } });
+    expect(await (await browser.fetch(`/api/calls/${ended.id}/trace`)).text()).not.toMatch(/<script|<html/);
     world.authorizationServer.behaviour.registerResponse = undefined;
     expect(await browser.signInBy("list_orders")).toMatchObject({ state: "completed" });
   });

@@ -52,6 +52,8 @@ export interface SettingsInput {
   readonly tokenEndpointAuthMethod?: string;
   readonly scope?: string;
   readonly authorizeParameters?: Readonly<Record<string, string>>;
+  readonly allowUnadvertisedPkce?: boolean;
+  readonly omitResourceParameter?: boolean;
 }
 
 export interface NewConnector {

@@ -13,6 +13,9 @@ export interface ConnectorDraft {
   readonly scope: string;
   /** One `name=value` a line. */
   readonly parameters: string;
+  /** Two rules that a server may need loosened: `yes` or empty. */
+  readonly allowUnadvertisedPkce: string;
+  readonly omitResourceParameter: string;
 }
 
 export type ConnectorField = keyof ConnectorDraft;
@@ -28,6 +31,8 @@ export const emptyDraft: ConnectorDraft = {
   tokenEndpointAuthMethod: "",
   scope: "",
   parameters: "",
+  allowUnadvertisedPkce: "",
+  omitResourceParameter: "",
 };
 
 /** The draft to begin with when a connector is changed. A secret is never shown again. */
@@ -36,13 +41,17 @@ export function draftOfConnector(name: string, url: string, settings: ConnectorS
   const parameters = Object.entries(authorizeParameters)
     .map(([parameter, value]) => `${parameter}=${value}`)
     .join("\n");
-  return { url, name, mode, authorizationServer, clientId, clientSecret: "", tokenEndpointAuthMethod, scope, parameters };
+  const loosened = {
+    allowUnadvertisedPkce: settings.allowUnadvertisedPkce ? "yes" : "",
+    omitResourceParameter: settings.omitResourceParameter ? "yes" : "",
+  };
+  return { url, name, mode, authorizationServer, clientId, clientSecret: "", tokenEndpointAuthMethod, scope, parameters, ...loosened };
 }
 
 /** Whether the part for experts holds anything, so that it is open from the start. */
 export function hasAdvanced(draft: ConnectorDraft): boolean {
-  const { authorizationServer, clientId, clientSecret, tokenEndpointAuthMethod, scope, parameters } = draft;
-  return [authorizationServer, clientId, clientSecret, tokenEndpointAuthMethod, scope, parameters].some((text) => text.trim() !== "");
+  const { url: _url, name: _name, mode: _mode, ...advanced } = draft;
+  return Object.values(advanced).some((text) => text.trim() !== "");
 }
 
 /** What the host would refuse for certain, said beside the field that it is about. */
@@ -75,6 +84,8 @@ export function settingsOf(draft: ConnectorDraft): SettingsInput {
     mode: draft.mode,
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== "")),
     ...(parameters.length === 0 ? {} : { authorizeParameters: Object.fromEntries(parameters) }),
+    ...(draft.allowUnadvertisedPkce === "" ? {} : { allowUnadvertisedPkce: true }),
+    ...(draft.omitResourceParameter === "" ? {} : { omitResourceParameter: true }),
   };
 }
 

@@ -12,6 +12,8 @@ export interface ConnectorSettings {
   readonly tokenEndpointAuthMethod: string;
   readonly scope: string;
   readonly authorizeParameters: Readonly<Record<string, string>>;
+  readonly allowUnadvertisedPkce: boolean;
+  readonly omitResourceParameter: boolean;
 }
 
 /** Reads them as a connector carries them. */
@@ -26,5 +28,7 @@ export function readSettings(json: unknown): ConnectorSettings {
     tokenEndpointAuthMethod: readText(read["tokenEndpointAuthMethod"], 100) ?? "",
     scope: readText(read["scope"], 4096) ?? "",
     authorizeParameters: Object.fromEntries(parameters.map(([name, value]) => [name, readText(value, 512) ?? ""])),
+    allowUnadvertisedPkce: read["allowUnadvertisedPkce"] === true,
+    omitResourceParameter: read["omitResourceParameter"] === true,
   };
 }

@@ -45,11 +45,15 @@ describe("the connector form", () => {
       tokenEndpointAuthMethod: "",
       scope: "a",
       authorizeParameters: { audience: "x" },
+      allowUnadvertisedPkce: true,
+      omitResourceParameter: false,
     };
     const draft = draftOfConnector("Mine", url, settings);
     expect(draft).toMatchObject({ name: "Mine", mode: "mixed", clientSecret: "", parameters: "audience=x" });
     expect(hasAdvanced(draft)).toBe(true);
     expect(settingsOf(draft)).not.toHaveProperty("clientSecret");
+    expect(settingsOf(draft)).toMatchObject({ allowUnadvertisedPkce: true });
+    expect(settingsOf(draft)).not.toHaveProperty("omitResourceParameter");
   });
 
   it.each([

@@ -61,6 +61,8 @@ export function aConnector(fields: Partial<Connector> = {}): Connector {
       tokenEndpointAuthMethod: "",
       scope: "",
       authorizeParameters: {},
+      allowUnadvertisedPkce: false,
+      omitResourceParameter: false,
     },
     removable: true,
     status: "connected",

@@ -226,8 +226,44 @@ function Advanced({ field, open, hasClientSecret, problems }: AdvancedProps): JS
         </LabelledField>
         <TextField {...field("scope")} label="Scopes" hint="Separated by spaces, in place of those that the server lists." testId="connector-scope" />
         <ParametersField {...field("parameters")} />
+        <LooseningField
+          {...field("allowUnadvertisedPkce")}
+          label="Believe that it knows PKCE"
+          hint="For a sign-in service that does not say so. The protection is used all the same."
+          testId="connector-allow-unadvertised-pkce"
+        />
+        <LooseningField
+          {...field("omitResourceParameter")}
+          label="Do not name the server in the request"
+          hint="For a sign-in service that refuses it. Access may then be good for other services too."
+          testId="connector-omit-resource"
+        />
       </div>
     </details>
+  );
+}
+
+type LooseningProps = FieldState & { readonly label: string; readonly hint: string; readonly testId: string };
+
+/** A rule that is loosened for this connector alone, and what that means. */
+function LooseningField({ value, onText, label, hint, testId }: LooseningProps): JSX.Element {
+  const id = useId();
+  return (
+    <label class="mode-option">
+      <input
+        type="checkbox"
+        checked={value !== ""}
+        aria-describedby={id}
+        data-testid={testId}
+        onChange={(event) => onText(event.currentTarget.checked ? "yes" : "")}
+      />
+      <span class="grow">
+        <span class="mode-label">{label}</span>
+        <span id={id} class="hint">
+          {hint}
+        </span>
+      </span>
+    </label>
   );
 }
 
