@@ -374,6 +374,8 @@ export const requirements: readonly Requirement[] = [
       scenario("widget", "asks the model once the user agreed"),
       scenario("widget", "V21 has its messages and its context told to the model"),
       scenario("widget", "answers links, log lines, pings"),
+      scenario("widget", "has tools of its own that the model calls"),
+      scenario("widget", "V07 takes no room without the user's click"),
       scenario("widget", "is told before it goes"),
       scenario("widget", "is shown while its tool still works"),
     ],

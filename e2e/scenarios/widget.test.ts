@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
-import { openedBy } from "../pages/console-page.ts";
+import { openedBy, waitWithoutGesture } from "../pages/console-page.ts";
 import { ProbeView } from "../pages/probe-view.ts";
 import { type ModelServer, startModelServer } from "../stack/model-server.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
@@ -327,6 +327,27 @@ describe("MCP Apps with the official App class", () => {
     await page.getByText("Three mugs.").waitFor();
     const last = model.requests.at(-1)?.messages.at(-1)?.content ?? "";
     expect(last).toContain("[Context from the app “Probe”, not from the user]\nThe cart has 3 mugs.");
+  });
+
+  it("has tools of its own that the model calls, in the page that shows the view", async () => {
+    const { page } = person.console;
+    model.script.push({ tool: "read_view", arguments: { part: "cart" } }, { say: "The view has answered." });
+    await page.getByTestId("chat-input").fill("Read the view");
+    await page.getByTestId("chat-send").click();
+    await page.getByText("The view has answered.").waitFor();
+    expect(model.requests.at(-2)?.tools?.map((tool) => tool.function.name)).toContain("view__probe__read_view");
+    expect(model.requests.at(-1)?.messages.at(-1)?.content).toContain('read_view of the view got {\\"part\\":\\"cart\\"}');
+  });
+
+  it("V07 takes no room without the user's click", async () => {
+    const { page } = person.console;
+    await open("open_openai", "later");
+    const later = new ProbeView(page, "open_openai");
+    await later.press("later");
+    await waitWithoutGesture(page, "performance.now() > (window.pressedAt ??= performance.now()) + 9000");
+    await expect.poll(() => later.frame.locator('[data-check="later"]').getAttribute("data-ok"), { timeout: 12_000 }).toBe("true");
+    expect(await later.passed("later")).toEqual({ mode: "inline" });
+    expect(await later.card.getByTestId("widget").getAttribute("data-mode")).toBe("inline");
   });
 
   it("answers links, log lines, pings, sizes, windows and methods that nobody knows", async () => {

@@ -53,7 +53,7 @@ const actions: Record<string, Check> = {
   pip: () => openai.requestDisplayMode({ mode: "pip" }),
   inline: () => openai.requestDisplayMode({ mode: "inline" }),
   later: async () => {
-    await new Promise((resolve) => void setTimeout(resolve, 6000));
+    await new Promise((resolve) => void setTimeout(resolve, 8000));
     return openai.requestDisplayMode({ mode: "fullscreen" });
   },
   requestModal: () => openai.requestModal({ params: { item: 7 }, template: "ui://probe/detail.html" }),

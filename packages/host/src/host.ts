@@ -180,8 +180,11 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const device = new DeviceSignIn({ database, sealer, flows, vault, peers, timeoutMs, clock, audit, report, onToken });
   const broker = new CallBroker({ ...views, database, sealer, connectors, vault, flows, events, limits, clock, audit, report });
   const { model } = options;
+  const { viewTools } = views;
   const chat =
-    model === undefined ? undefined : new Chat({ database, sealer, broker, connectors, events, model, toolsAgeMs: limits.toolsAgeMs, clock });
+    model === undefined
+      ? undefined
+      : new Chat({ database, sealer, broker, connectors, events, model, viewTools, toolsAgeMs: limits.toolsAgeMs, clock });
   const apiClients = new ApiClients(options.apiClients ?? []);
   const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit, rates });
   const questions = model === undefined ? undefined : new ModelQuestions(model);
@@ -202,7 +205,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
     app,
     door,
     say,
-    ({ userId, body }) => chat?.say(userId, body.conversationId, body.message) ?? err(refuse("not_found", "no model is configured")),
+    ({ userId, body }) => chat?.say(userId, body.conversationId, body.message, body.viewTools) ?? err(refuse("not_found", "no model is configured")),
   );
   app.get("/api/openapi.json", () => new Response(apiDocument, { headers: { "content-type": "application/json", "cache-control": "no-cache" } }));
   serveOperation(app, door, deleteUser, async ({ userId }) => {

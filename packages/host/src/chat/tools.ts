@@ -36,7 +36,15 @@ export async function collectTools(connectors: Connectors, userId: string, tools
 
 /** What the model is told of a call's end: text and structured content, or the typed error. `_meta` is for views and never shown to it. */
 export function describeForModel(call: CallView): string {
-  const told = call.result === undefined ? { error: call.error ?? { code: "internal_error" } } : describeResult(call.result);
+  return call.result === undefined ? bounded({ error: call.error ?? { code: "internal_error" } }) : describeResultForModel(call.result);
+}
+
+/** A result in the words of MCP, without what is for views only. */
+export function describeResultForModel(result: JsonObject): string {
+  return bounded(describeResult(result));
+}
+
+function bounded(told: unknown): string {
   const text = JSON.stringify(told);
   return text.length <= contentLengthMax ? text : `${text.slice(0, contentLengthMax)}… (cut)`;
 }

@@ -4,6 +4,7 @@ import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
 import { isOwnState, knownIssuers } from "../authorize/known-issuers.ts";
 import type { DriverOptions } from "../call/driver-options.ts";
+import { ViewTools } from "../chat/view-tools.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Vault } from "../vault.ts";
 import { AppReturns } from "./app-returns.ts";
@@ -18,6 +19,7 @@ export interface ViewParts {
   readonly states: WidgetStates;
   readonly widgetFiles: Files;
   readonly returns: AppReturns;
+  readonly viewTools: ViewTools;
   readonly fillFiles: DriverOptions["fillFiles"];
   /** The connector that this user's view was made for. */
   readonly connectorOfWidget: (userId: string, widgetId: string) => Promise<string | undefined>;
@@ -57,6 +59,7 @@ export function createViewParts(options: ViewPartsOptions): ViewParts {
     states,
     widgetFiles,
     returns,
+    viewTools: new ViewTools(widgets),
     fillFiles: (request) => fillFileArguments(widgetFiles, publicUrl, request),
     connectorOfWidget: async (userId, widgetId) => {
       const view = await widgets.belongings(userId, widgetId);

@@ -121,6 +121,18 @@ export const sample: Operation<views.SamplingQuestion, { readonly model: string;
   errors: ["not_found", "conflict", "unavailable", "rate_limited", "protocol_error"],
 };
 
+export const answerViewCall: Operation<{ readonly result: JsonObject }, { readonly taken: true }> = {
+  ...page,
+  id: "answerViewCall",
+  method: "POST",
+  path: "/api/view-calls/:id",
+  summary: "Answer the model's call of a tool that a shown view offers, with the view's `CallToolResult`.",
+  body: z.strictObject({ result: z.record(z.string(), z.unknown()) }),
+  status: 200,
+  answer: z.strictObject({ taken: z.literal(true) }),
+  errors: ["not_found"],
+};
+
 /** What can be asked in the name of a view, in the order of the document. */
 export const viewOperations: readonly AnyOperation[] = [
   writeWidgetState,
@@ -132,4 +144,5 @@ export const viewOperations: readonly AnyOperation[] = [
   openPopup,
   readPopup,
   sample,
+  answerViewCall,
 ];

@@ -9,6 +9,7 @@ import type { Places } from "../limits/places.ts";
 import type { AppReturns } from "../resources/app-returns.ts";
 import { fileBytesMax, type Files } from "../resources/files.ts";
 import type { ModelQuestions } from "../chat/model-questions.ts";
+import type { ViewTools } from "../chat/view-tools.ts";
 import type { WidgetStates } from "../resources/widget-states.ts";
 import type { Widgets } from "../resources/widgets.ts";
 import type { Sessions } from "../sessions.ts";
@@ -16,6 +17,7 @@ import { type Door, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
 import {
   addFile,
+  answerViewCall,
   linkFile,
   listFiles,
   listWidgetResources,
@@ -33,6 +35,7 @@ export interface ViewRoutes {
   readonly returns: AppReturns;
   readonly connectors: Connectors;
   readonly sessions: Sessions;
+  readonly viewTools: ViewTools;
   readonly questions: ModelQuestions | undefined;
   readonly polls: Places;
   readonly door: Door;
@@ -58,6 +61,7 @@ export function addViewRoutes(app: Hono, routes: ViewRoutes): void {
     if (!view.ok) return view;
     return questions === undefined ? err(refuse("not_found", "no model is configured")) : questions.ask(userId, body);
   });
+  serveOperation(app, door, answerViewCall, ({ userId, id, body }) => routes.viewTools.answer(userId, id, body.result));
   addFileRoutes(app, routes);
   addPopupRoutes(app, routes);
 }

@@ -67,6 +67,14 @@ export interface ConnectorChange {
   readonly settings: SettingsInput;
 }
 
+/** A tool that a shown view offers to the model. */
+export interface ViewTool {
+  readonly widgetId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: unknown;
+}
+
 /** The console's own HTTP API, typed. Nothing throws: a lost connection is a problem like any other. */
 export interface HostApi {
   readonly session: () => Answer<Session>;
@@ -86,7 +94,9 @@ export interface HostApi {
   readonly startDevice: (flowId: string) => Answer<Flow>;
   readonly createWidget: (request: { connectorId: string; resourceUri: string; callId: string }) => Answer<WidgetView>;
   readonly widget: (widgetId: string) => Answer<WidgetView>;
-  readonly say: (message: string, conversationId: string) => Answer<void>;
+  readonly say: (message: string, conversationId: string, viewTools: readonly ViewTool[]) => Answer<void>;
+  /** Gives what a shown view's own tool answered to the model. */
+  readonly answerViewCall: (id: string, result: unknown) => Answer<void>;
   readonly saveWidgetState: (widgetId: string, state: string) => Answer<void>;
   readonly readResource: (widgetId: string, uri: string) => Answer<JsonObject>;
   readonly listResources: (widgetId: string, cursor: string | undefined) => Answer<JsonObject>;
@@ -140,7 +150,9 @@ export function createApi(send: typeof fetch): HostApi {
     startDevice: (flowId) => ask("POST", `/api/flows/${id(flowId)}/device`, {}, readFlow),
     createWidget: (request) => ask("POST", "/api/widgets", request, readWidget),
     widget: (widgetId) => ask("GET", `/api/widgets/${id(widgetId)}`, undefined, readWidget),
-    say: (message, conversationId) => tell("POST", "/api/chat", { message, conversationId }),
+    say: (message, conversationId, viewTools) =>
+      tell("POST", "/api/chat", { message, conversationId, ...(viewTools.length === 0 ? {} : { viewTools }) }),
+    answerViewCall: (id, result) => tell("POST", `/api/view-calls/${encodeURIComponent(id)}`, { result }),
     ...createViewApi({ send, ask, tell }),
   };
 }

@@ -1,4 +1,4 @@
-import { isJsonObject } from "@countersign/protocol/shape";
+import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { readText } from "./json.ts";
 import type { Action } from "./state.ts";
 import { readCall } from "./wire.ts";
@@ -19,4 +19,23 @@ export function readChatEvent(json: unknown): readonly Action[] {
   return [
     { type: "said", append: json["append"] === true, entry: { kind: "said", id, by, name: by === "model" ? "Assistant" : "Countersign", text } },
   ];
+}
+
+/** The model's call of a tool that a shown view offers. */
+export interface ViewCallAsked {
+  readonly id: string;
+  readonly viewId: string;
+  readonly tool: string;
+  readonly args: JsonObject;
+}
+
+/** Reads `event: chat` with `{ viewCall }`; undefined for every other. */
+export function readViewCall(json: unknown): ViewCallAsked | undefined {
+  const call = isJsonObject(json) ? json["viewCall"] : undefined;
+  if (!isJsonObject(call)) return undefined;
+  const id = readText(call["id"], 100);
+  const viewId = readText(call["widgetId"], 100);
+  const tool = readText(call["tool"], 128);
+  const args = call["arguments"];
+  return id === undefined || viewId === undefined || tool === undefined || !isJsonObject(args) ? undefined : { id, viewId, tool, args };
 }

@@ -8,7 +8,7 @@ import { ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
 import { type Call, isCallEnded, readCall, readConnector, readFlow, readTraceStep, type Tool, type WidgetView } from "./wire.ts";
 import type { OpenViews } from "./open-views.ts";
-import { readChatEvent } from "./chat.ts";
+import { readChatEvent, readViewCall, type ViewCallAsked } from "./chat.ts";
 
 /** Everything a view may ask for. The store is changed here and by events only. */
 export interface Console {
@@ -71,15 +71,7 @@ export function createConsole(options: ConsoleOptions): Console {
       if (store.get().phase === "ready") await restore(options);
     },
     refresh: () => refresh(options),
-    onEvent: (name, json) => {
-      const before = store.get().connectors;
-      applyEvent(store, name, json);
-      // Another token may have other tools; those that are shown stay until the new list is there.
-      for (const { id, status } of store.get().connectors) {
-        const was = before.find((known) => known.id === id)?.status;
-        if (status === "connected" && was !== undefined && was !== "connected") void loadTools(options, id);
-      }
-    },
+    onEvent: (name, json) => hear(options, name, json),
     callTool: async (connectorId, tool, args) => {
       const started = await startCall(options, { connectorId, tool: tool.name, arguments: args });
       return started.ok ? undefined : started.error;
@@ -96,7 +88,11 @@ export function createConsole(options: ConsoleOptions): Console {
     loadWidget: (callId, resourceUri) => loadWidget(options, callId, resourceUri),
     say: async (text) => {
       store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "user", name: "You", text } });
-      const answer = await api.say([text, ...contexts.values()].join("\n\n").slice(0, messageCharsMax), options.conversation.current());
+      const answer = await api.say(
+        [text, ...contexts.values()].join("\n\n").slice(0, messageCharsMax),
+        options.conversation.current(),
+        await options.open.tools(),
+      );
       contexts.clear();
       return answer.ok ? undefined : answer.error;
     },
@@ -105,7 +101,8 @@ export function createConsole(options: ConsoleOptions): Console {
       const quiet = scrollToBottom ? {} : { quiet: true as const };
       store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "app", name, text, ...quiet } });
       if (store.get().model === undefined) return true;
-      return (await api.say(asAppText("Message", name, text).slice(0, messageCharsMax), options.conversation.current())).ok;
+      return (await api.say(asAppText("Message", name, text).slice(0, messageCharsMax), options.conversation.current(), await options.open.tools()))
+        .ok;
     },
     setAppContext: (callId, name, text) => {
       if (text === "") contexts.delete(callId);
@@ -127,6 +124,27 @@ export function createConsole(options: ConsoleOptions): Console {
       return api.createWidget({ connectorId, resourceUri, callId });
     },
   };
+}
+
+/** Takes one event of the stream, and does what follows from it. */
+function hear(options: ConsoleOptions, name: string, json: unknown): void {
+  const { store } = options;
+  const before = store.get().connectors;
+  applyEvent(store, name, json);
+  // Another token may have other tools; those that are shown stay until the new list is there.
+  for (const { id, status } of store.get().connectors) {
+    const was = before.find((known) => known.id === id)?.status;
+    if (status === "connected" && was !== undefined && was !== "connected") void loadTools(options, id);
+  }
+  const asked = name === "chat" ? readViewCall(json) : undefined;
+  if (asked !== undefined) void answerViewCall(options, asked);
+}
+
+/** Runs a tool of a view that this page shows; another page may show the view instead, and answers then. */
+async function answerViewCall({ api, open }: ConsoleOptions, { id, viewId, tool, args }: ViewCallAsked): Promise<void> {
+  const failed = { isError: true, content: [{ type: "text", text: "The view did not do this." }] };
+  const result = await open.callTool(viewId, tool, args).catch(() => failed);
+  if (result !== undefined) await api.answerViewCall(id, result);
 }
 
 /** An app's words as the model reads them: never as the user's. */

@@ -1,4 +1,8 @@
-import type { AppTool, WidgetLink } from "./bridge/connect.ts";
+import type { ViewTool } from "./api.ts";
+import type { WidgetLink } from "./bridge/connect.ts";
+
+/** Tools of all views together, for one turn of the model. */
+const toolsMax = 20;
 
 /** The views that are shown now, by the id of their view. */
 export interface OpenViews {
@@ -6,7 +10,7 @@ export interface OpenViews {
   /** Tells views that they are about to be removed, and waits for them a moment. */
   readonly teardown: (viewIds?: readonly string[]) => Promise<void>;
   /** The tools that shown views offer to the model. */
-  readonly tools: () => Promise<readonly (AppTool & { readonly viewId: string })[]>;
+  readonly tools: () => Promise<readonly ViewTool[]>;
   /** Runs a tool of a shown view; undefined when the view is gone. */
   readonly callTool: (viewId: string, name: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
 }
@@ -26,8 +30,10 @@ export function createOpenViews(): OpenViews {
       await Promise.all(leaving.map((link) => link.teardown()));
     },
     tools: async () => {
-      const lists = [...open].map(async ([viewId, link]) => ((await link.tools?.().catch(() => [])) ?? []).map((tool) => ({ ...tool, viewId })));
-      return (await Promise.all(lists)).flat();
+      const lists = [...open].map(async ([viewId, link]) =>
+        ((await link.tools?.().catch(() => [])) ?? []).map((tool) => ({ ...tool, widgetId: viewId })),
+      );
+      return (await Promise.all(lists)).flat().slice(0, toolsMax);
     },
     callTool: async (viewId, name, args) => open.get(viewId)?.callTool(name, args),
   };

@@ -69,6 +69,7 @@ function bench(kept = new Map<string, string>()): Bench {
     openPopup: unused,
     waitForPopup: unused,
     sample: unused,
+    answerViewCall: unused,
   };
   const signIn: SignIn = {
     reserve: (decision) => {

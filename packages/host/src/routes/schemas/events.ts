@@ -7,6 +7,11 @@ import { flowView } from "./flows.ts";
 const chatEvent = z.union([
   z.strictObject({ id: z.string(), text: z.string() }).describe("What the model said."),
   z.strictObject({ call: callView, arguments: z.record(z.string(), z.unknown()) }).describe("A tool that the model calls."),
+  z
+    .strictObject({
+      viewCall: z.strictObject({ id: z.string(), widgetId: z.string(), tool: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+    })
+    .describe("A tool of a shown view that the model calls: the page that shows it answers."),
   z.strictObject({ id: z.string(), error: z.string(), code: errorCode }).describe("Why the model said nothing more."),
 ]);
 

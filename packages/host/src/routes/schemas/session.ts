@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ViewTool } from "../../chat/view-tools.ts";
 import { connectorView, type ConnectorView } from "./connectors.ts";
 
 /** What a page of the console reads first. */
@@ -18,12 +19,24 @@ export const sessionView: z.ZodType<SessionView> = z
   })
   .meta({ id: "Session" });
 
+const viewTool: z.ZodType<ViewTool> = z.strictObject({
+  widgetId: z.string().min(1).max(100),
+  name: z.string().min(1).max(128),
+  description: z.string().max(2000),
+  inputSchema: z.record(z.string(), z.unknown()),
+});
+
 /** The body of `POST /api/chat`. */
 export interface NewMessage {
   readonly conversationId: string;
   readonly message: string;
+  readonly viewTools?: readonly ViewTool[];
 }
 
 export const newMessage: z.ZodType<NewMessage> = z
-  .strictObject({ conversationId: z.string().min(1).max(100).default("main"), message: z.string().min(1).max(20_000) })
+  .strictObject({
+    conversationId: z.string().min(1).max(100).default("main"),
+    message: z.string().min(1).max(20_000),
+    viewTools: z.array(viewTool).max(20).exactOptional().describe("Tools that the shown views offer to the model."),
+  })
   .meta({ id: "NewMessage" });

@@ -52,8 +52,6 @@ export interface WidgetLinkOptions {
   readonly host: WidgetHost;
   /** The frame's page has loaded and takes the widget's document. */
   readonly onReady: () => void;
-  /** The view offers tools of its own. */
-  readonly onTools?: (link: WidgetLink) => void;
 }
 
 /**
@@ -116,13 +114,12 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     get tools() {
       return bridge.getAppCapabilities()?.tools === undefined ? undefined : () => listTools(bridge);
     },
-    callTool: (name, args) => bridge.callTool({ name, arguments: { ...args } }),
+    callTool: (name, args) => bridge.callTool({ name, arguments: { ...args } }, { timeout: answerMs }),
     close: () => void bridge.close(),
   };
   bridge.addEventListener("initialized", () => {
     speaksApps = true;
     void tellCall(bridge, options.toolArguments, ending);
-    if (link.tools !== undefined) options.onTools?.(link);
   });
   await bridge.connect(transport);
   return link;
@@ -140,8 +137,14 @@ async function tellEnding(bridge: AppBridge, ending: Ending): Promise<void> {
 }
 
 const toolsMax = 20;
+/** How long a view may take for a tool of its own. */
+const answerMs = 20_000;
 
 async function listTools(bridge: AppBridge): Promise<readonly AppTool[]> {
-  const { tools } = await bridge.listTools({});
-  return tools.slice(0, toolsMax).map(({ name, description, inputSchema }) => ({ name, description: description ?? "", inputSchema }));
+  const { tools } = await bridge.listTools({}, { timeout: answerMs });
+  return tools.slice(0, toolsMax).map(({ name, description, inputSchema }) => ({
+    name: name.slice(0, 128),
+    description: (description ?? "").slice(0, 2000),
+    inputSchema,
+  }));
 }
