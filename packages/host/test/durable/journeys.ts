@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { StandInTool } from "../stand-in/mcp-server.ts";
 import type { WorldOptions, World } from "../stand-in/world.ts";
 import type { User } from "./user.ts";
@@ -141,4 +142,88 @@ export const journeys: readonly Journey[] = [
     mayFail: ["outcome_unknown"],
     ends: ["completed", "completed"],
   },
+  {
+    name: "a question with a form in the middle of a call (input_required)",
+    tools: () => ({ ask: { annotations: { readOnlyHint: true } } }),
+    before: async (_, world) => answerFirst(world, inputRequired({ k1: form }, "opaque/state")),
+    play: async (user) => {
+      const { id } = await user.press("0001", "ask");
+      await user.finish(id, (call) => user.answers(call, { action: "accept", content: { nick: "Kim" } }));
+    },
+    mayFail: ["outcome_unknown"],
+    ends: ["completed"],
+  },
+  {
+    name: "a question with a form that the user declines, of a tool that may run once",
+    tools: () => ({ ask: {} }),
+    before: async (_, world) => answerFirst(world, inputRequired({ k1: form }, "opaque/state")),
+    play: async (user) => {
+      const { id } = await user.press("0001", "ask");
+      await user.finish(id, (call) => user.answers(call, { action: "decline" }));
+    },
+    mayFail: ["outcome_unknown"],
+    ends: ["completed"],
+  },
+  {
+    name: "a visit to an address that a server asks for (-32042)",
+    tools: () => ({ ask: {} }),
+    before: async (_, world) => answerFirst(world, visitRequired),
+    play: async (user) => {
+      const { id } = await user.press("0001", "ask");
+      await user.finish(id, (call) => user.answers(call, { action: "accept" }));
+    },
+    mayFail: ["outcome_unknown"],
+    ends: ["completed"],
+  },
+  {
+    name: "a server that answers nothing without sign-in",
+    tools: () => ({ browse: { annotations: { readOnlyHint: true } } }),
+    before: async (_, world) => protectWhole(world),
+    play: async (user) => void (await user.finish((await user.press("0001", "browse")).id)),
+    mayFail: [],
+    ends: ["completed"],
+  },
 ];
+
+const form = {
+  method: "elicitation/create",
+  params: {
+    mode: "form",
+    message: "Who are you?",
+    requestedSchema: { type: "object", properties: { nick: { type: "string" } }, required: ["nick"] },
+  },
+};
+
+const visitRequired: Readonly<Record<string, unknown>> = {
+  error: {
+    code: -32042,
+    message: "visit",
+    data: { elicitations: [{ mode: "url", elicitationId: "e1", url: "https://bank.example/link?ticket=t-1", message: "Link your bank" }] },
+  },
+};
+
+function inputRequired(inputRequests: unknown, requestState: string): Readonly<Record<string, unknown>> {
+  return { result: { resultType: "input_required", inputRequests, requestState } };
+}
+
+/** Each call is answered so when it comes without answers of the user, and for the first time under its key; then it runs. */
+function answerFirst(world: World, answer: Readonly<Record<string, unknown>>): void {
+  const asked = new Set<string>();
+  const shape = z.looseObject({ id: z.unknown().optional(), params: z.looseObject({ inputResponses: z.unknown().optional() }) });
+  world.server.intercept = async (request, method) => {
+    if (method !== "tools/call") return undefined;
+    const { id, params } = shape.parse(await request.clone().json());
+    const key = request.headers.get("idempotency-key") ?? "";
+    if (params.inputResponses !== undefined || (asked.has(key) && "error" in answer)) return undefined;
+    asked.add(key);
+    return Response.json({ jsonrpc: "2.0", id, ...answer });
+  };
+}
+
+/** Nothing but metadata is answered to whom has no token. */
+function protectWhole(world: World): void {
+  world.server.intercept = (request, method) =>
+    method === "prm" || request.headers.has("authorization")
+      ? undefined
+      : new Response(null, { status: 401, headers: { "www-authenticate": world.server.challengeText(undefined, ["tools:use"]) } });
+}

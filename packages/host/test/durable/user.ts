@@ -50,16 +50,29 @@ export class User {
   }
 
   /** Looks until the call is over, and does what it waits for. */
-  async finish(callId: string, visit: (call: CallSeen) => Promise<void> = (call) => this.signIn(call)): Promise<CallSeen> {
+  async finish(callId: string, visit: (call: CallSeen) => Promise<void> = (call) => this.goesOn(call)): Promise<CallSeen> {
     let call = await this.browser.read(callId);
     for (let polls = 0; polls < pollsMax; polls += 1) {
       if (isOver(call)) return call;
-      if (call.flow !== undefined && (call.flow.state === "ready" || call.flow.state === "opened")) await visit(call);
+      const waits = call.asking !== undefined || call.flow?.state === "ready" || call.flow?.state === "opened";
+      if (waits) await visit(call);
       // A process may die while it serves nobody; then nobody sees it but the call that it drove.
       if (this.#world.hasUnburied) await this.#world.survive();
       call = await this.browser.read(callId, 1);
     }
     throw new Error(`the call is not over: ${JSON.stringify(call)}`);
+  }
+
+  /** Does what the call waits for, with a yes. */
+  goesOn(call: CallSeen): Promise<void> {
+    return call.asking === undefined ? this.signIn(call) : this.answers(call, { action: "accept", content: { nick: "Kim" } });
+  }
+
+  /** Answers what the server asks; an address is visited before. A page that comes too late is told so, which changes nothing. */
+  async answers(call: CallSeen, answer: { readonly action: "accept" | "decline"; readonly content?: unknown }): Promise<void> {
+    const [item] = call.asking?.items ?? [];
+    if (item?.visitUrl !== undefined) await this.browser.fetch(item.visitUrl);
+    await this.browser.answer(call, [item?.kind === "form" ? answer : { action: answer.action }]);
   }
 
   /** The popup, from the press on Continue to the page at its end, which may be a refusal. */

@@ -21,7 +21,12 @@ export async function listen(handler: (request: Request) => Promise<Response> | 
     server,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        // A connection may arrive in the moment of closing; whoever made it, a host that has died among them, does not end it.
+        const timer = setInterval(() => server.closeAllConnections(), 20);
+        server.close(() => {
+          clearInterval(timer);
+          resolve();
+        });
         server.closeAllConnections();
       }),
   };
