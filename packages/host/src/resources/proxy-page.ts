@@ -9,8 +9,8 @@ const proxyScript: string = readFileSync(fileURLToPath(new URL("./assets/proxy.j
 const style = "html,body{margin:0;height:100%;background:transparent}iframe{display:block;border:0;width:100%;height:100%}body{font:14px system-ui}";
 
 /**
- * The proxy document of one widget, with the policy that its inner frame inherits as an HTTP header. Everything it needs is inline: where the browser
- * knows `Connection-Allowlist`, a widget that declared no domain then cannot open any connection at all.
+ * The proxy document of one widget, with the policies that its inner frame inherits as HTTP headers. Everything it needs is inline: where the browser
+ * knows `Connection-Allowlist`, a widget opens no connection but to what it declared, and this page needs none either.
  */
 export async function proxyPage(policy: WidgetPolicy, consoleOrigin: string, shim: string): Promise<Response> {
   const data = JSON.stringify(shim).replaceAll("<", "\\u003c");
