@@ -29,13 +29,18 @@ export interface Browser {
   close(): Promise<void>;
 }
 
+/** `without`: features of Chromium that are switched off, to stand for a browser that does not have them. */
+export interface BrowserOptions {
+  readonly without?: readonly string[];
+}
+
 /** Starts a Chromium with an empty profile, as a new user has it. */
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser({ without = [] }: BrowserOptions = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "countersign-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: await findChromium(),
     ignoreDefaultArgs: true,
-    args: [...flags, `--user-data-dir=${profile}`, "about:blank"],
+    args: [...flags, ...without.map((feature) => `--disable-features=${feature}`), `--user-data-dir=${profile}`, "about:blank"],
     viewport: { width: 1280, height: 860 },
   });
   return {

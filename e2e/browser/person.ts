@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { ConsolePage } from "../pages/console-page.ts";
-import { type Browser, launchBrowser } from "./launch.ts";
+import { type Browser, type BrowserOptions, launchBrowser } from "./launch.ts";
 import { Authenticator } from "./passkeys.ts";
 
 /** Somebody new: an empty browser profile and an authenticator that answers on every page. */
@@ -14,8 +14,12 @@ export interface Person {
 }
 
 /** Starts a browser for one person and opens the console in it. */
-export async function arrive(consoleUrl: string, size?: { readonly width: number; readonly height: number }): Promise<Person> {
-  const browser = await launchBrowser();
+export async function arrive(
+  consoleUrl: string,
+  size?: { readonly width: number; readonly height: number },
+  options: BrowserOptions = {},
+): Promise<Person> {
+  const browser = await launchBrowser(options);
   const authenticator = new Authenticator();
   const pageErrors: string[] = [];
   authenticator.attachTo(browser.context);

@@ -5,8 +5,8 @@ import { blankDocument } from "../stack/hostile-app.ts";
 
 /** The same document in a frame without any sandbox: what leaks here is what the sandbox has to stop. */
 export interface Control {
-  /** Opens a page of its own with the document in a frame. */
-  frame(browser: Browser): Promise<{ readonly page: Page; readonly frame: Frame }>;
+  /** Opens a page of its own with the document in a frame; `html` instead of the blank one. */
+  frame(browser: Browser, html?: string): Promise<{ readonly page: Page; readonly frame: Frame }>;
   close(): Promise<void>;
 }
 
@@ -18,14 +18,16 @@ const worker = `fetch(new URL(location.href).searchParams.get("to"), { mode: "no
 /** Serves the control on a loopback name of its own. */
 export async function openControl(): Promise<Control> {
   const server = await listen();
+  let document = blankDocument;
   server.on("request", (request, response) => {
     const path = request.url ?? "/";
     const isWorker = path.startsWith("/service-worker.js");
     response.writeHead(200, { "content-type": isWorker ? "text/javascript" : "text/html", "cache-control": "no-store" });
-    response.end(isWorker ? worker : path === "/document" ? blankDocument : outerPage);
+    response.end(isWorker ? worker : path === "/document" ? document : outerPage);
   });
   return {
-    frame: async (browser) => {
+    frame: async (browser, html = blankDocument) => {
+      document = html;
       const page = await browser.newPage();
       await page.goto(`http://control.localhost:${portOf(server)}/`);
       const frame = page.frames().find((each) => each.parentFrame() !== null);

@@ -1,8 +1,10 @@
 import type { Frame } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { BrowserOptions } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { channels } from "../hostile/channels.ts";
 import { type Control, openControl } from "../hostile/control.ts";
+import { hostileMarkup } from "../hostile/markup.ts";
 import { runChannels, waitForHits } from "../hostile/run-channels.ts";
 import { noHits, openSink, type Sink, type Target } from "../hostile/sink.ts";
 import { openView, restartView } from "../hostile/view.ts";
@@ -23,49 +25,63 @@ const views = [
 /** Not every Chromium opens these even for a page without a sandbox; where none is seen, nothing is proven and the test says so. */
 const mayBeInvisible = new Set(["own-csp-report", "preconnect", "dns-prefetch", "speculation-prefetch", "speculation-prerender", "payment-manifest"]);
 
+type Tool = "show_blank" | "show_declared";
+
 describe("ways out of a view", () => {
   let hostile: HostileApp;
   let stack: TestStack;
   let person: Person;
+  let plain: Person;
   const others: Person[] = [];
   let control: Control;
   let sink: Sink;
-  let targets: Readonly<Record<"show_blank" | "show_declared", ReadonlyMap<string, Target>>>;
+  let targets: Readonly<Record<Tool | "byPolicyAlone", ReadonlyMap<string, Target>>>;
+  let markup: Target;
   let leaking: ReadonlySet<string>;
+
+  const come = async (options: BrowserOptions = {}): Promise<Person> => {
+    const other = await arrive(stack.urls.console, undefined, options);
+    others.push(other);
+    await other.console.connected("hostile");
+    return other;
+  };
+
+  /** Runs every attack in views of one tool, for one person. */
+  const attack = async (who: Person, tool: Tool): Promise<ReadonlyMap<string, Target>> => {
+    let opened = false;
+    const fresh = async (where: "view" | "browser"): Promise<Frame> => {
+      if (where === "browser" && who === person) return openView((await come()).console, tool);
+      const frame = opened ? await restartView(who.console, tool) : await openView(who.console, tool);
+      opened = true;
+      return frame;
+    };
+    return runChannels(channels, sink, { fresh });
+  };
 
   beforeAll(async () => {
     sink = openSink();
     control = await openControl();
+    markup = await sink.open("markup");
     hostile = await startHostileApp("hostile", {
       blank: { html: blankDocument, meta: {} },
       declared: { html: blankDocument, meta: { ui: { csp: declared } } },
+      markup: { html: hostileMarkup(markup), meta: {} },
     });
     stack = await runStack({ connectors: [hostile.connector] });
-    person = await arrive(stack.urls.console);
-    await person.console.connected("hostile");
-    const run = async (tool: string): Promise<ReadonlyMap<string, Target>> => {
-      let opened = false;
-      const fresh = async (where: "view" | "browser"): Promise<Frame> => {
-        if (where === "browser") {
-          const other = await arrive(stack.urls.console);
-          others.push(other);
-          await other.console.connected("hostile");
-          return openView(other.console, tool);
-        }
-        const frame = opened ? await restartView(person.console, tool) : await openView(person.console, tool);
-        opened = true;
-        return frame;
-      };
-      return runChannels(channels, sink, { fresh });
+    person = await come();
+    plain = await come({ without: ["ConnectionAllowlists"] });
+    await openView(person.console, "show_markup");
+    targets = {
+      show_blank: await attack(person, "show_blank"),
+      show_declared: await attack(person, "show_declared"),
+      byPolicyAlone: await attack(plain, "show_declared"),
     };
-    targets = { show_blank: await run("show_blank"), show_declared: await run("show_declared") };
     // The control comes last: when its data has arrived, the views' would have had more time than that.
     const controlled = await runChannels(channels, sink, { fresh: async () => (await control.frame(person.browser)).frame });
     leaking = await waitForHits(sink, controlled, mayBeInvisible);
   }, 300_000);
 
   afterAll(async () => {
-    await person?.leave();
     for (const other of others) await other.leave();
     await stack?.stop();
     await hostile?.stop();
@@ -83,5 +99,18 @@ describe("ways out of a view", () => {
       const target = targets[tool].get(name);
       expect(target === undefined ? undefined : sink.hits(target)).toEqual(noHits);
     });
+  });
+
+  it("V05 nothing leaves by the markup itself, which does without any script", async () => {
+    const proof = await sink.open("markup-proof");
+    await control.frame(person.browser, hostileMarkup(proof));
+    // In an ordinary page most of it arrives; what names the same address in the same way is asked for once.
+    await expect.poll(() => sink.hits(proof).http, { timeout: 10_000 }).toBeGreaterThanOrEqual(12);
+    expect(sink.hits(markup)).toEqual(noHits);
+  });
+
+  it("V05 where the browser knows no Connection-Allowlist, the policy alone leaves peer connections open and nothing else", () => {
+    const open = [...targets.byPolicyAlone].filter(([, target]) => Object.values(sink.hits(target)).some((count) => count > 0));
+    expect(open.map(([name]) => name).filter((name) => !name.startsWith("webrtc-"))).toEqual([]);
   });
 });
