@@ -6,8 +6,13 @@ import { isObject, textOf } from "./wire.ts";
  */
 export type AuthorizationState = "idle" | "required" | "pending" | "granted" | "denied" | "expired";
 
+/** The app's connection, whatever its calls: no sign-in, one that runs, or a token that the host holds. */
+export type ConnectionState = "signed_out" | "signing_in" | "signed_in";
+
 export interface Authorization {
   readonly state: AuthorizationState;
+  /** Whether the user is signed in to the app as a whole, where the host tells. */
+  readonly connection?: ConnectionState;
   /** The host's call id that waits. */
   readonly callId?: string;
   /** The tool whose call waits. */
@@ -31,6 +36,7 @@ export function readAuthorization(value: unknown): Authorization {
   if (!isObject(value) || !isState(value["state"])) {
     return idle;
   }
+  const connection = value["connection"];
   const callId = textOf(value["callId"]);
   const tool = textOf(value["tool"]);
   const link = textOf(value["link"]);
@@ -38,6 +44,7 @@ export function readAuthorization(value: unknown): Authorization {
   const expiresAt = value["expiresAt"];
   return {
     state: value["state"],
+    ...(isConnection(connection) ? { connection } : {}),
     ...(callId === undefined ? {} : { callId }),
     ...(tool === undefined ? {} : { tool }),
     ...(link === undefined || !/^https?:\/\//.test(link) ? {} : { link }),
@@ -48,4 +55,8 @@ export function readAuthorization(value: unknown): Authorization {
 
 function isState(value: unknown): value is AuthorizationState {
   return typeof value === "string" && states.has(value);
+}
+
+function isConnection(value: unknown): value is ConnectionState {
+  return value === "signed_out" || value === "signing_in" || value === "signed_in";
 }

@@ -34,6 +34,10 @@ export interface HostBridge {
   updateModelContext(context: ModelContext): Promise<void>;
   sendMessage(text: string): Promise<void>;
   openLink(url: string): Promise<void>;
+  /** Gives the mode that the host has set, whatever it is. */
+  requestDisplayMode(mode: string): Promise<unknown>;
+  /** Undefined where the host has no such window. */
+  readonly openAuthPopup: ((url: string) => Promise<unknown>) | undefined;
   resize(size: { readonly width: number; readonly height: number }): void;
   close(): void;
 }

@@ -6,7 +6,7 @@ import { openMcpBridge } from "./mcp-bridge.ts";
 import { openOpenaiBridge } from "./openai-bridge.ts";
 import { createTopic, type Unsubscribe } from "./topic.ts";
 import { openWidgetState, type WidgetState } from "./widget-state.ts";
-import { readToolResult, type JsonObject, type ToolResult } from "./wire.ts";
+import { isObject, readToolResult, type JsonObject, type ToolResult } from "./wire.ts";
 
 export interface ConnectOptions {
   /** How the app names itself in the handshake. */
@@ -41,6 +41,13 @@ export interface App {
   sendMessage(text: string): Promise<void>;
   /** Asks the host to open a page; the host decides. Only http(s). */
   openLink(url: string): Promise<void>;
+  /** Asks for another display mode, in the user's click; gives the mode that was set, which may be the old one. */
+  requestDisplayMode(mode: "inline" | "fullscreen" | "pip"): Promise<string>;
+  /**
+   * Opens a page of the app in a window, in the user's click, and gives the parameters that it comes back with. Undefined where the host does not
+   * offer it: then use `openLink`.
+   */
+  readonly openAuthPopup: ((url: string) => Promise<Readonly<Record<string, string>>>) | undefined;
   /** Tells the host how large the content is. */
   resize(size: { readonly width: number; readonly height: number }): void;
   /** Runs when the host is about to remove the frame. */
@@ -85,6 +92,14 @@ export async function connect(options: ConnectOptions = {}): Promise<App> {
       }
       await typed(bridge.openLink(url));
     },
+    async requestDisplayMode(mode) {
+      const set = await typed(bridge.requestDisplayMode(mode));
+      return typeof set === "string" ? set : "inline";
+    },
+    get openAuthPopup() {
+      const open = bridge.openAuthPopup;
+      return open === undefined ? undefined : async (url: string) => readParameters(await typed(open(url)));
+    },
     resize: (size) => bridge.resize(size),
     onTeardown: (listener) => teardown.subscribe(listener),
     close: () => bridge.close(),
@@ -125,6 +140,12 @@ async function callTool(bridge: HostBridge, name: string, args: JsonObject, sign
     throw toolError(result);
   }
   return result;
+}
+
+/** Texts by name; anything else that a host gives is left out. */
+function readParameters(value: unknown): Readonly<Record<string, string>> {
+  const entries = isObject(value) ? Object.entries(value) : [];
+  return Object.fromEntries(entries.flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : [])));
 }
 
 async function typed<T>(answer: Promise<T>): Promise<T> {

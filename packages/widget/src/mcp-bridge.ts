@@ -8,6 +8,9 @@ import { isObject, readToolResult, textOf, type JsonObject } from "./wire.ts";
 /** The revision of MCP Apps that is spoken here (`ui/initialize`, 2026-01-26). */
 export const appsProtocolVersion = "2026-01-26";
 
+/** The experimental capability, and the method, of a host that opens a window for the app and tells what it came back with. */
+const popupCapability = "countersign/open-auth-popup";
+
 export interface McpBridgeOptions {
   readonly frame: FrameWindow;
   readonly topics: HostTopics;
@@ -54,7 +57,9 @@ export async function openMcpBridge(options: McpBridgeOptions): Promise<HostBrid
   }
   mergeContext(isObject(answer["hostContext"]) ? answer["hostContext"] : {});
   peer.notify("ui/notifications/initialized", {});
-  return speak(peer, close);
+  const experimental = isObject(answer["hostCapabilities"]) ? answer["hostCapabilities"]["experimental"] : undefined;
+  const hasPopup = isObject(experimental) && isObject(experimental[popupCapability]);
+  return speak(peer, close, hasPopup);
 }
 
 async function shakeHands(peer: Peer, options: McpBridgeOptions): Promise<JsonObject | undefined> {
@@ -88,7 +93,7 @@ function onNotification(topics: HostTopics, mergeContext: (change: JsonObject) =
   }
 }
 
-function speak(peer: Peer, close: () => void): HostBridge {
+function speak(peer: Peer, close: () => void, hasPopup: boolean): HostBridge {
   const ask = async (method: string, params: JsonObject): Promise<void> => {
     const answer = await peer.request(method, params);
     if (isObject(answer) && answer["isError"] === true) {
@@ -101,9 +106,15 @@ function speak(peer: Peer, close: () => void): HostBridge {
     updateModelContext: (context) => ask("ui/update-model-context", modelContextParams(context)),
     sendMessage: (text) => ask("ui/message", { role: "user", content: [{ type: "text", text }] }),
     openLink: (url) => ask("ui/open-link", { url }),
+    requestDisplayMode: async (mode) => memberOf(await peer.request("ui/request-display-mode", { mode }), "mode"),
+    openAuthPopup: hasPopup ? async (url) => memberOf(await peer.request(popupCapability, { url }), "parameters") : undefined,
     resize: (size) => peer.notify("ui/notifications/size-changed", size),
     close,
   };
+}
+
+function memberOf(answer: unknown, name: string): unknown {
+  return isObject(answer) ? answer[name] : undefined;
 }
 
 function modelContextParams(context: ModelContext): JsonObject {

@@ -38,6 +38,13 @@ export function openOpenaiBridge(options: OpenaiBridgeOptions): HostBridge | und
     async openLink(url) {
       await invoke(["openExternal"], { href: url });
     },
+    async requestDisplayMode(mode) {
+      const answer = await invoke(["requestDisplayMode"], { mode });
+      return isObject(answer) ? answer["mode"] : undefined;
+    },
+    get openAuthPopup() {
+      return typeof findOpenai(frame)?.["openAuthPopup"] === "function" ? (url: string) => invoke(["openAuthPopup"], url) : undefined;
+    },
     resize(size) {
       invoke(["notifyIntrinsicHeight"], size.height).catch(() => undefined);
     },

@@ -1,5 +1,6 @@
 import { AppBridge } from "@modelcontextprotocol/ext-apps/app-bridge";
 import { JSONRPCMessageSchema } from "@modelcontextprotocol/core";
+import { z } from "zod";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect, type App } from "../src/connect.ts";
 import { createFrame, type StandInFrame } from "./stand-in-frame.ts";
@@ -27,9 +28,9 @@ afterEach(async () => {
   await Promise.all(bridges.splice(0).map((bridge) => bridge.close()));
 });
 
-async function pair(): Promise<{ app: App; bridge: AppBridge; initialized: () => void }> {
+async function pair(experimental: Record<string, object> = {}): Promise<{ app: App; bridge: AppBridge; initialized: () => void }> {
   const frame = createFrame();
-  const capabilities = { openLinks: {}, serverTools: {}, message: { text: {} }, updateModelContext: { text: {} } };
+  const capabilities = { openLinks: {}, serverTools: {}, message: { text: {} }, updateModelContext: { text: {} }, experimental };
   const bridge = new AppBridge(null, { name: "official", version: "2.0.4" }, capabilities, { hostContext: { theme: "dark" } });
   bridges.push(bridge);
   const initialized = vi.fn();
@@ -54,6 +55,16 @@ describe("against the official AppBridge", () => {
     const result = await app.callTool("list_orders", { limit: 3 });
     expect(result.content).toEqual([{ type: "text", text: "1 order" }]);
     expect(result.structuredContent).toEqual({ got: { name: "list_orders", arguments: { limit: 3 } } });
+  });
+
+  test("a display mode is asked for, and a window only where the host announces it", async () => {
+    const { app, bridge } = await pair();
+    bridge.onrequestdisplaymode = async ({ mode }) => ({ mode: mode === "pip" ? "fullscreen" : mode });
+    expect(await app.requestDisplayMode("pip")).toBe("fullscreen");
+    expect(app.openAuthPopup).toBeUndefined();
+    const able = await pair({ "countersign/open-auth-popup": {} });
+    able.bridge.setRequestHandler("countersign/open-auth-popup", { params: z.looseObject({}) }, ({ url }) => ({ parameters: { from: url } }));
+    expect(await able.app.openAuthPopup?.("https://shop.example/link")).toEqual({ from: "https://shop.example/link" });
   });
 
   test("an error thrown by the host keeps its type through the bridge", async () => {

@@ -125,3 +125,25 @@ test("state without a host that keeps it lives in the frame and says so", async 
   expect(app.state.get()).toBe(1);
   expect(app.state.durable).toBe(false);
 });
+
+test("openAuthPopup is there where the host has it, and gives texts only", async () => {
+  const without = await connected({ callTool: async () => ({}) });
+  expect(without.app.openAuthPopup).toBeUndefined();
+  const openAuthPopup = vi.fn(async () => ({ linked: "yes", odd: 1 }));
+  const { app } = await connected({ callTool: async () => ({}), openAuthPopup });
+  expect(await app.openAuthPopup?.("https://shop.example/link")).toEqual({ linked: "yes" });
+  expect(openAuthPopup).toHaveBeenCalledExactlyOnceWith("https://shop.example/link");
+});
+
+test("a display mode is asked for, and the one that was set is given", async () => {
+  const { app } = await connected({ callTool: async () => ({}), requestDisplayMode: async () => ({ mode: "inline" }) });
+  expect(await app.requestDisplayMode("pip")).toBe("inline");
+});
+
+test("the connection is told beside the state of the view's own calls", async () => {
+  const told = { state: "idle", connection: "signed_in" };
+  const { app } = await connected({ callTool: async () => ({}), "countersign/authorization": told });
+  const heard = vi.fn();
+  app.onAuthorization(heard);
+  expect(heard).toHaveBeenLastCalledWith(told);
+});

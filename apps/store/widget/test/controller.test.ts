@@ -33,6 +33,8 @@ function createApp(): { readonly app: App; readonly asked: Asked[]; readonly mod
     updateModelContext: async (context) => void models.push(context),
     sendMessage: async () => undefined,
     openLink: async () => undefined,
+    requestDisplayMode: async () => "inline",
+    openAuthPopup: undefined,
     resize: () => undefined,
     close: () => undefined,
   };
