@@ -214,7 +214,8 @@ function giveUp(state: CallState, code: ErrorCode): CallStep {
 function restart(state: CallState): CallStep {
   if (state.phase === "received") return { state, effects: [{ type: "decide" }] };
   if (state.phase === "authorizing") return { state, effects: [{ type: "authorize", demand: state.demand }] };
-  // Resuming counts as sent: a process may have died between its send and its write.
+  // A request goes out only once `dispatched` is stored, and of several processes one stores it: a call that was being resumed has not been sent again.
+  if (state.phase === "resuming") return resume(state);
   if (!state.repeatable) return fail(state, "outcome_unknown");
   if (state.retried) return fail(state, "server_unreachable");
   return resume({ ...state, retried: true });

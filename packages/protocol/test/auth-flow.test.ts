@@ -135,7 +135,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
   resuming: {
     unchanged: "dispatched: dispatch attach",
     changed: "failed: settle tool_changed",
-    restarted: "failed: settle outcome_unknown",
+    restarted: "resuming: check_tool",
     deadline: "failed: settle call_expired",
     cancelled: "failed: settle cancelled",
   },
@@ -233,7 +233,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
   resuming_retried: {
     unchanged: "dispatched: dispatch attach",
     changed: "failed: settle tool_changed",
-    restarted: "failed: settle server_unreachable",
+    restarted: "resuming: check_tool",
     deadline: "failed: settle call_expired",
     cancelled: "failed: settle cancelled",
   },
