@@ -1,6 +1,7 @@
 import { parseSecuritySchemes, parseVisibility, type SecurityScheme } from "@countersign/protocol/security";
 import { boundedText, isJsonObject, member, textList, type JsonObject } from "@countersign/protocol/shape";
 import { digestJson } from "../digest.ts";
+import { judgeBounds, judgeSchema } from "./judge-schema.ts";
 import { judgeMirroredHeaders } from "./mirrored-headers.ts";
 
 /** One tool of one server, judged at the boundary. `digest` covers the whole definition as the server sent it. */
@@ -33,8 +34,13 @@ const textLengthMax = 4000;
 /** Characters that hide text from people and show it to models: zero-width, bidirectional control, escape sequences, tags. */
 const hiddenCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|\udb40[\udc00-\udfff]/g;
 
-/** Judges one entry of `tools/list`; undefined when it has no usable name, or declares security or mirrored headers in a way that cannot be understood. */
+/**
+ * Judges one entry of `tools/list`; undefined when it has no usable name, declares security or mirrored headers in a way that cannot be understood, or has a schema
+ * that is refused (M16): such a tool is not offered.
+ */
 export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
+  // Before anything else: what follows walks the definition as deep as it is.
+  if (judgeBounds(raw) !== undefined) return undefined;
   const name = boundedText(member(raw, "name"), nameLengthMax);
   const schemes = parseSecuritySchemes(raw);
   if (name === undefined || !schemes.ok) {
@@ -43,7 +49,7 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
   const schema = member(raw, "inputSchema");
   const inputSchema = isJsonObject(schema) ? schema : { type: "object" };
   const mirrored = judgeMirroredHeaders(inputSchema);
-  if (mirrored === "invalid") {
+  if (mirrored === "invalid" || judgeSchema(inputSchema) !== undefined || judgeSchema(member(raw, "outputSchema")) !== undefined) {
     return undefined;
   }
   const declared = member(raw, "annotations");
@@ -54,8 +60,8 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
     name,
     title: plainText(member(raw, "title") ?? member(annotations, "title")) ?? name,
     description: plainText(member(raw, "description")) ?? "",
-    inputSchema,
-    annotations,
+    inputSchema: mirrored === "declared" ? inputSchema : withPlainTexts(inputSchema),
+    annotations: withPlainTexts(annotations),
     visibility: parseVisibility(raw),
     schemes: schemes.value,
     resourceUri: resourceUri?.startsWith("ui://") === true ? resourceUri : undefined,
@@ -73,6 +79,16 @@ export function readToolDefinition(raw: unknown): ToolDefinition | undefined {
 
 function statusText(raw: unknown, name: string): string | undefined {
   return plainText(member(member(raw, "_meta"), name))?.slice(0, 64);
+}
+
+/** The same for every text inside a schema or a list of annotations, where orders to a model hide as well as in a description. Names of members stay: arguments go by them. */
+function withPlainTexts(value: JsonObject): JsonObject {
+  const clean = (inner: unknown): unknown => {
+    if (typeof inner === "string") return inner.replaceAll(hiddenCharacters, "");
+    if (Array.isArray(inner)) return inner.map(clean);
+    return isJsonObject(inner) ? Object.fromEntries(Object.entries(inner).map(([name, member]) => [name, clean(member)])) : inner;
+  };
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, clean(inner)]));
 }
 
 /** Text from a server as it may be shown to people and models: bounded, and without characters that only one of the two can see. */
