@@ -219,7 +219,10 @@ export class CallBroker {
     const { vault } = this.#options;
     const token: TokenState = vault.state(await vault.find(request.userId, connector.resource));
     const mode = await this.#options.connectors.modeOf(request.userId, connector);
-    return decideCall({ mode, origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
+    const decision = decideCall({ mode, origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
+    if (decision.action === "refuse") return decision;
+    const change = await this.#options.connectors.pins.use(request.userId, connector.id, tool);
+    return change === undefined ? decision : { action: "refuse", code: "tool_changed", reason: "the tool is not what it was when it was agreed to" };
   }
 
   async #needOf(request: CallRequest, connector: Connector, refusal: Refusal): Promise<SignInNeed | undefined> {

@@ -5,6 +5,7 @@ import type { ConnectorMode } from "@countersign/protocol/security";
 import type { Database } from "@countersign/storage/open";
 import { McpConnection } from "./connections/connection.ts";
 import { ConnectorAccess, modeOf, settingOf } from "./connectors/access.ts";
+import { ToolPins } from "./connectors/pins.ts";
 import type { Connector, ConnectorRegistry, NewConnector } from "./connectors/registry.ts";
 import type { ConnectorSettings } from "./connectors/settings.ts";
 import { type SignInNeed, type Standing, Standings } from "./connectors/standing.ts";
@@ -28,6 +29,8 @@ type Listener = (userId: string, connectorId: string) => void;
 /** The connectors of all users, and their live connections: one per (user, connector), so that nothing that one user was shown reaches another. */
 export class Connectors {
   readonly #options: ConnectorsOptions;
+  /** What the users' tools were when they were agreed to. */
+  readonly pins: ToolPins;
   readonly #standings: Standings;
   readonly #connections = new Map<string, McpConnection>();
   readonly #listeners: Listener[] = [];
@@ -35,6 +38,7 @@ export class Connectors {
   constructor(options: ConnectorsOptions) {
     this.#options = options;
     this.#standings = new Standings(options.database, options.clock);
+    this.pins = new ToolPins(options.database, options.clock);
   }
 
   /** Adds one who is told when a connector's standing has changed. */
@@ -77,6 +81,7 @@ export class Connectors {
     if (!removed.ok) return removed;
     await this.#drop(connectionKey(userId, connectorId));
     await this.#standings.forget(userId, connectorId);
+    await this.pins.forget(userId, connectorId);
     return removed;
   }
 

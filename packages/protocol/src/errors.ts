@@ -100,8 +100,8 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   tool_changed: e(
     409,
     false,
-    "The tool changed while you were signing in. Please try again.",
-    "The digest of the tool definition differs from the one the call was parked with.",
+    "This tool has changed. See what is different before you use it again.",
+    "Its definition differs from the one that the call was parked with, or that the user last agreed to.",
   ),
 
   // How a flow can end without a grant.

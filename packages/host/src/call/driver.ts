@@ -261,6 +261,8 @@ export class CallDriver {
     // A call that waited for the server itself meets its tool only now.
     const late = row.toolDigest === "" ? judgeVisibility(row.origin, true, tool.value.visibility) : undefined;
     if (late !== undefined) return fail("tool_not_visible", late);
+    const change = row.toolDigest === "" ? await this.#options.connectors.pins.use(row.userId, row.connectorId, tool.value) : undefined;
+    if (change !== undefined) return fail("tool_changed");
     const args = this.papers.open("arguments", row.userId, id, row.sealedArguments);
     if (!args.ok || digestJson(args.value) !== row.argumentsDigest) return fail("internal_error", "the stored arguments cannot be read");
     const { fileParams } = tool.value;

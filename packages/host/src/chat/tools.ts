@@ -24,9 +24,11 @@ export async function collectTools(connectors: Connectors, userId: string, tools
   for (const connector of await connectors.list(userId)) {
     const list = await connectors.connection(userId, connector).tools(toolsAgeMs);
     if (!list.ok) continue;
+    // A changed tool's words reach the model only once the user has agreed to them (M13).
+    const changed = await connectors.pins.changes(userId, connector.id, list.value.values());
     for (const tool of list.value.values()) {
       const name = modelName(connector, tool.name);
-      if (!tool.visibility.has("model") || targets.has(name) || tools.length >= toolsMax) continue;
+      if (!tool.visibility.has("model") || changed.has(tool.name) || targets.has(name) || tools.length >= toolsMax) continue;
       targets.set(name, { connectorId: connector.id, tool: tool.name });
       tools.push({ type: "function", function: { name, description: `${connector.name}: ${tool.description}`, parameters: tool.inputSchema } });
     }

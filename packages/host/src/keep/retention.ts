@@ -15,6 +15,7 @@ export type KeptKind =
   | "session"
   | "connector"
   | "connector_standing"
+  | "tool_pin"
   | "token"
   | "flow_grant"
   | "refresh_lease"
@@ -60,6 +61,13 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
     holds: "how a user's connection to a server stands, and what the server demanded",
     from: "its last change; it is learned anew after that",
     ms: 30 * dayMs,
+    sealed: [],
+    endedBy: "removing the connector",
+  },
+  tool_pin: {
+    holds: "what a tool was when a user first used it or last agreed to it",
+    from: "its last use, renewed at most once a day",
+    ms: 180 * dayMs,
     sealed: [],
     endedBy: "removing the connector",
   },

@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { revokeToken } from "../authorize/token-endpoint.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector, Connectors } from "../connectors.ts";
+import type { ToolChange } from "../connectors/pins.ts";
 import { parseSettings, replaceSettings, viewSettings, type ConnectorSettings } from "../connectors/settings.ts";
 import type { ConnectorSignIn } from "../connectors/sign-in.ts";
 import type { Events } from "../events.ts";
@@ -11,8 +12,18 @@ import type { HostLimits } from "../options.ts";
 import type { HeldToken, Vault } from "../vault.ts";
 import { type Door, toPublicError } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
-import { addConnector, changeConnector, listConnectors, listTools, readConnector, removeConnector, signInConnector, signOut } from "./operations.ts";
-import { toSchemeView, type ConnectorChange, type ConnectorView, type ToolView } from "./schemas/connectors.ts";
+import {
+  addConnector,
+  agreeToTool,
+  changeConnector,
+  listConnectors,
+  listTools,
+  readConnector,
+  removeConnector,
+  signInConnector,
+  signOut,
+} from "./operations.ts";
+import { toSchemeView, type ConnectorChange, type ConnectorView, type ToolChangeView, type ToolView } from "./schemas/connectors.ts";
 
 export interface ConnectorRoutes {
   readonly connectors: Connectors;
@@ -98,7 +109,18 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
     const connector = await connectors.find(userId, id);
     if (!connector.ok) return connector;
     const tools = await connectors.connection(userId, connector.value).tools(routes.limits.toolsAgeMs);
-    return tools.ok ? ok({ tools: [...tools.value.values()].map(toToolView) }) : tools;
+    if (!tools.ok) return tools;
+    const changes = await connectors.pins.changes(userId, id, tools.value.values());
+    return ok({ tools: [...tools.value.values()].map((tool) => toToolView(tool, changes.get(tool.name))) });
+  });
+  serveOperation(app, door, agreeToTool, async ({ userId, id, body }) => {
+    const connector = await connectors.find(userId, id);
+    if (!connector.ok) return connector;
+    const tools = await connectors.connection(userId, connector.value).tools(routes.limits.toolsAgeMs);
+    if (!tools.ok) return tools;
+    const tool = tools.value.get(body.tool);
+    const agreed = tool === undefined ? err(refuse("unknown_tool")) : await connectors.pins.approve(userId, id, tool, body.digest);
+    return agreed.ok ? ok({ agreed: true }) : agreed;
   });
 }
 
@@ -144,7 +166,7 @@ async function forgetTokens(routes: ConnectorRoutes, userId: string, connector: 
   for (const { peer, token } of removed) void revokeToken(peer, token);
 }
 
-function toToolView(tool: ToolDefinition): ToolView {
+function toToolView(tool: ToolDefinition, changed: ToolChange | undefined): ToolView {
   const { name, title, description, inputSchema, annotations, visibility, schemes, resourceUri, invoking, invoked } = tool;
   return {
     name,
@@ -157,5 +179,10 @@ function toToolView(tool: ToolDefinition): ToolView {
     ...(resourceUri === undefined ? {} : { resourceUri }),
     ...(invoking === undefined ? {} : { invoking }),
     ...(invoked === undefined ? {} : { invoked }),
+    ...(changed === undefined ? {} : { changed: toChangeView(changed) }),
   };
+}
+
+function toChangeView({ digest, fields, before }: ToolChange): ToolChangeView {
+  return { digest, fields, ...(before === undefined ? {} : { before }) };
 }

@@ -9,6 +9,7 @@ import { type AnyOperation, noBody, type Operation } from "./operation.ts";
 import { callView, type NewCall, newCall, traceView } from "./schemas/calls.ts";
 import { newAnswers, type NewAnswers, newVisit, type NewVisit, visitView } from "./schemas/asking.ts";
 import {
+  agreedView,
   connectorChange,
   type ConnectorChange,
   connectorList,
@@ -17,6 +18,8 @@ import {
   newConnector,
   type NewConnector,
   removedView,
+  toolAgreement,
+  type ToolAgreement,
   toolList,
   type ToolView,
 } from "./schemas/connectors.ts";
@@ -136,6 +139,17 @@ export const listTools: Operation<undefined, { readonly tools: readonly ToolView
   summary: "List the tools that the server offers to this user.",
   answer: toolList,
   errors: ["unknown_connector", "authorization_required", "server_unreachable", "protocol_error", "response_too_large", "unsafe_url"],
+};
+
+export const agreeToTool: Operation<ToolAgreement, { readonly agreed: true }> = {
+  ...act,
+  id: "agreeToTool",
+  path: "/api/connectors/:id/tools/agree",
+  tag: "Connectors",
+  summary: "Agree to a tool that has changed since it was used, as it was shown; until then it is paused for everybody who acts for the user.",
+  body: toolAgreement,
+  answer: agreedView,
+  errors: ["unknown_connector", "unknown_tool", "tool_changed", "authorization_required", "server_unreachable"],
 };
 
 export const startCall: Operation<NewCall, CallView> = {
@@ -335,6 +349,7 @@ export const operations: readonly AnyOperation[] = [
   signInConnector,
   signOut,
   listTools,
+  agreeToTool,
   startCall,
   readCall,
   readTrace,

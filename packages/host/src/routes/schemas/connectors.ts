@@ -87,6 +87,25 @@ export const connectorView: z.ZodType<ConnectorView> = z
 
 export const connectorList: z.ZodType<{ readonly connectors: readonly ConnectorView[] }> = z.strictObject({ connectors: z.array(connectorView) });
 
+/** What differs from the tool that the user agreed to, and how it was; the digest names the tool as it is now. */
+export interface ToolChangeView {
+  readonly digest: string;
+  readonly fields: readonly string[];
+  readonly before?: JsonObject;
+}
+
+/** The body of `POST /api/connectors/:id/tools/agree`. */
+export interface ToolAgreement {
+  readonly tool: string;
+  readonly digest: string;
+}
+
+export const toolAgreement: z.ZodType<ToolAgreement> = z
+  .strictObject({ tool: z.string().min(1).max(200), digest: z.string().min(1).max(100).describe("`changed.digest` of the tool as it was shown.") })
+  .meta({ id: "ToolAgreement" });
+
+export const agreedView: z.ZodType<{ readonly agreed: true }> = z.strictObject({ agreed: z.literal(true) });
+
 /** One tool as a user is told of it. */
 export interface ToolView {
   readonly name: string;
@@ -97,6 +116,7 @@ export interface ToolView {
   readonly visibility: readonly ("model" | "app")[];
   readonly security: readonly SchemeView[] | null;
   readonly resourceUri?: string;
+  readonly changed?: ToolChangeView;
   readonly invoking?: string;
   readonly invoked?: string;
 }
@@ -120,6 +140,10 @@ const toolView: z.ZodType<ToolView> = z
       .array(z.union([z.strictObject({ type: z.literal("noauth") }), z.strictObject({ type: z.literal("oauth2"), scopes: z.array(z.string()) })]))
       .nullable(),
     resourceUri: z.string().exactOptional().describe("The `ui://` view that shows its results."),
+    changed: z
+      .strictObject({ digest: z.string(), fields: z.array(z.string()), before: z.record(z.string(), z.unknown()).exactOptional() })
+      .exactOptional()
+      .describe("The tool is not what the user agreed to: it is paused until they agree to it as it is now."),
     invoking: z.string().exactOptional().describe("The server's words for while it runs."),
     invoked: z.string().exactOptional().describe("The server's words for after it."),
   })
