@@ -46,6 +46,11 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "connect-3",
+    rule: "A tool that changed after it was used is paused for everybody until the user has seen the change and agreed.",
+    shownBy: [scenario("connect", "M13 shows what changed about a tool that was used")],
+  },
+  {
     id: "connect-2",
     rule: "A connector is added, changed and removed in the console, by keyboard too; what is wrong is said beside the field.",
     shownBy: [

@@ -84,6 +84,8 @@ export interface HostApi {
   /** Begins a sign-in to the server itself, or gives the one that runs. */
   readonly signInConnector: (connectorId: string) => Answer<Flow>;
   readonly removeConnector: (connectorId: string) => Answer<void>;
+  /** Agrees to a tool that has changed, as it was shown. */
+  readonly agreeToTool: (connectorId: string, tool: string, digest: string) => Answer<void>;
   readonly signOut: (connectorId: string) => Answer<void>;
   readonly startCall: (request: CallRequest) => Answer<Call>;
   readonly call: (callId: string) => Answer<Call>;
@@ -140,6 +142,7 @@ export function createApi(send: typeof fetch): HostApi {
     changeConnector: (connectorId, change) => ask("PATCH", `/api/connectors/${id(connectorId)}`, change, readConnector),
     signInConnector: (connectorId) => ask("POST", `/api/connectors/${id(connectorId)}/sign-in`, {}, readFlow),
     removeConnector: (connectorId) => tell("DELETE", `/api/connectors/${id(connectorId)}`),
+    agreeToTool: (connectorId, tool, digest) => tell("POST", `/api/connectors/${id(connectorId)}/tools/agree`, { tool, digest }),
     signOut: (connectorId) => tell("POST", `/api/connectors/${id(connectorId)}/sign-out`, {}),
     startCall: (request) => ask("POST", "/api/calls", request, readCall),
     call: (callId) => ask("GET", `/api/calls/${id(callId)}`, undefined, readCall),

@@ -136,6 +136,9 @@ function hear(options: ConsoleOptions, name: string, json: unknown): void {
     const was = before.find((known) => known.id === id)?.status;
     if (status === "connected" && was !== undefined && was !== "connected") void loadTools(options, id);
   }
+  // What changed about a tool is told with the list.
+  const call = name === "call" ? readCall(json) : undefined;
+  if (call?.error?.code === "tool_changed") void loadTools(options, call.connectorId);
   const asked = name === "chat" ? readViewCall(json) : undefined;
   if (asked !== undefined) void answerViewCall(options, asked);
 }

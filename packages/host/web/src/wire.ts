@@ -1,6 +1,7 @@
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type ConnectorSettings, readSettings } from "./connector-settings.ts";
+import { type ToolChange, readToolChange } from "./tool-change.ts";
 import { readList, readNumber, readText, readTexts, readTime } from "./json.ts";
 
 /** What the console's own HTTP API answers, parsed once here into the values that everything else uses. Times are epoch milliseconds. */
@@ -43,6 +44,8 @@ export interface Tool {
   readonly visibility: ReadonlySet<"model" | "app">;
   readonly security: readonly SecurityScheme[] | undefined;
   readonly resourceUri: string | undefined;
+  /** What differs from the tool that the user agreed to: it is paused until they agree again. */
+  readonly changed: ToolChange | undefined;
   /** The server's words for while the tool runs and for after it. */
   readonly invoking: string | undefined;
   readonly invoked: string | undefined;
@@ -228,6 +231,7 @@ function readTool(json: unknown): Tool | undefined {
     visibility: new Set(json["visibility"] === undefined ? ["model", "app"] : visibility),
     security: Array.isArray(json["security"]) ? readList(json["security"], readScheme) : undefined,
     resourceUri: readText(json["resourceUri"]),
+    changed: readToolChange(json["changed"]),
     invoking: readText(json["invoking"], 64),
     invoked: readText(json["invoked"], 64),
   };

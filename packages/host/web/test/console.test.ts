@@ -37,6 +37,7 @@ function bench(kept = new Map<string, string>()): Bench {
     changeConnector: unused,
     signInConnector: unused,
     removeConnector: unused,
+    agreeToTool: unused,
     signOut: unused,
     startCall: (request) => {
       started.push(request);

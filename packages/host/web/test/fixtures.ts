@@ -84,6 +84,7 @@ export function aTool(fields: Partial<Tool> = {}): Tool {
     visibility: new Set(["model", "app"]),
     security: [{ type: "oauth2", scopes: new Set(["orders:read"]) }],
     resourceUri: undefined,
+    changed: undefined,
     invoking: undefined,
     invoked: undefined,
     ...fields,

@@ -13,6 +13,7 @@ import {
   isDraftRecord,
   putDraft,
 } from "../schema-form.ts";
+import { ChangedTool } from "./changed-tool.tsx";
 import { FieldView } from "./field-view.tsx";
 import { Icon } from "./icon.tsx";
 import { useConsole, useServices } from "./services.ts";
@@ -25,8 +26,14 @@ export interface ToolFormProps {
 }
 
 /** The arguments of one tool, as a form or as JSON, and the button that runs it. */
-export function ToolForm({ choice, onBack, onDone }: ToolFormProps): JSX.Element {
-  const { tool } = choice;
+export function ToolForm({ choice: chosen, onBack, onDone }: ToolFormProps): JSX.Element {
+  // As it is now: the user may just have agreed to a change.
+  const latest = useConsole((state) => {
+    const listed = state.tools[chosen.connectorId];
+    return listed?.state === "ready" ? listed.tools.find((known) => known.name === chosen.tool.name) : undefined;
+  });
+  const tool = latest ?? chosen.tool;
+  const choice = { connectorId: chosen.connectorId, tool };
   const element = useRef<HTMLFormElement>(null);
   const form = useToolForm(choice, onDone);
   useLayoutEffect(() => element.current?.querySelector<HTMLElement>("input, select, textarea, button[type=submit]")?.focus(), []);
@@ -36,6 +43,7 @@ export function ToolForm({ choice, onBack, onDone }: ToolFormProps): JSX.Element
       <FormHead choice={choice} onBack={onBack} onClose={onDone} />
       <div class="tool-form-body stack">
         {tool.description !== undefined && <p class="quiet">{tool.description}</p>}
+        {tool.changed !== undefined && <ChangedTool connectorId={choice.connectorId} tool={tool} change={tool.changed} />}
         {form.json === undefined ? <Fields form={form} /> : <JsonEditor text={form.json} problem={form.problems["json"]} onInput={form.setJson} />}
         {form.problems[""] !== undefined && (
           <p class="notice notice-bad" role="alert">
@@ -49,7 +57,7 @@ export function ToolForm({ choice, onBack, onDone }: ToolFormProps): JSX.Element
           <Icon name={form.json === undefined ? "code" : "list"} size="small" />
           {form.json === undefined ? "Edit as JSON" : "Back to the form"}
         </button>
-        <button type="submit" class="button button-primary" disabled={form.busy} data-testid="tool-submit">
+        <button type="submit" class="button button-primary" disabled={form.busy || tool.changed !== undefined} data-testid="tool-submit">
           {form.busy ? "Starting" : "Run"}
         </button>
       </div>
