@@ -24,8 +24,9 @@ function changeable(app: App, resource: string, behaviour: Behaviour): App {
       const asks = new URL(request.url).pathname === "/mcp" && !request.headers.has("authorization");
       if (asks && behaviour.closed) return new Response(null, { status: 401, headers: { "www-authenticate": header } });
       const response = await app.fetch(request);
-      if (response.headers.get("content-type")?.startsWith("application/json") !== true) return response;
-      return new Response((await response.text()).replaceAll("Needs sign-in", behaviour.words), response);
+      const headers = new Headers(response.headers);
+      headers.delete("content-length");
+      return new Response((await response.text()).replaceAll("Needs sign-in", behaviour.words), { status: response.status, headers });
     },
   };
 }
