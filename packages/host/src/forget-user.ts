@@ -25,9 +25,12 @@ export async function forgetUser({ database, broker, vault, connectors, events, 
   await chat?.leave(userId);
   await broker.cancelAll(userId);
   for (const { kind } of retentionRules) {
-    if (kind !== "token" && kind !== "flow_grant") await database.records({ name: kind, parse: (json) => json }).deleteBy("user", userId);
+    if (kind !== "token" && kind !== "flow_grant" && kind !== "connector")
+      await database.records({ name: kind, parse: (json) => json }).deleteBy("user", userId);
   }
+  // The connectors are still there: their settings say as which client a token is revoked.
   for (const { peer, token } of await vault.removeUser(userId)) void revokeToken(peer, token);
+  await database.records({ name: "connector", parse: (json) => json }).deleteBy("user", userId);
   await connectors.dropUser(userId);
   events.endStreams(userId);
 }

@@ -10,6 +10,7 @@ import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
+import type { ClientOwner } from "./authorize/clients.ts";
 import type { Peers } from "./authorize/peers.ts";
 import { BoundToken, ProofKey, type TokenProof } from "./authorize/proof-key.ts";
 import { toServerDocument } from "./authorize/server-document.ts";
@@ -42,6 +43,12 @@ export interface TokenOrigin {
   readonly clientId: string;
   /** The resource as it names itself to authorization servers (RFC 8707). */
   readonly indicator: string;
+}
+
+/** A token that its issuer may be told to forget (RFC 7009). */
+export interface Revocable {
+  readonly peer: TokenPeer;
+  readonly token: Secret;
 }
 
 interface TokenRow {
@@ -180,26 +187,31 @@ export class Vault {
   }
 
   /** Removes everything held for (user, resource), and gives what may still be revoked at its issuer. */
-  async remove(userId: string, resource: ResourceUri): Promise<readonly { readonly peer: TokenPeer; readonly token: Secret }[]> {
-    const key = holderKey(userId, resource);
+  async remove(userId: string, owner: ClientOwner): Promise<readonly Revocable[]> {
+    const key = holderKey(userId, owner.resource);
     const rows = await this.#tokens.find("holder", key, this.#options.clock());
     await this.#tokens.deleteBy("holder", key);
     await this.#grants.deleteBy("holder", key);
-    const revocable: { peer: TokenPeer; token: Secret }[] = [];
-    for (const row of rows) {
-      const opened = this.#open(row.value);
-      const peer = opened === undefined ? undefined : await this.#peerOf(opened);
-      if (opened !== undefined && peer !== undefined) revocable.push({ peer, token: opened.refreshToken ?? opened.accessToken });
-    }
-    return revocable;
+    return this.#revocable(rows, owner);
   }
 
   /** Removes everything held for a user, and gives what may still be revoked. */
-  async removeUser(userId: string): Promise<readonly { readonly peer: TokenPeer; readonly token: Secret }[]> {
+  async removeUser(userId: string): Promise<readonly Revocable[]> {
     const rows = await this.#tokens.find("user", userId, this.#options.clock(), { limit: 1000 });
-    const resources = new Set(rows.map((row) => toHolder(row.value).resource));
-    const removed = await Promise.all([...resources].map((resource) => this.remove(userId, resource)));
-    return removed.flat();
+    const revocable = await this.#revocable(rows, undefined);
+    await this.#tokens.deleteBy("user", userId);
+    await this.#grants.deleteBy("user", userId);
+    return revocable;
+  }
+
+  async #revocable(rows: readonly StoredRecord<TokenRow>[], owner: ClientOwner | undefined): Promise<readonly Revocable[]> {
+    const revocable: Revocable[] = [];
+    for (const row of rows) {
+      const opened = this.#open(row.value);
+      const peer = opened === undefined ? undefined : await this.#options.peers.find(opened.origin, owner);
+      if (opened !== undefined && peer !== undefined) revocable.push({ peer, token: opened.refreshToken ?? opened.accessToken });
+    }
+    return revocable;
   }
 
   /** Takes every right to renew away: for the start of a process that is the only one on its database, so that one that died holds nothing back. */

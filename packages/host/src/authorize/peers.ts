@@ -3,7 +3,7 @@ import { judgeAuthorizationServer, type AuthorizationServer } from "@countersign
 import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
 import type { Connectors } from "../connectors.ts";
 import type { TokenHolder, TokenOrigin } from "../vault.ts";
-import type { Clients } from "./clients.ts";
+import type { ClientOwner, Clients } from "./clients.ts";
 import type { FlowRow } from "./flow-record.ts";
 import type { TokenPeer } from "./token-endpoint.ts";
 
@@ -22,11 +22,11 @@ export class Peers {
     this.#options = options;
   }
 
-  /** Undefined when the connector or that client is no more. */
-  async find(origin: TokenOrigin): Promise<TokenPeer | undefined> {
+  /** Undefined when the connector or that client is no more. `owner` is the connector where it is at hand, as one that has just been removed. */
+  async find(origin: TokenOrigin, owner?: ClientOwner): Promise<TokenPeer | undefined> {
     const { holder, server, clientId } = origin;
     const { clients, connectors, timeoutMs, clock } = this.#options;
-    const connector = await connectors.findByResource(holder.userId, holder.resource);
+    const connector = owner ?? (await connectors.findByResource(holder.userId, holder.resource));
     if (connector === undefined) return undefined;
     const client = await clients.find(server, connector, clientId);
     if (client === undefined) return undefined;

@@ -145,6 +145,7 @@ export class SignIn {
     const refusal = judgeAnswer(parameters, server);
     if (refusal !== undefined) {
       steps.record("error", "The sign-in answer was refused", { code: refusal });
+      if (refusal !== "issuer_mismatch" && isClientUnknown(parameters)) await (await this.#options.peers.ofFlow(flow.value))?.onClientRefused();
       const ending: FlowEnding = { state: refusal === "access_denied" ? "denied" : "failed", code: refusal };
       await flows.end(flow.id, ending, steps.steps);
       return ending;
@@ -213,6 +214,12 @@ export class SignIn {
   #redirectUri(row: FlowRow): string {
     return `${this.#options.publicUrl}/callback/${idOf(row)}`;
   }
+}
+
+/** The server does not know this client, or not for this grant (RFC 6749 section 4.1.2.1, and what some say instead). */
+function isClientUnknown(parameters: URLSearchParams): boolean {
+  const error = parameters.get("error");
+  return error === "unauthorized_client" || error === "invalid_client";
 }
 
 /** Judges what came back (RFC 9207 section 2.4, RFC 6749 section 4.1.2.1). Texts of the answer are never shown. */

@@ -162,7 +162,7 @@ function fits(held: HeldToken, settings: ConnectorSettings | undefined): boolean
 
 /** Forgets the tokens at once; telling the issuer may take its time. */
 async function forgetTokens(routes: ConnectorRoutes, userId: string, connector: Connector): Promise<void> {
-  const removed = await routes.vault.remove(userId, connector.resource);
+  const removed = await routes.vault.remove(userId, connector);
   for (const { peer, token } of removed) void revokeToken(peer, token);
 }
 

@@ -114,6 +114,28 @@ describe("a client that was registered beforehand", () => {
   });
 });
 
+describe("a connector that is removed", () => {
+  it("has its token revoked by the client that it was given to, also one of its own settings", async () => {
+    const { world: w, browser } = await begin();
+    const server = w.authorizationServer;
+    server.clients.set("mine", { method: "client_secret_basic", secret: "s3cret" });
+    server.behaviour.metadata = { token_endpoint_auth_methods_supported: ["client_secret_basic"] };
+    await w.startHost({ clients: {}, connectors: [] });
+    await browser.open();
+    const settings = { authorizationServer: server.origin, clientId: "mine", clientSecret: "s3cret" };
+    const added: unknown = await (await browser.post("/api/connectors", { url: w.server.url, settings })).json();
+    const { id } = z.object({ id: z.string() }).parse(added);
+    const parked = await browser.parked((await browser.call("list_orders", {}, { connectorId: id })).id);
+    await browser.signIn(parked.flow?.startUrl ?? "");
+    expect((await browser.settled(parked.id)).state).toBe("completed");
+    const [token] = server.granted.keys();
+    expect(token).toBeDefined();
+    const removed = await browser.fetch(`/api/connectors/${id}`, { method: "DELETE", headers: { origin: "http://127.0.0.1:4100" } });
+    expect(removed.status).toBe(200);
+    await expect.poll(() => server.revoked.length).toBe(1);
+  });
+});
+
 describe("the host's own keys", () => {
   it("are made once, are sealed, and rotate with an overlap on both sides", async () => {
     const database = await openDatabase<unknown>({ url: "memory:", schema: "host", migrations: [] });
@@ -196,6 +218,41 @@ describe("client metadata documents", () => {
     const development = await startHost("http://127.0.0.1:4100");
     expect((await development.fetch(new Request(`http://127.0.0.1:4100/oauth/clients/${"a".repeat(22)}.json`))).status).toBe(404);
     expect(new ClientDocuments("http://127.0.0.1:4100", undefined).choose(serverOf("https://login.example"), resource.value)).toBeUndefined();
+  });
+
+  it("make a sign-in complete at a server that fetches document and keys, and checks every assertion", async () => {
+    const origin = "https://console.example";
+    const { world: w } = await begin();
+    const server = w.authorizationServer;
+    server.behaviour.metadata = {
+      client_id_metadata_document_supported: true,
+      registration_endpoint: `${server.origin}/register`,
+      token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
+      token_endpoint_auth_signing_alg_values_supported: ["ES256"],
+    };
+    await w.startHost({ clients: {}, publicUrl: origin });
+    const browser = w.browser();
+    await browser.open();
+    const call = { connectorId: "store", tool: "list_orders", arguments: {}, origin: "user" };
+    const started: unknown = await (await browser.post("/api/calls", call, { origin })).json();
+    const parked = await browser.parked(z.object({ id: z.string() }).parse(started).id);
+    const location = (await browser.fetch(parked.flow?.startUrl ?? "")).headers.get("location") ?? "";
+    const query = new URL(location).searchParams;
+    const clientId = query.get("client_id") ?? "";
+    const document: unknown = await (await w.host.fetch(new Request(clientId))).json();
+    expect(document).toMatchObject({
+      client_id: clientId,
+      redirect_uris: [query.get("redirect_uri")],
+      token_endpoint_auth_method: "private_key_jwt",
+    });
+    const { jwks_uri: jwksUri } = z.object({ jwks_uri: z.url() }).parse(document);
+    expect(new URL(jwksUri).origin).toBe(new URL(clientId).origin);
+    server.clients.set(clientId, { method: "private_key_jwt", keys: () => keysOf(w.host, origin) });
+    const answered = await fetch(location, { redirect: "manual" });
+    expect((await browser.fetch(answered.headers.get("location") ?? "")).status).toBe(200);
+    expect((await browser.settled(parked.id)).state).toBe("completed");
+    expect(server.authentications).toEqual([{ clientId, method: "private_key_jwt" }]);
+    expect(server.registrations).toEqual([]);
   });
 
   it("come before registration, and a document that the operator publishes before the host's own", async () => {

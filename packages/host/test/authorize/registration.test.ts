@@ -107,6 +107,20 @@ describe("registration by protocol", () => {
     expect(world.authorizationServer.authorizeRequests.map((query) => query.get("client_id"))).toEqual(["registered-1", "registered-2"]);
   });
 
+  it("is made anew when the server says at its sign-in page that it does not know the client, but not for another server's word", async () => {
+    const browser = await begin();
+    const { behaviour } = world.authorizationServer;
+    behaviour.error = "unauthorized_client";
+    behaviour.iss = "https://evil.example";
+    expect(await browser.signInBy("list_orders")).toMatchObject({ error: { code: "issuer_mismatch" } });
+    behaviour.iss = undefined;
+    expect(await browser.signInBy("list_orders")).toMatchObject({ error: { code: "flow_failed" } });
+    expect(world.authorizationServer.registrations).toHaveLength(1);
+    behaviour.error = undefined;
+    expect(await browser.signInBy("list_orders")).toMatchObject({ state: "completed" });
+    expect(world.authorizationServer.registrations).toHaveLength(2);
+  });
+
   it("is made anew once the secret has ended, and the old client asks for nothing more", async () => {
     const browser = await begin({}, ["client_secret_basic"]);
     world.authorizationServer.behaviour.registerResponse = (body) => {
