@@ -94,8 +94,8 @@ describe("a client that was registered beforehand", () => {
 
   it("O14 a secret in a connector's settings goes to the issuer that it was entered for and to no other", async () => {
     const { world: w, browser } = await begin();
-    const issuer = parseIssuer("https://elsewhere.example");
-    if (!issuer.ok) throw new Error("no issuer");
+    w.authorizationServer.clients.set("mine", { method: "client_secret_post", secret: "s3cret" });
+    w.authorizationServer.behaviour.metadata = { token_endpoint_auth_methods_supported: ["client_secret_post"] };
     const settings = { mode: "mixed", clientId: "mine", clientSecret: new Secret("s3cret") } as const;
     await w.startHost({ clients: {}, connectors: [{ id: "store", name: "Store", url: w.server.url, settings }] });
     await browser.open();
@@ -103,8 +103,6 @@ describe("a client that was registered beforehand", () => {
     expect(w.authorizationServer.tokenRequests).toEqual([]);
     const own = parseIssuer(w.authorizationServer.origin);
     if (!own.ok) throw new Error("no issuer");
-    w.authorizationServer.clients.set("mine", { method: "client_secret_post", secret: "s3cret" });
-    w.authorizationServer.behaviour.metadata = { token_endpoint_auth_methods_supported: ["client_secret_post"] };
     await w.startHost({
       clients: {},
       connectors: [{ id: "store", name: "Store", url: w.server.url, settings: { ...settings, authorizationServer: own.value } }],
