@@ -15,11 +15,10 @@ const mimeTypes: ReadonlySet<string> = new Set(["text/html;profile=mcp-app", "te
 
 /**
  * Judges what `resources/read` gave for a `ui://` address (MCP Apps 2026-01-26): one HTML document of at most 3 MB, as text or base64, whose declared
- * domains and permissions stay within the grammar. Refuses with `widget_refused`; nothing is repaired.
+ * domains and permissions stay within the grammar. `listed` is what the list of resources declares of it, for a document that declares nothing itself. Refuses with `widget_refused`; nothing is repaired.
  */
-export function readWidgetDocument(result: JsonObject, uri: string, place: SandboxPlace): Result<WidgetDocument, Refusal> {
-  const contents = member(result, "contents");
-  const content: unknown = Array.isArray(contents) ? contents.find((entry) => member(entry, "uri") === uri) : undefined;
+export function readWidgetDocument(result: JsonObject, uri: string, place: SandboxPlace, listed?: unknown): Result<WidgetDocument, Refusal> {
+  const content = contentOf(result, uri);
   if (content === undefined) return err(refuse("widget_refused", "the server sent no document for this address"));
   const mimeType = member(content, "mimeType");
   if (typeof mimeType !== "string" || !mimeTypes.has(mimeType.replaceAll(" ", "").toLowerCase())) {
@@ -28,10 +27,20 @@ export function readWidgetDocument(result: JsonObject, uri: string, place: Sandb
   const html = readText(content);
   if (html === undefined) return err(refuse("widget_refused", "the document has no text"));
   if (Buffer.byteLength(html) > htmlBytesMax) return err(refuse("widget_refused", `the document is larger than ${htmlBytesMax} bytes`));
-  const declared = member(content, "_meta");
+  const declared = member(content, "_meta") ?? listed;
   const meta = isJsonObject(declared) ? declared : {};
   const policy = parseWidgetPolicy(meta, place);
   return policy.ok ? ok({ html, meta, policy: policy.value }) : policy;
+}
+
+/** Whether the document itself declares something, so that nothing else has to be asked. */
+export function hasOwnMeta(result: JsonObject, uri: string): boolean {
+  return isJsonObject(member(contentOf(result, uri), "_meta"));
+}
+
+function contentOf(result: JsonObject, uri: string): unknown {
+  const contents = member(result, "contents");
+  return Array.isArray(contents) ? contents.find((entry) => member(entry, "uri") === uri) : undefined;
 }
 
 function readText(content: unknown): string | undefined {

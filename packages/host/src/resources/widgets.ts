@@ -2,14 +2,15 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { parseWidgetPolicy, type SandboxPlace, type WidgetPolicy } from "@countersign/protocol/sandbox";
-import type { JsonObject } from "@countersign/protocol/shape";
+import { member, type JsonObject } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
+import type { McpConnection } from "../connections/connection.ts";
 import type { Connector, Connectors } from "../connectors.ts";
 import { digestText, newId, newToken } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
-import { readWidgetDocument } from "./document.ts";
+import { hasOwnMeta, readWidgetDocument } from "./document.ts";
 import type { Files } from "./files.ts";
 import { permissionsOf, pickMeta, readPresentation } from "./presentation.ts";
 import { proxyPage } from "./proxy-page.ts";
@@ -102,9 +103,11 @@ export class Widgets {
     { callId, pageOrigin }: { readonly callId?: string; readonly pageOrigin?: string } = {},
   ): Promise<Result<WidgetView, Refusal>> {
     const { connectors, place, clock } = this.#options;
-    const read = await connectors.connection(userId, connector).readResource(resourceUri);
+    const connection = connectors.connection(userId, connector);
+    const read = await connection.readResource(resourceUri);
     if (!read.ok) return read;
-    const document = readWidgetDocument(read.value, resourceUri, place);
+    const listed = hasOwnMeta(read.value, resourceUri) ? undefined : await listedMeta(connection, resourceUri);
+    const document = readWidgetDocument(read.value, resourceUri, place, listed);
     if (!document.ok) return document;
     const { html, meta } = document.value;
     const expiresAt = clock() + retention.widget.ms;
@@ -192,6 +195,14 @@ export class Widgets {
       state: await this.#options.states.read(row.userId, session),
     };
   }
+}
+
+/** What the server's list says of a resource (MCP Apps 2026-01-26: the list's word counts where the content has none); one page of it is looked at. */
+async function listedMeta(connection: Pick<McpConnection, "listResources">, uri: string): Promise<unknown> {
+  const page = await connection.listResources(undefined);
+  const resources = page.ok ? member(page.value, "resources") : undefined;
+  const entry: unknown = Array.isArray(resources) ? resources.find((each) => member(each, "uri") === uri) : undefined;
+  return member(entry, "_meta");
 }
 
 /** What a view belongs to, for what is done in its name. `origin` is that of its proxy page. */

@@ -93,6 +93,24 @@ describe("views of widgets", () => {
     },
   );
 
+  it("what the list of resources declares counts for a document that declares nothing itself, and is judged like it", async () => {
+    const browser = await begin();
+    world.server.listedMeta = { ui: { prefersBorder: false, csp: { resourceDomains: ["https://listed.example"] } } };
+    expect(viewShape.parse(await (await browser.post("/api/widgets", request)).json())).toMatchObject({ prefersBorder: true });
+    world.server.widget = { ...world.server.widget, meta: undefined };
+    const view = viewShape.parse(await (await browser.post("/api/widgets", request)).json());
+    expect(view).toMatchObject({ prefersBorder: false, csp: { resourceDomains: ["https://listed.example"] } });
+    world.server.listedMeta = { ui: { csp: { connectDomains: ["*"] } } };
+    expect((await browser.post("/api/widgets", request)).status).toBe(422);
+  });
+
+  it("older names say the same: no border, and what the view shows", async () => {
+    const browser = await begin();
+    const described = { "openai/widgetPrefersBorder": false, "openai/widgetDescription": "A list\u202e of  orders" };
+    world.server.widget = { ...world.server.widget, meta: described };
+    expect(await (await browser.post("/api/widgets", request)).json()).toMatchObject({ prefersBorder: false, description: "A list of orders" });
+  });
+
   it("a document of another type, too large, or an unknown address is refused", async () => {
     const browser = await begin();
     world.server.widget = { ...world.server.widget, mimeType: "text/html" };

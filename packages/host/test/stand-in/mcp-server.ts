@@ -55,11 +55,13 @@ export class StandInMcpServer {
   readonly authorizations: string[] = [];
   prm: Record<string, unknown> = {};
   intercept: ((request: Request, method: string | undefined) => Promise<Response | undefined> | Response | undefined) | undefined;
-  widget: { html: string; meta: Record<string, unknown>; mimeType: string } = {
+  widget: { html: string; meta: Record<string, unknown> | undefined; mimeType: string } = {
     html: "<!doctype html><title>shop</title><p>hello</p>",
     meta: { ui: { csp: { resourceDomains: ["https://cdn.example.com"] } } },
     mimeType: "text/html;profile=mcp-app",
   };
+  /** What the list of resources declares of the widget. */
+  listedMeta: Record<string, unknown> | undefined;
   readonly #options: McpServerOptions;
   readonly #handler = createMcpHandler(() => this.#build());
   #caller: Caller = { token: undefined, scope: new Set() };
@@ -178,7 +180,11 @@ export class StandInMcpServer {
       });
     }
     const { html, meta, mimeType } = this.widget;
-    server.registerResource("view", widgetUri, { mimeType }, () => ({ contents: [{ uri: widgetUri, mimeType, text: html, _meta: meta }] }));
+    const listed = this.listedMeta === undefined ? {} : { _meta: this.listedMeta };
+    const declared = meta === undefined ? {} : { _meta: meta };
+    server.registerResource("view", widgetUri, { mimeType, ...listed }, () => ({
+      contents: [{ uri: widgetUri, mimeType, text: html, ...declared }],
+    }));
     return server;
   }
 }
