@@ -99,8 +99,11 @@ describe("a window that an app has opened", () => {
     const parked = await browser.parked((await browser.call("list_orders")).id);
     const callback = new URL(await browser.visitAuthorizationServer(parked.flow?.startUrl ?? ""));
     expect(callback.searchParams.get("code")).not.toBeNull();
-    const stolen = await browser.fetch(`${wayBack(popup)}${callback.search}`);
-    expect(stolen.status).toBe(400);
+    const { searchParams } = callback;
+    const issuer = searchParams.get("iss") ?? world.authorizationServer.origin;
+    for (const query of [callback.search.slice(1), `code=x&state=${searchParams.get("state")}`, `code=x&iss=${encodeURIComponent(issuer)}`]) {
+      expect((await browser.fetch(`${wayBack(popup)}?${query}`)).status).toBe(400);
+    }
     expect(await stateOf(browser, popup)).toEqual({ state: "open" });
     expect((await browser.fetch(`${callback.pathname}${callback.search}`)).status).toBe(200);
     expect((await browser.settled(parked.id)).state).toBe("completed");
