@@ -185,7 +185,7 @@ describe("paying in the store's view", () => {
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();
     await wallet.approve.click();
-    await person.console.callCard("pay").getByText("Done").first().waitFor();
+    await person.console.page.locator('[data-testid="call-card"][data-tool="pay"][data-state="completed"]').waitFor();
     expect(newPayments()).toHaveLength(1);
     await keepPicture(person.console.page, "console-pay-from-chat");
   });
