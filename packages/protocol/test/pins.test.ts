@@ -26,6 +26,7 @@ const frozenCodes: readonly string[] = [
   "metadata_not_found",
   "pkce_unsupported",
   "registration_unavailable",
+  "device_grant_unsupported",
   "unsafe_url",
   "invalid_state",
   "authorization_server_unreachable",
@@ -76,6 +77,10 @@ const frozenCodes: readonly string[] = [
 
 /** Each module and the values it exports; types are checked by the compiler where they are used. */
 const frozenExports: Readonly<Record<string, readonly string[]>> = {
+  rate: ["takeOne"],
+  dpop: ["asksForNonce", "decideTokenBinding", "dpopAlgorithm", "judgeTokenType", "proofTarget", "readNonce"],
+  "device-grant": ["judgeDeviceAuthorization", "judgePoll", "readPollError"],
+  "app-link": ["judgeAppLink", "judgeAppPopup"],
   "auth-flow": ["advanceCall", "authorizationRoundsMax", "inputRoundsMax", "isSettled", "receiveCall"],
   brand: [],
   bridge: [
@@ -132,7 +137,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "readable-text": ["readableText"],
   resource: ["isLoopbackUrl", "isSecureOrLoopback", "parseBrowserUrl", "parseIssuer", "parseResourceUri"],
   result: ["err", "ok"],
-  sandbox: ["parseWidgetPolicy", "proxySandbox", "widgetSandbox"],
+  sandbox: ["matchesSource", "parseWidgetPolicy", "proxySandbox", "widgetSandbox"],
   scope: [
     "coversScope",
     "formatScope",
