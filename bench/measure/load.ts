@@ -13,6 +13,8 @@ export interface Reply {
   readonly status: number;
   readonly body: string;
   readonly cookies: string;
+  /** Where a redirect leads; it is not followed. */
+  readonly location: string | undefined;
 }
 
 /** A load that ran: `latenciesMs` from the first byte sent to the last byte read, one for each exchange. */
@@ -81,7 +83,14 @@ function exchange({ agent, hostname, port, outgoing }: Target): Promise<Reply> {
     const sent = request({ agent, hostname, port, method, path, headers }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-      incoming.once("end", () => resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString(), cookies: cookiesOf(incoming) }));
+      incoming.once("end", () =>
+        resolve({
+          status: incoming.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString(),
+          cookies: cookiesOf(incoming),
+          location: incoming.headers.location,
+        }),
+      );
       incoming.once("error", reject);
     });
     sent.once("error", reject);

@@ -13,7 +13,17 @@ export interface RunningProgram {
 
 const stopTimeoutMs = 5_000;
 
-export type ProgramName = "bank" | "call-kit" | "call-raw" | "call-sdk" | "capture-floor" | "host" | "records" | "sdk-client" | "wallet";
+export type ProgramName =
+  | "bank"
+  | "call-kit"
+  | "call-raw"
+  | "call-sdk"
+  | "capture-floor"
+  | "host"
+  | "records"
+  | "sdk-client"
+  | "sign-in-parties"
+  | "wallet";
 
 const programs: Readonly<Record<ProgramName, URL>> = {
   bank: new URL("../programs/bank.ts", import.meta.url),
@@ -24,6 +34,7 @@ const programs: Readonly<Record<ProgramName, URL>> = {
   host: new URL("../programs/host.ts", import.meta.url),
   records: new URL("../programs/records.ts", import.meta.url),
   "sdk-client": new URL("../programs/sdk-client.ts", import.meta.url),
+  "sign-in-parties": new URL("../programs/sign-in-parties.ts", import.meta.url),
   wallet: new URL("../programs/wallet.ts", import.meta.url),
 };
 

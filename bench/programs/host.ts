@@ -18,7 +18,7 @@ await runProgram(async (options) => {
     databaseUrl: String(options["databaseUrl"]),
     sealingKey: new Secret(randomBytes(32).toString("base64url")),
     connectors: [{ id: "shop", name: "Shop", url: String(options["shopUrl"]) }],
-    clients: {},
+    clients: options["issuer"] === undefined ? {} : { [String(options["issuer"])]: { clientId: "bench" } },
     // One user asks for many.
     limits: { rateFactor: 1_000_000 },
   });

@@ -31,6 +31,13 @@ export interface CallRequest {
   readonly hints?: CallHints;
 }
 
+/** How long a read waits for a change. `since` is the version that the reader has seen: of a later one it is told at once. */
+export interface Waiting {
+  readonly ms: number;
+  readonly signal: AbortSignal;
+  readonly since: number | undefined;
+}
+
 /**
  * The one door: every tool call of a model, a widget or a user goes through here and nowhere else. Each call is a durable row, so that after a crash it
  * still ends in a result or a typed error, and never runs twice unless the tool may.
@@ -109,21 +116,21 @@ export class CallBroker {
   }
 
   /** Reads the call once it has changed, or after `waitMs`; at once when it is settled. Refuses with `rate_limited` when the user has too many such waits open. */
-  async wait(userId: string, callId: string, waitMs: number, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
+  async wait(userId: string, callId: string, waiting: Waiting): Promise<Result<CallView, Refusal>> {
     const release = this.#polls.take(userId);
     if (release === undefined) return err(refuse("rate_limited", "too many requests wait for calls"));
     try {
-      return await this.#wait(userId, callId, waitMs, signal);
+      return await this.#wait(userId, callId, waiting);
     } finally {
       release();
     }
   }
 
-  async #wait(userId: string, callId: string, waitMs: number, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
-    const change = nextChange(this.#options.events, { userId, id: callId }, waitMs, AbortSignal.any([signal, this.#stopping.signal]));
+  async #wait(userId: string, callId: string, { ms, signal, since }: Waiting): Promise<Result<CallView, Refusal>> {
+    const change = nextChange(this.#options.events, { userId, id: callId }, ms, AbortSignal.any([signal, this.#stopping.signal]));
     try {
       const first = await this.read(userId, callId);
-      if (!first.ok || isOver(first.value)) return first;
+      if (!first.ok || isOver(first.value) || (since !== undefined && first.value.version > since)) return first;
       await change.happened;
       return await this.read(userId, callId);
     } finally {
@@ -133,9 +140,10 @@ export class CallBroker {
 
   /** Reads the call once it is settled, or when `signal` aborts: for the model loop, which has nothing else to do meanwhile. */
   async settled(userId: string, callId: string, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
-    for (;;) {
-      const call = await this.#wait(userId, callId, 5000, signal);
+    for (let since: number | undefined; ; ) {
+      const call = await this.#wait(userId, callId, { ms: 5000, signal, since });
       if (!call.ok || isOver(call.value) || signal.aborted || this.#stopping.signal.aborted) return call;
+      since = call.value.version;
     }
   }
 

@@ -11,7 +11,7 @@ import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
 import type { Places } from "../limits/places.ts";
 import type { Widgets } from "../resources/widgets.ts";
-import { type Door, waitMs } from "./guard.ts";
+import { type Door, sinceVersion, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
 import {
   answerCall,
@@ -62,7 +62,7 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
     if (ms === 0) return broker.read(userId, id);
     const free = routes.polls.take(userId, client?.id);
     if (free === undefined) return err(refuse("rate_limited", "too many reads wait already"));
-    return broker.wait(userId, id, ms, request.signal).finally(free);
+    return broker.wait(userId, id, { ms, signal: request.signal, since: sinceVersion(request) }).finally(free);
   });
   serveOperation(app, door, readTrace, async ({ userId, id: callId }) => {
     const steps = await broker.trace(userId, callId);

@@ -97,6 +97,12 @@ export function waitMs(request: Request): number {
   return /^\d{1,2}$/.test(text) ? Math.min(Number(text), 25) * 1000 : 0;
 }
 
+/** `?since=<version>`, the version that the reader has seen; anything else counts as none. */
+export function sinceVersion(request: Request): number | undefined {
+  const text = new URL(request.url).searchParams.get("since") ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
 /** What a page is told of a refusal inside a larger answer: code and public text. */
 export function toPublicError(refusal: Refusal): { readonly code: Refusal["code"]; readonly message: string; readonly retryable: boolean } {
   const { body } = toHttpError(refusal);

@@ -177,6 +177,12 @@ export const readCall: Operation<undefined, CallView> = {
       description: "Seconds to wait for a change, 0 to 25. A call that is over is answered at once.",
       schema: z.int().min(0).max(25).default(0),
     },
+    {
+      name: "since",
+      description:
+        "The `version` that was read last: a call that has changed since is answered at once, so that no change is missed between two reads.",
+      schema: z.int().min(0).exactOptional(),
+    },
   ],
   answer: callView,
   errors: ["unknown_call", "rate_limited"],

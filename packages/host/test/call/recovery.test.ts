@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StandInTool } from "../stand-in/mcp-server.ts";
+import { z } from "zod";
 import { World, type Browser } from "../stand-in/world.ts";
 
 let world: World;
@@ -138,5 +139,17 @@ describe("a broken connection", () => {
     await expect.poll(() => world.server.executions.length).toBe(1);
     await browser.post(`/api/calls/${started.id}/cancel`);
     expect(await browser.settled(started.id)).toMatchObject({ state: "failed", error: { code: "outcome_unknown" } });
+  });
+});
+
+describe("reading a call as it changes", () => {
+  it("a read since an older version is answered at once, and one since the newest waits for the next change", async () => {
+    const browser = await begin({ list_orders: { demands: ["orders:read"] } });
+    const parked = await browser.parked((await browser.call("list_orders")).id);
+    const since = async (version: number): Promise<unknown> => (await browser.fetch(`/api/calls/${parked.id}?wait=25&since=${version}`)).json();
+    expect(await since(parked.version - 1)).toMatchObject({ state: "authorizing", version: parked.version });
+    const [changed] = await Promise.all([since(parked.version), browser.signIn(parked.flow?.startUrl ?? "")]);
+    expect(z.object({ version: z.number() }).parse(changed).version).toBeGreaterThan(parked.version);
+    expect((await browser.settled(parked.id)).state).toBe("completed");
   });
 });

@@ -297,8 +297,10 @@ export class Product {
 
   /** Waits until the call is as wanted; every wait is a long poll, bounded. */
   async until(callId: string, wanted: (call: CallSeen) => boolean): Promise<CallSeen> {
+    let query = "";
     for (let polls = 0; polls < 200; polls += 1) {
-      const call = callShape.parse(await (await this.fetch(`/api/calls/${callId}?wait=${polls === 0 ? 0 : 5}`)).json());
+      const call = callShape.parse(await (await this.fetch(`/api/calls/${callId}${query}`)).json());
+      query = `?wait=5&since=${call.version}`;
       if (wanted(call)) return call;
       if (isOver(call)) throw new Error(`the call is over: ${JSON.stringify(call)}`);
     }
