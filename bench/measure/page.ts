@@ -33,7 +33,7 @@ export async function openPage(load: Load, origin: string): Promise<Page> {
     for (let query = ""; ; ) {
       const reply = await get(`/api/calls/${callId}${query}`);
       const call: unknown = JSON.parse(reply.body);
-      query = `?wait=25&since=${String(member(call, "version"))}`;
+      query = `?wait=25&since=${Number(member(call, "version"))}`;
       if (reached(call)) return call;
       const state = member(call, "state");
       if (reply.status !== 200 || state === "failed" || state === "refused" || state === "completed")

@@ -1,10 +1,21 @@
 // The host as a process, on an embedded database, with one connector.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { start } from "@countersign/host/main";
 import { Secret } from "@countersign/protocol/secret";
 import { runProgram } from "../measure/program.ts";
 import { listen } from "./parts/listen.ts";
+
+setFlagsFromString("--expose-gc");
+const collect: unknown = runInNewContext("gc");
+
+/** What is still held once everything that can go has gone. */
+function liveHeapBytes(): number {
+  if (typeof collect === "function") collect();
+  return process.memoryUsage().heapUsed;
+}
 
 await runProgram(async (options) => {
   const [console, widgets] = [createServer(), createServer()];
@@ -16,11 +27,11 @@ await runProgram(async (options) => {
     listen: console,
     widgetListen: widgets,
     databaseUrl: String(options["databaseUrl"]),
-    sealingKey: new Secret(randomBytes(32).toString("base64url")),
+    sealingKey: new Secret(typeof options["sealingKey"] === "string" ? options["sealingKey"] : randomBytes(32).toString("base64url")),
     connectors: [{ id: "shop", name: "Shop", url: String(options["shopUrl"]) }],
     clients: options["issuer"] === undefined ? {} : { [String(options["issuer"])]: { clientId: "bench" } },
     // One user asks for many.
-    limits: { rateFactor: 1_000_000 },
+    limits: { rateFactor: 1_000_000, pendingCallsMax: 1_000_000 },
   });
-  return { facts: { url: publicUrl }, stop: () => host.stop() };
+  return { facts: { url: publicUrl }, perform: async () => liveHeapBytes(), stop: () => host.stop() };
 });

@@ -15,6 +15,7 @@ import { callKeys, callKind, fromStoredState, overdue, toStoredState, type CallR
 import type { ToolDefinition } from "./connections/tool-definition.ts";
 import type { Connector } from "./connectors.ts";
 import type { SignInNeed } from "./connectors/standing.ts";
+import { drain, drainPage } from "./keep/drain.ts";
 import { digestJson, digestText, newId } from "./digest.ts";
 import { retention } from "./keep/retention.ts";
 import type { Trace, TraceStep } from "./trace.ts";
@@ -193,10 +194,13 @@ export class CallBroker {
   async sweep(minutes: number, orphansAt: EpochMs): Promise<void> {
     const now = this.#options.clock();
     for (let back = 0; back <= minutes; back += 1) {
-      for (const call of await this.#calls.find("due", dueMinute(now - back * 60_000), now, { limit: 1000 })) {
-        const event = overdue(call.value, now);
-        if (event !== undefined) await this.#driver.advance(call, event);
-      }
+      await drain(
+        () => this.#calls.find("due", dueMinute(now - back * 60_000), now, { limit: drainPage }),
+        async (call) => {
+          const event = overdue(call.value, now);
+          return event !== undefined && (await this.#driver.advance(call, event)) !== undefined;
+        },
+      );
     }
     for (const call of await this.#calls.find("running", "yes", now, { limit: 1000 })) {
       if (call.value.leaseUntil <= orphansAt && !this.#driver.drives(call.id)) await this.#driver.advance(call, { type: "restarted" });

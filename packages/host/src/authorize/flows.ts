@@ -7,6 +7,7 @@ import { coversScope, formatScope, selectScope, unionScopes, type ScopeSet } fro
 import type { Database } from "@countersign/storage/open";
 import type { Records, StoredRecord } from "@countersign/storage/records";
 import type { Connector } from "../connectors.ts";
+import { drain, drainPage } from "../keep/drain.ts";
 import { digestText, newId } from "../digest.ts";
 import type { Events } from "../events.ts";
 import { retention } from "../keep/retention.ts";
@@ -163,9 +164,10 @@ export class Flows {
   async sweep(minutes: number): Promise<void> {
     const now = this.#options.clock();
     for (let back = 0; back <= minutes; back += 1) {
-      for (const flow of await this.#flows.find("due", dueMinute(now - back * 60_000), now, { limit: 1000 })) {
-        if (flow.value.expiresAt <= now) await this.end(flow.id, { state: "expired", code: "flow_expired" });
-      }
+      await drain(
+        () => this.#flows.find("due", dueMinute(now - back * 60_000), now, { limit: drainPage }),
+        async (flow) => flow.value.expiresAt <= now && this.end(flow.id, { state: "expired", code: "flow_expired" }),
+      );
     }
     for (const flow of await this.#flows.find("undelivered", "yes", now)) await this.deliver(flow);
   }

@@ -191,16 +191,16 @@ describe("polling", () => {
     const browser = await begin({ interval: 7 });
     const call = await park(browser);
     await startDevice(browser, call.flowId);
-    await passQuietly(6900);
-    await pass(100);
+    await passQuietly(4000);
+    await pass(3000);
     world.authorizationServer.behaviour.tokenResponse = () => Response.json({ error: "slow_down" }, { status: 400 });
     await pass(7000);
     world.authorizationServer.behaviour.tokenResponse = undefined;
-    await passQuietly(11_900);
-    await pass(100);
-    await passQuietly(11_900);
+    await passQuietly(8000);
+    await pass(4000);
+    await passQuietly(8000);
     decide("CODE-1", "approved");
-    await pass(100);
+    await pass(4000);
     expect((await browser.settled(call.id)).state).toBe("completed");
   });
 
@@ -215,8 +215,8 @@ describe("polling", () => {
     world.authorizationServer.behaviour.tokenResponse = answer;
     await pass(5000);
     world.authorizationServer.behaviour.tokenResponse = undefined;
-    await passQuietly(9900);
-    await pass(100);
+    await passQuietly(6000);
+    await pass(4000);
     expect((await browser.settled(call.id)).state).toBe("completed");
   });
 
