@@ -29,7 +29,7 @@ await runProgram(async (options) => {
     databaseUrl: String(options["databaseUrl"]),
     sealingKey: new Secret(typeof options["sealingKey"] === "string" ? options["sealingKey"] : randomBytes(32).toString("base64url")),
     connectors: [{ id: "shop", name: "Shop", url: String(options["shopUrl"]) }],
-    clients: options["issuer"] === undefined ? {} : { [String(options["issuer"])]: { clientId: "bench" } },
+    clients: typeof options["issuer"] === "string" ? { [options["issuer"]]: { clientId: "bench" } } : {},
     // One user asks for many.
     limits: { rateFactor: 1_000_000, pendingCallsMax: 1_000_000 },
   });
