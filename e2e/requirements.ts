@@ -250,6 +250,16 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "instances-1",
+    rule: "Several hosts on one PostgreSQL work as one, whichever sees which request, and one goes on when another dies.",
+    shownBy: [
+      scenario("two-hosts", "sign in, pay and show the receipt, whichever of them sees which request"),
+      scenario("two-hosts", "go on as one when the other is killed"),
+      { file: "packages/host/test/durable/instances.test.ts", title: "one refresh for twenty calls at both" },
+      { file: "packages/host/test/durable/instances.test.ts", title: "a call started at A, its sign-in opened at B" },
+    ],
+  },
+  {
     id: "keys-1",
     rule: "The sealing key is changed while hosts run, and every kind of record has an end.",
     shownBy: [

@@ -45,8 +45,8 @@ const guidePorts: Ports = { bank: 4400, wallet: 4200, store: 4300, host: 4100, w
 /** Variables beside those of the guide, by party. */
 export type MoreEnvironment = Partial<Record<PartyName, (guide: Readonly<Record<string, string>>) => Readonly<Record<string, string>>>>;
 
-/** Starts all four at once, with the environments of the guide on free ports and with data folders of their own. */
-export async function runProcesses(more: MoreEnvironment = {}): Promise<Processes> {
+/** Starts all four at once, with the environments of the guide on free ports and with data folders of their own. `front`: public ports of the host, where something stands before it. */
+export async function runProcesses(more: MoreEnvironment = {}, front: Partial<Pick<Ports, "host" | "widgets">> = {}): Promise<Processes> {
   const root = mkdtempSync(join(tmpdir(), "countersign-processes-"));
   // The proxies first: they could be given a port that is only reserved.
   const bankFaults = await startFaultProxy(() => bank);
@@ -54,7 +54,7 @@ export async function runProcesses(more: MoreEnvironment = {}): Promise<Processe
   const walletFaults = await startFaultProxy(() => wallet);
   const [bank = 0, wallet = 0, store = 0, host = 0, widgets = 0] = await freePorts(5);
   const ports = { bank, wallet, store, host, widgets };
-  const publicPorts = { ...ports, bank: bankFaults.port, store: storeFaults.port, wallet: walletFaults.port };
+  const publicPorts = { ...ports, bank: bankFaults.port, store: storeFaults.port, wallet: walletFaults.port, ...front };
   const folder = (party: PartyName): string => join(root, party);
   const commands = new Map<PartyName, Command>();
   const running = (party: PartyName): Command => {
@@ -99,6 +99,7 @@ export async function runProcesses(more: MoreEnvironment = {}): Promise<Processe
   }
   const urls = {
     ...listening,
+    host: `http://127.0.0.1:${publicPorts.host}`,
     bank: `http://127.0.0.1:${bankFaults.port}`,
     store: `http://127.0.0.1:${storeFaults.port}`,
     wallet: `http://localhost:${walletFaults.port}`,
@@ -127,6 +128,6 @@ function callbackOf(ports: Ports): string {
 }
 
 /** Nothing of this process's own settings, so that what is missing in the guide is missed. */
-function bare(): Readonly<Record<string, string | undefined>> {
+export function bare(): Readonly<Record<string, string | undefined>> {
   return { PATH: process.env["PATH"], HOME: process.env["HOME"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] };
 }
