@@ -123,6 +123,8 @@ describe("I5 X03 V24 no secret leaves the vault", () => {
     await person.console.page.getByText("That is all.").waitFor();
     await person.console.widget.locator("#seen", { hasText: publicMark }).waitFor();
     await person.console.page.evaluate((mark) => fetch(`/nothing/${mark}`), publicMark);
+    // No page of the host ever says where it comes from, so a Referer is planted to be found.
+    await fetch(`${canary.issuer}/nothing`, { headers: { referer: `${processes.urls.host}/planted` } });
     for (const id of await callIds(person.console.page)) bodies.push((await session.get(`${processes.urls.host}/api/calls/${id}/trace`)).text());
     bodies.push((await session.get(`${processes.urls.host}/callback/${publicMark}?code=x&state=${publicMark}`)).text());
     bodies.push((await session.post(`${processes.urls.host}/api/calls`, { data: `{"secret":"${argument}"` })).text());
@@ -158,7 +160,7 @@ describe("I5 X03 V24 no secret leaves the vault", () => {
       "addresses and referers at the server",
       "addresses and referers of pages",
     ]);
-    expect(search(processes.urls.host)).toContain("referers at the sign-in page");
+    expect(search("/planted")).toContain("referers at the sign-in page");
     expect(search("[redacted]")).toEqual(expect.arrayContaining(["event stream", "what the model was told", "documents and messages of all frames"]));
     expect(search('"party":"wallet"')).toContain("log of wallet");
     expect(search("SQLite format 3")).toHaveLength(partyNames.length);
