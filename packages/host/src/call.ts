@@ -269,6 +269,7 @@ export class CallBroker {
       // Empty while the tool is not known: the call then binds to the tool that it meets.
       toolDigest: tool.ok ? tool.value.digest : "",
       ...(need?.resourceMetadata === undefined ? {} : { resourceMetadata: need.resourceMetadata }),
+      ...(need?.dpopChallenged === undefined ? {} : { dpopChallenged: need.dpopChallenged }),
       ...(tool.ok || tool.error.detail === undefined ? {} : { detail: tool.error.detail }),
       state: toStoredState(step.state),
       attempt: 0,

@@ -49,6 +49,7 @@ export interface DispatchOutcome {
   readonly result?: JsonObject;
   readonly detail?: string;
   readonly resourceMetadata?: string;
+  readonly dpopChallenged?: boolean;
   readonly refused?: Secret;
   /** What the server asks the user. */
   readonly asking?: Asking;
@@ -140,6 +141,7 @@ export class Dispatcher {
     return {
       event: { type: "challenged", demand: { kind: "scope", scope: unionScopes(ordinary, challenge.scope) }, refreshable },
       ...(challenge.resourceMetadata === undefined ? {} : { resourceMetadata: challenge.resourceMetadata }),
+      ...(challenge.dpop === undefined ? {} : { dpopChallenged: true }),
       ...(refreshable ? { refused: bearer } : {}),
     };
   }

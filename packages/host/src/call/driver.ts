@@ -255,7 +255,10 @@ export class CallDriver {
       const need = tool.error.code === "authorization_required" ? await this.#options.connectors.signInNeed(row.userId, connector.value) : undefined;
       if (need === undefined) return fail(tool.error.code, tool.error.detail);
       const challenged: CallEvent = { type: "challenged", demand: { kind: "scope", scope: need.scope }, refreshable: false };
-      return this.#store(call, challenged, { attempt: row.attempt, patch: { resourceMetadata: need.resourceMetadata } });
+      return this.#store(call, challenged, {
+        attempt: row.attempt,
+        patch: { resourceMetadata: need.resourceMetadata, dpopChallenged: need.dpopChallenged },
+      });
     }
     if (row.toolDigest !== "" && tool.value.digest !== row.toolDigest) return fail("tool_changed");
     // A call that waited for the server itself meets its tool only now.
@@ -306,6 +309,7 @@ export class CallDriver {
       toolDigest,
       ...(outcome.detail === undefined ? {} : { detail: outcome.detail }),
       ...(outcome.resourceMetadata === undefined ? {} : { resourceMetadata: outcome.resourceMetadata }),
+      ...(outcome.dpopChallenged === undefined ? {} : { dpopChallenged: outcome.dpopChallenged }),
       ...(outcome.result === undefined ? {} : { sealedResult: this.papers.seal("result", call.value.userId, call.id, outcome.result) }),
     };
   }

@@ -35,6 +35,8 @@ export interface CallRow {
   readonly attempt: number;
   readonly flowId?: string | undefined;
   readonly resourceMetadata?: string | undefined;
+  /** The server challenged with the scheme DPoP. */
+  readonly dpopChallenged?: boolean | undefined;
   readonly detail?: string | undefined;
   readonly sealedResult?: string | undefined;
   /** What the server asks the user, while it does; the questions and the server's state are sealed. */
@@ -92,6 +94,7 @@ const rowSchema: z.ZodType<CallRow> = z.object({
   attempt: z.number().int(),
   flowId: z.string().optional(),
   resourceMetadata: z.string().optional(),
+  dpopChallenged: z.boolean().optional(),
   detail: z.string().optional(),
   sealedResult: z.string().optional(),
   asking: askingRowSchema.optional(),

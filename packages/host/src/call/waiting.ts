@@ -64,6 +64,7 @@ export class Waiting {
       connector: connector.value,
       scope,
       resourceMetadata: row.resourceMetadata,
+      dpopChallenged: row.dpopChallenged === true,
       record: this.#parts.traceOf(id, row.userId, row.trace).record,
       attach: async (flowId) => (await this.#park(id, row.userId, flowId, quiet)) !== undefined,
     });

@@ -99,8 +99,12 @@ export class ConnectorAccess implements ConnectionAccess {
     const { userId, vault, standings } = this.#options;
     const held = await vault.find(userId, connector.resource);
     const scope = unionScopes(held === undefined ? new Set() : withoutTransactionScopes(held.scope), challenge.scope);
-    const { resourceMetadata } = challenge;
-    const need = { scope, ...(resourceMetadata === undefined ? {} : { resourceMetadata }) };
+    const { resourceMetadata, dpop } = challenge;
+    const need = {
+      scope,
+      ...(resourceMetadata === undefined ? {} : { resourceMetadata }),
+      ...(dpop === undefined ? {} : { dpopChallenged: true }),
+    };
     await standings.change(userId, connector.id, (standing) => ({ ...standing, need }));
   }
 

@@ -32,7 +32,8 @@ export class ConnectorSignIn {
     const { need } = await connectors.standing(userId, connector.id);
     const held = await vault.find(userId, connector.resource);
     const scope = unionScopes(need?.scope ?? new Set(), held === undefined ? new Set() : withoutTransactionScopes(held.scope));
-    return flows.join({ userId, connector, scope, resourceMetadata: need?.resourceMetadata, record: () => {}, attach: async () => true });
+    const asked = { resourceMetadata: need?.resourceMetadata, dpopChallenged: need?.dpopChallenged === true };
+    return flows.join({ userId, connector, scope, ...asked, record: () => {}, attach: async () => true });
   }
 
   async #ended(flow: StoredFlow): Promise<void> {

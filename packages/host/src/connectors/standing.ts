@@ -12,6 +12,8 @@ import { retention } from "../keep/retention.ts";
 export interface SignInNeed {
   readonly scope: ScopeSet;
   readonly resourceMetadata?: string;
+  /** It challenged with the scheme DPoP (RFC 9449 section 7.1). */
+  readonly dpopChallenged?: boolean;
 }
 
 export type ConnectorStatus = "connecting" | "connected" | "sign_in_required" | "failed";
@@ -35,7 +37,9 @@ interface StandingRow {
   readonly connectorId: string;
   readonly status: ConnectorStatus;
   readonly error?: Refusal | undefined;
-  readonly need?: { readonly scope: string; readonly resourceMetadata?: string | undefined } | undefined;
+  readonly need?:
+    | { readonly scope: string; readonly resourceMetadata?: string | undefined; readonly dpopChallenged?: boolean | undefined }
+    | undefined;
   readonly demandsSignIn: boolean;
   readonly askedAt: EpochMs;
   readonly protocol?: string | undefined;
@@ -46,7 +50,7 @@ const rowSchema = z.object({
   connectorId: z.string(),
   status: z.enum(["connecting", "connected", "sign_in_required", "failed"]),
   error: z.object({ code: errorCodeSchema, detail: z.string().exactOptional() }).optional(),
-  need: z.object({ scope: z.string(), resourceMetadata: z.string().optional() }).optional(),
+  need: z.object({ scope: z.string(), resourceMetadata: z.string().optional(), dpopChallenged: z.boolean().optional() }).optional(),
   demandsSignIn: z.boolean(),
   askedAt: z.number(),
   protocol: z.string().optional(),
@@ -115,6 +119,7 @@ function fromRow(row: StandingRow): Standing {
           need: {
             scope: scope.ok ? scope.value : new Set<string>(),
             ...(need.resourceMetadata === undefined ? {} : { resourceMetadata: need.resourceMetadata }),
+            ...(need.dpopChallenged === undefined ? {} : { dpopChallenged: need.dpopChallenged }),
           },
         }),
     demandsSignIn,

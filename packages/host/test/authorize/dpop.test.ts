@@ -60,6 +60,19 @@ describe("tokens bound to a key", () => {
     expect([...world.authorizationServer.granted.values()].map((token) => token.jkt)).toEqual([asked?.thumbprint]);
   });
 
+  it("are asked for when the resource only challenges with DPoP, and its metadata is silent", async () => {
+    const browser = await begin({});
+    const intercept = world.server.intercept;
+    world.server.intercept = (request, method) =>
+      method === "tools/call" && !request.headers.has("authorization")
+        ? new Response(null, { status: 401, headers: { "www-authenticate": 'DPoP scope="orders:read", algs="ES256"' } })
+        : intercept?.(request, method);
+    world.server.tools["list_orders"] = { schemes: null };
+    expect(await browser.signInBy("list_orders")).toMatchObject({ state: "completed", rounds: 1 });
+    expect(world.authorizationServer.dpop.proofs).toHaveLength(1);
+    expect(new Set(schemes())).toEqual(new Set(["DPoP"]));
+  });
+
   it("are renewed with the same key", async () => {
     const browser = await begin();
     await browser.signInBy("list_orders");
