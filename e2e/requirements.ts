@@ -160,6 +160,13 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "questions-1",
+    rule: "What a server asks the user, in any era, is answered in the console: nothing opens without a click, and the same call goes on.",
+    shownBy: ["M18 a widget", "a form in a card", "M18 shows a look", "M17 a form", "survives a reload", "an older server"].map((title) =>
+      scenario("questions", title),
+    ),
+  },
+  {
     id: "sign-in-3",
     rule: "Calls from the chat and from a model take the same door; a token is used until the user signs out.",
     shownBy: [

@@ -443,11 +443,12 @@ describe("limits and quiet", () => {
       host: { limits: { pendingCallsMax: 60, rateFactor: 100 } },
     });
     const calls = await Promise.all(Array.from({ length: 50 }, (_, n) => browser.call("ask", { n })));
-    const parked = await Promise.all(calls.map((call) => browser.parked(call.id)));
+    const parked: CallSeen[] = [];
+    for (const call of calls) parked.push(await browser.parked(call.id));
     expect(new Set(parked.map((call) => call.flow?.id)).size).toBe(1);
     expect(parked.every((call) => call.quiet === undefined)).toBe(true);
     await browser.post(`/api/flows/${parked[0]?.flow?.id}/cancel`);
-    await Promise.all(calls.map((call) => browser.settled(call.id)));
+    for (const call of calls) await browser.settled(call.id);
     expect((await browser.parked((await browser.call("ask", { again: 1 })).id)).quiet).toBe(true);
     const stranger = world.browser();
     await stranger.open();

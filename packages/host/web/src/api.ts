@@ -1,3 +1,4 @@
+import type { ElicitAnswer } from "@countersign/protocol/elicitation";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import type { NewFile, SamplingAnswer, SamplingQuestion } from "./bridge/widget-host.ts";
@@ -90,6 +91,7 @@ export interface HostApi {
   readonly startCall: (request: CallRequest) => Answer<Call>;
   readonly call: (callId: string) => Answer<Call>;
   readonly cancelCall: (callId: string) => Answer<void>;
+  readonly answerCall: (callId: string, round: number, answers: readonly ElicitAnswer[]) => Answer<Call>;
   readonly trace: (callId: string) => Answer<readonly TraceStep[]>;
   readonly cancelFlow: (flowId: string) => Answer<void>;
   /** Begins the sign-in on another device, or gives the one that runs. */
@@ -146,6 +148,7 @@ export function createApi(send: typeof fetch): HostApi {
     signOut: (connectorId) => tell("POST", `/api/connectors/${id(connectorId)}/sign-out`, {}),
     startCall: (request) => ask("POST", "/api/calls", request, readCall),
     call: (callId) => ask("GET", `/api/calls/${id(callId)}`, undefined, readCall),
+    answerCall: (callId, round, answers) => ask("POST", `/api/calls/${id(callId)}/answers`, { round, answers }, readCall),
     cancelCall: (callId) => tell("POST", `/api/calls/${id(callId)}/cancel`, {}),
     trace: (callId) =>
       ask("GET", `/api/calls/${id(callId)}/trace`, undefined, (json) => (isJsonObject(json) ? readList(json["steps"], readTraceStep) : undefined)),

@@ -1,5 +1,6 @@
 import "@countersign/look/look.css";
 import { render } from "preact";
+import { createAnswers } from "./answers.ts";
 import { createApi } from "./api.ts";
 import "./console.css";
 import { createConsole } from "./console.ts";
@@ -33,6 +34,18 @@ const signIn = createSignIn({
   startDevice: api.startDevice,
   beginConnectorFlow: api.signInConnector,
   origin: location.origin,
+});
+const answers = createAnswers({
+  store,
+  openWindow: () => openSignInWindow(window),
+  answerCall: api.answerCall,
+  cancelCall: api.cancelCall,
+  now: Date.now,
+  origin: location.origin,
+});
+addEventListener("focus", () => answers.returned());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") answers.returned();
 });
 const open = createOpenViews();
 const newId = (): string => crypto.randomUUID();
@@ -99,7 +112,7 @@ void page.start();
 const isActivated = (): boolean => navigator.userActivation.isActive;
 const windows = createAppWindows({ store, api, openWindow: () => openSignInWindow(window), isActivated, now: Date.now });
 const views = { states: createViewStates(api.saveWidgetState), windows, open };
-const services = { store, api, console: page, signIn, prompts: createPrompts(), theme: createTheme(window), views };
+const services = { store, api, console: page, signIn, answers, prompts: createPrompts(), theme: createTheme(window), views };
 const root = document.getElementById("app");
 if (root !== null) {
   render(

@@ -47,8 +47,9 @@ export function decideAtStart(facts: StartFacts): StartVerdict {
   return mayOpen(facts) ? "reserve" : "wait";
 }
 
-/** Decides what to do when a call turns out to wait for a flow. */
-export function decideAtFlow(facts: Omit<StartFacts, "decision"> & { readonly reserved: boolean }): FlowVerdict {
+/** Decides what to do when a call turns out to wait for a flow. `quiet`: the host says that the user has just refused one, on whatever page (M20). */
+export function decideAtFlow(facts: Omit<StartFacts, "decision"> & { readonly reserved: boolean; readonly quiet: boolean }): FlowVerdict {
+  if (facts.quiet) return facts.openedAtMs === undefined || facts.reserved ? "card" : "leave";
   if (facts.reserved) return "navigate";
   if (mayOpen(facts)) return "open";
   return facts.openedAtMs === undefined ? "card" : "leave";

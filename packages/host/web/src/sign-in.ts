@@ -136,7 +136,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (flow === undefined || !isFlowOpen(flow) || decided.has(`${call.id} ${flow.id}`)) return;
     decided.add(`${call.id} ${flow.id}`);
     reserved.delete(call.id);
-    const verdict = decideAtFlow({ ...facts(flow.connectorId), reserved: held !== undefined });
+    // A user's own click on a tool is wanted, however soon after a refusal; anybody else's call is not.
+    const quiet = call.quiet === true && call.origin !== "user";
+    const verdict = decideAtFlow({ ...facts(flow.connectorId), reserved: held !== undefined, quiet });
+    if (verdict !== "navigate") held?.close();
     if (verdict === "navigate") windows.send(flow, held);
     if (verdict === "open") windows.send(flow, options.openWindow());
     if (verdict === "card") store.dispatch({ type: "window", flowId: flow.id, window: "needed" });

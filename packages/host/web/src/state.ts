@@ -1,3 +1,4 @@
+import type { Asking } from "./asking.ts";
 import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type TraceStep, type WidgetView } from "./wire.ts";
 
 /**
@@ -168,6 +169,14 @@ function showWidget(state: ConsoleState, callId: string, widget: WidgetState): C
   const gone = widget.state === "failed" || widget.state === "unloaded";
   const stage = gone && state.stage?.callId === callId ? undefined : state.stage;
   return { ...state, stage, widgets: { ...state.widgets, [callId]: widget } };
+}
+
+/** The calls of this page whose servers ask the user something. */
+export function openAskings(state: ConsoleState): readonly { readonly call: Call; readonly asking: Asking }[] {
+  return ownCallIds(state).flatMap((id) => {
+    const call = state.calls[id];
+    return call?.asking === undefined || isCallEnded(call) ? [] : [{ call, asking: call.asking }];
+  });
 }
 
 /** The calls of this page: those with a card and those made by its widgets. */

@@ -1,5 +1,6 @@
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import { type Asking, readAsking } from "./asking.ts";
 import { type ConnectorSettings, readSettings } from "./connector-settings.ts";
 import { type ToolChange, readToolChange } from "./tool-change.ts";
 import { readList, readNumber, readText, readTexts, readTime } from "./json.ts";
@@ -102,6 +103,9 @@ export interface Call {
   readonly error: CallError | undefined;
   readonly widgetId: string | undefined;
   readonly createdAt: number | undefined;
+  readonly asking?: Asking | undefined;
+  /** No window may open by itself for it: the user has just refused one of this connector. */
+  readonly quiet?: boolean;
   /** Grows with every change of the call, when the server says it; an older one never replaces a newer one. */
   readonly version: number | undefined;
 }
@@ -295,9 +299,7 @@ export function hostOf(url: string): string {
 /** A call, from an answer or from `event: call`. */
 export function readCall(json: unknown): Call | undefined {
   if (!isJsonObject(json)) return undefined;
-  const id = readText(json["id"]);
-  const tool = readText(json["tool"]);
-  const state = readText(json["state"]);
+  const [id, tool, state] = [readText(json["id"]), readText(json["tool"]), readText(json["state"])];
   if (id === undefined || tool === undefined || state === undefined) return undefined;
   const origin = json["origin"];
   return {
@@ -309,6 +311,8 @@ export function readCall(json: unknown): Call | undefined {
     flow: readFlow(json["flow"]),
     result: readResult(json["result"]),
     error: readCallError(json["error"]),
+    asking: readAsking(json["asking"]),
+    quiet: json["quiet"] === true,
     widgetId: readText(json["widgetId"]),
     createdAt: readTime(json["createdAt"]),
     version: readNumber(json["version"]),

@@ -51,6 +51,7 @@ function bench(kept = new Map<string, string>()): Bench {
       const call = calls.get(id);
       return Promise.resolve(call === undefined ? err({ ...down, code: "unknown_call" }) : ok(call));
     },
+    answerCall: () => Promise.resolve(err(down)),
     cancelCall: unused,
     trace: () => Promise.resolve(ok([])),
     cancelFlow: unused,

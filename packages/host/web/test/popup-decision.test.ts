@@ -66,10 +66,22 @@ describe("decideAtFlow", () => {
           const fresh = activated && !cooling && when !== "just now";
           const verdict = reserved ? "navigate" : fresh ? "open" : when === "never" ? "card" : "leave";
           it(`opened ${when}, reserved ${reserved}, activated ${activated}, cooling ${cooling}: ${verdict}`, () => {
-            expect(decideAtFlow({ openedAtMs, reserved, activated, nowMs, cancelledAtMs: cooling ? nowMs : undefined })).toBe(verdict);
+            expect(decideAtFlow({ quiet: false, openedAtMs, reserved, activated, nowMs, cancelledAtMs: cooling ? nowMs : undefined })).toBe(verdict);
           });
         }
       }
     }
   }
+});
+
+describe("after a refusal that the host tells of", () => {
+  it.each([
+    ["a reserved window is not used", { reserved: true, openedAtMs: undefined }, "card"],
+    ["no window opens in a click", { reserved: false, openedAtMs: undefined }, "card"],
+    ["a flow whose window was opened already is left alone", { reserved: false, openedAtMs: 0 }, "leave"],
+  ])("M20 %s", (_, facts, verdict) => {
+    const click = { activated: true, nowMs: 100_000, cancelledAtMs: undefined };
+    expect(decideAtFlow({ ...click, reserved: true, openedAtMs: undefined, quiet: false })).toBe("navigate");
+    expect(decideAtFlow({ ...click, ...facts, quiet: true })).toBe(verdict);
+  });
 });

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Tool } from "../wire.ts";
+import { AskingCards } from "./asking-card.tsx";
 import { Composer } from "./composer.tsx";
 import { Connectors } from "./connectors.tsx";
 import { Conversation } from "./conversation.tsx";
@@ -49,6 +50,7 @@ export function App(): JSX.Element {
         <Conversation onShowTrace={showTrace} />
         <div class="talk-foot">
           <SignInCards />
+          <AskingCards />
           <Composer onTools={() => setPicker({ choice: undefined })} />
         </div>
       </main>

@@ -6,7 +6,12 @@ import { Icon } from "./icon.tsx";
 export function CallStatus({ call, tool }: { readonly call: Call; readonly tool?: Tool | undefined }): JSX.Element {
   const ended = isCallEnded(call);
   if (!ended) {
-    const text = call.state === "authorizing" ? "Waiting for you" : call.state === "resuming" ? "Going on" : (tool?.invoking ?? "Working");
+    const text =
+      call.state === "authorizing" || call.state === "asking"
+        ? "Waiting for you"
+        : call.state === "resuming"
+          ? "Going on"
+          : (tool?.invoking ?? "Working");
     return (
       <span class="row snug small quiet" data-testid="call-status">
         <span class="spinner" aria-hidden="true" />

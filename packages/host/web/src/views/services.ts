@@ -1,5 +1,6 @@
 import { type Context, createContext } from "preact";
 import { useContext, useEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Answers } from "../answers.ts";
 import type { HostApi } from "../api.ts";
 import type { Console } from "../console.ts";
 import type { Prompts } from "../prompts.ts";
@@ -17,6 +18,7 @@ export interface Services {
   readonly api: HostApi;
   readonly console: Console;
   readonly signIn: SignIn;
+  readonly answers: Answers;
   readonly prompts: Prompts;
   readonly theme: ThemeControl;
   readonly views: ViewServices;
