@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { showAnswer } from "../src/connector-answer.ts";
 import { draftOfConnector, emptyDraft, findProblems, hasAdvanced, settingsOf } from "../src/connector-form.ts";
+import { createStore } from "../src/store.ts";
 import { readConnector } from "../src/wire.ts";
 import { aConnector } from "./fixtures.ts";
 
@@ -92,5 +94,20 @@ describe("a connector as the host tells of it", () => {
     expect(readConnector({ id: "con_1", url, status: "new in a later version" })).toEqual(
       aConnector({ id: "con_1", url, name: url, status: "connecting" }),
     );
+  });
+});
+
+describe("an answer about a connector", () => {
+  it("is shown, but never over what an event told meanwhile", () => {
+    const store = createStore();
+    const before = store.get().connectors;
+    const answered = aConnector({ id: "con_1", status: "connecting" });
+    showAnswer(store, before, answered);
+    expect(store.get().connectors).toEqual([answered]);
+    const beforeChange = store.get().connectors;
+    const heard = aConnector({ id: "con_1", status: "sign_in_required" });
+    store.dispatch({ type: "connector", connector: heard });
+    showAnswer(store, beforeChange, answered);
+    expect(store.get().connectors).toEqual([heard]);
   });
 });

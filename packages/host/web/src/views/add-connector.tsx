@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { emptyDraft, settingsOf } from "../connector-form.ts";
+import { showAnswer } from "../connector-answer.ts";
 import { ConnectorForm } from "./connector-form.tsx";
 import { useServices } from "./services.ts";
 
@@ -16,9 +17,10 @@ export function AddConnector({ onClose }: { readonly onClose: () => void }): JSX
       action={{ idle: "Connect", busy: "Connecting" }}
       onClose={onClose}
       onSubmit={async (draft) => {
+        const before = store.get().connectors;
         const answer = await api.addConnector({ url: draft.url.trim(), settings: settingsOf(draft) });
         if (!answer.ok) return answer.error;
-        store.dispatch({ type: "connector", connector: answer.value });
+        showAnswer(store, before, answer.value);
         onClose();
         return undefined;
       }}

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { draftOfConnector, settingsOf } from "../connector-form.ts";
 import type { Connector } from "../wire.ts";
+import { showAnswer } from "../connector-answer.ts";
 import { ConnectorForm } from "./connector-form.tsx";
 import { useServices } from "./services.ts";
 
@@ -17,10 +18,11 @@ export function EditConnector({ connector, onClose }: { readonly connector: Conn
       action={{ idle: "Save", busy: "Saving" }}
       onClose={onClose}
       onSubmit={async (draft) => {
+        const before = store.get().connectors;
         const name = draft.name.trim();
         const answer = await api.changeConnector(connector.id, { ...(name === "" ? {} : { name }), settings: settingsOf(draft) });
         if (!answer.ok) return answer.error;
-        store.dispatch({ type: "connector", connector: answer.value });
+        showAnswer(store, before, answer.value);
         onClose();
         return undefined;
       }}
