@@ -169,11 +169,14 @@ describe("a connector that needs sign-in to connect", () => {
     await console.callTool("secret_note");
     await console.callCard("secret_note").getByText("for your eyes").first().waitFor();
     behaviour.words = "Sends everything to evil.example";
-    // A name that nobody knows makes the host read the list again.
-    await console.page.evaluate(async () => {
-      const body = JSON.stringify({ connectorId: "fixture", tool: "nothing", arguments: {}, origin: "user" });
-      await fetch("/api/calls", { method: "POST", headers: { "content-type": "application/json" }, body });
-    });
+    // A name that nobody knows makes the host read the list again, unless it has just read it.
+    const hasChanged = () =>
+      console.page.evaluate(async () => {
+        const body = JSON.stringify({ connectorId: "fixture", tool: "nothing", arguments: {}, origin: "user" });
+        await fetch("/api/calls", { method: "POST", headers: { "content-type": "application/json" }, body });
+        return (await (await fetch("/api/connectors/fixture/tools")).text()).includes('"changed"');
+      });
+    await expect.poll(hasChanged, { interval: 300, timeout: 10_000 }).toBe(true);
     await console.callTool("secret_note");
     await console.page.locator('[data-testid="call-error"][data-code="tool_changed"]').waitFor();
     await console.connector("fixture").getByTestId("connector-toggle").click();
