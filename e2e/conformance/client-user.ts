@@ -9,6 +9,8 @@ export interface FollowedCall {
   readonly id: string;
   readonly state: string;
   readonly flow?: { readonly id: string; readonly startUrl: string } | undefined;
+  /** What the server asks the user. */
+  readonly asking?: { readonly round: number; readonly items: readonly unknown[] } | undefined;
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
 
@@ -20,6 +22,7 @@ const callSchema = z.object({
   id: z.string(),
   state: z.string(),
   flow: z.object({ id: z.string(), startUrl: z.string() }).optional(),
+  asking: z.object({ round: z.number(), items: z.array(z.unknown()) }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 });
 
@@ -65,14 +68,23 @@ export class ClientUser {
     }
   }
 
-  /** Calls a tool and follows the call to its end, signing in wherever the call waits for that. */
+  /** Calls a tool and follows the call to its end, signing in wherever the call waits for that, and sending forms as they are: with their defaults. */
   async callTool(connectorId: string, tool: string, args: Readonly<Record<string, unknown>>): Promise<FollowedCall> {
     const visited = new Set<string>();
+    let answered = 0;
     let call: FollowedCall = await this.#ask("/api/calls", callSchema, { connectorId, tool, arguments: args, origin: "user" });
     while (call.state !== "completed" && call.state !== "failed" && call.state !== "refused") {
       if (call.state === "authorizing" && call.flow !== undefined && !visited.has(call.flow.id)) {
         visited.add(call.flow.id);
         await this.#visit(call.flow.startUrl);
+      }
+      const { asking } = call;
+      if (asking !== undefined && asking.round > answered) {
+        answered = asking.round;
+        await this.#ask(`/api/calls/${call.id}/answers`, callSchema, {
+          round: asking.round,
+          answers: asking.items.map(() => ({ action: "accept" })),
+        });
       }
       call = await this.#ask(`/api/calls/${call.id}?wait=1`, callSchema);
     }

@@ -1,4 +1,10 @@
-import { Client, SSEClientTransport, StreamableHTTPClientTransport, type ClientCapabilities } from "@modelcontextprotocol/client";
+import {
+  Client,
+  isJSONRPCResultResponse,
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+  type ClientCapabilities,
+} from "@modelcontextprotocol/client";
 import type { DialBounds } from "../dial/dial.ts";
 import { currentExchange, exchangeFetch, sseFetches } from "./exchange.ts";
 import type { StreamGate } from "./stream-gate.ts";
@@ -23,6 +29,9 @@ const capabilities: ClientCapabilities = {
   elicitation: { form: {}, url: {} },
   extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } },
 };
+
+/** The first revision in which results say what they are. */
+const firstTypedVersion = "2026-07-28";
 
 const clientInfo = { name: "countersign", title: "Countersign", version: "0.1.0" };
 const reconnectionOptions = { initialReconnectionDelay: 500, maxReconnectionDelay: 5000, reconnectionDelayGrowFactor: 2, maxRetries: 2 };
@@ -52,7 +61,21 @@ async function openStreamable({ url, bounds, gate }: OpenOptions): Promise<OpenC
   const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" }, capabilities });
   const transport = new StreamableHTTPClientTransport(url, { fetch: exchangeFetch(bounds, gate), onInsufficientScope: "throw", reconnectionOptions });
   await client.connect(transport, { timeout: bounds.timeoutMs });
-  return { client, protocol: client.getNegotiatedProtocolVersion() ?? "", oneStream: false };
+  const protocol = client.getNegotiatedProtocolVersion() ?? "";
+  if (protocol >= firstTypedVersion) assumeComplete(transport);
+  return { client, protocol, oneStream: false };
+}
+
+/** A result that does not say what it is counts as complete (MCP 2026-07-28, result types), where the SDK would refuse it. */
+function assumeComplete(transport: StreamableHTTPClientTransport): void {
+  const deliver = transport.onmessage;
+  transport.onmessage = (message) => {
+    const typed =
+      isJSONRPCResultResponse(message) && message.result["resultType"] === undefined
+        ? { ...message, result: { ...message.result, resultType: "complete" } }
+        : message;
+    deliver?.(typed);
+  };
 }
 
 async function openSse({ url, bounds }: OpenOptions): Promise<OpenClient> {
