@@ -15,6 +15,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A bound for what never comes, not a measure of speed.
+    expect: { poll: { timeout: 15_000 } },
     restoreMocks: true,
   },
 });

@@ -70,6 +70,7 @@ export const requirements: readonly Requirement[] = [
       scenario("escape", "V05 the control proves each channel"),
       scenario("escape", "V05 nothing leaves by %s"),
       scenario("escape", "V05 nothing leaves by the markup itself"),
+      scenario("escape", "V05 nothing is seen either of the channels"),
       scenario("escape", "V05 where the browser knows no Connection-Allowlist"),
       scenario("declared-domains", "V05 reaches that domain by each way"),
       scenario("declared-domains", "V22 the console works on when the browser ends"),

@@ -27,7 +27,8 @@ const flowShape = z.looseObject({ id: z.string(), state: z.string(), offersDevic
 type FlowShown = z.infer<typeof flowShape>;
 
 async function begin(device: Record<string, unknown> | undefined = {}, options: WorldOptions = {}): Promise<Browser> {
-  world = await World.start({ databaseUrl: pathToFileURL(join(folder, "host.sqlite")).href, ...options });
+  // An interval is then kept to the millisecond, however slow the machine.
+  world = await World.start({ databaseUrl: pathToFileURL(join(folder, "host.sqlite")).href, stoppedClock: true, ...options });
   world.authorizationServer.behaviour.device = device;
   const browser = world.browser();
   await browser.open();

@@ -440,7 +440,7 @@ describe("limits and quiet", () => {
   it("M20 fifty calls with 401 are one flow, and after a cancel every further one is quiet for a minute", async () => {
     const { browser } = await begin(() => undefined, {
       tool: { demands: ["orders:read"], schemes: null },
-      host: { limits: { pendingCallsMax: 60, rateFactor: 100 } },
+      host: { limits: { pendingCallsMax: 60, rateFactor: 100, heldPollsMax: 60 } },
     });
     const calls = await Promise.all(Array.from({ length: 50 }, (_, n) => browser.call("ask", { n })));
     const parked: CallSeen[] = [];

@@ -85,6 +85,8 @@ export interface WorldOptions {
   readonly host?: Partial<HostOptions>;
   /** One open database for every process of this world, each of which can die; the test closes it. */
   readonly database?: Database<unknown>;
+  /** Time stands still but for what the test moves. */
+  readonly stoppedClock?: boolean;
 }
 
 /** What a page sees when the process behind its request dies. */
@@ -102,6 +104,7 @@ export class World {
   readonly #databaseUrl: string;
   readonly #overrides: Partial<HostOptions>;
   readonly #shared: Database<unknown> | undefined;
+  readonly #stoppedAt: number | undefined;
   readonly #hosts: RunningHost[] = [];
   /** Chooses who answers the next request; the newest by default. */
   route: (hosts: readonly Host[]) => Host | undefined = (hosts) => hosts.at(-1);
@@ -115,6 +118,7 @@ export class World {
     this.#databaseUrl = options.databaseUrl ?? "memory:";
     this.#overrides = options.host ?? {};
     this.#shared = options.database;
+    this.#stoppedAt = options.stoppedClock === true ? Date.now() : undefined;
     this.#database = options.database;
   }
 
@@ -174,7 +178,7 @@ export class World {
       sealer: createSealer({ current: "k1", keys: { k1: sealingKey } }),
       connectors: [{ id: "store", name: "Store", url: this.server.url }],
       clients: { [this.authorizationServer.origin]: { clientId: "countersign-host" } },
-      clock: () => Date.now() + this.offsetMs,
+      clock: () => (this.#stoppedAt ?? Date.now()) + this.offsetMs,
       audit: (event, fields) => void this.audit.push({ event, ...fields }),
       report: (event, fields) => {
         throw new Error(`${event}: ${String(fields["error"])}`);
