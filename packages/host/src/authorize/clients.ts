@@ -21,6 +21,9 @@ export type ClientAuthentication =
 /** Where a client came from: the connector's settings, the operator's configuration, this host's own document, or a registration by protocol. */
 export type ClientSource = "connector" | "configured" | "metadata_document" | "registered";
 
+/** Who said that a client is not known: the server itself, or a browser that came back from it. */
+export type RefusalSource = "server" | "browser";
+
 /** As whom this host asks an authorization server. */
 export interface OAuthClient {
   readonly clientId: string;
@@ -91,14 +94,19 @@ export class Clients {
     if (fixed?.clientId === clientId) return valueOf(await this.#authenticated(server, fixed));
     const method = documents.methodOf(clientId, owner.resource, issuer);
     if (method !== undefined) return valueOf(await this.#authenticated(server, { clientId, method, secret: undefined, source: "metadata_document" }));
-    const registered = await registrations.find(issuer, owner.resource);
-    if (registered?.clientId !== clientId) return undefined;
+    const registered = await registrations.findClient(issuer, owner.resource, clientId);
+    if (registered === undefined) return undefined;
     return valueOf(await this.#authenticated(server, { ...registered, source: "registered" }));
   }
 
-  /** The server said that it does not know this client. What it registered itself is forgotten; what somebody entered stays, for them to correct. */
-  async refused(server: AuthorizationServer, owner: ClientOwner, clientId: string): Promise<void> {
-    await this.#options.registrations.forget(server.issuer, owner.resource, clientId);
+  /**
+   * The server said that it does not know this client. What it registered itself is forgotten, or only used for no new sign-in when nobody but a browser says
+   * so; what somebody entered stays, for them to correct.
+   */
+  async refused(server: AuthorizationServer, owner: ClientOwner, clientId: string, saidBy: RefusalSource): Promise<void> {
+    const { registrations } = this.#options;
+    if (saidBy === "server") await registrations.forget(server.issuer, owner.resource, clientId);
+    else await registrations.supersede(server.issuer, owner.resource, clientId);
   }
 
   #adviceFor(issuer: Issuer, owner: ClientOwner): string {

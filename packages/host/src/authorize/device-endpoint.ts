@@ -49,7 +49,7 @@ export async function requestDeviceCode(peer: TokenPeer, request: DeviceRequest)
     const document: unknown = await oauth.processDeviceAuthorizationResponse(server, client, response);
     return judgeDeviceAuthorization(document, peer.server.issuer);
   } catch (error) {
-    if (isClientRefused(error)) await peer.onClientRefused();
+    if (isClientRefused(error)) await peer.onClientRefused("server");
     return err(refusalOfToken(error));
   }
 }
@@ -63,7 +63,7 @@ export async function pollDeviceCode(peer: TokenPeer, request: DeviceRedemption)
     const tokens = readTokens(answer, request.requestedScope, request.proof, peer.clock());
     return tokens.ok ? { tokens: tokens.value } : { answer: "refused", detail: tokens.error.detail ?? tokens.error.code };
   } catch (error) {
-    if (isClientRefused(error)) await peer.onClientRefused();
+    if (isClientRefused(error)) await peer.onClientRefused("server");
     const refusal = refusalOfToken(error);
     const detail = refusal.detail ?? refusal.code;
     if (error instanceof oauth.ResponseBodyError) return { answer: readPollError(error.error), detail };

@@ -3,7 +3,7 @@ import { judgeAuthorizationServer, type AuthorizationServer } from "@countersign
 import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
 import type { Connectors } from "../connectors.ts";
 import type { TokenHolder, TokenOrigin } from "../vault.ts";
-import type { ClientOwner, Clients } from "./clients.ts";
+import type { ClientOwner, Clients, RefusalSource } from "./clients.ts";
 import type { FlowRow } from "./flow-record.ts";
 import type { TokenPeer } from "./token-endpoint.ts";
 
@@ -30,7 +30,7 @@ export class Peers {
     if (connector === undefined) return undefined;
     const client = await clients.find(server, connector, clientId);
     if (client === undefined) return undefined;
-    const onClientRefused = (): Promise<void> => clients.refused(server, connector, clientId);
+    const onClientRefused = (saidBy: RefusalSource): Promise<void> => clients.refused(server, connector, clientId, saidBy);
     return { origin, server, client, settings: connector.settings, reach: connector.reach, timeoutMs, clock, onClientRefused };
   }
 

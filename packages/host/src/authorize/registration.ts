@@ -12,7 +12,7 @@ import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
 import { dial } from "../dial/dial.ts";
-import { newId } from "../digest.ts";
+import { digestText, newId } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 import { callbackId } from "./callback-id.ts";
 import { grantsAt, type ClientDocuments } from "./client-document.ts";
@@ -84,6 +84,14 @@ export class Registrations {
     return this.#read(issuer, await this.#records.get(id, this.#options.clock()));
   }
 
+  /** The client of this id, if this callback has it, or had it before {@link Registrations.supersede}. */
+  async findClient(issuer: Issuer, resource: ResourceUri, clientId: string): Promise<RegisteredByProtocol | undefined> {
+    const current = await this.find(issuer, resource);
+    if (current?.clientId === clientId) return current;
+    const earlier = this.#read(issuer, await this.#records.get(earlierId(callbackId(resource, issuer), clientId), this.#options.clock()));
+    return earlier?.clientId === clientId ? earlier : undefined;
+  }
+
   /** The same, registered now if need be. Refuses with `registration_unavailable`, `unsafe_url` or `authorization_server_unreachable`. */
   async register(server: AuthorizationServer, resource: ResourceUri, reach: Reach): Promise<Result<RegisteredByProtocol, Refusal>> {
     const id = callbackId(resource, server.issuer);
@@ -97,9 +105,23 @@ export class Registrations {
   /** Forgets a client that its server no longer knows. The next sign-in registers anew; one that was registered meanwhile stays. */
   async forget(issuer: Issuer, resource: ResourceUri, clientId: string): Promise<void> {
     const id = callbackId(resource, issuer);
+    for (const each of [id, earlierId(id, clientId)]) {
+      const row = await this.#records.get(each, this.#options.clock());
+      if (row?.value.state !== "registered" || row.value.clientId !== clientId) continue;
+      // Expired from now on: deleting could hit the successor.
+      await this.#records.update(each, row.version, row.value, { expiresAt: 0 });
+    }
+  }
+
+  /**
+   * Lets the next sign-in register anew, and keeps this client for what was granted to it: for a refusal that came through a browser, whose user could have
+   * written it, and the client is everybody's.
+   */
+  async supersede(issuer: Issuer, resource: ResourceUri, clientId: string): Promise<void> {
+    const id = callbackId(resource, issuer);
     const row = await this.#records.get(id, this.#options.clock());
     if (row?.value.state !== "registered" || row.value.clientId !== clientId) return;
-    // Expired from now on: deleting could hit the successor.
+    await this.#records.put(earlierId(id, clientId), row.value, { expiresAt: row.expiresAt });
     await this.#records.update(id, row.version, row.value, { expiresAt: 0 });
   }
 
@@ -197,6 +219,11 @@ function parseOrNothing(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Where a client is kept that is no longer used for new sign-ins. */
+function earlierId(id: string, clientId: string): string {
+  return `${id}.${digestText(clientId)}`;
 }
 
 /** What a registered client's secret is sealed to: its issuer and itself. */

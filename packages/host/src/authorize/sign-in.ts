@@ -91,6 +91,8 @@ export class SignIn {
       ...row,
       state: "opened",
       starts: row.starts + 1,
+      // What this trip asks for, also where a call has widened the flow meanwhile: an answer without a scope grants no more than that.
+      scope: flow.value.scope,
       trace: [...row.trace, step],
     }));
     if (opened === undefined) return endPage({ granted: false, code: "flow_expired", status: 409 });
@@ -145,7 +147,8 @@ export class SignIn {
     const refusal = judgeAnswer(parameters, server);
     if (refusal !== undefined) {
       steps.record("error", "The sign-in answer was refused", { code: refusal });
-      if (refusal !== "issuer_mismatch" && isClientUnknown(parameters)) await (await this.#options.peers.ofFlow(flow.value))?.onClientRefused();
+      if (refusal !== "issuer_mismatch" && isClientUnknown(parameters))
+        await (await this.#options.peers.ofFlow(flow.value))?.onClientRefused("browser");
       const ending: FlowEnding = { state: refusal === "access_denied" ? "denied" : "failed", code: refusal };
       await flows.end(flow.id, ending, steps.steps);
       return ending;

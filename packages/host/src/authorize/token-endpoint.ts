@@ -13,7 +13,7 @@ import { dial, DialError } from "../dial/dial.ts";
 import type { ConnectorSettings } from "../connectors/settings.ts";
 import { BoundToken, type TokenProof } from "./proof-key.ts";
 import type { TokenOrigin } from "../vault.ts";
-import type { OAuthClient } from "./clients.ts";
+import type { OAuthClient, RefusalSource } from "./clients.ts";
 import { refusalOfDial } from "./dial-refusal.ts";
 
 /** What an authorization server granted. */
@@ -37,7 +37,7 @@ export interface TokenPeer {
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
   /** Told when the server does not know this client. */
-  readonly onClientRefused: () => Promise<void>;
+  readonly onClientRefused: (saidBy: RefusalSource) => Promise<void>;
 }
 
 export interface CodeRedemption {
@@ -76,7 +76,7 @@ export async function redeemCode(peer: TokenPeer, request: CodeRedemption): Prom
     });
     return readTokens(answer, request.requestedScope, request.proof, peer.clock());
   } catch (error) {
-    if (isClientRefused(error)) await peer.onClientRefused();
+    if (isClientRefused(error)) await peer.onClientRefused("server");
     return err(refusalOfToken(error));
   }
 }
@@ -99,7 +99,7 @@ export async function renewToken(peer: TokenPeer, renewal: Renewal): Promise<Res
     return tokens.ok && tokens.value.refreshToken === undefined ? ok({ ...tokens.value, refreshToken }) : tokens;
   } catch (error) {
     if (isClientRefused(error)) {
-      await peer.onClientRefused();
+      await peer.onClientRefused("server");
       return err(refuse("invalid_token", "refresh was refused: invalid_client"));
     }
     if (error instanceof oauth.ResponseBodyError && error.error === "invalid_grant") {
