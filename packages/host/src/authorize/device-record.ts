@@ -35,7 +35,7 @@ export const deviceKind: RecordKind<DeviceRow> = { name: "device_code", parse: (
 
 /** Found by the minute in which the lease ends: whatever is left in a past minute has lost its poller. */
 export function deviceKeys(row: DeviceRow): Readonly<Record<string, string>> {
-  return { lease: dueMinute(row.leaseUntil) };
+  return { user: row.userId, lease: dueMinute(row.leaseUntil) };
 }
 
 /** What is sealed in a row. */

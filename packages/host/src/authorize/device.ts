@@ -131,6 +131,8 @@ export class DeviceSignIn {
       ...current,
       state: "opened",
       starts: current.starts + 1,
+      // What the code was asked for, also where a call has widened the flow meanwhile: an answer without a scope grants no more than that.
+      scope: row.scope,
       device,
       trace: [...current.trace, step],
     }));

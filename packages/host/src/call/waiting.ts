@@ -1,6 +1,6 @@
 import type { CallEffect, CallEvent, FlowEnd } from "@countersign/protocol/auth-flow";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
-import { coversScope, type ScopeSet } from "@countersign/protocol/scope";
+import { coversScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { Records } from "@countersign/storage/records";
 import { scopeOf } from "../authorize/flow-record.ts";
 import type { StoredFlow } from "../authorize/flows.ts";
@@ -59,10 +59,12 @@ export class Waiting {
     const connector = await this.#parts.connectors.find(row.userId, row.connectorId);
     if (!connector.ok) return fail(connector.error);
     const quiet = await this.#parts.quiet.isQuiet(row.userId, row.connectorId);
+    // Beside what is held by now: the token of this sign-in takes the place of the one that was granted while the call waited behind another.
+    const held = await this.#parts.vault.find(row.userId, connector.value.resource);
     const joined = await this.#parts.flows.join({
       userId: row.userId,
       connector: connector.value,
-      scope,
+      scope: held === undefined ? scope : unionScopes(withoutTransactionScopes(held.scope), scope),
       resourceMetadata: row.resourceMetadata,
       dpopChallenged: row.dpopChallenged === true,
       record: this.#parts.traceOf(id, row.userId, row.trace).record,
