@@ -160,6 +160,13 @@ export class Flows {
     return view === undefined ? err(refuse("not_found")) : ok(view);
   }
 
+  /** Ends every live flow of a user's connector but those to `keep`, so that no token comes from a sign-in that the connector has no more use for. */
+  async endOf(userId: string, connectorId: string, keep: (row: FlowRow) => boolean = () => false): Promise<void> {
+    for (const { id, value } of await this.#flows.find("user", userId, this.#options.clock(), { limit: 1000 })) {
+      if (value.connectorId === connectorId && !keep(value)) await this.end(id, { state: "cancelled", code: "cancelled" });
+    }
+  }
+
   /** Ends what is overdue and tells calls about ends that a crash kept from them. Looks back `minutes`. */
   async sweep(minutes: number): Promise<void> {
     const now = this.#options.clock();

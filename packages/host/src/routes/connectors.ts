@@ -2,6 +2,7 @@ import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Hono } from "hono";
 import { revokeToken } from "../authorize/token-endpoint.ts";
+import type { Flows } from "../authorize/flows.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector, Connectors } from "../connectors.ts";
 import type { ToolChange } from "../connectors/pins.ts";
@@ -9,7 +10,7 @@ import { parseSettings, replaceSettings, viewSettings, type ConnectorSettings } 
 import type { ConnectorSignIn } from "../connectors/sign-in.ts";
 import type { Events } from "../events.ts";
 import type { HostLimits } from "../options.ts";
-import type { HeldToken, Vault } from "../vault.ts";
+import type { Vault } from "../vault.ts";
 import { type Door, toPublicError } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
 import {
@@ -29,6 +30,7 @@ export interface ConnectorRoutes {
   readonly connectors: Connectors;
   readonly connectorSignIn: ConnectorSignIn;
   readonly vault: Vault;
+  readonly flows: Flows;
   readonly events: Events;
   readonly limits: HostLimits;
   readonly door: Door;
@@ -93,6 +95,7 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
   serveOperation(app, door, removeConnector, async ({ userId, id }) => {
     const removed = await connectors.remove(userId, id);
     if (!removed.ok) return removed;
+    await routes.flows.endOf(userId, id);
     await forgetTokens(routes, userId, removed.value);
     return ok({ removed: true });
   });
@@ -134,9 +137,9 @@ export async function showConnectors(routes: Pick<ConnectorRoutes, "connectors" 
   return Promise.all(list.map((connector) => toConnectorView(routes, userId, connector)));
 }
 
-/** Changes name, mode or settings. A token stays while it is of the issuer and the client that the settings name. */
+/** Changes name, mode or settings. A token stays, and a sign-in goes on, while it is of the issuer and the client that the settings name. */
 async function change(routes: ConnectorRoutes, userId: string, id: string, body: ConnectorChange): Promise<Result<ConnectorView, Refusal>> {
-  const { connectors, vault } = routes;
+  const { connectors, flows, vault } = routes;
   const before = await connectors.find(userId, id);
   if (!before.ok) return before;
   const old = before.value.settings;
@@ -145,19 +148,24 @@ async function change(routes: ConnectorRoutes, userId: string, id: string, body:
   if (input?.ok === false) return input;
   const settings = input?.value ?? (body.mode === undefined ? undefined : { ...old, mode: body.mode });
   if (before.value.preconfigured) return err(refuse("invalid_request", "this connector is part of the installation"));
-  const held = await vault.find(userId, before.value.resource);
-  // Before the change: only the client that the token was granted to can revoke it.
-  if (held !== undefined && !fits(held, settings ?? old)) await forgetTokens(routes, userId, before.value);
   const changed = await connectors.update(userId, id, { name: body.name, settings });
   if (!changed.ok) return changed;
+  // Sign-ins before tokens: what one of them stored until now is found with the others.
+  await flows.endOf(userId, id, (flow) => fits(flow, settings ?? old));
+  const held = await vault.find(userId, before.value.resource);
+  // As the connector was before: only the client that the token was granted to can revoke it.
+  if (held !== undefined && !fits({ issuer: held.holder.issuer, clientId: held.clientId }, settings ?? old)) {
+    await forgetTokens(routes, userId, before.value);
+  }
   await announceConnector(routes, userId, changed.value);
   if (settings !== undefined) probeConnector(routes, userId, changed.value);
   return ok(await toConnectorView(routes, userId, changed.value));
 }
 
-function fits(held: HeldToken, settings: ConnectorSettings | undefined): boolean {
+/** Whether a token or a sign-in is of the issuer and the client that the settings name, where they name any. */
+function fits(grant: { readonly issuer: string; readonly clientId: string }, settings: ConnectorSettings | undefined): boolean {
   const { authorizationServer, clientId } = settings ?? {};
-  return (authorizationServer ?? held.holder.issuer) === held.holder.issuer && (clientId ?? held.clientId) === held.clientId;
+  return (authorizationServer ?? grant.issuer) === grant.issuer && (clientId ?? grant.clientId) === grant.clientId;
 }
 
 /** Forgets the tokens at once; telling the issuer may take its time. */
