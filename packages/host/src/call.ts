@@ -63,25 +63,50 @@ export class CallBroker {
    * Starts a call and gives its view as soon as its row is stored; everything that can go wrong later ends in the row. Refuses only what no row can
    * stand for: a connector or view that the user does not have, and with `rate_limited` more calls at once than a user may have.
    */
-  async start(request: CallRequest): Promise<Result<CallView, Refusal>> {
+  start(request: CallRequest): Promise<Result<CallView, Refusal>> {
+    return this.#startAs(callIdOf(request), request);
+  }
+
+  /**
+   * Starts a call as {@link start} does, and gives it once it is over or has something for its user to do, or as it is after `waitMs`. Refuses with `rate_limited`
+   * before anything is stored when the user has too many waits open; whoever leaves early (`signal`) leaves a call that goes on.
+   */
+  async startAndWait(request: CallRequest, waitMs: number, signal: AbortSignal): Promise<Result<CallView, Refusal>> {
+    const { userId } = request;
+    const release = this.#polls.take(userId);
+    if (release === undefined) return err(refuse("rate_limited", "too many requests wait for calls"));
+    const id = callIdOf(request);
+    // Before the call is stored, so that no change is missed.
+    const change = nextChange(this.#options.events, { userId, id, until: isAtRest }, waitMs, [signal, this.#stopping.signal]);
+    try {
+      const started = await this.#startAs(id, request);
+      if (!started.ok || isAtRest(started.value)) return started;
+      const rested = await change.happened;
+      return rested === undefined ? await this.read(userId, id) : ok(rested);
+    } finally {
+      change.stop();
+      release();
+    }
+  }
+
+  async #startAs(id: string, request: CallRequest): Promise<Result<CallView, Refusal>> {
     // Taken before anything is awaited, and given back once the call runs, waits or is over: so many at once and no more (X09).
     const release = this.#starts.take(request.userId, this.#driver.drivenOf(request.userId));
     if (release === undefined) return err(refuse("rate_limited", "too many calls are running"));
     try {
-      return await this.#start(request, release);
+      return await this.#start(id, request, release);
     } finally {
       release();
     }
   }
 
   /** From `driven` on the call counts among those that the driver has under way. */
-  async #start(request: CallRequest, driven: () => void): Promise<Result<CallView, Refusal>> {
+  async #start(id: string, request: CallRequest, driven: () => void): Promise<Result<CallView, Refusal>> {
     const { userId } = request;
     const connector = await this.#options.connectors.find(userId, request.connectorId);
     if (!connector.ok) return connector;
     const sameConnector = await this.#judgeView(request);
     if (!sameConnector.ok) return sameConnector;
-    const id = request.idempotencyKey === undefined ? newId("call") : `call_${digestText(`${userId}\n${request.idempotencyKey}`).slice(0, 22)}`;
     const earlier = request.idempotencyKey === undefined ? undefined : await this.#own(userId, id);
     if (earlier !== undefined) return this.#sameCall(earlier, request);
     const trace = this.#driver.traceOf(id, userId, []);
@@ -128,12 +153,13 @@ export class CallBroker {
   }
 
   async #wait(userId: string, callId: string, { ms, signal, since }: Waiting): Promise<Result<CallView, Refusal>> {
-    const change = nextChange(this.#options.events, { userId, id: callId }, ms, AbortSignal.any([signal, this.#stopping.signal]));
+    const until = ({ version }: CallView): boolean => since === undefined || version > since;
+    const change = nextChange(this.#options.events, { userId, id: callId, until }, ms, [signal, this.#stopping.signal]);
     try {
       const first = await this.read(userId, callId);
       if (!first.ok || isOver(first.value) || (since !== undefined && first.value.version > since)) return first;
-      await change.happened;
-      return await this.read(userId, callId);
+      const changed = await change.happened;
+      return changed === undefined ? await this.read(userId, callId) : ok(changed);
     } finally {
       change.stop();
     }
@@ -309,6 +335,16 @@ function firstStep(repeatable: boolean, decision: CallDecision): CallStep {
 function decideUnlisted(refusal: Refusal, need: SignInNeed | undefined, sameConnector: boolean): CallDecision {
   if (need !== undefined && sameConnector) return { action: "authorize", scope: need.scope, reason: "the server answers nothing without sign-in" };
   return { action: "refuse", code: refusal.code, reason: refusal.detail ?? "the tool cannot be called" };
+}
+
+/** The same key of the same user names the same call. */
+function callIdOf({ userId, idempotencyKey }: CallRequest): string {
+  return idempotencyKey === undefined ? newId("call") : `call_${digestText(`${userId}\n${idempotencyKey}`).slice(0, 22)}`;
+}
+
+/** Nothing more happens by itself: the call is over, or shows its user what to do. */
+function isAtRest(call: CallView): boolean {
+  return isOver(call) || call.flow !== undefined || call.asking !== undefined;
 }
 
 function isOver(call: CallView): boolean {

@@ -1,13 +1,13 @@
 import type { Signals } from "@countersign/storage/signals";
 import { z } from "zod";
+import type { CallView } from "./call/record.ts";
 import { newId } from "./digest.ts";
 import { Places, streamPlaces } from "./limits/places.ts";
 
 /** What a user's open pages are told. `data` is a view without secrets. */
-export interface HostEvent {
-  readonly type: "call" | "flow" | "connector" | "trace" | "chat";
-  readonly data: unknown;
-}
+export type HostEvent =
+  | { readonly type: "call"; readonly data: CallView }
+  | { readonly type: "flow" | "connector" | "trace" | "chat"; readonly data: unknown };
 
 /** A change that other instances must tell their own pages about: they read the row again. */
 export interface Notice {

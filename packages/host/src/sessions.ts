@@ -26,9 +26,10 @@ export interface Session {
   readonly expiresAt: EpochMs;
 }
 
+const sessionSchema = z.object({ userId: z.string() });
 const sessionKind: RecordKind<{ userId: string }> = {
   name: "session",
-  parse: (json) => z.object({ userId: z.string() }).parse(json),
+  parse: (json) => sessionSchema.parse(json),
 };
 
 /** Why no session is given, and after how many seconds one may be. */

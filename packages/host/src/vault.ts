@@ -81,7 +81,8 @@ const rowSchema = z.object({
 const tokenKind: RecordKind<TokenRow> = { name: "token", parse: (json) => rowSchema.parse(json) };
 /** The token that one flow was granted with a transaction scope, kept beside the session's for the calls that waited for exactly it. */
 const grantKind: RecordKind<TokenRow> = { name: "flow_grant", parse: (json) => rowSchema.parse(json) };
-const leaseKind: RecordKind<{ owner: string }> = { name: "refresh_lease", parse: (json) => z.object({ owner: z.string() }).parse(json) };
+const leaseSchema = z.object({ owner: z.string() });
+const leaseKind: RecordKind<{ owner: string }> = { name: "refresh_lease", parse: (json) => leaseSchema.parse(json) };
 
 const sealedSchema = z.object({
   accessToken: z.string(),

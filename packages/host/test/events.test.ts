@@ -15,11 +15,11 @@ describe("events", () => {
     const events = await open();
     const heard: HostEvent[] = [];
     const stop = events.subscribe("usr_1", (event) => void heard.push(event));
-    events.publish("usr_1", { type: "call", data: 1 }, "call_1");
-    events.publish("usr_2", { type: "call", data: 2 }, "call_2");
+    events.publish("usr_1", { type: "flow", data: 1 }, "flow_1");
+    events.publish("usr_2", { type: "flow", data: 2 }, "flow_2");
     events.publish("usr_1", { type: "trace", data: 3 });
     stop();
-    events.publish("usr_1", { type: "call", data: 4 }, "call_1");
+    events.publish("usr_1", { type: "flow", data: 4 }, "flow_1");
     expect(heard.map((event) => event.data)).toEqual([1, 3]);
   });
 
@@ -29,16 +29,16 @@ describe("events", () => {
     const asked: string[] = [];
     await there.follow(async (notice) => {
       asked.push(`${notice.type} ${notice.id}`);
-      return { type: notice.type, data: `read ${notice.id}` };
+      return { type: "flow", data: `read ${notice.id}` };
     });
     const { promise, resolve } = Promise.withResolvers<HostEvent>();
     there.subscribe("usr_1", resolve);
     await database.signals.notify("host_events", "not json");
     await database.signals.notify("host_events", '{"from":"x"}');
-    here.publish("usr_2", { type: "call", data: 0 }, "call_2");
-    here.publish("usr_1", { type: "call", data: 1 }, "call_1");
-    expect((await promise).data).toBe("read call_1");
-    expect(asked).toEqual(["call call_1"]);
+    here.publish("usr_2", { type: "flow", data: 0 }, "flow_2");
+    here.publish("usr_1", { type: "flow", data: 1 }, "flow_1");
+    expect((await promise).data).toBe("read flow_1");
+    expect(asked).toEqual(["flow flow_1"]);
     there.close();
   });
 
@@ -58,7 +58,7 @@ describe("events", () => {
   it("a page that does not read is disconnected instead of filling the memory", async () => {
     const events = await open();
     const stream = events.stream("usr_1", new AbortController().signal);
-    for (let index = 0; index < 40; index += 1) events.publish("usr_1", { type: "call", data: `${index} ${"x".repeat(1024 * 1024)}` });
+    for (let index = 0; index < 40; index += 1) events.publish("usr_1", { type: "chat", data: `${index} ${"x".repeat(1024 * 1024)}` });
     const text = await new Response(stream ?? null).text();
     expect(text).toContain('data: "9 ');
     expect(text).not.toContain('data: "39 ');
@@ -77,9 +77,9 @@ describe("events", () => {
       const events = await open();
       const text = new Response(events.stream("usr_1", new AbortController().signal) ?? null).text();
       await vi.advanceTimersByTimeAsync(60 * 60 * 1000 - 1);
-      events.publish("usr_1", { type: "call", data: "last" });
+      events.publish("usr_1", { type: "chat", data: "last" });
       await vi.advanceTimersByTimeAsync(1);
-      events.publish("usr_1", { type: "call", data: "late" });
+      events.publish("usr_1", { type: "chat", data: "late" });
       expect(await text).toContain("last");
       expect(await text).not.toContain("late");
     } finally {
@@ -95,7 +95,7 @@ describe("events", () => {
     events.endStreams("usr_1");
     expect(await Promise.all(gone)).toEqual(["retry: 1000\n\n", "retry: 1000\n\n"]);
     expect((await other?.read())?.done).toBe(false);
-    events.publish("usr_2", { type: "call", data: 1 });
+    events.publish("usr_2", { type: "chat", data: 1 });
     expect((await other?.read())?.done).toBe(false);
     await other?.cancel();
   });

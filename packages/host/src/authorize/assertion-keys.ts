@@ -40,9 +40,10 @@ const publishedSchema = z.object({
   kid: z.string(),
 });
 
+const keySchema = z.object({ createdAt: z.number(), published: publishedSchema, sealed: z.string() });
 const keyKind: RecordKind<KeyRow> = {
   name: "assertion_key",
-  parse: (json) => z.object({ createdAt: z.number(), published: publishedSchema, sealed: z.string() }).parse(json),
+  parse: (json) => keySchema.parse(json),
 };
 
 const dayMs = 24 * 60 * 60 * 1000;

@@ -106,8 +106,9 @@ const flowSchema = z.object({
 
 export const flowKind: RecordKind<FlowRow> = { name: "flow", parse: (json) => flowSchema.parse(json) };
 
+const slotSchema = z.object({ flowId: z.string() });
 /** The running flow of one (user, resource, issuer): what makes flows single-flight. */
-export const slotKind: RecordKind<{ readonly flowId: string }> = { name: "flow_slot", parse: (json) => z.object({ flowId: z.string() }).parse(json) };
+export const slotKind: RecordKind<{ readonly flowId: string }> = { name: "flow_slot", parse: (json) => slotSchema.parse(json) };
 
 /** One trip to the authorization server, by the digest of its `state`. Consumed by the callback in one conditional write. */
 export interface TripRow {
@@ -120,19 +121,17 @@ export interface TripRow {
   readonly byLink?: true | undefined;
 }
 
+const tripSchema = z.object({
+  flowId: z.string(),
+  userId: z.string(),
+  binding: z.string(),
+  callbackId: z.string(),
+  sealedVerifier: z.string(),
+  byLink: z.literal(true).optional(),
+});
 export const tripKind: RecordKind<TripRow> = {
   name: "oauth_state",
-  parse: (json) =>
-    z
-      .object({
-        flowId: z.string(),
-        userId: z.string(),
-        binding: z.string(),
-        callbackId: z.string(),
-        sealedVerifier: z.string(),
-        byLink: z.literal(true).optional(),
-      })
-      .parse(json),
+  parse: (json) => tripSchema.parse(json),
 };
 
 /** True while the user can still do something about it. */

@@ -35,21 +35,19 @@ type RegistrationRow =
       readonly sealedSecret?: string | undefined;
     };
 
+const registrationSchema = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("pending"), owner: z.string() }),
+  z.object({
+    state: z.literal("registered"),
+    issuer: z.string(),
+    clientId: z.string(),
+    method: z.enum(clientAuthMethods),
+    sealedSecret: z.string().optional(),
+  }),
+]);
 const registrationKind: RecordKind<RegistrationRow> = {
   name: "client_registration",
-  parse: (json) =>
-    z
-      .discriminatedUnion("state", [
-        z.object({ state: z.literal("pending"), owner: z.string() }),
-        z.object({
-          state: z.literal("registered"),
-          issuer: z.string(),
-          clientId: z.string(),
-          method: z.enum(clientAuthMethods),
-          sealedSecret: z.string().optional(),
-        }),
-      ])
-      .parse(json),
+  parse: (json) => registrationSchema.parse(json),
 };
 
 const answerBytesMax = 64 * 1024;

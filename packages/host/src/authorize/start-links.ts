@@ -32,8 +32,10 @@ interface VisitRow extends LinkRow {
 }
 
 const linkShape = { flowId: z.string(), userId: z.string(), clientId: z.string(), account: z.string() };
-const linkKind: RecordKind<LinkRow> = { name: "start_link", parse: (json) => z.object(linkShape).parse(json) };
-const visitKind: RecordKind<VisitRow> = { name: "start_visit", parse: (json) => z.object({ ...linkShape, binding: z.string() }).parse(json) };
+const linkSchema = z.object(linkShape);
+const linkKind: RecordKind<LinkRow> = { name: "start_link", parse: (json) => linkSchema.parse(json) };
+const visitSchema = z.object({ ...linkShape, binding: z.string() });
+const visitKind: RecordKind<VisitRow> = { name: "start_visit", parse: (json) => visitSchema.parse(json) };
 
 export interface StartLinksOptions {
   readonly database: Database<unknown>;

@@ -344,7 +344,7 @@ export class CallDriver {
         return stored.value;
       },
       changed: async (call, waitMs, signal) => {
-        const change = nextChange(events, { userId: call.value.userId, id: call.id }, waitMs, signal);
+        const change = nextChange(events, { userId: call.value.userId, id: call.id }, waitMs, [signal]);
         const now = await this.#read(call.id);
         if (now?.version === call.version) await change.happened;
         change.stop();

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { digestText } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 
-const quietKind: RecordKind<{ readonly userId: string }> = { name: "quiet", parse: (json) => z.object({ userId: z.string() }).parse(json) };
+const quietSchema = z.object({ userId: z.string() });
+const quietKind: RecordKind<{ readonly userId: string }> = { name: "quiet", parse: (json) => quietSchema.parse(json) };
 
 /**
  * Remembers for a minute (M20) that a user has just refused a sign-in or a question of a connector. It is kept for the connector, whatever issuer it names: a server that

@@ -33,9 +33,10 @@ interface ConversationRow {
   readonly sealed: string;
 }
 
+const conversationSchema = z.object({ userId: z.string(), sealed: z.string() });
 const conversationKind: RecordKind<ConversationRow> = {
   name: "conversation",
-  parse: (json) => z.object({ userId: z.string(), sealed: z.string() }).parse(json),
+  parse: (json) => conversationSchema.parse(json),
 };
 
 const roundsMax = 8;

@@ -31,18 +31,16 @@ interface PinRow {
   readonly definition?: JsonObject | undefined;
 }
 
+const pinSchema = z.object({
+  userId: z.string(),
+  connectorId: z.string(),
+  tool: z.string(),
+  digest: z.string(),
+  definition: z.record(z.string(), z.unknown()).optional(),
+});
 const pinKind: RecordKind<PinRow> = {
   name: "tool_pin",
-  parse: (json) =>
-    z
-      .object({
-        userId: z.string(),
-        connectorId: z.string(),
-        tool: z.string(),
-        digest: z.string(),
-        definition: z.record(z.string(), z.unknown()).optional(),
-      })
-      .parse(json),
+  parse: (json) => pinSchema.parse(json),
 };
 
 const definitionBytesMax = 64 * 1024;
@@ -120,8 +118,15 @@ function changeOf(pinned: PinRow, tool: ToolDefinition): ToolChange | undefined 
   return { digest, fields, before };
 }
 
+/** A definition stands for as long as its list does, so its digest is made once for all calls that use it. */
+const digests = new WeakMap<ToolDefinition, string>();
+
 function digestOf(tool: ToolDefinition): string {
-  return digestJson(pinnedOf(tool));
+  const known = digests.get(tool);
+  if (known !== undefined) return known;
+  const digest = digestJson(pinnedOf(tool));
+  digests.set(tool, digest);
+  return digest;
 }
 
 function pinnedOf(tool: ToolDefinition): PinnedDefinition {

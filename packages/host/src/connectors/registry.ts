@@ -30,9 +30,10 @@ interface ConnectorRow {
   readonly settings?: StoredSettings | undefined;
 }
 
+const connectorSchema = z.object({ userId: z.string(), name: z.string(), url: z.string(), settings: storedSettingsSchema.optional() });
 const connectorKind: RecordKind<ConnectorRow> = {
   name: "connector",
-  parse: (json) => z.object({ userId: z.string(), name: z.string(), url: z.string(), settings: storedSettingsSchema.optional() }).parse(json),
+  parse: (json) => connectorSchema.parse(json),
 };
 
 const connectorsPerUserMax = 20;

@@ -9,7 +9,8 @@ interface InstanceRow {
   readonly keyId: string;
 }
 
-const instanceKind: RecordKind<InstanceRow> = { name: "instance", parse: (json) => z.object({ keyId: z.string() }).parse(json) };
+const instanceSchema = z.object({ keyId: z.string() });
+const instanceKind: RecordKind<InstanceRow> = { name: "instance", parse: (json) => instanceSchema.parse(json) };
 
 const aliveEveryMs = 60_000;
 

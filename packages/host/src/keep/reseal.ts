@@ -29,10 +29,16 @@ export interface ResealReport {
 
 type Progress = ResealReport & { readonly kind: string; readonly after?: string | undefined };
 
+const progressSchema = z.object({
+  resealed: z.number(),
+  current: z.number(),
+  unreadable: z.number(),
+  kind: z.string(),
+  after: z.string().optional(),
+});
 const progressKind: RecordKind<Progress> = {
   name: "reseal_progress",
-  parse: (json) =>
-    z.object({ resealed: z.number(), current: z.number(), unreadable: z.number(), kind: z.string(), after: z.string().optional() }).parse(json),
+  parse: (json) => progressSchema.parse(json),
 };
 
 const batchDefault = 100;

@@ -17,9 +17,10 @@ interface ReturnRow {
   readonly sealedParameters?: string | undefined;
 }
 
+const returnSchema = z.object({ userId: z.string(), widgetId: z.string(), binding: z.string(), sealedParameters: z.string().optional() });
 const returnKind: RecordKind<ReturnRow> = {
   name: "app_return",
-  parse: (json) => z.object({ userId: z.string(), widgetId: z.string(), binding: z.string(), sealedParameters: z.string().optional() }).parse(json),
+  parse: (json) => returnSchema.parse(json),
 };
 
 /** Where a window stands. `parameters` are those of the address that the browser came back with. */

@@ -18,12 +18,17 @@ interface FileRow {
   readonly size: number;
 }
 
+const fileSchema = z.object({
+  userId: z.string(),
+  connectorId: z.string(),
+  fileId: z.string(),
+  name: z.string(),
+  mediaType: z.string(),
+  size: z.number(),
+});
 const fileKind: RecordKind<FileRow> = {
   name: "file",
-  parse: (json) =>
-    z
-      .object({ userId: z.string(), connectorId: z.string(), fileId: z.string(), name: z.string(), mediaType: z.string(), size: z.number() })
-      .parse(json),
+  parse: (json) => fileSchema.parse(json),
 };
 
 interface ContentRow {
@@ -32,9 +37,10 @@ interface ContentRow {
   readonly sealed: string;
 }
 
+const contentSchema = z.object({ userId: z.string(), connectorId: z.string(), sealed: z.string() });
 const contentKind: RecordKind<ContentRow> = {
   name: "file_content",
-  parse: (json) => z.object({ userId: z.string(), connectorId: z.string(), sealed: z.string() }).parse(json),
+  parse: (json) => contentSchema.parse(json),
 };
 
 /** A way to one file, by the digest of its token. */
@@ -43,9 +49,10 @@ interface LinkRow {
   readonly fileId: string;
 }
 
+const linkSchema = z.object({ slot: z.string(), fileId: z.string() });
 const linkKind: RecordKind<LinkRow> = {
   name: "file_link",
-  parse: (json) => z.object({ slot: z.string(), fileId: z.string() }).parse(json),
+  parse: (json) => linkSchema.parse(json),
 };
 
 /** What an app is told of a file, in the words of `window.openai`. */

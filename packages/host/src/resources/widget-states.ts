@@ -16,7 +16,8 @@ interface StateRow {
   readonly sealed: string;
 }
 
-const stateKind: RecordKind<StateRow> = { name: "widget_state", parse: (json) => z.object({ userId: z.string(), sealed: z.string() }).parse(json) };
+const stateSchema = z.object({ userId: z.string(), sealed: z.string() });
+const stateKind: RecordKind<StateRow> = { name: "widget_state", parse: (json) => stateSchema.parse(json) };
 
 /**
  * What widgets keep (`window.openai.widgetState`), by user and widget session: the same after a reload, in another tab and after a restart of the host.

@@ -30,26 +30,25 @@ interface WidgetRow {
   readonly pageOrigin?: string | undefined;
 }
 
+const widgetSchema = z.object({
+  userId: z.string(),
+  connectorId: z.string(),
+  resourceUri: z.string(),
+  callId: z.string().optional(),
+  documentDigest: z.string(),
+  meta: z.record(z.string(), z.unknown()),
+  app: z.string(),
+  frameToken: z.string(),
+  pageOrigin: z.string().optional(),
+});
 const widgetKind: RecordKind<WidgetRow> = {
   name: "widget",
-  parse: (json) =>
-    z
-      .object({
-        userId: z.string(),
-        connectorId: z.string(),
-        resourceUri: z.string(),
-        callId: z.string().optional(),
-        documentDigest: z.string(),
-        meta: z.record(z.string(), z.unknown()),
-        app: z.string(),
-        frameToken: z.string(),
-        pageOrigin: z.string().optional(),
-      })
-      .parse(json),
+  parse: (json) => widgetSchema.parse(json),
 };
 
+const documentSchema = z.object({ html: z.string() });
 /** Documents by the digest of their text: many views show the same one. */
-const documentKind: RecordKind<{ readonly html: string }> = { name: "widget_document", parse: (json) => z.object({ html: z.string() }).parse(json) };
+const documentKind: RecordKind<{ readonly html: string }> = { name: "widget_document", parse: (json) => documentSchema.parse(json) };
 
 /** What the console needs to show a view. `html` goes through the console's bridge to the proxy page, as MCP Apps has it. */
 export interface WidgetView {

@@ -1,5 +1,5 @@
 import { refuse, type Refusal } from "@countersign/protocol/errors";
-import { err, ok } from "@countersign/protocol/result";
+import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Hono } from "hono";
 import type { ApiClient } from "../api-clients.ts";
 import type { DeviceSignIn } from "../authorize/device.ts";
@@ -11,7 +11,7 @@ import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
 import type { Places } from "../limits/places.ts";
 import type { Widgets } from "../resources/widgets.ts";
-import { type Door, sinceVersion, waitMs } from "./guard.ts";
+import { type Asking, type Door, sinceVersion, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";
 import {
   answerCall,
@@ -37,7 +37,7 @@ export interface CallRoutes {
   readonly widgets: Widgets;
   readonly connectors: Connectors;
   readonly events: Events;
-  /** For reads that wait. */
+  /** For requests that wait for a call. */
   readonly polls: Places;
   readonly door: Door;
 }
@@ -55,15 +55,17 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
       ...(conversationId === undefined ? {} : { conversation: conversationId }),
       ...(view?.ok === true ? { widgetSession: view.value.session } : {}),
     };
-    return broker.start({ userId, ...call, hints });
+    const started = { userId, ...call, hints };
+    return waiting(routes, { request, userId, client }, (ms) =>
+      ms === 0 ? broker.start(started) : broker.startAndWait(started, ms, request.signal),
+    );
   });
-  serveOperation(app, door, readCall, async ({ request, userId, client, id }) => {
-    const ms = waitMs(request);
-    if (ms === 0) return broker.read(userId, id);
-    const free = routes.polls.take(userId, client?.id);
-    if (free === undefined) return err(refuse("rate_limited", "too many reads wait already"));
-    return broker.wait(userId, id, { ms, signal: request.signal, since: sinceVersion(request) }).finally(free);
-  });
+  serveOperation(app, door, readCall, ({ id, ...asking }) =>
+    waiting(routes, asking, (ms) => {
+      const { request, userId } = asking;
+      return ms === 0 ? broker.read(userId, id) : broker.wait(userId, id, { ms, signal: request.signal, since: sinceVersion(request) });
+    }),
+  );
   serveOperation(app, door, readTrace, async ({ userId, id: callId }) => {
     const steps = await broker.trace(userId, callId);
     return steps.ok ? ok({ steps: steps.value.map((step) => ({ callId, ...step })) }) : steps;
@@ -81,6 +83,18 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
     if (stream === undefined) return err(refuse("rate_limited", "too many streams are open"));
     return new Response(stream, { headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" } });
   });
+}
+
+/** Answers with what `work` gives after at most the asked time; whoever waits takes a place meanwhile. */
+async function waiting<T>(
+  { polls }: CallRoutes,
+  { request, userId, client }: Asking,
+  work: (ms: number) => Promise<Result<T, Refusal>>,
+): Promise<Result<T, Refusal>> {
+  const ms = waitMs(request);
+  if (ms === 0) return work(0);
+  const free = polls.take(userId, client?.id);
+  return free === undefined ? err(refuse("rate_limited", "too many requests wait already")) : work(ms).finally(free);
 }
 
 function addFlowRoutes(app: Hono, { flows, device, startLinks, door }: CallRoutes): void {

@@ -158,7 +158,16 @@ export const startCall: Operation<NewCall, CallView> = {
   rate: "call",
   path: "/api/calls",
   tag: "Calls",
-  summary: "Call a tool. Answers as soon as the call is stored; what becomes of it is read from the call.",
+  summary:
+    "Call a tool. Answers as soon as the call is stored, or with `wait` once it is over or waits for its user; what becomes of it is read from the call.",
+  query: [
+    {
+      name: "wait",
+      description:
+        "Seconds to wait until the call is over, or has a `flow` or questions (`asking`) for its user, 0 to 25. The answer then is the call as it is. A call goes on when nobody waits.",
+      schema: z.int().min(0).max(25).default(0),
+    },
+  ],
   body: newCall,
   status: 202,
   answer: callView,

@@ -63,7 +63,7 @@ const askingShape: z.ZodType<AskingSeen> = z.looseObject({
   items: z.array(z.looseObject({ kind: z.string(), message: z.string(), visitUrl: z.string().optional(), opened: z.boolean().optional() })),
 });
 
-const callShape: z.ZodType<CallSeen> = z.looseObject({
+export const callShape: z.ZodType<CallSeen> = z.looseObject({
   id: z.string(),
   tool: z.string(),
   state: z.string(),
