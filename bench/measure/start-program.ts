@@ -15,6 +15,7 @@ const stopTimeoutMs = 5_000;
 
 export type ProgramName =
   | "bank"
+  | "call-floor"
   | "call-kit"
   | "call-raw"
   | "call-sdk"
@@ -27,6 +28,7 @@ export type ProgramName =
 
 const programs: Readonly<Record<ProgramName, URL>> = {
   bank: new URL("../programs/bank.ts", import.meta.url),
+  "call-floor": new URL("../programs/call-floor.ts", import.meta.url),
   "call-kit": new URL("../programs/call-kit.ts", import.meta.url),
   "call-raw": new URL("../programs/call-raw.ts", import.meta.url),
   "call-sdk": new URL("../programs/call-sdk.ts", import.meta.url),

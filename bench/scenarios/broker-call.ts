@@ -1,10 +1,10 @@
 import { member } from "@countersign/protocol/shape";
 import { startSqlite } from "../measure/databases.ts";
 import { readSample, runInside } from "../measure/inside.ts";
-import { type Load, openLoad } from "../measure/load.ts";
+import { type Load, openLoad, type Reply } from "../measure/load.ts";
 import { type Contestant, cpuUsPerOp, interleave, median, pairedRatio, type Sample, type Samples, summarize } from "../measure/rounds.ts";
 import { type ProgramName, type RunningProgram, startProgram } from "../measure/start-program.ts";
-import type { Findings, Scenario } from "../scenario.ts";
+import type { Findings, Ratio, Scenario } from "../scenario.ts";
 
 const plan = { warmUpMs: 2_500, rounds: 6, roundMs: 1_000 };
 
@@ -18,10 +18,17 @@ type CallerCpu = WeakMap<Sample, number>;
 
 interface Cast {
   readonly shop: RunningProgram;
-  readonly host: RunningProgram;
   readonly client: RunningProgram;
-  readonly load: Load;
   readonly callerCpuUs: CallerCpu;
+}
+
+/** A server that makes the call for a caller: the host, or the floor. */
+interface Server {
+  readonly name: "floor" | "through the host";
+  readonly program: RunningProgram;
+  readonly load: Load;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly warmUpMs?: number;
 }
 
 async function withUsage(cast: Cast, caller: RunningProgram, work: () => Promise<Sample>): Promise<Sample> {
@@ -40,25 +47,42 @@ function direct(cast: Cast, inFlight: number): Contestant {
   return { name: `SDK client directly, ${inFlight} at a time`, run };
 }
 
-/** A page's call: it starts the call and waits for its end, as the console does. */
-async function callThroughHost(load: Load, headers: Readonly<Record<string, string>>): Promise<boolean> {
-  const body = JSON.stringify({ connectorId: "shop", tool: "quote", arguments: { sku: "mug-stoneware-blue", quantity: 2 }, origin: "user" });
-  const started = await load.send({ method: "POST", path: "/api/calls", headers, body });
+function through(cast: Cast, server: Server, inFlight: number): Contestant {
+  const run = (durationMs: number): Promise<Sample> =>
+    withUsage(cast, server.program, () => runInside(durationMs, inFlight, () => callInOne(server)));
+  return { name: `${server.name}, ${inFlight} at a time`, ...(server.warmUpMs === undefined ? {} : { warmUpMs: server.warmUpMs }), run };
+}
+
+function startedThenRead(cast: Cast, host: Server, inFlight: number): Contestant {
+  const run = (durationMs: number): Promise<Sample> => withUsage(cast, host.program, () => runInside(durationMs, inFlight, () => callInTwo(host)));
+  return { name: `through the host, started then read, ${inFlight} at a time`, run };
+}
+
+const call = JSON.stringify({ connectorId: "shop", tool: "quote", arguments: { sku: "mug-stoneware-blue", quantity: 2 }, origin: "user" });
+
+/** The caller asks and waits for the end in the same exchange. */
+async function callInOne({ load, headers }: Server): Promise<boolean> {
+  return isQuote(await load.send({ method: "POST", path: "/api/calls?wait=25", headers, body: call }), 202) === true;
+}
+
+/** The caller starts the call, then waits for its end. */
+async function callInTwo({ load, headers }: Server): Promise<boolean> {
+  const started = await load.send({ method: "POST", path: "/api/calls", headers, body: call });
   const id = member(JSON.parse(started.body), "id");
-  if (started.status !== 202 || typeof id !== "string") throw new Error(`the host did not start the call: ${started.status} ${started.body}`);
+  if (started.status !== 202 || typeof id !== "string") throw new Error(`the call was not started: ${started.status} ${started.body}`);
   for (;;) {
-    const read = await load.send({ method: "GET", path: `/api/calls/${id}?wait=25`, headers, body: "" });
-    const call: unknown = JSON.parse(read.body);
-    const state = member(call, "state");
-    if (state === "failed" || state === "refused" || read.status !== 200) throw new Error(`the call failed: ${read.status} ${read.body}`);
-    if (state === "completed") return member(member(member(call, "result"), "structuredContent"), "total") === 2500;
+    const done = isQuote(await load.send({ method: "GET", path: `/api/calls/${id}?wait=25`, headers, body: "" }), 200);
+    if (done !== undefined) return done;
   }
 }
 
-function throughHost(cast: Cast, inFlight: number, headers: Readonly<Record<string, string>>): Contestant {
-  const run = (durationMs: number): Promise<Sample> =>
-    withUsage(cast, cast.host, () => runInside(durationMs, inFlight, () => callThroughHost(cast.load, headers)));
-  return { name: `through the host, ${inFlight} at a time`, warmUpMs: hostWarmUpMs, run };
+/** Undefined while the call is not over. Throws when it ended in anything but the expected quote. */
+function isQuote({ status, body }: Reply, expected: number): boolean | undefined {
+  const read: unknown = JSON.parse(body);
+  const state = member(read, "state");
+  if (status !== expected || state === "failed" || state === "refused") throw new Error(`the call failed: ${status} ${body}`);
+  if (state !== "completed") return undefined;
+  return member(member(member(read, "result"), "structuredContent"), "total") === 2500;
 }
 
 async function signIn(load: Load, origin: string): Promise<Readonly<Record<string, string>>> {
@@ -78,18 +102,29 @@ function findingsOf(samples: Samples, callerCpuUs: CallerCpu): Findings {
       { name, value: p99Ms, unit: "ms p99" as const },
     ];
   });
-  const [one, many] = levels;
-  const extraMs = summarize(samples, `through the host, ${one} at a time`).p50Ms - summarize(samples, `SDK client directly, ${one} at a time`).p50Ms;
-  const cpuOf = (level: number): number =>
-    pairedRatio(samples, `through the host, ${level} at a time`, `SDK client directly, ${level} at a time`, cpuUsPerOp);
-  return {
-    figures,
-    ratios: [
-      { name: `host / direct CPU, ${one} at a time`, value: cpuOf(one), goal: { most: 1.25 } },
-      { name: `host / direct CPU, ${many} at a time`, value: cpuOf(many), goal: { most: 1.25 } },
-      { name: `host - direct at p50, ${one} at a time, / 1 ms`, value: extraMs, goal: { most: 1 } },
-    ],
-  };
+  return { figures, ratios: [...levels.flatMap((level) => cpuRatios(samples, level)), ...extraTime(samples)] };
+}
+
+function cpuRatios(samples: Samples, level: number): readonly Ratio[] {
+  const cpuOf = (name: string, by: string): number => pairedRatio(samples, `${name}, ${level} at a time`, `${by}, ${level} at a time`, cpuUsPerOp);
+  return [
+    { name: `host / direct CPU, ${level} at a time`, value: cpuOf("through the host", "SDK client directly"), goal: { most: 1.25 } },
+    { name: `floor / direct CPU, ${level} at a time`, value: cpuOf("floor", "SDK client directly") },
+    { name: `host / floor CPU, ${level} at a time`, value: cpuOf("through the host", "floor") },
+  ];
+}
+
+function extraTime(samples: Samples): readonly Ratio[] {
+  const p50 = (name: string): number => summarize(samples, `${name}, 1 at a time`).p50Ms;
+  const directMs = p50("SDK client directly");
+  return [
+    { name: "host - direct at p50, 1 at a time, / 1 ms", value: p50("through the host") - directMs, goal: { most: 1 } },
+    { name: "floor - direct at p50, 1 at a time, / 1 ms", value: p50("floor") - directMs },
+    {
+      name: "started then read / in one exchange, CPU, 1 at a time",
+      value: pairedRatio(samples, "through the host, started then read, 1 at a time", "through the host, 1 at a time", cpuUsPerOp),
+    },
+  ];
 }
 
 async function run(say: (progress: string) => void): Promise<Findings> {
@@ -100,18 +135,24 @@ async function run(say: (progress: string) => void): Promise<Findings> {
     undo.push(() => program.stop());
     return program;
   };
+  const open = (program: RunningProgram): { origin: string; load: Load } => {
+    const origin = String(program.facts["url"]);
+    const load = openLoad(origin, inFlightMax);
+    undo.push(() => load.close());
+    return { origin, load };
+  };
   try {
     const shop = await start("call-kit", { isOpen: true });
     const shopUrl = String(shop.facts["url"]);
-    const host = await start("host", { shopUrl, databaseUrl: await engine.newDatabase() });
     const client = await start("sdk-client", { shopUrl });
-    const origin = String(host.facts["url"]);
-    const load = openLoad(origin, inFlightMax);
-    undo.push(() => load.close());
-    const cast = { shop, host, client, load, callerCpuUs: new WeakMap<Sample, number>() };
-    const headers = await signIn(load, origin);
-    const contestants = levels.flatMap((inFlight) => [direct(cast, inFlight), throughHost(cast, inFlight, headers)]);
-    return findingsOf(await interleave(contestants, plan, say), cast.callerCpuUs);
+    const bare = await start("call-floor", { shopUrl, databaseUrl: await engine.newDatabase() });
+    const full = await start("host", { shopUrl, databaseUrl: await engine.newDatabase() });
+    const cast = { shop, client, callerCpuUs: new WeakMap<Sample, number>() };
+    const floor: Server = { name: "floor", program: bare, headers: { "content-type": "application/json" }, load: open(bare).load };
+    const { origin, load } = open(full);
+    const host: Server = { name: "through the host", program: full, headers: await signIn(load, origin), load, warmUpMs: hostWarmUpMs };
+    const contestants = levels.flatMap((inFlight) => [direct(cast, inFlight), through(cast, floor, inFlight), through(cast, host, inFlight)]);
+    return findingsOf(await interleave([...contestants, startedThenRead(cast, host, 1)], plan, say), cast.callerCpuUs);
   } finally {
     for (const each of undo.reverse()) await each();
   }
