@@ -7,7 +7,7 @@ import type { Client } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import type { Reach } from "../dial/address.ts";
 import type { ConnectionAccess } from "./connection-access.ts";
-import { Exchange, type ServerListener, type ServerMessage } from "./exchange.ts";
+import { asThisExchange, Exchange, type ServerListener, type ServerMessage } from "./exchange.ts";
 import { Link } from "./link.ts";
 import { judgeFailure, judgeResult, refusalOf, type CallOutcome } from "./outcome.ts";
 import { Patience } from "./patience.ts";
@@ -99,14 +99,16 @@ export class McpConnection {
         return sendToolCall(client, request, patience.signal);
       });
       // The SDK would wait for its timeout when a stream ends without the answer.
-      const silence = exchange.abandoned.then(
-        (): CallOutcome => ({ kind: "lost", sent: true, detail: "the answer's stream ended without an answer" }),
-      );
+      const silence = exchange.abandoned.then((): CallOutcome => {
+        patience.end();
+        return { kind: "lost", sent: true, detail: "the answer's stream ended without an answer" };
+      });
       return await Promise.race([answer.then(judgeResult), silence]);
     } catch (error) {
       return own?.refused === undefined ? judgeFailure(error, exchange) : { kind: "failed", refusal: own.refused };
     } finally {
       patience.done();
+      exchange.end();
       stream?.release();
     }
   }
@@ -207,7 +209,7 @@ function sendToolCall(client: Client, request: ToolRequest, signal: AbortSignal)
     _meta: { ...request.meta, "countersign/idempotencyKey": request.idempotencyKey },
     ...request.continuation,
   };
-  const options = { timeout: openCallMsMax, signal, allowInputRequired: true };
+  const options = { timeout: openCallMsMax, signal: asThisExchange(signal), allowInputRequired: true };
   return mirrorsHeaders
     ? client.callTool(params, { ...options, toolDefinition: { name, inputSchema: { ...inputSchema, type: "object" } } })
     : client.request({ method: "tools/call", params }, looseResult, options);

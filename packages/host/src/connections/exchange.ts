@@ -6,8 +6,10 @@ import { splitBatches } from "./split-batches.ts";
 import type { StreamGate } from "./stream-gate.ts";
 import { sendWithToken } from "./token-headers.ts";
 
-/** Longer than the SDK waits before it resumes a stream that ended early. */
+/** How long after the end of a stream, or after the time at which the SDK resumes it, nothing more is expected. */
 const resumeGraceMs = 1500;
+const resumeMsMin = 500;
+const resumeMsMax = 10 * 60_000;
 
 /** A request or notification of the server's own. */
 export interface ServerMessage {
@@ -43,11 +45,14 @@ export class Exchange {
   readonly timeoutMs: number | undefined;
   /** Resolves when an event stream ended and nobody resumed it: if the answer has not come by then, it never will. */
   readonly abandoned: Promise<void>;
+  /** The server may have received what the exchange is for. Connecting before it is an exchange of its own. */
+  sent = false;
   status: number | undefined;
   wwwAuthenticate: readonly string[] = [];
   problem: DialError | undefined;
   /** The last response was an event stream. */
   isStreaming = false;
+  readonly #over = new AbortController();
   readonly #abandon: () => void;
   #timer: NodeJS.Timeout | undefined;
 
@@ -61,22 +66,43 @@ export class Exchange {
     this.#abandon = resolve;
   }
 
-  /** Takes over what was seen of another exchange, whose end is also this one's. */
+  /** Takes over what was seen of the exchange that was to connect, whose end is also this one's. */
   adopt(other: Exchange): void {
-    if (other === this) return;
     this.status = other.status;
     this.wwwAuthenticate = other.wwwAuthenticate;
     this.problem = other.problem;
+  }
+
+  /** A request goes out: what was seen of an earlier one counts no more. */
+  begins(): void {
+    clearTimeout(this.#timer);
+    this.sent = true;
+    this.status = undefined;
+    this.wwwAuthenticate = [];
+    this.problem = undefined;
+    this.isStreaming = false;
   }
 
   streamResumes(): void {
     clearTimeout(this.#timer);
   }
 
-  streamEnded(): void {
+  /** The answer's stream is over; it is resumed after `resumesInMs`, if that is known. */
+  streamEnded(resumesInMs = 0): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#abandon, resumeGraceMs);
+    this.#timer = setTimeout(this.#abandon, resumesInMs + resumeGraceMs);
     this.#timer.unref();
+  }
+
+  /** Aborts when nobody waits for the answer any more. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Nobody waits for the answer any more: no request is kept open for it. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#over.abort();
   }
 }
 
@@ -98,6 +124,26 @@ export function currentExchange(): Exchange | undefined {
   return exchanges.getStore();
 }
 
+/** The same signal, heard as the exchange that runs now: what the SDK sends when a request is given up then carries that exchange's token. */
+export function asThisExchange(signal: AbortSignal): AbortSignal {
+  const heard = new AbortController();
+  const abort = AsyncLocalStorage.bind(() => heard.abort(signal.reason));
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return heard.signal;
+}
+
+/**
+ * When the SDK resumes a stream that ended early: after as long as the server asked for (`retry`, MCP 2025-11-25), which the exchange then waits for too, but never
+ * more than twice a second.
+ */
+export function scheduleResumption(resume: () => void, delayMs: number): () => void {
+  const waitMs = Math.min(Math.max(delayMs, resumeMsMin), resumeMsMax);
+  currentExchange()?.streamEnded(waitMs);
+  const timer = setTimeout(resume, waitMs);
+  return () => clearTimeout(timer);
+}
+
 /**
  * The fetch that is given to the Streamable HTTP transport. It adds the token and the idempotency key of the running exchange, and notes status and
  * challenge, so that a 401 stays a fact for the broker instead of starting the SDK's own sign-in. The standing GET stream, which the SDK
@@ -111,10 +157,17 @@ export function exchangeFetch(bounds: DialBounds, gate: StreamGate): SdkFetch {
     if (init.method === "GET" && !resumes) {
       return gate.open(new URL(url), toDialRequest(init, headers), bounds, exchange?.bearer);
     }
-    if (exchange === undefined || isAnswer(init, exchange)) return dialFor(exchange, url, init, bounds);
-    if (resumes) exchange.streamResumes();
-    const timeoutMs = exchange.timeoutMs ?? bounds.timeoutMs;
-    const response = await noting(exchange, () => dialFor(exchange, url, init, { ...bounds, timeoutMs, ...watchersOf(exchange) }));
+    if (exchange === undefined || isAside(init)) return dialFor(exchange?.bearer, url, init, bounds);
+    const own = { ...bounds, timeoutMs: exchange.timeoutMs ?? bounds.timeoutMs };
+    if (resumes) return resumed(exchange, (watchers) => dialFor(exchange.bearer, url, whileWanted(init, exchange), { ...own, ...watchers }));
+    const watchers = {
+      onBodyProblem: (problem: DialError): void => {
+        exchange.problem = problem;
+      },
+      // What was read to no end before the answer, as when a nonce was asked for, ends nothing.
+      onBodyEnd: () => (exchange.isStreaming ? exchange.streamEnded() : undefined),
+    };
+    const response = await noting(exchange, () => dialFor(exchange.bearer, url, asCall(init, exchange), { ...own, ...watchers }));
     const isBatching = init.method === "POST" && headers.get("mcp-protocol-version") === batchingVersion;
     return isBatching && exchange.isStreaming ? new Response(response.body?.pipeThrough(splitBatches()), response) : response;
   };
@@ -126,14 +179,15 @@ export function sseFetches(bounds: DialBounds, onEnd: () => void): { readonly st
     (more: Partial<DialBounds>): SdkFetch =>
     (url, init = {}) => {
       const exchange = exchanges.getStore();
-      const ask = (): Promise<Response> => dialFor(exchange, url, init, { ...bounds, ...more });
-      return exchange === undefined || isAnswer(init, exchange) ? ask() : noting(exchange, ask);
+      const ask = (sent: RequestInit): Promise<Response> => dialFor(exchange?.bearer, url, sent, { ...bounds, ...more });
+      return exchange === undefined || isAside(init) ? ask(init) : noting(exchange, () => ask(asCall(init, exchange)));
     };
   return { stream: fetchWith({ endless: true, onBodyEnd: onEnd }), send: fetchWith({}) };
 }
 
 /** Notes what the response looked like, or why there is none. */
 async function noting(exchange: Exchange, ask: () => Promise<Response>): Promise<Response> {
+  exchange.begins();
   try {
     const response = await ask();
     exchange.status = response.status;
@@ -147,29 +201,44 @@ async function noting(exchange: Exchange, ask: () => Promise<Response>): Promise
   }
 }
 
-/** Sends one request with the exchange's token and key, where it has them. */
-function dialFor(exchange: Exchange | undefined, url: string | URL, init: RequestInit, bounds: DialBounds): Promise<Response> {
+/** Asks for the rest of an answer. The call was taken before: how this request is answered says nothing about it. */
+async function resumed(exchange: Exchange, ask: (watchers: Pick<DialBounds, "onBodyEnd">) => Promise<Response>): Promise<Response> {
+  exchange.streamResumes();
+  try {
+    const response = await ask({ onBodyEnd: () => exchange.streamEnded() });
+    if (response.ok) exchange.problem = undefined;
+    return response;
+  } catch (error) {
+    exchange.streamEnded();
+    throw error;
+  }
+}
+
+/** Sends one request with the token. */
+function dialFor(bearer: Secret | undefined, url: string | URL, init: RequestInit, bounds: DialBounds): Promise<Response> {
   const target = new URL(url);
   const headers = new Headers(init.headers);
-  if (exchange?.idempotencyKey !== undefined) headers.set("idempotency-key", exchange.idempotencyKey);
   const request = toDialRequest(init, headers);
-  return sendWithToken({ headers, token: exchange?.bearer, method: request.method, url: target }, () => dial(target, request, bounds));
+  return sendWithToken({ headers, token: bearer, method: request.method, url: target }, () => dial(target, request, bounds));
 }
 
-/** Whether it answers a request of the server's own: how that is received says nothing about the exchange. */
-function isAnswer(init: RequestInit, exchange: Exchange): boolean {
-  if (exchange.listener === undefined || typeof init.body !== "string") return false;
+/** The request that the exchange is for: under its key, and open only for as long as somebody waits for the answer. */
+function asCall(init: RequestInit, exchange: Exchange): RequestInit {
+  if (exchange.idempotencyKey === undefined) return whileWanted(init, exchange);
+  const headers = new Headers(init.headers);
+  headers.set("idempotency-key", exchange.idempotencyKey);
+  return { ...whileWanted(init, exchange), headers };
+}
+
+function whileWanted(init: RequestInit, { over }: Exchange): RequestInit {
+  return { ...init, signal: init.signal === undefined || init.signal === null ? over : AbortSignal.any([init.signal, over]) };
+}
+
+/** Whether it answers a request of the server's own, or takes the call back: how that is received says nothing about the exchange. */
+function isAside(init: RequestInit): boolean {
+  if (typeof init.body !== "string") return false;
   const message: unknown = JSON.parse(init.body);
-  return isJsonObject(message) && !("method" in message);
-}
-
-function watchersOf(exchange: Exchange): Pick<DialBounds, "onBodyProblem" | "onBodyEnd"> {
-  return {
-    onBodyProblem: (problem) => {
-      exchange.problem = problem;
-    },
-    onBodyEnd: () => exchange.streamEnded(),
-  };
+  return isJsonObject(message) && (!("method" in message) || message["method"] === "notifications/cancelled");
 }
 
 function toDialRequest(init: RequestInit, headers: Headers): DialRequest {

@@ -3,13 +3,14 @@ import type { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 import type { DialBounds } from "../dial/dial.ts";
-import { currentExchange, type Exchange, inExchange, type ServerMessage } from "./exchange.ts";
+import { currentExchange, Exchange, inExchange, type ServerMessage } from "./exchange.ts";
 import { type OpenClient, openClient } from "./open-client.ts";
 import { StreamGate } from "./stream-gate.ts";
 
-/** A connection in the making or made, and by which exchange. */
+/** A connection in the making or made. */
 interface Opening {
   readonly client: Promise<OpenClient>;
+  /** What was seen on the wire meanwhile. It is an exchange of its own: nothing of it is taken for an answer to the request that had to wait for it. */
   readonly by: Exchange;
   /** Whether the server keeps a session, which it may forget. Known once it is made. */
   hasSession: boolean;
@@ -49,16 +50,13 @@ export class Link {
       this.#active.add(exchange);
       const opening = this.#open(exchange);
       try {
-        const open = await opening.client.catch((error: unknown) => {
-          exchange.adopt(opening.by);
-          throw error;
-        });
-        return await this.#use(open, work);
+        return await this.#use(await this.#opened(exchange, opening), work);
       } catch (error) {
         // A session that the server has forgotten is answered with 404, and the request has not run.
         if (exchange.status !== 404 || !opening.hasSession) throw error;
+        exchange.sent = false;
         if (this.#opening === opening) this.reset();
-        return await this.#use(await this.#open(exchange).client, work);
+        return await this.#use(await this.#opened(exchange, this.#open(exchange)), work);
       } finally {
         this.#active.delete(exchange);
       }
@@ -108,10 +106,19 @@ export class Link {
     this.#retired.clear();
   }
 
-  /** Whoever comes while another exchange connects shares its end. */
-  #open(exchange: Exchange): Opening {
+  /** The client, once it is connected; the exchange that waited for it shares its end. */
+  #opened(exchange: Exchange, opening: Opening): Promise<OpenClient> {
+    return opening.client.catch((error: unknown) => {
+      exchange.adopt(opening.by);
+      throw error;
+    });
+  }
+
+  /** Connects with the token of the exchange that needs it first. */
+  #open({ bearer }: Exchange): Opening {
     if (this.#opening !== undefined) return this.#opening;
-    const opening: Opening = { client: this.#connect(), by: exchange, hasSession: false };
+    const by = new Exchange(bearer === undefined ? {} : { bearer });
+    const opening: Opening = { client: inExchange(by, () => this.#connect()), by, hasSession: false };
     this.#opening = opening;
     const forget = (): void => {
       if (this.#opening === opening) this.#opening = undefined;

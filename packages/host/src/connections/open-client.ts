@@ -6,7 +6,7 @@ import {
   type ClientCapabilities,
 } from "@modelcontextprotocol/client";
 import type { DialBounds } from "../dial/dial.ts";
-import { currentExchange, exchangeFetch, sseFetches } from "./exchange.ts";
+import { currentExchange, exchangeFetch, scheduleResumption, sseFetches } from "./exchange.ts";
 import type { StreamGate } from "./stream-gate.ts";
 
 export interface OpenOptions {
@@ -59,7 +59,12 @@ export async function openClient(options: OpenOptions): Promise<OpenClient> {
 
 async function openStreamable({ url, bounds, gate }: OpenOptions): Promise<OpenClient> {
   const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" }, capabilities });
-  const transport = new StreamableHTTPClientTransport(url, { fetch: exchangeFetch(bounds, gate), onInsufficientScope: "throw", reconnectionOptions });
+  const transport = new StreamableHTTPClientTransport(url, {
+    fetch: exchangeFetch(bounds, gate),
+    onInsufficientScope: "throw",
+    reconnectionOptions,
+    reconnectionScheduler: scheduleResumption,
+  });
   await client.connect(transport, { timeout: bounds.timeoutMs });
   const protocol = client.getNegotiatedProtocolVersion() ?? "";
   if (protocol >= firstTypedVersion) assumeComplete(transport);

@@ -39,7 +39,7 @@ export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
       : { kind: "challenge", challenge: challenge.value };
   }
   if (exchange.problem !== undefined) {
-    return judgeDialProblem(exchange.problem);
+    return judgeDialProblem(exchange.problem, exchange.sent);
   }
   if (error instanceof ProtocolError) {
     return judgeRpcError(error);
@@ -47,11 +47,11 @@ export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
   if (error instanceof SdkHttpError || (exchange.status ?? 0) >= 400) {
     const status = exchange.status ?? 0;
     return status >= 500
-      ? { kind: "lost", sent: true, detail: `the server answered ${status}` }
+      ? { kind: "lost", sent: exchange.sent, detail: `the server answered ${status}` }
       : { kind: "failed", refusal: refuse("protocol_error", `the server answered ${status}`) };
   }
   if (error instanceof SdkError && (error.code === SdkErrorCode.RequestTimeout || error.code === SdkErrorCode.ConnectionClosed)) {
-    return { kind: "lost", sent: true, detail: "no complete answer in time" };
+    return { kind: "lost", sent: exchange.sent, detail: "no complete answer in time" };
   }
   return { kind: "failed", refusal: refuse("protocol_error", error instanceof Error ? error.message : "unknown failure") };
 }
@@ -68,7 +68,8 @@ function judgeRpcError(error: ProtocolError): CallOutcome {
   return { kind: "failed", refusal: refuse(code, `the server answered with error ${error.code}: ${error.message}`) };
 }
 
-function judgeDialProblem(problem: DialError): CallOutcome {
+/** `sent` is false while only the connection was being made. */
+function judgeDialProblem(problem: DialError, sent: boolean): CallOutcome {
   switch (problem.problem) {
     case "unsafe_address":
       return { kind: "failed", refusal: refuse("unsafe_url", problem.message) };
@@ -79,7 +80,7 @@ function judgeDialProblem(problem: DialError): CallOutcome {
     case "unreachable":
     case "timeout":
     case "aborted":
-      return { kind: "lost", sent: problem.sent, detail: problem.message };
+      return { kind: "lost", sent: sent && problem.sent, detail: problem.message };
   }
 }
 
