@@ -41,6 +41,7 @@ export interface FlowsOptions {
   readonly clients: Clients;
   readonly events: Events;
   readonly audit: Audit;
+  readonly report: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly flowMs: number;
   readonly clock: () => EpochMs;
 }
@@ -130,25 +131,34 @@ export class Flows {
     within?: (transaction: Database<unknown>) => Promise<void>,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const now = this.#options.clock();
-      const flow = await this.#flows.get(flowId, now);
+      const flow = await this.#flows.get(flowId, this.#options.clock());
       if (flow === undefined || (flow.value.state !== "ready" && flow.value.state !== "opened")) return false;
-      const row = { ...flow.value, ...ending, trace: [...flow.value.trace, ...steps] };
-      const ended = await this.#options.database.transaction(async (transaction) => {
-        const updated = await transaction.records(flowKind).update(flow.id, flow.version, row, { keys: flowKeys(row, false) });
-        if (updated.ok) await within?.(transaction);
-        return updated;
-      });
-      if (!ended.ok) continue;
-      const { userId, connectorId, issuer } = row;
-      this.#options.audit(`flow.${ending.state}`, { userId, connectorId, issuer, flowId, ...("code" in ending ? { code: ending.code } : {}) });
-      const failedAt = ending.state === "granted" ? undefined : parseIssuer(issuer);
-      if (failedAt?.ok === true) this.#options.discoverer.forget(failedAt.value);
-      this.#publish(ended.value);
-      await this.deliver(ended.value);
-      return true;
+      if (await this.#endAt(flow, ending, steps, within)) return true;
     }
     return false;
+  }
+
+  /** Ends a live flow if it is still as it was read. */
+  async #endAt(
+    flow: StoredFlow,
+    ending: FlowEnding,
+    steps: readonly TraceStep[] = [],
+    within?: (transaction: Database<unknown>) => Promise<void>,
+  ): Promise<boolean> {
+    const row = { ...flow.value, ...ending, trace: [...flow.value.trace, ...steps] };
+    const ended = await this.#options.database.transaction(async (transaction) => {
+      const updated = await transaction.records(flowKind).update(flow.id, flow.version, row, { keys: flowKeys(row, false) });
+      if (updated.ok) await within?.(transaction);
+      return updated;
+    });
+    if (!ended.ok) return false;
+    const { userId, connectorId, issuer } = row;
+    this.#options.audit(`flow.${ending.state}`, { userId, connectorId, issuer, flowId: flow.id, ...("code" in ending ? { code: ending.code } : {}) });
+    const failedAt = ending.state === "granted" ? undefined : parseIssuer(issuer);
+    if (failedAt?.ok === true) this.#options.discoverer.forget(failedAt.value);
+    this.#publish(ended.value);
+    await this.deliver(ended.value);
+    return true;
   }
 
   /** Ends the user's own flow because the user said so. */
@@ -179,9 +189,12 @@ export class Flows {
     for (const flow of await this.#flows.find("undelivered", "yes", now)) await this.deliver(flow);
   }
 
+  /** Tells every listener. One that fails keeps neither the others nor another flow waiting; the sweep comes back to this flow. */
   async deliver(flow: StoredFlow): Promise<void> {
-    for (const tell of this.#onEnded) await tell(flow);
-    await this.#flows.update(flow.id, flow.version, flow.value, { keys: flowKeys(flow.value, true) });
+    const failures: unknown[] = [];
+    for (const tell of this.#onEnded) await tell(flow).catch((error: unknown) => failures.push(error));
+    for (const error of failures) this.#options.report("flow_not_told", { flowId: flow.id, error });
+    if (failures.length === 0) await this.#flows.update(flow.id, flow.version, flow.value, { keys: flowKeys(flow.value, true) });
   }
 
   async #joinRunning(running: StoredFlow, demand: FlowDemand): Promise<Result<FlowView, Refusal> | "again"> {
@@ -254,7 +267,8 @@ export class Flows {
     }
     demand.record("authorization", "Sign-in is ready to open", { flowId: id, issuer: row.issuer, scope: row.scope });
     if (!(await demand.attach(id))) {
-      await this.end(id, { state: "cancelled", code: "cancelled" });
+      // Only as it was begun: a call that has joined since waits for it.
+      await this.#endAt(created.value, { state: "cancelled", code: "cancelled" });
       return err(refuse("conflict", "the call no longer waits"));
     }
     this.#publish(created.value);
