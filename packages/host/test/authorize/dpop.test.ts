@@ -179,10 +179,12 @@ describe("sign-in on another device", () => {
     for (const decision of ["pending", "approved"] as const) {
       const device = world.authorizationServer.devices.get("CODE-1");
       if (device !== undefined) device.decision = decision;
-      const before = world.authorizationServer.tokenRequests.length;
+      const { proofs } = world.authorizationServer.dpop;
+      const before = proofs.length;
       world.offsetMs += 5000;
       await world.host.sweep();
-      await expect.poll(() => world.authorizationServer.tokenRequests.length).toBe(before + 1);
+      // The proof is read just before the decision is: from then on another decision is for the next poll.
+      await expect.poll(() => proofs.length).toBe(before + 1);
     }
     expect((await browser.settled(call.id)).state).toBe("completed");
     expect(world.authorizationServer.dpop.proofs).toHaveLength(2);
