@@ -190,19 +190,35 @@ export class Vault {
   /** Removes everything held for (user, resource), and gives what may still be revoked at its issuer. */
   async remove(userId: string, owner: ClientOwner): Promise<readonly Revocable[]> {
     const key = holderKey(userId, owner.resource);
-    const rows = await this.#tokens.find("holder", key, this.#options.clock());
-    await this.#tokens.deleteBy("holder", key);
+    const rows = await this.#takeAway(await this.#tokens.find("holder", key, this.#options.clock()));
     await this.#grants.deleteBy("holder", key);
     return this.#revocable(rows, owner);
   }
 
   /** Removes everything held for a user, and gives what may still be revoked. */
   async removeUser(userId: string): Promise<readonly Revocable[]> {
-    const rows = await this.#tokens.find("user", userId, this.#options.clock(), { limit: 1000 });
+    const rows = await this.#takeAway(await this.#tokens.find("user", userId, this.#options.clock(), { limit: 1000 }));
     const revocable = await this.#revocable(rows, undefined);
     await this.#tokens.deleteBy("user", userId);
     await this.#grants.deleteBy("user", userId);
     return revocable;
+  }
+
+  /**
+   * Takes rows away as they are when they go: a renewal that has ended since they were read has left another token, which is then the one to revoke, and one that
+   * ends later finds no row and gives its token back itself.
+   */
+  async #takeAway(rows: readonly StoredRecord<TokenRow>[]): Promise<readonly StoredRecord<TokenRow>[]> {
+    const taken: StoredRecord<TokenRow>[] = [];
+    for (const { id, ...read } of rows) {
+      let current: StoredRecord<TokenRow> | undefined = { id, ...read };
+      while (current !== undefined && !(await this.#tokens.update(id, current.version, current.value, { expiresAt: 0 })).ok) {
+        current = await this.#tokens.get(id, this.#options.clock());
+      }
+      if (current !== undefined) taken.push(current);
+    }
+    while ((await this.#tokens.deleteExpired(0, 500)) === 500);
+    return taken;
   }
 
   async #revocable(rows: readonly StoredRecord<TokenRow>[], owner: ClientOwner | undefined): Promise<readonly Revocable[]> {

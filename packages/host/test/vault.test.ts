@@ -1,10 +1,16 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { sql } from "kysely";
+import { openDatabase, type Database } from "@countersign/storage/open";
+import type { RecordKind, Records } from "@countersign/storage/records";
 import { z } from "zod";
 import { World, type Browser, type WorldOptions } from "./stand-in/world.ts";
 
 let world: World;
-afterEach(async () => world.close());
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await world.close();
+  for (const close of closing.splice(0)) await close();
+});
 
 async function begin(options: WorldOptions = {}): Promise<Browser> {
   world = await World.start(options);
@@ -158,5 +164,79 @@ describe("tokens in the vault", () => {
     const call = await browser.settled((await browser.call("browse")).id);
     expect(call).toMatchObject({ state: "completed", rounds: 0 });
     expect(world.server.executions.at(-1)?.token).toBeUndefined();
+  });
+});
+
+/** The same database; `onTokensFound` runs once, between the reading of a user's tokens and whatever is done with what was read. */
+class WatchedDatabase implements Database<unknown> {
+  readonly #database: Database<unknown>;
+  onTokensFound: (() => Promise<void>) | undefined;
+
+  constructor(database: Database<unknown>) {
+    this.#database = database;
+  }
+
+  get dialect(): Database<unknown>["dialect"] {
+    return this.#database.dialect;
+  }
+
+  get sql(): Database<unknown>["sql"] {
+    return this.#database.sql;
+  }
+
+  get signals(): Database<unknown>["signals"] {
+    return this.#database.signals;
+  }
+
+  records<T>(kind: RecordKind<T>): Records<T> {
+    const records = this.#database.records(kind);
+    if (kind.name !== "token") return records;
+    return {
+      create: (id, value, options) => records.create(id, value, options),
+      put: (id, value, options) => records.put(id, value, options),
+      update: (id, version, value, options) => records.update(id, version, value, options),
+      consume: (id, now) => records.consume(id, now),
+      delete: (id) => records.delete(id),
+      deleteBy: (key, value) => records.deleteBy(key, value),
+      deleteExpired: (now, limit) => records.deleteExpired(now, limit),
+      get: (id, now) => records.get(id, now),
+      scan: (after, limit) => records.scan(after, limit),
+      find: async (key, value, now, options) => {
+        const found = await records.find(key, value, now, options);
+        const then = this.onTokensFound;
+        this.onTokensFound = undefined;
+        await then?.();
+        return found;
+      },
+    };
+  }
+
+  transaction<R>(work: (tx: Database<unknown>) => Promise<R>): Promise<R> {
+    return this.#database.transaction(work);
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}
+
+describe("a sign-out in the middle of a renewal", () => {
+  it("revokes what the renewal has brought, not what it has spent", async () => {
+    const database = new WatchedDatabase(await openDatabase<unknown>({ url: "memory:", schema: "host", migrations: [] }));
+    closing.push(() => database.close());
+    const browser = await begin({ database });
+    const { authorizationServer } = world;
+    await browser.signInBy("list_orders");
+    world.offsetMs += 400_000;
+    database.onTokensFound = async () => {
+      expect((await browser.settled((await browser.call("list_orders")).id)).state).toBe("completed");
+    };
+    await browser.post("/api/connectors/store/sign-out");
+    await expect.poll(() => authorizationServer.revoked.length).toBe(1);
+    const spent = authorizationServer.tokenRequests.flatMap((form) => form.get("refresh_token") ?? []);
+    expect(spent).toHaveLength(1);
+    expect(authorizationServer.revoked[0]).not.toBe(spent[0]);
+    const { rows } = await sql`select id from records where kind in ('token', 'flow_grant')`.execute(database.sql);
+    expect(rows).toEqual([]);
   });
 });
