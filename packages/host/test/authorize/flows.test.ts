@@ -64,7 +64,7 @@ describe("a sign-in whose first call is cancelled before it waits", () => {
       }),
     );
     expect(other).toMatchObject([{ ok: true, value: { state: "ready" } }]);
-    const [view] = await Promise.all([flows.join(demand(async () => true))]);
+    const view = await flows.join(demand(async () => true));
     expect(view).toMatchObject({ ok: true, value: { id: idOf(other[0]), state: "ready" } });
   });
 });
