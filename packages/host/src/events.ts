@@ -44,9 +44,12 @@ export class Events {
 
   /** Begins to hear other instances; `reread` turns a notice into an event again. */
   async follow(reread: (notice: Notice) => Promise<HostEvent | undefined>): Promise<void> {
+    const own = JSON.stringify({ from: this.#self }).slice(0, -1);
     this.#stop = await this.#signals.subscribe(channel, (payload) => {
+      // Most notices are one's own come back.
+      if (payload.startsWith(own)) return;
       const notice = parseNotice(payload);
-      if (notice === undefined || notice.from === this.#self || !this.#listeners.has(notice.userId)) {
+      if (notice === undefined || !this.#listeners.has(notice.userId)) {
         return;
       }
       reread(notice).then(

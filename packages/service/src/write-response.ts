@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { textOf } from "./respond.ts";
 
 /**
  * Writes a Fetch response to Node's. A body that is complete at once goes out with its length; a longer one is streamed under back-pressure, and cancelled when the client
@@ -9,6 +10,11 @@ export async function writeResponse(response: Response, outgoing: ServerResponse
   if (response.body === null || isHead) {
     await response.body?.cancel();
     outgoing.writeHead(response.status, headers).end();
+    return;
+  }
+  const text = textOf(response);
+  if (text !== undefined) {
+    outgoing.writeHead(response.status, { "content-length": Buffer.byteLength(text), ...headers }).end(text);
     return;
   }
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();

@@ -1,7 +1,9 @@
 import { createServer, type Server } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { refuse } from "@countersign/protocol/errors";
 import { createLogger } from "../src/log.ts";
+import { respondJson, respondRefusal } from "../src/respond.ts";
 import { type Served, serve, type ServeOptions } from "../src/serve.ts";
 
 const running: Served[] = [];
@@ -75,6 +77,18 @@ describe("a served party", () => {
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     expect(response.headers.get("referrer-policy")).toBe("same-origin");
     expect(response.headers.get("content-length")).toBe(String(Buffer.byteLength("POST /a%20b?x=1 ü")));
+  });
+
+  it("answers JSON with its length in bytes, a refusal too, and nothing of it to HEAD", async () => {
+    const served = await start({
+      handler: (request) => (request.method === "POST" ? respondRefusal(refuse("not_found")) : respondJson(202, { name: "ü" }, { "x-a": "1" })),
+    });
+    const response = await fetch(served.url);
+    expect([response.status, response.headers.get("content-type"), response.headers.get("x-a")]).toEqual([202, "application/json", "1"]);
+    expect(response.headers.get("content-length")).toBe(String(Buffer.byteLength('{"name":"ü"}')));
+    expect(await response.json()).toEqual({ name: "ü" });
+    expect(await (await fetch(served.url, { method: "HEAD" })).text()).toBe("");
+    expect((await fetch(served.url, { method: "POST" })).status).toBe(404);
   });
 
   it("answers HEAD without a body and 204 without a length", async () => {

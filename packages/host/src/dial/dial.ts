@@ -51,6 +51,8 @@ const endlessAgents = {
   local: makeAgents("local", 2000),
 };
 
+const wholeBytesMax = 65_536;
+
 /**
  * Sends one HTTP request to an address that somebody else chose, and gives the response with a bounded body.
  * The resolved address is judged at connect time (no second resolution), plain http is for loopback only, and redirects are never
@@ -93,7 +95,8 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
         return;
       }
       if (bounds.endless === true) clearTimeout(timer);
-      resolve(responseOf(incoming, bounds, explain));
+      if (isShortAndFramed(incoming, bounds)) readWhole(incoming, bounds, explain).then(resolve, reject);
+      else resolve(responseOf(incoming, bounds, explain));
     });
     if (request.signal?.aborted === true) abort();
     else outgoing.end(request.body);
@@ -145,14 +148,42 @@ function headersOf(request: DialRequest): Record<string, string> {
   return headers;
 }
 
-function responseOf(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): Response {
-  const status = incoming.statusCode ?? 0;
+/** A JSON answer whose length is known and small comes in one piece: asking a stream for it costs more than the answer itself. */
+function isShortAndFramed({ statusCode = 0, headers }: IncomingMessage, bounds: DialBounds): boolean {
+  const length = headers["content-length"] ?? "";
+  const isSmall = /^\d{1,6}$/.test(length) && Number(length) <= Math.min(wholeBytesMax, bounds.responseBytesMax);
+  return statusCode === 200 && isSmall && headers["content-type"]?.startsWith("application/json") === true;
+}
+
+async function readWhole(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
+  const chunks: Buffer[] = [];
+  incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+  incoming.once("end", () => resolve(Buffer.concat(chunks)));
+  incoming.once("error", (error) => reject(explain(error)));
+  try {
+    return new Response(await promise, { status: 200, headers: readHeaders(incoming) });
+  } catch (error) {
+    if (error instanceof DialError) bounds.onBodyProblem?.(error);
+    throw error;
+  } finally {
+    bounds.onBodyEnd?.();
+  }
+}
+
+function readHeaders(incoming: IncomingMessage): Headers {
   const headers = new Headers();
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     for (const value of values ?? []) {
       headers.append(name, value);
     }
   }
+  return headers;
+}
+
+function responseOf(incoming: IncomingMessage, bounds: DialBounds, explain: (error: Error) => DialError): Response {
+  const status = incoming.statusCode ?? 0;
+  const headers = readHeaders(incoming);
   if (status === 204 || status === 205 || status === 304) {
     incoming.resume();
     return new Response(null, { status, headers });

@@ -105,6 +105,33 @@ describe("an outgoing request", () => {
     expect(told).toEqual(["too_large"]);
   });
 
+  it.each([
+    ["breaks off", "unreachable", true],
+    ["does not come", "timeout", false],
+  ] as const)("a JSON answer of known length whose end %s is no answer, and the watcher is told", async (_, problem, cuts) => {
+    const half = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{"half":');
+        if (cuts) socket.end();
+      });
+    });
+    await new Promise<void>((resolve) => void half.listen(0, "127.0.0.1", resolve));
+    const address = half.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const told: string[] = [];
+    const ended: string[] = [];
+    const changed: Partial<DialBounds> = {
+      timeoutMs: cuts ? 5000 : 200,
+      onBodyProblem: (error) => told.push(error.problem),
+      onBodyEnd: () => ended.push("end"),
+    };
+    const met = await problemOf(get(`http://127.0.0.1:${port}/`, changed));
+    expect([met.problem, met.sent]).toEqual([problem, true]);
+    expect([told, ended]).toEqual([[problem], ["end"]]);
+    await new Promise((resolve) => void half.close(resolve));
+  });
+
   it("tells refused connections from requests that may have arrived", async () => {
     const closed = await listen(() => new Response("ok"));
     await closed.close();
