@@ -54,6 +54,8 @@ export type CallEvent =
   | { readonly type: "answered" }
   | { readonly type: "completed" }
   | { readonly type: "failed"; readonly code: ErrorCode }
+  /** The server took the request and answered something that cannot be understood; `code` says what is wrong with it. */
+  | { readonly type: "unreadable"; readonly code: ErrorCode }
   /** The connection broke after the request may have been sent. */
   | { readonly type: "connection_lost" }
   | { readonly type: "granted" }
@@ -155,13 +157,15 @@ function applyCheck(state: CallState, problem: ErrorCode | undefined): CallStep 
   return problem === undefined ? dispatch(state, state.token) : fail(state, problem);
 }
 
-type Outcome = Extract<CallEvent, { readonly type: "challenged" | "deferred" | "completed" | "failed" | "connection_lost" }>;
+type Outcome = Extract<CallEvent, { readonly type: "challenged" | "deferred" | "completed" | "failed" | "unreadable" | "connection_lost" }>;
 
 function applyOutcome(state: CallState, event: Outcome): CallStep {
   if (event.type === "completed") {
     return { state: { ...progressOf(state), phase: "completed" }, effects: [{ type: "settle", outcome: "completed" }] };
   }
   if (event.type === "failed") return fail(state, event.code);
+  // What it said is lost, not what it did: not asked again, but told as what it is.
+  if (event.type === "unreadable") return fail(state, state.repeatable ? event.code : "outcome_unknown");
   if (event.type === "deferred") {
     return state.asked < inputRoundsMax ? dispatch({ ...state, asked: state.asked + 1 }, state.token) : fail(state, "input_limit");
   }

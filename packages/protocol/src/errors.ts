@@ -132,7 +132,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     502,
     false,
     "It is not known whether this took effect. Check before trying again.",
-    "The connection broke after the request was sent and the tool is not declared idempotent.",
+    "After the request was sent the connection broke, or the answer could not be understood, and the tool is not declared idempotent.",
   ),
   too_many_pending_calls: e(429, true, "Too many calls are waiting for sign-in.", "Finish or cancel the pending calls first."),
 

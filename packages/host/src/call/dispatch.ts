@@ -113,6 +113,8 @@ export class Dispatcher {
         return { event: { type: "completed" }, result: outcome.result };
       case "failed":
         return failed(record, outcome.refusal);
+      case "unreadable":
+        return failed(record, outcome.refusal, "unreadable");
       case "lost":
         record("error", outcome.sent ? "The connection broke after sending" : "The server was not reached", { reason: outcome.detail });
         return { event: outcome.sent ? { type: "connection_lost" } : { type: "failed", code: "server_unreachable" }, detail: outcome.detail };
@@ -223,9 +225,15 @@ function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideCall>[0], "mo
   return { mode: dispatch.mode, origin: dispatch.origin, sameConnector: true, visibility: dispatch.tool.visibility, schemes: dispatch.tool.schemes };
 }
 
-function failed(record: Recorder, refusal: Refusal): DispatchOutcome {
-  record("error", "The call failed", { code: refusal.code, ...(refusal.detail === undefined ? {} : { reason: refusal.detail }) });
-  return { event: { type: "failed", code: refusal.code }, ...(refusal.detail === undefined ? {} : { detail: refusal.detail }) };
+function failed(record: Recorder, refusal: Refusal, type: "failed" | "unreadable" = "failed"): DispatchOutcome {
+  record("error", type === "failed" ? "The call failed" : "The answer cannot be understood", {
+    code: refusal.code,
+    ...(refusal.detail === undefined ? {} : { reason: refusal.detail }),
+  });
+  return {
+    event: type === "failed" ? { type, code: refusal.code } : { type, code: refusal.code },
+    ...(refusal.detail === undefined ? {} : { detail: refusal.detail }),
+  };
 }
 
 /** A server that echoes the token it was sent, in a result or in an error, must not carry it to a view, a model or a trace that way. */
@@ -239,9 +247,10 @@ function withoutToken(outcome: CallOutcome, bearer: Secret | undefined): CallOut
       const result: JsonObject = cleaned === text ? outcome.result : JSON.parse(cleaned);
       return { kind: "result", result };
     }
-    case "failed": {
+    case "failed":
+    case "unreadable": {
       const { code, detail } = outcome.refusal;
-      return detail === undefined ? outcome : { kind: "failed", refusal: { code, detail: clean(detail) } };
+      return detail === undefined ? outcome : { kind: outcome.kind, refusal: { code, detail: clean(detail) } };
     }
     case "lost":
       return { ...outcome, detail: clean(outcome.detail) };

@@ -3,6 +3,7 @@ import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/erro
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { judgeVisibility } from "@countersign/protocol/security";
 import type { Secret } from "@countersign/protocol/secret";
+import { member } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
 import type { Ask } from "../connections/server-requests.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
@@ -244,7 +245,23 @@ export class CallDriver {
     }
   }
 
+  /** From here on the call can be given up, at whatever instance that is decided: what has not been sent by then is not sent. */
   async #dispatch(call: StoredCall, token: "attach" | "omit" | "refresh"): Promise<Step | undefined> {
+    const { id, value: row } = call;
+    const abort = new AbortController();
+    this.#aborts.set(id, abort);
+    const unsubscribe = this.#options.events.subscribe(row.userId, ({ type, data }) => {
+      if (type === "call" && member(data, "id") === id && member(data, "error") !== undefined) abort.abort();
+    });
+    try {
+      return await this.#send(call, token, abort.signal);
+    } finally {
+      unsubscribe();
+      if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
+    }
+  }
+
+  async #send(call: StoredCall, token: "attach" | "omit" | "refresh", signal: AbortSignal): Promise<Step | undefined> {
     const { id, value: row } = call;
     const fail = (code: ErrorCode, detail?: string): Promise<Step | undefined> =>
       this.#store(call, { type: "failed", code }, { attempt: row.attempt, ...(detail === undefined ? {} : { patch: { detail } }) });
@@ -272,29 +289,25 @@ export class CallDriver {
     const { connectorId, userId } = row;
     const filled = fileParams.length === 0 ? args : await this.#options.fillFiles({ userId, connectorId, fileParams, arguments: args.value });
     if (!filled.ok) return fail(filled.error.code, filled.error.detail);
-    const abort = new AbortController();
-    this.#aborts.set(id, abort);
-    const outcome = await this.#dispatcher
-      .run({
-        callId: id,
-        userId: row.userId,
-        connector: connector.value,
-        mode: await this.#options.connectors.modeOf(row.userId, connector.value),
-        connection: this.#options.connectors.connection(row.userId, connector.value),
-        origin: row.origin,
-        tool: tool.value,
-        arguments: filled.value,
-        meta: toHintMeta(row.hints ?? {}, userId, connector.value.resource),
-        token,
-        refused: this.#refused.get(id),
-        flowId: row.flowId,
-        continuation: this.questions.continuation(call),
-        asked: row.state.asked,
-        ask: inTurn((question, signal) => this.questions.askLive(id, row.attempt, question, signal)),
-        signal: abort.signal,
-        record: this.traceOf(id, row.userId, row.trace).record,
-      })
-      .finally(() => this.#aborts.delete(id));
+    const outcome = await this.#dispatcher.run({
+      callId: id,
+      userId: row.userId,
+      connector: connector.value,
+      mode: await this.#options.connectors.modeOf(row.userId, connector.value),
+      connection: this.#options.connectors.connection(row.userId, connector.value),
+      origin: row.origin,
+      tool: tool.value,
+      arguments: filled.value,
+      meta: toHintMeta(row.hints ?? {}, userId, connector.value.resource),
+      token,
+      refused: this.#refused.get(id),
+      flowId: row.flowId,
+      continuation: this.questions.continuation(call),
+      asked: row.state.asked,
+      ask: inTurn((question, signal) => this.questions.askLive(id, row.attempt, question, signal)),
+      signal,
+      record: this.traceOf(id, row.userId, row.trace).record,
+    });
     return this.#store(call, outcome.event, { attempt: row.attempt, patch: await this.#patchOf(call, outcome, tool.value.digest) });
   }
 

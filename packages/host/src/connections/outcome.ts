@@ -10,12 +10,14 @@ export type CallOutcome =
   | { readonly kind: "result"; readonly result: JsonObject }
   | { readonly kind: "challenge"; readonly challenge: Challenge }
   | { readonly kind: "failed"; readonly refusal: Refusal }
+  /** The server took the request, and what it answered cannot be understood: the tool may have run. */
+  | { readonly kind: "unreadable"; readonly refusal: Refusal }
   | { readonly kind: "lost"; readonly sent: boolean; readonly detail: string };
 
 /** Reads an answer: a result, or a demand in one of the forms that results carry. */
 export function judgeResult(result: unknown): CallOutcome {
   if (!isJsonObject(result)) {
-    return { kind: "failed", refusal: refuse("protocol_error", "the result is not an object") };
+    return { kind: "unreadable", refusal: refuse("protocol_error", "the result is not an object") };
   }
   const challenge = challengeFromResult(result);
   if (!challenge.ok) {
@@ -39,7 +41,7 @@ export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
       : { kind: "challenge", challenge: challenge.value };
   }
   if (exchange.problem !== undefined) {
-    return judgeDialProblem(exchange.problem, exchange.sent);
+    return judgeDialProblem(exchange.problem, exchange);
   }
   if (error instanceof ProtocolError) {
     return judgeRpcError(error);
@@ -53,7 +55,8 @@ export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
   if (error instanceof SdkError && (error.code === SdkErrorCode.RequestTimeout || error.code === SdkErrorCode.ConnectionClosed)) {
     return { kind: "lost", sent: exchange.sent, detail: "no complete answer in time" };
   }
-  return { kind: "failed", refusal: refuse("protocol_error", error instanceof Error ? error.message : "unknown failure") };
+  const refusal = refuse("protocol_error", error instanceof Error ? error.message : "unknown failure");
+  return { kind: exchange.sent ? "unreadable" : "failed", refusal };
 }
 
 function judgeRpcError(error: ProtocolError): CallOutcome {
@@ -68,15 +71,15 @@ function judgeRpcError(error: ProtocolError): CallOutcome {
   return { kind: "failed", refusal: refuse(code, `the server answered with error ${error.code}: ${error.message}`) };
 }
 
-/** `sent` is false while only the connection was being made. */
-function judgeDialProblem(problem: DialError, sent: boolean): CallOutcome {
+/** While only the connection was being made, nothing was sent, whatever the problem says. */
+function judgeDialProblem(problem: DialError, { sent, status = 0 }: Exchange): CallOutcome {
   switch (problem.problem) {
     case "unsafe_address":
       return { kind: "failed", refusal: refuse("unsafe_url", problem.message) };
     case "redirected":
       return { kind: "failed", refusal: refuse("protocol_error", problem.message) };
     case "too_large":
-      return { kind: "failed", refusal: refuse("response_too_large", problem.message) };
+      return { kind: sent && status < 400 ? "unreadable" : "failed", refusal: refuse("response_too_large", problem.message) };
     case "unreachable":
     case "timeout":
     case "aborted":
@@ -88,6 +91,7 @@ function judgeDialProblem(problem: DialError, sent: boolean): CallOutcome {
 export function refusalOf(outcome: CallOutcome): Refusal {
   switch (outcome.kind) {
     case "failed":
+    case "unreadable":
       return outcome.refusal;
     case "lost":
       return refuse("server_unreachable", outcome.detail);

@@ -142,6 +142,46 @@ describe("a broken connection", () => {
   });
 });
 
+describe("an answer that cannot be understood", () => {
+  it.each([
+    ["no MCP", "protocol_error", () => new Response("<html>Thank you for your order</html>", { headers: { "content-type": "text/html" } })],
+    ["too long", "response_too_large", () => new Response("x".repeat(5_000_000), { headers: { "content-type": "application/json" } })],
+  ])("P15 says that a tool which may not run twice may have run, and what was wrong: %s", async (_, code, answer) => {
+    const browser = await begin({ safe: { annotations: { readOnlyHint: true } }, unsafe: {} });
+    world.server.intercept = (_request, method) => (method === "tools/call" ? answer() : undefined);
+    const unsafe = await browser.settled((await browser.call("unsafe")).id);
+    expect(unsafe).toMatchObject({ state: "failed", error: { code: "outcome_unknown", retryable: false } });
+    expect(JSON.stringify(unsafe.error)).toMatch(/content type|larger than/);
+    expect(await browser.settled((await browser.call("safe")).id)).toMatchObject({ state: "failed", error: { code } });
+    expect(world.server.methods.filter((method) => method === "tools/call")).toHaveLength(2);
+  });
+});
+
+describe("a call that is cancelled while its tool is looked up", () => {
+  it("is not sent afterwards", async () => {
+    const held = Promise.withResolvers<void>();
+    release = held.resolve;
+    world = await World.start({ tools: { pay: {}, other: {} }, host: { limits: { toolsAgeMs: -1 } } });
+    const browser = world.browser();
+    await browser.open();
+    await browser.fetch("/api/connectors/store/tools");
+    let lists = 0;
+    world.server.intercept = async (_request, method) => {
+      if (method !== "tools/list") return undefined;
+      lists += 1;
+      if (lists === 2) await held.promise;
+      return undefined;
+    };
+    const started = await browser.call("pay");
+    await expect.poll(() => lists).toBe(2);
+    await browser.post(`/api/calls/${started.id}/cancel`);
+    expect((await browser.settled(started.id)).state).toBe("failed");
+    release();
+    expect(await browser.settled((await browser.call("other")).id)).toMatchObject({ state: "completed" });
+    expect(world.server.executions.map(({ tool }) => tool)).toEqual(["other"]);
+  });
+});
+
 describe("reading a call as it changes", () => {
   it("a read since an older version is answered at once, and one since the newest waits for the next change", async () => {
     const browser = await begin({ list_orders: { demands: ["orders:read"] } });

@@ -93,11 +93,13 @@ describe("a connection", () => {
   });
 
   it.each([
-    ["not JSON", () => new Response("<html>", { headers: { "content-type": "text/html" } }), "failed"],
+    ["not JSON", () => new Response("<html>", { headers: { "content-type": "text/html" } }), "unreadable"],
+    ["broken JSON", () => new Response("{", { headers: { "content-type": "application/json" } }), "unreadable"],
     ["an unknown error", (id: unknown) => Response.json({ jsonrpc: "2.0", id, error: { code: -1, message: "no" } }), "failed"],
-    ["no result type", (id: unknown) => Response.json({ jsonrpc: "2.0", id, result: {} }), "failed"],
+    ["no result type", (id: unknown) => Response.json({ jsonrpc: "2.0", id, result: {} }), "unreadable"],
     ["a broken stream", () => new Response("event: message\ndata: {\n\n", { headers: { "content-type": "text/event-stream" } }), "lost"],
-    ["too much", () => new Response(JSON.stringify({ a: "x".repeat(200_000) }), { headers: { "content-type": "application/json" } }), "failed"],
+    ["too much", () => new Response(JSON.stringify({ a: "x".repeat(200_000) }), { headers: { "content-type": "application/json" } }), "unreadable"],
+    ["too much beside a refusal", () => new Response("x".repeat(200_000), { status: 400 }), "failed"],
     ["a plain 403", () => new Response(null, { status: 403 }), "failed"],
     ["a 500", () => new Response(null, { status: 500 }), "lost"],
   ])("tells what an answer with %s means", async (_, answer, kind) => {

@@ -88,6 +88,22 @@ describe("two instances on one database", () => {
     expect(told).toContain("event: connector");
   });
 
+  it("a call that runs at A and is cancelled at B is given up at A, and the server is told", async () => {
+    const given = Promise.withResolvers<void>();
+    let running = false;
+    world.server.intercept = (_, method) => {
+      if (method !== "tools/call") return undefined;
+      running = true;
+      const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode(": open\n\n")), cancel: () => given.resolve() });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    };
+    const started = await at(0).call("browse");
+    await expect.poll(() => running).toBe(true);
+    await at(1).post(`/api/calls/${started.id}/cancel`);
+    expect(await at(1).settled(started.id)).toMatchObject({ state: "failed" });
+    await given.promise;
+  });
+
   it("one refresh for twenty calls at both, and the same token for all", async () => {
     await at(0).signInBy("list_orders");
     world.offsetMs += 400_000;
