@@ -31,7 +31,7 @@ const logger = (party: string): ReturnType<typeof createLogger> => createLogger(
 
 /** Starts host, wallet, store and bank in this process as `countersign up` does. */
 export async function runStack(options: TestStackOptions = {}): Promise<TestStack> {
-  const { fixture, fixtureIssuer, ...rest } = options;
+  const { fixture, fixtureIssuer, connectors = [], ...rest } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-stack-"));
   const data = openDataFolder(folder);
   const [console, widgets, wallet, store, bank] = await Promise.all([listen(), listen(), listen(), listen(), listen()]);
@@ -42,9 +42,9 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
   const app = fixture === undefined ? undefined : await serveFixture(fixture, fixtureIssuer ?? `http://localhost:${ports.wallet}`);
   const extra =
     app === undefined
-      ? {}
+      ? { connectors }
       : {
-          connectors: [{ id: "fixture", name: "Fixture", url: app.resource }],
+          connectors: [{ id: "fixture", name: "Fixture", url: app.resource }, ...connectors],
           ...(fixtureIssuer === undefined ? { walletResources: [app.walletResource] } : {}),
         };
   const startOn = (on: Readonly<Record<keyof typeof servers, number | Server>>): Promise<Stack> =>

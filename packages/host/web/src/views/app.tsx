@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Tool } from "../wire.ts";
-import { AskingCards } from "./asking-card.tsx";
+import { AskingCards } from "./asking-cards.tsx";
 import { Composer } from "./composer.tsx";
+import { ConnectorDialog, type ConnectorDialogProps } from "./connector-dialog.tsx";
 import { Connectors } from "./connectors.tsx";
 import { Conversation } from "./conversation.tsx";
 import { Icon } from "./icon.tsx";
@@ -16,36 +17,32 @@ import { TracePanel } from "./trace-panel.tsx";
 /** The page: connectors left, conversation in the middle, trace right. */
 export function App(): JSX.Element {
   const { store } = useServices();
-  const sheet = useMedia(sheetQuery);
-  const [left, setLeft] = useState(!sheet);
-  const [right, setRight] = useState(() => matchMedia("(min-width: 80rem)").matches);
+  const { sheet, left, right, setOpen } = useSides();
   const [picker, setPicker] = useState<{ readonly choice: Choice | undefined }>();
-  useEffect(() => {
-    if (!sheet) return;
-    setLeft(false);
-    setRight(false);
-  }, [sheet]);
+  const [form, setForm] = useState<Pick<ConnectorDialogProps, "connectorId">>();
   useShortcut("k", () => setPicker({ choice: undefined }));
 
   const showTrace = (callId: string): void => {
     store.dispatch({ type: "select", callId });
-    setRight(true);
+    setOpen("right", true);
   };
   const pick = (connectorId: string, tool: Tool): void => {
-    if (sheet) setLeft(false);
+    if (sheet) setOpen("left", false);
     setPicker({ choice: { connectorId, tool } });
   };
+  const hideLeft = (): void => setOpen("left", false);
+  const hideRight = (): void => setOpen("right", false);
   return (
     <div class="app">
       <a class="skip-link" href="#conversation">
         To the conversation
       </a>
-      <Panel side="left" label="Connectors" testId="connectors" open={left} onClose={() => setLeft(false)}>
-        <Connectors onClose={() => setLeft(false)} onPick={pick} />
+      <Panel side="left" label="Connectors" testId="connectors" open={left} onClose={hideLeft}>
+        <Connectors onClose={hideLeft} onPick={pick} onForm={(connectorId) => setForm({ connectorId })} />
       </Panel>
       <main class="talk">
         <h1 class="visually-hidden">Countersign</h1>
-        <TopBar left={left && !sheet} right={right && !sheet} onLeft={() => setLeft(!left)} onRight={() => setRight(!right)} />
+        <TopBar left={left && !sheet} right={right && !sheet} onShow={(side) => setOpen(side, true)} />
         <LinkNotice />
         <Conversation onShowTrace={showTrace} />
         <div class="talk-foot">
@@ -54,28 +51,55 @@ export function App(): JSX.Element {
           <Composer onTools={() => setPicker({ choice: undefined })} />
         </div>
       </main>
-      <Panel side="right" label="Trace" testId="trace" open={right} onClose={() => setRight(false)}>
-        <TracePanel onClose={() => setRight(false)} />
+      <Panel side="right" label="Trace" testId="trace" open={right} onClose={hideRight}>
+        <TracePanel onClose={hideRight} />
       </Panel>
       {picker !== undefined && <ToolPicker initial={picker.choice} onClose={() => setPicker(undefined)} />}
+      {form !== undefined && <ConnectorDialog {...form} onClose={() => setForm(undefined)} />}
       <Questions />
     </div>
   );
 }
 
-interface TopBarProps {
+type Side = "left" | "right";
+
+interface Sides {
+  readonly sheet: boolean;
   readonly left: boolean;
   readonly right: boolean;
-  readonly onLeft: () => void;
-  readonly onRight: () => void;
+  readonly setOpen: (side: Side, open: boolean) => void;
 }
 
-function TopBar({ left, right, onLeft, onRight }: TopBarProps): JSX.Element {
+/** Which panels are shown. As sheets they begin closed, one at a time; beside the conversation they stay as the user left them, over a turn of the tablet too. */
+function useSides(): Sides {
+  const sheet = useMedia(sheetQuery);
+  const [beside, setBeside] = useState(() => ({ left: true, right: matchMedia("(min-width: 80rem)").matches }));
+  const [over, setOver] = useState<Side>();
+  useEffect(() => setOver(undefined), [sheet]);
+  return {
+    sheet,
+    left: sheet ? over === "left" : beside.left,
+    right: sheet ? over === "right" : beside.right,
+    setOpen: (side, open) => {
+      if (sheet) setOver((shown) => (open ? side : shown === side ? undefined : shown));
+      else setBeside((shown) => ({ ...shown, [side]: open }));
+    },
+  };
+}
+
+interface TopBarProps {
+  /** Whether the panel stands beside the conversation, with its own button to hide it. */
+  readonly left: boolean;
+  readonly right: boolean;
+  readonly onShow: (side: Side) => void;
+}
+
+function TopBar({ left, right, onShow }: TopBarProps): JSX.Element {
   return (
     <header class="top">
       {!left && (
         <>
-          <button type="button" class="icon-button" aria-label="Show connectors" data-testid="connectors-toggle" onClick={onLeft}>
+          <button type="button" class="icon-button" aria-label="Show connectors" data-testid="connectors-toggle" onClick={() => onShow("left")}>
             <Icon name="panel_left" />
           </button>
           <span class="brand">
@@ -86,7 +110,7 @@ function TopBar({ left, right, onLeft, onRight }: TopBarProps): JSX.Element {
       )}
       <span class="grow" />
       {!right && (
-        <button type="button" class="button button-quiet" data-testid="trace-toggle" aria-label="Show trace" onClick={onRight}>
+        <button type="button" class="button button-quiet" data-testid="trace-toggle" aria-label="Show trace" onClick={() => onShow("right")}>
           <Icon name="activity" size="small" />
           Trace
         </button>

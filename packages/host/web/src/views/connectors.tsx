@@ -3,9 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { formatRelative } from "../format.ts";
 import { type Connector, hostOf, type TokenHeld, type Tool } from "../wire.ts";
-import { AddConnector } from "./add-connector.tsx";
 import { ConnectorTrouble } from "./connector-trouble.tsx";
-import { EditConnector } from "./edit-connector.tsx";
 import { Icon } from "./icon.tsx";
 import { sheetQuery } from "./panel.tsx";
 import { useConsole, useMedia, useNow, useServices } from "./services.ts";
@@ -15,14 +13,15 @@ import { SecurityMark } from "./tool-marks.tsx";
 export interface ConnectorsProps {
   readonly onClose: () => void;
   readonly onPick: (connectorId: string, tool: Tool) => void;
+  /** Asks for the form of a connector; of a new one without an id. */
+  readonly onForm: (connectorId: string | undefined) => void;
 }
 
 /** The left panel: what is connected, with which access, and what it can do. */
-export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
+export function Connectors({ onClose, onPick, onForm }: ConnectorsProps): JSX.Element {
   const { console } = useServices();
   const connectors = useConsole((state) => state.connectors);
   const phase = useConsole((state) => state.phase);
-  const [adding, setAdding] = useState(false);
   const sheet = useMedia(sheetQuery);
   return (
     <>
@@ -47,7 +46,7 @@ export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
             class="icon-button icon-button-small"
             aria-label="Add a connector"
             data-testid="add-connector"
-            onClick={() => setAdding(true)}
+            onClick={() => onForm(undefined)}
           >
             <Icon name="plus" size="small" />
           </button>
@@ -56,14 +55,13 @@ export function Connectors({ onClose, onPick }: ConnectorsProps): JSX.Element {
         {phase === "ready" && connectors.length === 0 && <p class="small quiet side-empty">Nothing is connected yet.</p>}
         <ul class="stack tight">
           {connectors.map((connector, index) => (
-            <ConnectorItem key={connector.id} connector={connector} initiallyOpen={index === 0 && connectors.length === 1} onPick={onPick} />
+            <ConnectorItem key={connector.id} connector={connector} initiallyOpen={index === 0 && connectors.length === 1} onPick={onPick} onForm={onForm} />
           ))}
         </ul>
       </div>
       <div class="panel-foot">
         <ThemeSwitch />
       </div>
-      {adding && <AddConnector onClose={() => setAdding(false)} />}
     </>
   );
 }
@@ -84,9 +82,10 @@ interface ConnectorItemProps {
   readonly connector: Connector;
   readonly initiallyOpen: boolean;
   readonly onPick: ConnectorsProps["onPick"];
+  readonly onForm: ConnectorsProps["onForm"];
 }
 
-function ConnectorItem({ connector, initiallyOpen, onPick }: ConnectorItemProps): JSX.Element {
+function ConnectorItem({ connector, initiallyOpen, onPick, onForm }: ConnectorItemProps): JSX.Element {
   const [open, setOpen] = useState(initiallyOpen);
   return (
     <li class="connector" data-testid="connector" data-connector-id={connector.id} data-status={connector.status}>
@@ -101,7 +100,7 @@ function ConnectorItem({ connector, initiallyOpen, onPick }: ConnectorItemProps)
         <Icon name={open ? "chevron_down" : "chevron_right"} size="small" />
       </button>
       <ConnectorTrouble connector={connector} />
-      {open && <ConnectorDetails connector={connector} onPick={onPick} />}
+      {open && <ConnectorDetails connector={connector} onPick={onPick} onForm={onForm} />}
     </li>
   );
 }
@@ -131,7 +130,7 @@ function statusOf(connector: Connector): readonly [dot: string, text: string] {
   }
 }
 
-function ConnectorDetails({ connector, onPick }: { readonly connector: Connector; readonly onPick: ConnectorsProps["onPick"] }): JSX.Element {
+function ConnectorDetails({ connector, onPick, onForm }: Omit<ConnectorItemProps, "initiallyOpen">): JSX.Element {
   return (
     <div class="stack snug connector-details">
       <dl class="pairs">
@@ -150,7 +149,7 @@ function ConnectorDetails({ connector, onPick }: { readonly connector: Connector
       </dl>
       {connector.token !== undefined && <Token connectorId={connector.id} token={connector.token} />}
       <ToolList connectorId={connector.id} onPick={onPick} />
-      {connector.removable && <ConnectorActions connector={connector} />}
+      {connector.removable && <ConnectorActions connector={connector} onEdit={() => onForm(connector.id)} />}
     </div>
   );
 }
@@ -160,10 +159,9 @@ function modeWords({ mode, settings }: Connector): string {
   return settings.mode === "auto" ? `${words} (automatic)` : words;
 }
 
-function ConnectorActions({ connector }: { readonly connector: Connector }): JSX.Element {
+function ConnectorActions({ connector, onEdit }: { readonly connector: Connector; readonly onEdit: () => void }): JSX.Element {
   const { api, console } = useServices();
   const [removing, setRemoving] = useState(false);
-  const [editing, setEditing] = useState(false);
   const [problem, setProblem] = useState<string>();
   const remove = async (): Promise<void> => {
     setRemoving(true);
@@ -174,7 +172,7 @@ function ConnectorActions({ connector }: { readonly connector: Connector }): JSX
   };
   return (
     <div class="stack connector-actions">
-      <button type="button" class="side-row small quiet" data-testid="edit-connector" onClick={() => setEditing(true)}>
+      <button type="button" class="side-row small quiet" data-testid="edit-connector" onClick={onEdit}>
         <Icon name="sliders" size="small" />
         Edit connector
       </button>
@@ -187,7 +185,6 @@ function ConnectorActions({ connector }: { readonly connector: Connector }): JSX
           {problem}
         </p>
       )}
-      {editing && <EditConnector connector={connector} onClose={() => setEditing(false)} />}
     </div>
   );
 }

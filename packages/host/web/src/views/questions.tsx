@@ -3,8 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { Asking, Question } from "../prompts.ts";
 import { formatBytes } from "../format.ts";
 import { Dialog } from "./dialog.tsx";
-import { FileQuestion } from "./file-question.tsx";
+import { lazyView } from "./lazy-view.tsx";
 import { useArmed, useServices } from "./services.ts";
+
+const FileQuestion = lazyView(async () => (await import("./file-question.tsx")).FileQuestion);
 
 /** Whatever an app asks for that the user decides, one at a time and in the host's own layer. */
 export function Questions(): JSX.Element {

@@ -6,10 +6,12 @@ import { startUrlOf } from "../sign-in.ts";
 import { openFlows, type WindowState } from "../state.ts";
 import type { Call, Flow, FlowDevice } from "../wire.ts";
 import { AppWindowCard } from "./app-window-card.tsx";
-import { DevicePane } from "./device-pane.tsx";
 import { Icon } from "./icon.tsx";
+import { lazyView } from "./lazy-view.tsx";
 import { useArmed, useConsole, useNow, useServices } from "./services.ts";
 import { useToolTitle } from "./tool-title.ts";
+
+const DevicePane = lazyView(async () => (await import("./device-pane.tsx")).DevicePane);
 
 /** Every flow that waits for the user, above the composer: always in sight, outside every widget. */
 export function SignInCards(): JSX.Element {

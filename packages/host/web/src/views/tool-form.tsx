@@ -13,9 +13,9 @@ import {
   isDraftRecord,
   putDraft,
 } from "../schema-form.ts";
-import { ChangedTool } from "./changed-tool.tsx";
 import { FieldView } from "./field-view.tsx";
 import { Icon } from "./icon.tsx";
+import { lazyView } from "./lazy-view.tsx";
 import { useConsole, useServices } from "./services.ts";
 import type { Choice } from "./tool-picker.tsx";
 
@@ -24,6 +24,8 @@ export interface ToolFormProps {
   readonly onBack: () => void;
   readonly onDone: () => void;
 }
+
+const ChangedTool = lazyView(async () => (await import("./changed-tool.tsx")).ChangedTool);
 
 /** The arguments of one tool, as a form or as JSON, and the button that runs it. */
 export function ToolForm({ choice: chosen, onBack, onDone }: ToolFormProps): JSX.Element {
