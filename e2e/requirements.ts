@@ -228,6 +228,13 @@ export const requirements: readonly Requirement[] = [
       scenario("looks", "closes %s by Escape"),
       scenario("looks", "closes the view that fills the screen by Escape"),
       scenario("looks", "leaves no script error behind"),
+      scenario("looks-states", "connectors and their form"),
+      scenario("looks-states", "a sign-in for a connector"),
+      scenario("looks-states", "what a server asks"),
+      scenario("looks-states", "views outside the conversation"),
+      scenario("looks-states", "a tool that changed"),
+      scenario("looks-states", "the pages of windows"),
+      scenario("looks-states", "a part of the page that cannot be loaded"),
     ],
   },
   {

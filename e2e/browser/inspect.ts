@@ -109,3 +109,11 @@ function focusedNow(fresh: string): (FocusStop & { readonly id: string; readonly
     visible: element.tagName === "IFRAME" || outlined,
   };
 }
+
+/** The controls of a page that Tab does not reach, and those that do not show that they have the focus. */
+export async function findKeyboardTraps(page: Page): Promise<readonly string[]> {
+  const controls = await namesOfControls(page);
+  const stops = await tabThrough(page);
+  const unreached = controls.filter((name) => stops.every((stop) => stop.name !== name)).map((name) => `Tab does not reach ${name}`);
+  return [...unreached, ...stops.filter((stop) => !stop.visible).map((stop) => `${stop.name} shows no focus`)];
+}

@@ -1,35 +1,12 @@
-import type { App } from "@countersign/kit/app";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { findBarriers, findSidewaysScrolling } from "../browser/inspect.ts";
 import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { openedBy } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
+import { type Behaviour, changeable } from "../stack/changeable-app.ts";
 import { fixtureApp, newProbe } from "../stack/fixture-app.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
-
-/** How the fixture behaves now: whether it answers anybody without a token, and what it says of its protected tool. */
-interface Behaviour {
-  closed: boolean;
-  words: string;
-}
-
-/** The fixture as a server that may answer nothing at all without a token, and may turn after it was trusted. */
-function changeable(app: App, resource: string, behaviour: Behaviour): App {
-  const origin = new URL(resource).origin;
-  const header = `Bearer scope="fixture:read", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`;
-  return {
-    ...app,
-    fetch: async (request) => {
-      const asks = new URL(request.url).pathname === "/mcp" && !request.headers.has("authorization");
-      if (asks && behaviour.closed) return new Response(null, { status: 401, headers: { "www-authenticate": header } });
-      const response = await app.fetch(request);
-      const headers = new Headers(response.headers);
-      headers.delete("content-length");
-      return new Response((await response.text()).replaceAll("Needs sign-in", behaviour.words), { status: response.status, headers });
-    },
-  };
-}
 
 describe("a connector that needs sign-in to connect", () => {
   let stack: TestStack;
@@ -146,7 +123,7 @@ describe("a connector that needs sign-in to connect", () => {
     await popup.close();
     await person.console.signInCard.waitFor();
     await person.console.cancelButton.click();
-    await page.getByText("Sign-in was cancelled").waitFor();
+    await page.getByText("You cancelled the sign-in").waitFor();
     await page.getByTestId("add-connector").focus();
     await page.keyboard.press("Enter");
     await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("data-testid"))).toBe("add-connector-url");

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findBarriers, findSidewaysScrolling, namesOfControls, tabThrough, viewFrame } from "../browser/inspect.ts";
+import { findBarriers, findKeyboardTraps, findSidewaysScrolling, tabThrough, viewFrame } from "../browser/inspect.ts";
 import { keepPicture, launchBrowser } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { openedBy } from "../pages/console-page.ts";
@@ -68,7 +68,12 @@ async function walk(person: Person, scheme: Scheme, size: Size, visit: Visit): P
   await widget.getByTestId("error").waitFor();
   await visit("declined", page, "with view");
 
-  const approved = await openWallet(person, scheme, size, () => widget.getByTestId("retry").click());
+  // Just after a refusal no window opens by itself (M20): a card asks first.
+  await widget.getByTestId("retry").click();
+  const again = page.locator('[data-testid="signin-continue"][aria-disabled="false"]');
+  await again.waitFor();
+  await visit("asked-again", page, "with view");
+  const approved = await openWallet(person, scheme, size, () => again.click());
   await approved.approve.click();
   await widget.getByTestId("receipt").waitFor();
   await page.getByTestId("receipt").waitFor();
@@ -83,14 +88,6 @@ async function waitUntilWhole(page: Page): Promise<void> {
   const hidden = () =>
     viewFrame(page).evaluate(() => [document.documentElement.scrollHeight - innerHeight, innerWidth - document.documentElement.clientWidth]);
   await expect.poll(hidden, { message: "height and width that the view's frame hides", timeout: 5000 }).toEqual([0, 0]);
-}
-
-/** The controls of a page that Tab does not reach, and those that do not show that they have the focus. */
-async function findKeyboardTraps(page: Page): Promise<readonly string[]> {
-  const controls = await namesOfControls(page);
-  const stops = await tabThrough(page);
-  const unreached = controls.filter((name) => stops.every((stop) => stop.name !== name)).map((name) => `Tab does not reach ${name}`);
-  return [...unreached, ...stops.filter((stop) => !stop.visible).map((stop) => `${stop.name} shows no focus`)];
 }
 
 describe("the inspection", () => {

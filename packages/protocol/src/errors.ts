@@ -106,7 +106,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
 
   // How a flow can end without a grant.
   access_denied: e(403, true, "Access was not granted.", "The user or the authorization server declined.", "access_denied"),
-  cancelled: e(409, true, "Sign-in was cancelled.", "The user cancelled the flow in the host."),
+  cancelled: e(409, true, "This was cancelled.", "The user ended the call, its sign-in or its question in the host."),
   flow_expired: e(408, true, "Sign-in took too long. Please try again.", "A flow lives ten minutes."),
   call_expired: e(408, true, "The call took too long.", "The call passed its deadline while parked or running."),
   flow_failed: e(502, true, "Sign-in did not work. Please try again.", "See the trace for the step that failed."),

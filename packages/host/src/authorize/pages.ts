@@ -21,6 +21,8 @@ export const popupHeaders: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 };
 
+const closeWords = "You can close this window.";
+
 /** What the popup shows between the click and the authorization server. */
 export function waitingPage(): Promise<Response> {
   return render({ status: 200, title: "Opening sign-in", text: "One moment…", close: false });
@@ -30,16 +32,27 @@ export function waitingPage(): Promise<Response> {
 export function endPage(
   outcome: { readonly granted: true } | { readonly granted: false; readonly code: ErrorCode; readonly status: number },
 ): Promise<Response> {
-  if (outcome.granted) return render({ status: 200, title: "Signed in", text: "You can close this window.", close: true });
+  if (outcome.granted) return render({ status: 200, title: "Signed in", text: closeWords, close: true });
   const { text } = errorCatalogue[outcome.code];
-  return render({ status: outcome.status, title: "Not signed in", text: `${text} You can close this window.`, close: outcome.status === 200 });
+  return render({ status: outcome.status, title: "Not signed in", text: `${text} ${closeWords}`, close: outcome.status === 200 });
+}
+
+/** In the place of a start link's page when the link is good no more, or not here. */
+export function spentLinkPage(status: number): Promise<Response> {
+  const text = `This link works once, for a short time and in one browser. Start again where it was given to you. ${closeWords}`;
+  return render({ status, title: "Not signed in", text, close: false });
+}
+
+/** In the place of a page that a server asks the user to visit, when nothing asks for it (any more). */
+export function notOpenedPage(status: number): Promise<Response> {
+  return render({ status, title: "Not opened", text: `Nothing asks you to visit this page now. ${closeWords}`, close: false });
 }
 
 /** Where an app's own window ends: with what it came back, or with why that was not taken. */
 export function returnedPage(code: ErrorCode | undefined): Promise<Response> {
   if (code === undefined)
     return render({ status: 200, title: "Done", text: "You can close this window and go on in the conversation.", close: true });
-  const text = `${errorCatalogue[code].text} You can close this window.`;
+  const text = `${errorCatalogue[code].text} ${closeWords}`;
   return render({ status: errorCatalogue[code].status, title: "Not taken", text, close: false });
 }
 

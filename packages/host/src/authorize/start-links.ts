@@ -15,7 +15,7 @@ import type { Sessions } from "../sessions.ts";
 import { accountPage } from "./account-page.ts";
 import { isLive } from "./flow-record.ts";
 import type { Flows, StoredFlow } from "./flows.ts";
-import { endPage } from "./pages.ts";
+import { endPage, spentLinkPage } from "./pages.ts";
 import type { SignIn } from "./sign-in.ts";
 
 /** A one-time way for one user of one product to begin one flow, by the digest of its token. */
@@ -164,6 +164,6 @@ export class StartLinks {
   #refused(status: 400 | 403, reason: string, visit?: VisitRow): Promise<Response> {
     const whose = visit === undefined ? {} : { userId: visit.userId, flowId: visit.flowId };
     this.#options.audit("link.refused", { code: "invalid_state", reason, ...whose });
-    return endPage({ granted: false, code: "invalid_state", status });
+    return spentLinkPage(status);
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Hono } from "hono";
-import { endPage, returnedPage, waitingPage } from "../authorize/pages.ts";
+import { endPage, notOpenedPage, returnedPage, waitingPage } from "../authorize/pages.ts";
 import type { SignIn } from "../authorize/sign-in.ts";
 import type { StartLinks } from "../authorize/start-links.ts";
 import type { CallBroker } from "../call.ts";
@@ -64,10 +64,10 @@ async function visit(request: Request, { sessions, broker }: PlaceRoutes, callId
   const session = await sessions.find(request);
   const site = request.headers.get("sec-fetch-site");
   const unasked = site === "cross-site" || site === "same-site" || request.headers.has("sec-purpose") || request.headers.has("purpose");
-  if (session === undefined || unasked) return endPage({ granted: false, code: "invalid_state", status: 403 });
+  if (session === undefined || unasked) return notOpenedPage(403);
   const [round, index] = place.map((text) => (/^\d{1,4}$/.test(text) ? Number(text) : -1));
   const address = await broker.visit(session.userId, callId, round ?? -1, index ?? -1);
-  if (!address.ok) return endPage({ granted: false, code: "not_found", status: 404 });
+  if (!address.ok) return notOpenedPage(404);
   const headers = { location: address.value, "cache-control": "no-store", "referrer-policy": "no-referrer" };
   return new Response(null, { status: 303, headers });
 }

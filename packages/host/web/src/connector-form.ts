@@ -1,3 +1,4 @@
+import { isSecureOrLoopback } from "@countersign/protocol/resource";
 import type { SettingsInput } from "./api.ts";
 import type { ConnectorSettings, SignInMode } from "./connector-settings.ts";
 
@@ -58,9 +59,13 @@ export function hasAdvanced(draft: ConnectorDraft): boolean {
 export function findProblems(draft: ConnectorDraft): ConnectorProblems {
   const problems: Partial<Record<ConnectorField, string>> = {};
   const isAddress = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
-  if (!isAddress(draft.url.trim())) problems.url = "Enter the full address, such as https://store.example/mcp";
+  const isReadable = (text: string): boolean => !isSecureOrLoopback(new URL(text));
+  const url = draft.url.trim();
+  if (!isAddress(url)) problems.url = "Enter the full address, such as https://store.example/mcp";
+  else if (isReadable(url)) problems.url = "Use https: with http, anybody on the way could read and change what is sent.";
   const server = draft.authorizationServer.trim();
   if (server !== "" && !isAddress(server)) problems.authorizationServer = "Enter the service's full address, such as https://login.example";
+  else if (server !== "" && isReadable(server)) problems.authorizationServer = "Use https: with http, anybody on the way could read your sign-in.";
   if (draft.clientSecret !== "" && server === "") problems.authorizationServer = "A client secret needs the sign-in service that it is for.";
   if ((draft.clientSecret !== "" || draft.tokenEndpointAuthMethod !== "") && draft.clientId.trim() === "") {
     problems.clientId = "Enter the client that the secret or method belongs to.";

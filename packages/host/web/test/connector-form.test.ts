@@ -25,6 +25,12 @@ describe("the connector form", () => {
     expect(hasAdvanced({ ...emptyDraft, url, name: "Mine", mode: "full" })).toBe(false);
   });
 
+  it("refuses an address that others on the way could read, except on this machine", () => {
+    expect(findProblems({ ...emptyDraft, url: "http://127.0.0.1:4000/mcp" })).toEqual({});
+    expect(findProblems({ ...emptyDraft, url: "http://store.example/mcp" }).url).toContain("https");
+    expect(findProblems({ ...whole, authorizationServer: "http://login.example" }).authorizationServer).toContain("https");
+  });
+
   it("sends what was typed, with a value's own equals signs and a secret's own blanks", () => {
     expect(findProblems(whole)).toEqual({});
     expect(settingsOf(whole)).toEqual({

@@ -116,7 +116,7 @@ describe("window.openai", () => {
   });
 
   it("rejects with an Error that says code, message, retryable and call, never with an empty object", async () => {
-    const error = { code: "cancelled", message: "Sign-in was cancelled.", retryable: true };
+    const error = { code: "cancelled", message: "This was cancelled.", retryable: true };
     const { openai } = bench(() => Promise.resolve(aCall({ state: "failed", error })));
     const reason: unknown = await openai.callTool("list_orders").catch((thrown: unknown) => thrown);
     expect(reason).toBeInstanceOf(Error);

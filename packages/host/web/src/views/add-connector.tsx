@@ -20,6 +20,10 @@ export function AddConnector({ onClose }: { readonly onClose: () => void }): JSX
         const before = store.get().connectors;
         const answer = await api.addConnector({ url: draft.url.trim(), settings: settingsOf(draft) });
         if (!answer.ok) return answer.error;
+        // The host keeps the one that is there, as it is: what was typed here must not seem to have been taken.
+        const held = before.find((known) => known.id === answer.value.id);
+        if (held !== undefined)
+          return { message: `This server is connected already, as “${held.name}”. Edit that connector to change how it signs in.` };
         showAnswer(store, before, answer.value);
         onClose();
         return undefined;

@@ -33,7 +33,6 @@ export function AppWindowCard(): JSX.Element | null {
         </p>
       )}
       <div class="row snug wrap signin-actions">
-        <span class="grow" />
         <button type="button" class="button" data-testid="app-window-cancel" onClick={() => views.windows.cancel()}>
           Cancel
         </button>

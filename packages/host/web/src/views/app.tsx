@@ -44,7 +44,7 @@ export function App(): JSX.Element {
         <h1 class="visually-hidden">Countersign</h1>
         <TopBar left={left && !sheet} right={right && !sheet} onShow={(side) => setOpen(side, true)} />
         <LinkNotice />
-        <Conversation onShowTrace={showTrace} />
+        <Conversation onShowTrace={showTrace} onPick={pick} />
         <div class="talk-foot">
           <SignInCards />
           <AskingCards />

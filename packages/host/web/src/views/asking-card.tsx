@@ -194,7 +194,6 @@ function Actions({ asking, card, forms }: { readonly asking: Asking; readonly ca
   const declines = asking.style !== "retry";
   return (
     <div class="row snug wrap signin-actions">
-      <span class="grow" />
       <button type="button" class="button" data-testid="asking-cancel" disabled={card.busy} onClick={() => card.refuse("cancel")}>
         Cancel
       </button>

@@ -14,10 +14,12 @@ import { WidgetPanel } from "./widget-panel.tsx";
 export interface CallCardProps {
   readonly entry: Extract<Entry, { kind: "call" }>;
   readonly onShowTrace: (callId: string) => void;
+  /** Opens the form of a tool. */
+  readonly onPick: (connectorId: string, tool: Tool) => void;
 }
 
 /** One tool call in the conversation: what was asked, how it stands, what came back, the app's view, and the calls that view made. */
-export function CallCard({ entry, onShowTrace }: CallCardProps): JSX.Element | null {
+export function CallCard({ entry, onShowTrace, onPick }: CallCardProps): JSX.Element | null {
   const call = useConsole((state) => state.calls[entry.callId]);
   const connector = useConsole((state) => state.connectors.find((known) => known.id === call?.connectorId));
   const listed = useConsole((state) => (call === undefined ? undefined : state.tools[call.connectorId]));
@@ -46,7 +48,7 @@ export function CallCard({ entry, onShowTrace }: CallCardProps): JSX.Element | n
         </span>
         <div class="stack snug grow">
           <CallHead call={call} tool={tool} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
-          <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} />
+          <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} onPick={onPick} />
           {childIds !== undefined && <ChildCalls callIds={childIds} serverName={serverName} onShowTrace={onShowTrace} />}
         </div>
       </div>
@@ -113,16 +115,17 @@ interface CallBodyProps {
   readonly serverName: string;
   readonly args: unknown;
   readonly showsView: boolean;
+  readonly onPick: CallCardProps["onPick"];
 }
 
-function CallBody({ call, tool, serverName, args, showsView }: CallBodyProps): JSX.Element | null {
+function CallBody({ call, tool, serverName, args, showsView, onPick }: CallBodyProps): JSX.Element | null {
   const receipt = useMemo(() => (call.result?.isError === false ? readReceipt(call.result.structuredContent) : undefined), [call.result]);
   if (!isCallEnded(call) && !showsView) {
     return tool?.resourceUri === undefined ? null : <div class="skeleton view-skeleton" aria-hidden="true" />;
   }
   return (
     <>
-      {call.error !== undefined && <CallFailed call={call} tool={tool} args={args} />}
+      {call.error !== undefined && <CallFailed call={call} tool={tool} args={args} onPick={onPick} />}
       {receipt !== undefined && <ReceiptCard receipt={receipt} serverName={serverName} />}
       {showsView && tool?.resourceUri !== undefined && <WidgetPanel call={call} args={args} tool={tool} resourceUri={tool.resourceUri} />}
       {call.result !== undefined && <CallResultView result={call.result} folded={showsView || receipt !== undefined} />}
@@ -130,7 +133,7 @@ function CallBody({ call, tool, serverName, args, showsView }: CallBodyProps): J
   );
 }
 
-function CallFailed({ call, tool, args }: { readonly call: Call; readonly tool: Tool | undefined; readonly args: unknown }): JSX.Element {
+function CallFailed({ call, tool, args, onPick }: Pick<CallBodyProps, "call" | "tool" | "args" | "onPick">): JSX.Element {
   const { console } = useServices();
   const [problem, setProblem] = useState<string>();
   const retry = async (): Promise<void> => {
@@ -146,6 +149,13 @@ function CallFailed({ call, tool, args }: { readonly call: Call; readonly tool: 
           <p>
             <button type="button" class="button-link" data-testid="call-retry" onClick={() => void retry()}>
               Try again
+            </button>
+          </p>
+        )}
+        {call.error?.code === "tool_changed" && tool?.changed !== undefined && (
+          <p>
+            <button type="button" class="button-link" data-testid="call-changed" onClick={() => onPick(call.connectorId, tool)}>
+              See what changed
             </button>
           </p>
         )}

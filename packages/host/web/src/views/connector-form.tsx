@@ -1,6 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useId, useState } from "preact/hooks";
-import type { ApiProblem } from "../api.ts";
 import { type ConnectorDraft, type ConnectorField, type ConnectorProblems, findProblems, hasAdvanced } from "../connector-form.ts";
 import type { SignInMode } from "../connector-settings.ts";
 import { Dialog } from "./dialog.tsx";
@@ -16,7 +15,7 @@ export interface ConnectorFormProps {
   readonly action: { readonly idle: string; readonly busy: string };
   readonly onClose: () => void;
   /** Sends it; a problem keeps the dialog open. */
-  readonly onSubmit: (draft: ConnectorDraft) => Promise<ApiProblem | undefined>;
+  readonly onSubmit: (draft: ConnectorDraft) => Promise<{ readonly message: string } | undefined>;
 }
 
 const modes: readonly (readonly [SignInMode, label: string, hint: string])[] = [

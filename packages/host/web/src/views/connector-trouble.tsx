@@ -3,11 +3,12 @@ import { useState } from "preact/hooks";
 import { hostOf, type Connector } from "../wire.ts";
 import { Icon } from "./icon.tsx";
 import { useServices } from "./services.ts";
+import { useRemoveConnector } from "./use-remove-connector.ts";
 
 /** Why a connector does not work now, and the one thing to do about it; nothing while it works. In sight whether the connector is unfolded or not. */
-export function ConnectorTrouble({ connector }: { readonly connector: Connector }): JSX.Element | null {
+export function ConnectorTrouble({ connector, folded }: { readonly connector: Connector; readonly folded: boolean }): JSX.Element | null {
   if (connector.status === "sign_in_required") return <SignInNeeded connector={connector} />;
-  if (connector.status === "failed") return <CannotConnect connector={connector} />;
+  if (connector.status === "failed") return <CannotConnect connector={connector} removable={folded && connector.removable} />;
   return null;
 }
 
@@ -22,12 +23,18 @@ function SignInNeeded({ connector }: { readonly connector: Connector }): JSX.Ele
     setProblem(refused?.message);
   };
   const earlier = problem ?? connector.error?.message;
+  const own = problem === undefined && connector.error?.code === "cancelled";
   return (
     <div class="stack snug connector-trouble">
       <p class="small quiet">{hostOf(connector.url)} shows its tools once you have signed in.</p>
       {earlier !== undefined && (
-        <p class="field-error" role="alert" data-testid="connector-error" data-code={problem === undefined ? connector.error?.code : undefined}>
-          {earlier}
+        <p
+          class={own ? "small quiet" : "field-error"}
+          role={own ? "status" : "alert"}
+          data-testid="connector-error"
+          data-code={problem === undefined ? connector.error?.code : undefined}
+        >
+          {own ? "You cancelled the sign-in." : earlier}
         </p>
       )}
       <button
@@ -45,8 +52,10 @@ function SignInNeeded({ connector }: { readonly connector: Connector }): JSX.Ele
   );
 }
 
-function CannotConnect({ connector }: { readonly connector: Connector }): JSX.Element {
+/** `removable`: with a way out beside the way on, for an address that was wrong. */
+function CannotConnect({ connector, removable }: { readonly connector: Connector; readonly removable: boolean }): JSX.Element {
   const { console } = useServices();
+  const { remove, removing, problem } = useRemoveConnector(connector);
   const [busy, setBusy] = useState(false);
   const retry = async (): Promise<void> => {
     setBusy(true);
@@ -57,26 +66,42 @@ function CannotConnect({ connector }: { readonly connector: Connector }): JSX.El
     <div class="stack snug connector-trouble">
       <p class="notice notice-bad" role="status" data-testid="connector-error" data-code={connector.error?.code}>
         <Icon name="alert" size="small" />
-        <span>{wordsOf(connector)}</span>
+        <span>{problem ?? wordsOf(connector)}</span>
       </p>
-      <button
-        type="button"
-        class="button button-small"
-        data-testid="connector-retry"
-        aria-label={`Try again to connect ${connector.name}`}
-        disabled={busy}
-        onClick={() => void retry()}
-      >
-        <Icon name="refresh" size="small" />
-        {busy ? "Trying" : "Try again"}
-      </button>
+      <div class="row tight wrap">
+        <button
+          type="button"
+          class="button button-small"
+          data-testid="connector-retry"
+          aria-label={`Try again to connect ${connector.name}`}
+          disabled={busy}
+          onClick={() => void retry()}
+        >
+          <Icon name="refresh" size="small" />
+          {busy ? "Trying" : "Try again"}
+        </button>
+        {removable && (
+          <button
+            type="button"
+            class="button button-quiet button-small"
+            data-testid="connector-remove-failed"
+            aria-label={`Remove ${connector.name}`}
+            disabled={removing}
+            onClick={() => void remove()}
+          >
+            Remove
+          </button>
+        )}
+      </div>
     </div>
   );
 }
 
-function wordsOf({ error }: Connector): string {
+function wordsOf({ error, url }: Connector): string {
   if (error?.code === "authorization_required") {
     return "The server wants sign-in before anything else, and this connector signs in only when a tool needs it. Edit it to change that.";
   }
+  if (error?.code === "protocol_error") return `What answers at ${hostOf(url)} is not understood as an MCP server. Is the whole address right?`;
+  if (error?.code === "server_unreachable") return `${hostOf(url)} does not answer. Is the address right, and does the server run?`;
   return error?.message ?? "The server does not answer. It is tried again by itself.";
 }

@@ -9,6 +9,7 @@ import { sheetQuery } from "./panel.tsx";
 import { useConsole, useMedia, useNow, useServices } from "./services.ts";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import { SecurityMark } from "./tool-marks.tsx";
+import { useRemoveConnector } from "./use-remove-connector.ts";
 
 export interface ConnectorsProps {
   readonly onClose: () => void;
@@ -55,7 +56,13 @@ export function Connectors({ onClose, onPick, onForm }: ConnectorsProps): JSX.El
         {phase === "ready" && connectors.length === 0 && <p class="small quiet side-empty">Nothing is connected yet.</p>}
         <ul class="stack tight">
           {connectors.map((connector, index) => (
-            <ConnectorItem key={connector.id} connector={connector} initiallyOpen={index === 0 && connectors.length === 1} onPick={onPick} onForm={onForm} />
+            <ConnectorItem
+              key={connector.id}
+              connector={connector}
+              initiallyOpen={index === 0 && connectors.length === 1}
+              onPick={onPick}
+              onForm={onForm}
+            />
           ))}
         </ul>
       </div>
@@ -99,7 +106,7 @@ function ConnectorItem({ connector, initiallyOpen, onPick, onForm }: ConnectorIt
         </span>
         <Icon name={open ? "chevron_down" : "chevron_right"} size="small" />
       </button>
-      <ConnectorTrouble connector={connector} />
+      <ConnectorTrouble connector={connector} folded={!open} />
       {open && <ConnectorDetails connector={connector} onPick={onPick} onForm={onForm} />}
     </li>
   );
@@ -160,16 +167,7 @@ function modeWords({ mode, settings }: Connector): string {
 }
 
 function ConnectorActions({ connector, onEdit }: { readonly connector: Connector; readonly onEdit: () => void }): JSX.Element {
-  const { api, console } = useServices();
-  const [removing, setRemoving] = useState(false);
-  const [problem, setProblem] = useState<string>();
-  const remove = async (): Promise<void> => {
-    setRemoving(true);
-    const answer = await api.removeConnector(connector.id);
-    setRemoving(false);
-    if (answer.ok) await console.refresh();
-    else setProblem(answer.error.message);
-  };
+  const { remove, removing, problem } = useRemoveConnector(connector);
   return (
     <div class="stack connector-actions">
       <button type="button" class="side-row small quiet" data-testid="edit-connector" onClick={onEdit}>

@@ -1,14 +1,21 @@
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { Entry } from "../state.ts";
+import type { Tool } from "../wire.ts";
 import { CallCard } from "./call-card.tsx";
 import { EmptyConversation } from "./empty-conversation.tsx";
 import { Icon } from "./icon.tsx";
 import { useConsole } from "./services.ts";
 import { useFollow } from "./use-follow.ts";
 
+export interface ConversationProps {
+  readonly onShowTrace: (callId: string) => void;
+  /** Opens the form of a tool. */
+  readonly onPick: (connectorId: string, tool: Tool) => void;
+}
+
 /** The conversation. A new turn is brought to the top of the view, as far as there is something below it; who scrolls away is left alone. */
-export function Conversation({ onShowTrace }: { readonly onShowTrace: (callId: string) => void }): JSX.Element {
+export function Conversation({ onShowTrace, onPick }: ConversationProps): JSX.Element {
   const entries = useConsole((state) => state.entries);
   const scroller = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
@@ -19,7 +26,11 @@ export function Conversation({ onShowTrace }: { readonly onShowTrace: (callId: s
       <div class="talk-column" ref={column} role="log" aria-label="Conversation">
         {entries.length === 0 && <EmptyConversation />}
         {entries.map((entry) =>
-          entry.kind === "call" ? <CallCard key={entry.callId} entry={entry} onShowTrace={onShowTrace} /> : <Said key={entry.id} entry={entry} />,
+          entry.kind === "call" ? (
+            <CallCard key={entry.callId} entry={entry} onShowTrace={onShowTrace} onPick={onPick} />
+          ) : (
+            <Said key={entry.id} entry={entry} />
+          ),
         )}
       </div>
     </div>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { readTexts } from "../json.ts";
 import type { ConsoleState } from "../state.ts";
 import type { Connector, Tool } from "../wire.ts";
-import { AddConnector } from "./add-connector.tsx";
+import { ConnectorDialog } from "./connector-dialog.tsx";
 import { Icon } from "./icon.tsx";
 import { useConsole, useServices } from "./services.ts";
 import { SecurityMark } from "./tool-marks.tsx";
@@ -49,7 +49,7 @@ export function EmptyConversation(): JSX.Element {
       ) : (
         <Suggestions />
       )}
-      {adding && <AddConnector onClose={() => setAdding(false)} />}
+      {adding && <ConnectorDialog connectorId={undefined} onClose={() => setAdding(false)} />}
     </div>
   );
 }

@@ -8,7 +8,10 @@ type View<P> = (props: P) => JSX.Element | null;
  * A view in a chunk of its own, loaded when it is first shown: for what most visits never see. From then on it is there at once.
  * When it cannot be loaded (no connection, or the host was replaced by another version meanwhile), the user is told, inside `frame` where there is one.
  */
-export function lazyView<P extends object>(load: () => Promise<View<P>>, frame: View<P & { readonly children: ComponentChildren }> = inPlace): View<P> {
+export function lazyView<P extends object>(
+  load: () => Promise<View<P>>,
+  frame: View<P & { readonly children: ComponentChildren }> = inPlace,
+): View<P> {
   let loaded: ComponentType<P> | undefined;
   const Frame: ComponentType<P & { readonly children: ComponentChildren }> = frame;
   return (props) => {

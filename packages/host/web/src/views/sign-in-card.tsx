@@ -86,7 +86,6 @@ function SignInCard({ flow, window, calls }: SignInCardProps): JSX.Element {
       {device !== undefined && <DevicePane device={device} />}
       <div class="row snug wrap signin-actions">
         {(blocked || waiting) && <PlainLink flow={flow} />}
-        <span class="grow" />
         <button type="button" class="button" data-testid="signin-cancel" disabled={cancelling} onClick={cancel}>
           Cancel
         </button>
