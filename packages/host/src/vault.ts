@@ -100,6 +100,7 @@ interface OpenedToken {
 }
 
 const refreshAheadMs = 60_000;
+/** Longer than the longest renewal: two tries, each with a repeat for a DPoP nonce, of ten seconds at most. */
 const leaseMs = retention.refresh_lease.ms;
 const leasePollMs = 100;
 

@@ -85,7 +85,7 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
     sealed: ["sealed"],
     endedBy: "sign-out",
   },
-  refresh_lease: { holds: "which instance renews a token now", from: "its beginning", ms: 30_000, sealed: [], endedBy: "the end of the renewal" },
+  refresh_lease: { holds: "which instance renews a token now", from: "its beginning", ms: 60_000, sealed: [], endedBy: "the end of the renewal" },
   call: {
     holds: "a tool call: where it stands, its steps, arguments, result, what its server asks the user and what the user answered",
     from: "its deadline",

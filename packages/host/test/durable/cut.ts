@@ -54,18 +54,24 @@ export async function cutEverywhere(
   const clean = await cutAt(journey, ground, Number.POSITIVE_INFINITY);
   const failures: string[] = [];
   const died = new Set<string>();
+  const cut = async (point: number): Promise<void> => {
+    const outcome: Outcome = await cutAt(journey, ground, point).catch((error: unknown) => ({ deaths: [], points: [], broken: [String(error)] }));
+    const reached = outcome.points[point];
+    if (reached !== undefined) died.add(reached);
+    for (const broken of outcome.broken) failures.push(`point ${point}, ${reached ?? "not reached"}: ${broken}`);
+  };
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < clean.points.length) {
-      const point = next;
       next += 1;
-      const outcome: Outcome = await cutAt(journey, ground, point).catch((error: unknown) => ({ deaths: [], points: [], broken: [String(error)] }));
-      const reached = outcome.points[point];
-      if (reached !== undefined) died.add(reached);
-      for (const broken of outcome.broken) failures.push(`point ${point}, ${reached ?? "not reached"}: ${broken}`);
+      await cut(next - 1);
     }
   };
   await Promise.all(Array.from({ length: ground.lanes }, lane));
-  // Two concurrent writes may change places between runs, so it is the names that count.
-  return { clean, failures, missed: [...new Set(clean.points)].filter((point) => !died.has(point)) };
+  // Concurrent writes may change places between runs, so it is the names that count, and one that was missed is looked for around its place.
+  const missed = (): readonly string[] => [...new Set(clean.points)].filter((point) => !died.has(point));
+  for (const shift of [0, -1, 1, -2, 2, 0, 0]) {
+    for (const point of missed()) await cut(Math.max(0, clean.points.indexOf(point) + shift));
+  }
+  return { clean, failures, missed: missed() };
 }

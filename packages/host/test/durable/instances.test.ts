@@ -145,7 +145,7 @@ describe("two instances on one database", () => {
     const early = await at(0).read(waits.id, 1);
     expect(early.state).toBe("dispatched");
     expect(world.authorizationServer.tokenRequests).toHaveLength(begun + 1);
-    world.offsetMs += 31_000;
+    world.offsetMs += 61_000;
     expect(await at(0).settled(waits.id)).toMatchObject({ state: "completed" });
     gate.resolve();
     world.offsetMs += 121_000;
