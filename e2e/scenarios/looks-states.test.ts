@@ -146,7 +146,11 @@ describe("the looks of what is rare", { timeout: 60_000 }, () => {
     await page.setViewportSize({ width: 360, height: 480 });
     await settle(page);
     const card = page.getByTestId("asking-card");
-    expect(await card.evaluate((element) => element.scrollTo(0, 0) ?? element.scrollHeight - element.clientHeight)).toBeGreaterThan(40);
+    const hidden = await card.evaluate((element) => {
+      element.scrollTop = 0;
+      return element.scrollHeight - element.clientHeight;
+    });
+    expect(hidden).toBeGreaterThan(40);
     const bottomOf = async (id: string): Promise<number> => page.getByTestId(id).evaluate((element) => element.getBoundingClientRect().bottom);
     expect(await bottomOf("asking-accept")).toBeLessThanOrEqual(await bottomOf("asking-card"));
     await page.setViewportSize(desktop);
