@@ -13,9 +13,9 @@ export default defineConfig({
       "bench/test/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/dist/**"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // A bound for what never comes, not a measure of speed.
+    // Bounds for what never ends, not measures of speed.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 15_000 } },
     restoreMocks: true,
   },
