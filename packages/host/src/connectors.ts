@@ -114,7 +114,7 @@ export class Connectors {
     const made = this.#connect(userId, connector);
     this.#connections.set(key, made);
     const [oldest] = this.#connections.keys();
-    if (this.#connections.size > connectionsMax && oldest !== undefined) void this.#drop(oldest);
+    if (this.#connections.size > connectionsMax && oldest !== undefined) this.#retire(oldest);
     return made;
   }
 
@@ -166,6 +166,12 @@ export class Connectors {
       },
     });
     return new McpConnection({ url: new URL(resource), reach, access, requestTimeoutMs, resultBytesMax, clock });
+  }
+
+  /** Keeps a connection no longer; a call that still runs on it ends there. */
+  #retire(key: string): void {
+    this.#connections.get(key)?.reset();
+    this.#connections.delete(key);
   }
 
   async #drop(key: string): Promise<void> {

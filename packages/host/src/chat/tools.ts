@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
 import type { CallView } from "../call/record.ts";
 import type { Connector, Connectors } from "../connectors.ts";
@@ -15,15 +16,22 @@ export interface ToolBox {
 }
 
 const toolsMax = 128;
+/** A server that takes longer to list its tools has none in this turn: the others' must not wait for it. */
+const listMsMax = 5000;
 const contentLengthMax = 30_000;
 
 /** The tools of a user's connected servers whose visibility includes the model. Names are `<connector>__<tool>` in the API's alphabet. */
 export async function collectTools(connectors: Connectors, userId: string, toolsAgeMs: number): Promise<ToolBox> {
   const tools: ModelTool[] = [];
   const targets = new Map<string, ToolTarget>();
-  for (const connector of await connectors.list(userId)) {
-    const list = await connectors.connection(userId, connector).tools(toolsAgeMs);
-    if (!list.ok) continue;
+  const mine = await connectors.list(userId);
+  const late = new AbortController();
+  const lateness = delay(listMsMax, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
+  const lists = await Promise.all(mine.map((connector) => Promise.race([connectors.connection(userId, connector).tools(toolsAgeMs), lateness])));
+  late.abort();
+  for (const [index, connector] of mine.entries()) {
+    const list = lists[index];
+    if (list?.ok !== true) continue;
     // A changed tool's words reach the model only once the user has agreed to them (M13).
     const changed = await connectors.pins.changes(userId, connector.id, list.value.values());
     for (const tool of list.value.values()) {

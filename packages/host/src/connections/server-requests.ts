@@ -5,6 +5,9 @@ import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/client";
 import type { ServerListener, ServerMessage } from "./exchange.ts";
 import type { Patience } from "./patience.ts";
 
+/** More than a call may ask in all; one after the other is put to the user, so what waits takes up room for long. */
+const waitingMax = 20;
+
 /** Puts a server's question to the user; `signal` aborts when the server takes it back. Never rejects. */
 export type Ask = (question: Question, signal: AbortSignal) => Promise<ElicitAnswer>;
 
@@ -17,6 +20,7 @@ export class CallListener implements ServerListener {
   readonly #patience: Patience;
   #refused: Refusal | undefined;
   #count = 0;
+  #waiting = 0;
 
   constructor(ask: Ask, patience: Patience) {
     this.#ask = ask;
@@ -30,6 +34,7 @@ export class CallListener implements ServerListener {
 
   async onServerRequest({ method, params }: ServerMessage, signal: AbortSignal): Promise<JsonObject | undefined> {
     if (method !== "elicitation/create") return undefined;
+    if (this.#waiting === waitingMax) throw new ProtocolError(ProtocolErrorCode.InvalidRequest, "too many questions are open");
     this.#count += 1;
     const question = readQuestion(`live-${this.#count}`, params);
     if (!question.ok) {
@@ -41,9 +46,11 @@ export class CallListener implements ServerListener {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, detail ?? code);
     }
     const resume = this.#patience.pause();
+    this.#waiting += 1;
     try {
       return { ...(await this.#ask(question.value, signal)) };
     } finally {
+      this.#waiting -= 1;
       resume();
     }
   }

@@ -3,7 +3,7 @@ import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/open";
-import type { RecordKind, Records } from "@countersign/storage/records";
+import type { RecordKind, RecordOptions, Records, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import { digestJson, digestText } from "../digest.ts";
@@ -63,11 +63,9 @@ export class ToolPins {
   async use(userId: string, connectorId: string, tool: ToolDefinition): Promise<ToolChange | undefined> {
     const id = idOf(userId, connectorId, tool.name);
     const now = this.#clock();
-    const pinned = await this.#records.get(id, now);
-    if (pinned === undefined) {
-      await this.#put(userId, connectorId, tool);
-      return undefined;
-    }
+    // Of two first uses at once one pins, and the other is compared with it.
+    const pinned = (await this.#records.get(id, now)) ?? (await this.#pinFirst(userId, connectorId, tool));
+    if (pinned === undefined) return undefined;
     const change = changeOf(pinned.value, tool);
     const expiresAt = now + retention.tool_pin.ms;
     if (change === undefined && (pinned.expiresAt ?? 0) < expiresAt - renewAfterMs) {
@@ -100,12 +98,28 @@ export class ToolPins {
     await this.#records.deleteBy("connector", keyOf(userId, connectorId));
   }
 
+  /** Pins a tool that has no pin; the pin that somebody else made meanwhile, if somebody did. */
+  async #pinFirst(userId: string, connectorId: string, tool: ToolDefinition): Promise<StoredRecord<PinRow> | undefined> {
+    const { id, row, options } = this.#pinOf(userId, connectorId, tool);
+    const created = await this.#records.create(id, row, options);
+    if (created.ok) return undefined;
+    const other = await this.#records.get(id, this.#clock());
+    // An expired one is in the way until it is swept.
+    if (other === undefined) await this.#records.put(id, row, options);
+    return other;
+  }
+
   async #put(userId: string, connectorId: string, tool: ToolDefinition): Promise<void> {
+    const { id, row, options } = this.#pinOf(userId, connectorId, tool);
+    await this.#records.put(id, row, options);
+  }
+
+  #pinOf(userId: string, connectorId: string, tool: ToolDefinition): { readonly id: string; readonly row: PinRow; readonly options: RecordOptions } {
     const definition = pinnedOf(tool);
     const isSmall = Buffer.byteLength(JSON.stringify(definition)) <= definitionBytesMax;
     const row = { userId, connectorId, tool: tool.name, digest: digestOf(tool), ...(isSmall ? { definition } : {}) };
     const keys = { user: userId, connector: keyOf(userId, connectorId) };
-    await this.#records.put(idOf(userId, connectorId, tool.name), row, { keys, expiresAt: this.#clock() + retention.tool_pin.ms });
+    return { id: idOf(userId, connectorId, tool.name), row, options: { keys, expiresAt: this.#clock() + retention.tool_pin.ms } };
   }
 }
 

@@ -88,6 +88,26 @@ describe("a question in the middle of a running call (2025-11-25)", () => {
     });
   });
 
+  it("X09 is refused at once when twenty wait already: a flood of questions takes up no room", async () => {
+    let refused = 0;
+    const browser = await begin({
+      ask: {
+        run: async ({ ask }) => {
+          const answers = Array.from({ length: 50 }, () =>
+            ask({ mode: "form", ...nick }).then(({ error }) => void (refused += error === undefined ? 0 : 1)),
+          );
+          await Promise.all(answers);
+          return {};
+        },
+      },
+    });
+    const asked = await browser.asked((await browser.call("ask")).id);
+    await expect.poll(() => refused).toBe(30);
+    expect(asked.asking?.items).toHaveLength(1);
+    await browser.post(`/api/calls/${asked.id}/cancel`);
+    expect((await browser.settled(asked.id)).state).toBe("failed");
+  });
+
   it("is over when the server takes it back, and when the server ends the call without the answer", async () => {
     const browser = await begin({
       back: {

@@ -51,6 +51,20 @@ async function said(browser: Browser, message: string): Promise<{ heard: () => P
 }
 
 describe("the model loop", () => {
+  it("I4 does not wait for a server that does not list its tools: the model answers with those of the others", async () => {
+    const { browser, asked } = await begin(() => words("Hello."));
+    await browser.fetch("/api/connectors/store/tools");
+    const silent = await listen(() => new Promise(() => {}));
+    try {
+      expect((await browser.post("/api/connectors", { url: `${silent.origin}/mcp` })).status).toBeLessThan(300);
+      await said(browser, "Hi");
+      await expect.poll(() => asked.length, { timeout: 8000 }).toBe(1);
+      expect(asked[0]?.tools?.map((tool) => tool.function.name)).toContain("store__browse");
+    } finally {
+      await silent.close();
+    }
+  });
+
   it("is told of tools that the model may see, calls them through the broker, and answers by events", async () => {
     const { browser, asked, keys } = await begin((_, turn) => (turn === 1 ? toolCall("store__browse", '{"query":"mug"}') : words("Two mugs.")));
     const turn = await said(browser, "Show me mugs");
