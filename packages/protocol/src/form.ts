@@ -74,9 +74,18 @@ export function parseForm(schema: unknown): Result<readonly FormField[], Refusal
     if (asksForSecret(name, property)) return err(refuse("secret_requested", "a field of the form asks for a secret"));
     const field = isJsonObject(property) ? readField(name, property, needed.has(name)) : undefined;
     if (field === undefined) return err(refuse("protocol_error", "a form's field is a text, a number, yes or no, or a choice"));
+    // Judged once more as it is shown: what is hidden in between is gone by then, and a name has become words.
+    if (asksForSecret(name, schemaAsShown(property, field))) return err(refuse("secret_requested", "a field of the form asks for a secret"));
     fields.push(field);
   }
   return ok(fields);
+}
+
+/** What the person meets: a field to type into is one, whatever else its schema says. */
+function schemaAsShown(property: unknown, field: FormField): JsonObject {
+  const { label: title, hint: description, kind } = field;
+  const type = kind === "text" ? "string" : kind;
+  return { type, title, description, format: member(property, "format"), writeOnly: member(property, "writeOnly") };
 }
 
 /** What an untouched form answers: every field that has a default (SEP-1034). */
