@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Secret } from "@countersign/protocol/secret";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { McpConnection, type ToolRequest } from "../../src/connections/connection.ts";
@@ -73,6 +74,29 @@ describe("a call whose stream ended early", () => {
       return streamed("id: e1\ndata:\n\n");
     };
     expect(await call()).toMatchObject({ kind: "lost", sent: true });
+  });
+
+  it("is given up when nothing comes any more: the server is told, and an answer that comes later is nobody's", async () => {
+    cutThen(() => new Response(null, { status: 404 }));
+    expect(await call()).toMatchObject({ kind: "lost", sent: true });
+    await vi.waitUntil(() => server.seen.some(({ method }) => method === "notifications/cancelled"));
+  });
+
+  it("ends as what the resumed stream says, also when the first one broke off", async () => {
+    server.behaviour.intercept = (request, rpc) => {
+      if (request.headers.has("last-event-id")) return streamed('data: {"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"no"}}\n\n');
+      if (rpc?.["method"] !== "tools/call") return undefined;
+      let pulls = 0;
+      const pull = async (stream: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+        pulls += 1;
+        if (pulls === 1) return stream.enqueue(new TextEncoder().encode("id: e1\ndata:\n\n"));
+        // What was written is on its way before the connection breaks.
+        await delay(100);
+        stream.error(new Error("cut"));
+      };
+      return new Response(new ReadableStream({ pull }), { headers: { "content-type": "text/event-stream" } });
+    };
+    expect(await call()).toMatchObject({ kind: "failed", refusal: { code: "invalid_arguments" } });
   });
 
   it("is waited for as long as the server asks (SEP-1699)", async () => {
@@ -161,11 +185,18 @@ describe("the connection that a call makes first", () => {
     expect(outcome).toMatchObject({ kind: "lost", sent: false });
   });
 
+  it("again, because the session was forgotten, and fails, leaves the call certainly unsent", async () => {
+    await call();
+    server.sessions.clear();
+    server.behaviour.intercept = (_, rpc) => (rpc?.["method"] === "initialize" ? new Response(null, { status: 503 }) : undefined);
+    expect(await call()).toMatchObject({ kind: "lost", sent: false });
+  });
+
   it("may take its time when the server has forgotten the session", async () => {
     await call();
     server.sessions.clear();
     server.behaviour.intercept = async (_, rpc) => {
-      if (rpc?.["method"] === "initialize") await new Promise((resolve) => setTimeout(resolve, 1800));
+      if (rpc?.["method"] === "initialize") await delay(1800);
       return undefined;
     };
     expect(await call()).toMatchObject({ kind: "result" });

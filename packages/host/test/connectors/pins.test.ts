@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { openDatabase } from "@countersign/storage/open";
 import { z } from "zod";
 import { readToolDefinition } from "../../src/connections/tool-definition.ts";
-import { ToolPins } from "../../src/connectors/pins.ts";
+import { type ToolChange, ToolPins } from "../../src/connectors/pins.ts";
 import type { StandInTool } from "../stand-in/mcp-server.ts";
 import { World, type Browser } from "../stand-in/world.ts";
 
@@ -41,10 +41,12 @@ describe("a tool that changes after it was used", () => {
   it("M13 is pinned by the first of two uses at once, at whatever instance: the other definition is a change", async () => {
     world = await World.start({ tools: { browse: {} } });
     const database = await openDatabase<unknown>({ url: "memory:", schema: "host", migrations: [] });
-    const tools = ["one", "two"].map((description) => readToolDefinition({ name: "browse", description, inputSchema: { type: "object" } }));
-    const used = await Promise.all(
-      tools.map((tool) => (tool === undefined ? undefined : new ToolPins(database, () => 1000).use("usr_1", "con_1", tool))),
-    );
+    const use = async (description: string): Promise<ToolChange | undefined> => {
+      const tool = readToolDefinition({ name: "browse", description, inputSchema: { type: "object" } });
+      if (tool === undefined) throw new Error("no tool");
+      return new ToolPins(database, () => 1000).use("usr_1", "con_1", tool);
+    };
+    const used = await Promise.all([use("one"), use("two")]);
     expect(used.filter((change) => change === undefined)).toHaveLength(1);
     expect(used.find((change) => change !== undefined)?.fields).toEqual(["description"]);
     await database.close();
