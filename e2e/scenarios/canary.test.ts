@@ -111,7 +111,7 @@ describe("I5 X03 V24 no secret leaves the vault", () => {
       "tool error: completed",
       "status 500: outcome_unknown",
       "cut off: outcome_unknown",
-      "malformed: protocol_error",
+      "malformed: outcome_unknown",
       "rpc error: protocol_error",
       "challenge: completed",
       "expired: completed",
