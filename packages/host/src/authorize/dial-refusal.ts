@@ -1,5 +1,5 @@
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
-import { DialError } from "../dial/dial.ts";
+import { DialError } from "@countersign/service/dial/dial";
 
 /**
  * Why an authorization server gave no usable answer. `unusable` is for one that answered with a redirect, which is never followed, or with too much.

@@ -6,7 +6,7 @@ import { parseScope, type ScopeSet } from "@countersign/protocol/scope";
 import { member } from "@countersign/protocol/shape";
 import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
-import type { Reach } from "../dial/address.ts";
+import type { Reach } from "@countersign/service/dial/address";
 import type { TraceStep } from "../trace.ts";
 
 export type FlowStateName = "ready" | "opened" | "granted" | "denied" | "cancelled" | "expired" | "failed";

@@ -1,7 +1,7 @@
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import type { Reach } from "../dial/address.ts";
-import { dial } from "../dial/dial.ts";
+import type { Reach } from "@countersign/service/dial/address";
+import { dial } from "@countersign/service/dial/dial";
 import { refusalOfDial } from "./dial-refusal.ts";
 
 export interface DocumentBounds {

@@ -8,8 +8,8 @@ import { formatScope, parseScope, type ScopeSet } from "@countersign/protocol/sc
 import { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import * as oauth from "oauth4webapi";
-import type { Reach } from "../dial/address.ts";
-import { dial, DialError } from "../dial/dial.ts";
+import type { Reach } from "@countersign/service/dial/address";
+import { dial, DialError } from "@countersign/service/dial/dial";
 import type { ConnectorSettings } from "../connectors/settings.ts";
 import { BoundToken, type TokenProof } from "./proof-key.ts";
 import type { TokenOrigin } from "../vault.ts";

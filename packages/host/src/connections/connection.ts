@@ -5,7 +5,7 @@ import type { Secret } from "@countersign/protocol/secret";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Client } from "@modelcontextprotocol/client";
 import { z } from "zod";
-import type { Reach } from "../dial/address.ts";
+import type { Reach } from "@countersign/service/dial/address";
 import type { ConnectionAccess } from "./connection-access.ts";
 import { asThisExchange, Exchange, type ServerListener, type ServerMessage } from "./exchange.ts";
 import { Link } from "./link.ts";

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
-import { dial, DialError, type DialBounds, type DialRequest } from "../dial/dial.ts";
+import { dial, DialError, type DialBounds, type DialRequest } from "@countersign/service/dial/dial";
 import { splitBatches } from "./split-batches.ts";
 import type { StreamGate } from "./stream-gate.ts";
 import { sendWithToken } from "./token-headers.ts";

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
-import type { DialBounds } from "../dial/dial.ts";
+import type { DialBounds } from "@countersign/service/dial/dial";
 import { currentExchange, Exchange, inExchange, type ServerMessage } from "./exchange.ts";
 import { type OpenClient, openClient } from "./open-client.ts";
 import { StreamGate } from "./stream-gate.ts";

@@ -5,7 +5,7 @@ import {
   StreamableHTTPClientTransport,
   type ClientCapabilities,
 } from "@modelcontextprotocol/client";
-import type { DialBounds } from "../dial/dial.ts";
+import type { DialBounds } from "@countersign/service/dial/dial";
 import { currentExchange, exchangeFetch, scheduleResumption, sseFetches } from "./exchange.ts";
 import type { StreamGate } from "./stream-gate.ts";
 

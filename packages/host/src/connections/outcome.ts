@@ -2,7 +2,7 @@ import { challengeFromError, challengeFromHttp, challengeFromResult, type Challe
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
-import type { DialError } from "../dial/dial.ts";
+import type { DialError } from "@countersign/service/dial/dial";
 import type { Exchange } from "./exchange.ts";
 
 /** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */

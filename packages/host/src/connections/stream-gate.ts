@@ -1,6 +1,6 @@
 import type { Secret } from "@countersign/protocol/secret";
 import { sendWithToken } from "./token-headers.ts";
-import { dial, type DialBounds, type DialRequest } from "../dial/dial.ts";
+import { dial, type DialBounds, type DialRequest } from "@countersign/service/dial/dial";
 
 /**
  * Holds back a session's standing GET stream (2025-03-26 to 2025-11-25) until somebody needs what only it carries, and closes it when nobody does any more: a stream

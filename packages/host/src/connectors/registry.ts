@@ -6,7 +6,7 @@ import type { Database } from "@countersign/storage/open";
 import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
-import type { Reach } from "../dial/address.ts";
+import type { Reach } from "@countersign/service/dial/address";
 import { newId } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 import type { PreconfiguredConnector } from "../options.ts";

@@ -3,7 +3,7 @@ import type { LookupAddress, LookupAllOptions } from "node:dns";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { dial, DialError, type DialBounds } from "../../src/dial/dial.ts";
-import { listen, type RunningServer } from "../stand-in/http-server.ts";
+import { listen, type Peer } from "./peer.ts";
 
 const { names } = vi.hoisted(() => ({
   names: new Map([
@@ -29,7 +29,7 @@ vi.mock("node:dns", async (original) => {
 });
 
 const bounds: DialBounds = { reach: "local", timeoutMs: 5000, responseBytesMax: 1000 };
-let running: RunningServer | undefined;
+let running: Peer | undefined;
 afterEach(async () => running?.close());
 
 async function problemOf(work: Promise<unknown>): Promise<DialError> {
