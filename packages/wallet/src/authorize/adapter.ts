@@ -6,7 +6,7 @@ import type { Sealer } from "@countersign/storage/sealed";
 import type { Adapter, AdapterFactory, AdapterPayload } from "oidc-provider";
 import { errors } from "oidc-provider";
 import { sha256 } from "../digest.ts";
-import { openJson, sealedKind, sealJson } from "../sealed-json.ts";
+import { openJson, sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
 import type { RefreshGrace } from "./refresh-grace.ts";
 
 export interface AdapterParts {
@@ -16,17 +16,37 @@ export interface AdapterParts {
   readonly now: () => EpochMs;
 }
 
-/** Every model of oidc-provider that this wallet stores, by the name of its records. */
+/** Every model of oidc-provider, by the name of its records. */
 export const modelNames: readonly string[] = [
   "AccessToken",
   "AuthorizationCode",
+  "BackchannelAuthenticationRequest",
+  "Client",
   "ClientCredentials",
+  "DeviceCode",
   "Grant",
+  "InitialAccessToken",
   "Interaction",
+  "PreAuthorizedCode",
+  "PushedAuthorizationRequest",
   "RefreshToken",
+  "RegistrationAccessToken",
   "ReplayDetection",
   "Session",
 ];
+
+/**
+ * The keys by which stored payloads are found: `uid` as it is; the others as SHA-256, so that a copy of the database names nobody. Whose family (`grant`,
+ * also on the grant itself), whose account and which client a record belongs to, and by which code a person names a device.
+ */
+export type PayloadKey = "grant" | "uid" | "account" | "client" | "userCode";
+
+/** An id that may be used once was used before: that of a client's assertion, or of a proof of possession. */
+export class AlreadyUsed extends errors.InvalidGrant {
+  constructor() {
+    super("an id that is used once was used before");
+  }
+}
 
 /** The record kind of a model. */
 export function modelKindName(model: string): string {
@@ -48,8 +68,8 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
   const idOf = (id: string): string => sha256(`${model}\n${id}`);
   const bindingOf = (recordId: string): string => `${kind}:${recordId}`;
 
-  const open = (recordId: string, sealed: { readonly sealed: string }, consumedAt: EpochMs | null): AdapterPayload => {
-    const payload = readPayload(openJson(sealer, bindingOf(recordId), sealed));
+  const open = (recordId: string, sealed: SealedValue, consumedAt: EpochMs | null): AdapterPayload => {
+    const payload = openPayload(sealer, bindingOf(recordId), sealed);
     if (consumedAt === null || (model === "RefreshToken" && grace.covers(consumedAt, now()))) return payload;
     return { ...payload, consumed: Math.floor(consumedAt / 1000) };
   };
@@ -58,10 +78,10 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
     async upsert(id, payload, expiresInSeconds) {
       const recordId = idOf(id);
       const value = sealJson(sealer, bindingOf(recordId), model === "RefreshToken" ? withOrdinaryScopes(payload) : payload);
-      const options = optionsOf(payload, expiresInSeconds === undefined ? null : now() + expiresInSeconds * 1000);
+      const options = optionsOf(model, payload, expiresInSeconds === undefined ? null : now() + expiresInSeconds * 1000);
       if (model !== "ReplayDetection") return records.put(recordId, value, options);
       const created = await records.create(recordId, value, options);
-      if (!created.ok) throw new errors.InvalidClientAuth("client assertion tokens must only be used once");
+      if (!created.ok) throw new AlreadyUsed();
     },
 
     async find(id) {
@@ -75,8 +95,9 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
       return found === undefined ? undefined : open(found.id, found.value, found.consumedAt);
     },
 
-    async findByUserCode() {
-      return undefined;
+    async findByUserCode(userCode) {
+      const [found] = await records.find("userCode", sha256(userCode), now(), { limit: 1 });
+      return found === undefined ? undefined : open(found.id, found.value, found.consumedAt);
     },
 
     async consume(id) {
@@ -96,10 +117,14 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
   };
 }
 
-function optionsOf(payload: AdapterPayload, expiresAt: EpochMs | null): RecordOptions {
-  const keys: Record<string, string> = {};
-  if (payload.grantId !== undefined) keys["grant"] = sha256(payload.grantId);
-  if (payload.uid !== undefined) keys["uid"] = payload.uid;
+function optionsOf(model: string, payload: AdapterPayload, expiresAt: EpochMs | null): RecordOptions {
+  const keys: Partial<Record<PayloadKey, string>> = {};
+  const grantId = model === "Grant" ? payload.jti : payload.grantId;
+  if (grantId !== undefined) keys.grant = sha256(grantId);
+  if (payload.uid !== undefined) keys.uid = payload.uid;
+  if (payload.accountId !== undefined) keys.account = sha256(payload.accountId);
+  if (payload.clientId !== undefined) keys.client = sha256(payload.clientId);
+  if (payload.userCode !== undefined) keys.userCode = sha256(payload.userCode);
   return { keys, expiresAt };
 }
 
@@ -111,7 +136,9 @@ function withOrdinaryScopes(payload: AdapterPayload): AdapterPayload {
   return { ...payload, scope: formatScope(withoutTransactionScopes(scope.value)) };
 }
 
-function readPayload(json: unknown): AdapterPayload {
+/** Opens a stored payload. Throws when it was sealed with another key or for another record. */
+export function openPayload(sealer: Sealer, binding: string, sealed: SealedValue): AdapterPayload {
+  const json = openJson(sealer, binding, sealed);
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw new TypeError("a stored payload is an object");
   return { ...json };
 }

@@ -12,6 +12,7 @@ import { defaultScopes } from "./default-scope.ts";
 import { loadGrant } from "./grants.ts";
 import { createPolicy } from "./policy.ts";
 import { createRefreshGrace } from "./refresh-grace.ts";
+import { judgeReplayByTheWrite } from "./replay.ts";
 import { accessTokenTtlSeconds, type Resources } from "./resources.ts";
 import { attendTokenEndpoint } from "./token-endpoint.ts";
 
@@ -36,6 +37,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(parts.issuer, configurationOf(parts, grace));
   // Links are built from the forwarded host, which the wallet itself sets from its configuration before each call.
   provider.proxy = true;
+  judgeReplayByTheWrite(provider);
   attendTokenEndpoint(provider, grace);
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);

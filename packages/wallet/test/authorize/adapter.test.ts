@@ -2,13 +2,16 @@ import { randomBytes } from "node:crypto";
 import { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
-import { createSealer } from "@countersign/storage/sealed";
+import { createSealer, type Sealer } from "@countersign/storage/sealed";
 import { type Adapter, errors } from "oidc-provider";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createAdapterFactory } from "../../src/authorize/adapter.ts";
+import { createAdapterFactory, modelKindName, modelNames } from "../../src/authorize/adapter.ts";
 import { createRefreshGrace, EarlierAnswer } from "../../src/authorize/refresh-grace.ts";
+import { listStored } from "../../src/authorize/stored.ts";
+import { sealedKind } from "../../src/sealed-json.ts";
 
 let database: Database<unknown>;
+let sealer: Sealer;
 let time: number;
 let adapters: (model: string) => Adapter;
 let grace: ReturnType<typeof createRefreshGrace>;
@@ -16,7 +19,7 @@ let grace: ReturnType<typeof createRefreshGrace>;
 beforeEach(async () => {
   database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
   time = 1_000_000;
-  const sealer = createSealer({ current: "k1", keys: { k1: new Secret(randomBytes(32).toString("base64url")) } });
+  sealer = createSealer({ current: "k1", keys: { k1: new Secret(randomBytes(32).toString("base64url")) } });
   const now = () => time;
   grace = createRefreshGrace(database, sealer, now);
   adapters = createAdapterFactory({ database, sealer, grace, now });
@@ -85,6 +88,38 @@ describe("the adapter", () => {
     await adapter.upsert("three", { jti: "three", grantId: "h" }, 60);
     await adapter.revokeByGrantId("g");
     expect(await Promise.all(["one", "two", "three"].map((id) => adapter.find(id)))).toEqual([undefined, undefined, { jti: "three", grantId: "h" }]);
+  });
+
+  test("a device code is found by its user code, alive, and by no other", async () => {
+    const adapter = adapters("DeviceCode");
+    await adapter.upsert("device", { jti: "device", userCode: "BCDFGHJK" }, 60);
+    expect(await adapter.findByUserCode("BCDFGHJK")).toEqual({ jti: "device", userCode: "BCDFGHJK" });
+    expect(await adapter.findByUserCode("BCDFGHJL")).toBeUndefined();
+    await adapter.consume("device");
+    expect(await adapter.findByUserCode("BCDFGHJK")).toMatchObject({ consumed: 1_000 });
+    time += 60_000;
+    expect(await adapter.findByUserCode("BCDFGHJK")).toBeUndefined();
+  });
+
+  test("X01 D02 nothing that redeems, and nobody's name, is readable in a record", async () => {
+    const payload = { jti: "secret-id", grantId: "secret-grant", accountId: "usr_a", clientId: "client-a", userCode: "BCDFGHJK" };
+    for (const model of modelNames) {
+      await adapters(model).upsert("secret-id", payload, 60);
+      const stored = JSON.stringify(await database.records(sealedKind(modelKindName(model))).scan(undefined, 10));
+      expect(stored).toContain('"sealed"');
+      expect(stored).not.toMatch(/secret-id|secret-grant|usr_a|client-a|BCDFGHJK/);
+    }
+  });
+
+  test("grants are listed by account and by client, and by no other's", async () => {
+    await adapters("Grant").upsert("one", { jti: "one", accountId: "usr_a", clientId: "host" }, 60);
+    await adapters("Grant").upsert("two", { jti: "two", accountId: "usr_b", clientId: "host" }, 60);
+    const list = async (key: "account" | "client" | "grant", value: string) =>
+      (await listStored({ database, sealer }, "Grant", { key, value }, time)).map((each) => each.payload.jti);
+    expect(await list("account", "usr_a")).toEqual(["one"]);
+    expect((await list("client", "host")).toSorted()).toEqual(["one", "two"]);
+    expect(await list("grant", "two")).toEqual(["two"]);
+    expect(await list("account", "usr_c")).toEqual([]);
   });
 
   test("a session is found by its uid", async () => {
