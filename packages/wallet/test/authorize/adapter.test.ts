@@ -117,7 +117,7 @@ describe("the adapter", () => {
     const list = async (key: "account" | "client" | "grant", value: string) =>
       (await listStored({ database, sealer }, "Grant", { key, value }, time)).map((each) => each.payload.jti);
     expect(await list("account", "usr_a")).toEqual(["one"]);
-    expect((await list("client", "host")).toSorted()).toEqual(["one", "two"]);
+    expect(new Set(await list("client", "host"))).toEqual(new Set(["one", "two"]));
     expect(await list("grant", "two")).toEqual(["two"]);
     expect(await list("account", "usr_c")).toEqual([]);
   });
