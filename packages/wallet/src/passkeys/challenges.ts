@@ -11,22 +11,22 @@ import { sha256 } from "../digest.ts";
 export const challengeTtlMs = 120_000;
 
 /** What a ceremony is for. A challenge made for one purpose never serves another. */
-export type CeremonyPurpose = "register" | "login" | "approve";
+export type CeremonyPurpose = "register" | "login" | "approve" | "confirm" | "add_passkey";
 
-/** A challenge as the server remembers it: for one purpose, in one interaction of one browser. */
+/** A challenge as the server remembers it: for one purpose, in one place of one browser: an interaction, or a session's account pages. */
 export interface Challenge {
   readonly purpose: CeremonyPurpose;
   readonly interactionUid: string;
-  /** register: the account to be made. approve: the signed-in account. */
+  /** register: the account to be made. Otherwise the signed-in account. */
   readonly accountId?: string | undefined;
   /** register: the name that was typed. */
   readonly displayName?: string | undefined;
-  /** approve: everything that the challenge commits to, as canonical JSON. */
+  /** approve, confirm: everything that the challenge commits to, as canonical JSON. */
   readonly preimage?: string | undefined;
 }
 
 const challenge = z.object({
-  purpose: z.enum(["register", "login", "approve"]),
+  purpose: z.enum(["register", "login", "approve", "confirm", "add_passkey"]),
   interactionUid: z.string(),
   accountId: z.string().optional(),
   displayName: z.string().optional(),

@@ -19,6 +19,7 @@ import { signMandate } from "../mandate/sign-mandate.ts";
 import { parseAssertion } from "../passkeys/answer.ts";
 import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
 import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
+import { type Evidence, evidenceOf } from "../passkeys/evidence.ts";
 import { assertionOptions, type RelyingParty, verifyAssertion } from "../passkeys/relying-party.ts";
 import { sealedKind, sealJson } from "../sealed-json.ts";
 import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
@@ -131,16 +132,6 @@ interface VerifiedApproval {
   readonly evidence: Evidence;
 }
 
-/** What proves later that the user approved: enough to verify the passkey's signature again. */
-interface Evidence {
-  readonly credential_id: string;
-  readonly public_key: string;
-  readonly client_data_json: string;
-  readonly authenticator_data: string;
-  readonly signature: string;
-  readonly preimage: string;
-}
-
 async function verifyApproval(
   parts: ApprovalParts,
   context: ApprovalContext,
@@ -157,14 +148,7 @@ async function verifyApproval(
   if (credential === undefined || credential.value.accountId !== context.accountId) return err(refuse("unknown_passkey"));
   const counter = await verifyAssertion(parts.party, answer, challenge, credential.value);
   if (!counter.ok) return counter;
-  const evidence = {
-    credential_id: credential.value.credentialId,
-    public_key: credential.value.publicKey,
-    client_data_json: answer.response.clientDataJSON,
-    authenticator_data: answer.response.authenticatorData,
-    signature: answer.response.signature,
-    preimage,
-  };
+  const evidence = evidenceOf(credential.value, answer, preimage);
   return ok({ request: request.value, credential, counter: counter.value, instrument, evidence });
 }
 
