@@ -2,7 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
 import { type QueryExecutorProvider, type RawBuilder, sql } from "kysely";
-import type { RecordKind, RecordOptions, Records, StoredRecord } from "./records.ts";
+import type { FindOptions, RecordKind, RecordOptions, Records, StoredRecord } from "./records.ts";
 import { StorageError } from "./storage-error.ts";
 
 /** Where records live: an executor for single statements, and a way to run several of them in one transaction. */
@@ -73,12 +73,13 @@ export class RecordStore<T> implements Records<T> {
     return row === undefined ? undefined : this.#decode(row);
   }
 
-  async find(key: string, value: string, now: EpochMs, options: { readonly limit?: number } = {}): Promise<readonly StoredRecord<T>[]> {
+  async find(key: string, value: string, now: EpochMs, options: FindOptions = {}): Promise<readonly StoredRecord<T>[]> {
     if (!isStorable(key) || !isStorable(value)) return [];
     const limit = Math.min(options.limit ?? findLimitDefault, findLimitMax);
     const query = sql<Row>`select r.id, r.value, r.version, r.keys, r.expires_at, r.consumed_at
       from record_keys k join records r on r.kind = k.kind and r.id = k.id
-      where k.kind = ${this.#kind.name} and k.name = ${key} and k.value = ${value} and (r.expires_at is null or r.expires_at > ${now})
+      where k.kind = ${this.#kind.name} and k.name = ${key} and k.value = ${value} and k.id > ${options.after ?? ""}
+        and (r.expires_at is null or r.expires_at > ${now})
       order by k.id limit ${limit}`;
     const { rows } = await query.execute(this.#context.executor);
     return rows.map((row) => this.#decode(row));

@@ -25,6 +25,12 @@ export interface RecordOptions {
   readonly expiresAt?: EpochMs | null;
 }
 
+/** `after`: the last id of the page before. */
+export interface FindOptions {
+  readonly limit?: number;
+  readonly after?: string;
+}
+
 /**
  * Durable typed records. When a write resolves, it survives a crash of the process and of the machine.
  *
@@ -41,8 +47,8 @@ export interface Records<T> {
   /** Reads a record; an expired one is undefined, a consumed one is returned with `consumedAt`. */
   get(id: string, now: EpochMs): Promise<StoredRecord<T> | undefined>;
 
-  /** Live records whose key has this value, ordered by id, at most `limit` (default 100, at most 1000). */
-  find(key: string, value: string, now: EpochMs, options?: { readonly limit?: number }): Promise<readonly StoredRecord<T>[]>;
+  /** Live records whose key has this value, ordered by id: those after the id `after`, at most `limit` (default 100, at most 1000). */
+  find(key: string, value: string, now: EpochMs, options?: FindOptions): Promise<readonly StoredRecord<T>[]>;
 
   /**
    * Every record of the kind, expired and consumed ones too, ordered by id: those after the id `after`, at most `limit` (at most 1000). For upkeep, which

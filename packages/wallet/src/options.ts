@@ -24,7 +24,7 @@ export interface WalletResource {
 
 /**
  * `publicUrl`: the issuer, an origin without a path; the only source of every link and of the RP id. `bankUrl`: where funding accounts are kept.
- * `sealingKey`: 32 bytes in base64url. `now`: the clock.
+ * `sealingKey`: 32 bytes in base64url. `rateFactor`: multiplies every bound on how often something may be asked (rates/bounds.ts), default 1. `now`: the clock.
  */
 export interface WalletOptions {
   readonly publicUrl: string;
@@ -33,5 +33,6 @@ export interface WalletOptions {
   readonly bankUrl: string;
   readonly clients: readonly WalletClient[];
   readonly resources: readonly WalletResource[];
+  readonly rateFactor?: number;
   readonly now?: () => EpochMs;
 }

@@ -1,11 +1,13 @@
 import type { Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/database";
 import type { RecordKind } from "@countersign/storage/records";
+import { auditKind } from "./audit/log.ts";
 import { modelKindName, modelNames } from "./authorize/adapter.ts";
 import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
+import { deleteFullRates } from "./rates/rates.ts";
 
 const periodMs = 60_000;
 const batchMax = 500;
@@ -18,6 +20,7 @@ const sweptKinds: readonly string[] = [
   challengeKind.name,
   liveRequestKind.name,
   paymentRequestKind.name,
+  auditKind.name,
 ];
 
 /** Deletes expired records from time to time; what is expired counts as gone long before. The answer stops it and waits for a running sweep. */
@@ -33,12 +36,17 @@ export function startSweep(database: Database<unknown>, now: () => number, logge
   };
 }
 
-/** Deletes the expired records of each kind, 500 at a time, up to 100,000. */
-export async function sweep(database: Pick<Database<unknown>, "records">, now: number): Promise<void> {
+/** Deletes the expired records of each kind and the counts that mean nothing any more, 500 at a time, up to 100,000. */
+export async function sweep(database: Pick<Database<unknown>, "records" | "sql">, now: number): Promise<void> {
   for (const name of sweptKinds) {
     const kind: RecordKind<unknown> = { name, parse: (json) => json };
-    for (let batch = 0; batch < batchesMax; batch += 1) {
-      if ((await database.records(kind).deleteExpired(now, batchMax)) < batchMax) break;
-    }
+    await inBatches(() => database.records(kind).deleteExpired(now, batchMax));
+  }
+  await inBatches(() => deleteFullRates(database, now, batchMax));
+}
+
+async function inBatches(deleteSome: () => Promise<number>): Promise<void> {
+  for (let batch = 0; batch < batchesMax; batch += 1) {
+    if ((await deleteSome()) < batchMax) return;
   }
 }

@@ -17,6 +17,7 @@ import { createFormTokens } from "./forms.ts";
 import type { InteractionParts } from "./interaction/parts.ts";
 import { interactionRoutes, refusalPage } from "./interaction/routes.ts";
 import { loadKeys, type WalletKeys } from "./keys.ts";
+import { walletMigrations } from "./migrations.ts";
 import type { WalletOptions } from "./options.ts";
 import { assetRoutes } from "./pages/assets.ts";
 import { pageHeaders } from "./pages/headers.ts";
@@ -26,6 +27,7 @@ import { errorPage } from "./pages/oauth-error.ts";
 import { approvalLinkClient, approvalLinkRoutes } from "./payment-requests/approval-link.ts";
 import { createPayeeKeys } from "./payment-requests/payee-keys.ts";
 import { payeeRoutes } from "./payment-requests/payee-routes.ts";
+import { createRates, type Rates } from "./rates/rates.ts";
 import { startSweep } from "./sweep.ts";
 
 /** The wallet without a port: `fetch` for its pages and the payee interface, `node` for the OAuth endpoints. */
@@ -46,10 +48,11 @@ export async function createWallet(options: WalletOptions, logger: Logger): Prom
   const now = options.now ?? Date.now;
   const publicUrl = checkPublicUrl(options.publicUrl);
   const sealer = createSealer({ current: "k1", keys: { k1: options.sealingKey } });
-  const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "wallet", migrations: [] });
+  const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "wallet", migrations: walletMigrations });
   try {
     const keys = await loadKeys(database, sealer, now());
-    return assemble({ ...options, publicUrl, now }, { database, sealer, keys, logger });
+    const rates = createRates(database, options.rateFactor);
+    return assemble({ ...options, publicUrl, now }, { database, sealer, keys, rates, logger });
   } catch (error) {
     await database.close();
     throw error;
@@ -60,6 +63,7 @@ interface Foundation {
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
   readonly keys: WalletKeys;
+  readonly rates: Rates;
   readonly logger: Logger;
 }
 
@@ -128,7 +132,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
 
 function interactionParts(
   options: WalletOptions & { readonly now: () => number },
-  { database, sealer, keys, logger }: Foundation,
+  { database, sealer, keys, rates, logger }: Foundation,
   provider: Provider,
   resources: ReturnType<typeof createResources>,
 ): InteractionParts {
@@ -144,6 +148,7 @@ function interactionParts(
     forms: createFormTokens(keys.forms),
     party,
     approval: { database, sealer, party, signing: keys.signing, issuer: publicUrl, bankOrigin: new URL(bankUrl).origin, now },
+    rates,
     logger,
     now,
   };

@@ -95,6 +95,8 @@ export function describeRecords(engine: EngineUnderTest): void {
       const ids = (await records.find("user", "u", now)).map((record) => record.id);
       expect(ids).toEqual(["B", "Z", "a-2", "a_1", "b", "ä"]);
       expect((await records.find("user", "u", now, { limit: 2 })).map((record) => record.id)).toEqual(["B", "Z"]);
+      expect((await records.find("user", "u", now, { limit: 2, after: "Z" })).map((record) => record.id)).toEqual(["a-2", "a_1"]);
+      expect(await records.find("user", "u", now, { after: "ä" })).toEqual([]);
       expect(await records.find("user", "w", now)).toEqual([]);
     });
 

@@ -8,6 +8,7 @@ import type { BankClient } from "../bank/bank-client.ts";
 import type { FormTokens } from "../forms.ts";
 import type { RelyingParty } from "../passkeys/relying-party.ts";
 import type { ApprovalParts } from "../payment-requests/approve.ts";
+import type { Rates } from "../rates/rates.ts";
 
 /** What the pages of an interaction work with. */
 export interface InteractionParts {
@@ -19,6 +20,7 @@ export interface InteractionParts {
   readonly forms: FormTokens;
   readonly party: RelyingParty;
   readonly approval: ApprovalParts;
+  readonly rates: Rates;
   readonly logger: Logger;
   readonly now: () => EpochMs;
 }
