@@ -3,75 +3,82 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
-import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK } from "jose";
 import { z } from "zod";
+import { onlyKeySchema, type PublishedKey, type SigningKey, SigningKeys, wrongSealingKey } from "./keep/signing-keys.ts";
 import { openJson, sealedKind, sealJson } from "./sealed-json.ts";
 
-/** The ES256 key behind access tokens, mandates and the wallet's own client assertions; `typ` keeps the three apart. */
-export interface SigningKey {
-  /** RFC 7638 thumbprint of the public key. */
-  readonly kid: string;
-  readonly privateKey: CryptoKey;
-  readonly privateJwk: PrivateJwk;
-}
+export type { PublishedKey, SigningKey } from "./keep/signing-keys.ts";
 
-export interface PrivateJwk {
-  readonly kty: "EC";
-  readonly crv: "P-256";
-  readonly x: string;
-  readonly y: string;
-  readonly d: string;
-  readonly alg: "ES256";
-  readonly use: "sig";
-  readonly kid: string;
-}
-
+/** The wallet's keys. `signing` and `published` change while it runs: read them at each use. */
 export interface WalletKeys {
+  /** The key that signs now. */
   readonly signing: SigningKey;
+  /** The public keys that verify what this wallet signed, the one that signs now first. */
+  readonly published: readonly PublishedKey[];
+  /** A published key by its id, with its private half. */
+  find(kid: string): SigningKey | undefined;
   /** Signs the cookies of oidc-provider. */
   readonly cookies: Secret;
   /** Makes the tokens of forms. */
   readonly forms: Secret;
+  /** Reads the signing keys again, and makes the next one when it is due. Throws `StartupProblem` when the sealing key does not open them. */
+  refresh(): Promise<void>;
 }
 
-const kind = sealedKind("wallet-key");
-const privateJwk = z.object({
-  kty: z.literal("EC"),
-  crv: z.literal("P-256"),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-  alg: z.literal("ES256"),
-  use: z.literal("sig"),
-  kid: z.string(),
-});
+/** The wallet's other keys, by name. */
+export const walletKeyKind: ReturnType<typeof sealedKind> = sealedKind("wallet-key");
 
-/** Reads the wallet's keys; makes and seals those that are not there yet. Instances that start together end up with the same ones. */
-export async function loadKeys(database: Pick<Database<unknown>, "records">, sealer: Sealer, now: EpochMs): Promise<WalletKeys> {
-  const records = database.records(kind);
-  const load = async (id: string, make: () => Promise<unknown>): Promise<unknown> => {
-    const binding = `${kind.name}:${id}`;
-    const there = await records.get(id, now);
-    if (there !== undefined) return openJson(sealer, binding, there.value);
-    await records.create(id, sealJson(sealer, binding, await make()));
-    const kept = await records.get(id, now);
-    if (kept === undefined) throw new Error("a key that was just stored is not there");
-    return openJson(sealer, binding, kept.value);
+const onlyKeyId = "signing";
+
+/** Reads the wallet's keys; makes and seals those that are not there yet. Instances that start together end up with the same ones. Throws `StartupProblem`. */
+export async function loadKeys(database: Database<unknown>, sealer: Sealer, now: () => EpochMs): Promise<WalletKeys> {
+  const records = database.records(walletKeyKind);
+  const read = async (id: string): Promise<unknown> => {
+    const there = await records.get(id, now());
+    if (there === undefined) return undefined;
+    const binding = walletKeyBinding(id);
+    if (!sealer.open(there.value.sealed, binding).ok) throw wrongSealingKey();
+    return openJson(sealer, binding, there.value);
   };
-  const secret = async (id: string): Promise<Secret> =>
-    new Secret(z.string().parse(await load(id, async () => randomBytes(32).toString("base64url"))));
-  const jwk = privateJwk.parse(await load("signing", makeSigningJwk));
-  return { signing: await readSigningKey(jwk), cookies: await secret("cookies"), forms: await secret("forms") };
+  const secret = async (id: string): Promise<Secret> => {
+    const kept = await read(id);
+    if (kept !== undefined) return new Secret(z.string().parse(kept));
+    await records.create(id, sealJson(sealer, walletKeyBinding(id), randomBytes(32).toString("base64url")));
+    return new Secret(z.string().parse(await read(id)));
+  };
+  const signingKeys = await openSigningKeys(database, sealer, now);
+  const others = { cookies: await secret("cookies"), forms: await secret("forms") };
+  return {
+    ...others,
+    get signing() {
+      return signingKeys.signing;
+    },
+    get published() {
+      return signingKeys.published;
+    },
+    find: (kid) => signingKeys.find(kid),
+    refresh: () => signingKeys.refresh(),
+  };
 }
 
-async function makeSigningJwk(): Promise<PrivateJwk> {
-  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  return privateJwk.parse({ ...jwk, alg: "ES256", use: "sig", kid: await calculateJwkThumbprint(jwk) });
+/** The signing keys of a wallet, read and complete. Throws `StartupProblem`. */
+export async function openSigningKeys(database: Database<unknown>, sealer: Sealer, now: () => EpochMs): Promise<SigningKeys> {
+  const signingKeys = new SigningKeys({
+    database,
+    sealer,
+    now,
+    async onlyKey() {
+      const there = await database.records(walletKeyKind).get(onlyKeyId, now());
+      if (there === undefined) return undefined;
+      if (!sealer.open(there.value.sealed, walletKeyBinding(onlyKeyId)).ok) throw wrongSealingKey();
+      return onlyKeySchema.parse(openJson(sealer, walletKeyBinding(onlyKeyId), there.value));
+    },
+  });
+  await signingKeys.refresh();
+  return signingKeys;
 }
 
-async function readSigningKey(jwk: PrivateJwk): Promise<SigningKey> {
-  const privateKey = await importJWK({ ...jwk }, "ES256");
-  if (privateKey instanceof Uint8Array) throw new TypeError("the signing key is symmetric");
-  return { kid: jwk.kid, privateKey, privateJwk: jwk };
+/** Seals one of the wallet's other keys to its name. */
+export function walletKeyBinding(id: string): string {
+  return `${walletKeyKind.name}:${id}`;
 }

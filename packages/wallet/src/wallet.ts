@@ -7,7 +7,6 @@ import { openDatabase } from "@countersign/storage/open";
 import { createSealer, type Sealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
-import { accountKind } from "./accounts.ts";
 import { createInteractions } from "./authorize/interactions.ts";
 import { createOidcHandler } from "./authorize/oidc-handler.ts";
 import { createProvider } from "./authorize/provider.ts";
@@ -16,6 +15,7 @@ import { createBankClient } from "./bank/bank-client.ts";
 import { createFormTokens } from "./forms.ts";
 import type { InteractionParts } from "./interaction/parts.ts";
 import { interactionRoutes, refusalPage } from "./interaction/routes.ts";
+import { watchSigningKeys } from "./keep/watch-signing-keys.ts";
 import { loadKeys, type WalletKeys } from "./keys.ts";
 import { walletMigrations } from "./migrations.ts";
 import type { WalletOptions } from "./options.ts";
@@ -36,7 +36,7 @@ export interface Wallet {
   fetch(request: Request): Promise<Response>;
   /** Takes over the requests of the OAuth endpoints; false for others. */
   node(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Whether the database answers. */
+  /** Whether the database answers and its keys open. Throws when not. */
   ready(): Promise<boolean>;
   /** Ends waiting answers early. */
   stopWaiting(): void;
@@ -50,7 +50,7 @@ export async function createWallet(options: WalletOptions, logger: Logger): Prom
   const sealer = createSealer({ current: "k1", keys: { k1: options.sealingKey } });
   const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "wallet", migrations: walletMigrations });
   try {
-    const keys = await loadKeys(database, sealer, now());
+    const keys = await loadKeys(database, sealer, now);
     const rates = createRates(database, options.rateFactor);
     return assemble({ ...options, publicUrl, now }, { database, sealer, keys, rates, logger });
   } catch (error) {
@@ -113,18 +113,20 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     return respondPage(errorPage("server_error"), 500, isHttps);
   });
   const stopSweep = startSweep(database, now, logger);
+  const stopKeyWatch = watchSigningKeys(database, keys, logger);
   return {
     publicUrl,
     fetch: async (request) => app.fetch(request),
     node: createOidcHandler(provider, publicUrl),
     async ready() {
-      await database.records(accountKind).get("readiness", now());
+      await keys.refresh();
       return true;
     },
     stopWaiting: () => stopping.abort(),
     async close() {
       stopping.abort();
       await stopSweep();
+      await stopKeyWatch();
       await database.close();
     },
   };
@@ -144,10 +146,27 @@ function interactionParts(
     provider,
     interactions: createInteractions(provider),
     resources,
-    bank: createBankClient({ bankUrl, issuer: publicUrl, key: keys.signing, now }),
+    bank: createBankClient({
+      bankUrl,
+      issuer: publicUrl,
+      get key() {
+        return keys.signing;
+      },
+      now,
+    }),
     forms: createFormTokens(keys.forms),
     party,
-    approval: { database, sealer, party, signing: keys.signing, issuer: publicUrl, bankOrigin: new URL(bankUrl).origin, now },
+    approval: {
+      database,
+      sealer,
+      party,
+      get signing() {
+        return keys.signing;
+      },
+      issuer: publicUrl,
+      bankOrigin: new URL(bankUrl).origin,
+      now,
+    },
     rates,
     logger,
     now,

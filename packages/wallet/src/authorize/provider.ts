@@ -13,6 +13,7 @@ import { loadGrant } from "./grants.ts";
 import { createPolicy } from "./policy.ts";
 import { createRefreshGrace } from "./refresh-grace.ts";
 import { judgeReplayByTheWrite } from "./replay.ts";
+import { keyPlaces, publishKeys } from "./provider-keys.ts";
 import { accessTokenTtlSeconds, type Resources } from "./resources.ts";
 import { attendTokenEndpoint } from "./token-endpoint.ts";
 
@@ -39,6 +40,7 @@ export function createProvider(parts: ProviderParts): Provider {
   provider.proxy = true;
   judgeReplayByTheWrite(provider);
   attendTokenEndpoint(provider, grace);
+  publishKeys(provider, parts.keys);
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
   defaultScopes(provider, parts.resources);
@@ -54,11 +56,12 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     clientAuthMethods: ["none", "private_key_jwt"],
     clientBasedCORS: () => false,
-    jwks: { keys: [parts.keys.signing.privateJwk] },
+    jwks: { keys: keyPlaces(parts.keys) },
     enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256"] },
     cookies: cookieConfiguration(parts),
     features: {
       devInteractions: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: "experimental-01" },
       dPoP: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },

@@ -30,6 +30,7 @@ export interface BankClient {
 export interface BankClientParts {
   readonly bankUrl: string;
   readonly issuer: string;
+  /** The key that signs now. */
   readonly key: SigningKey;
   readonly now: () => EpochMs;
 }
@@ -65,11 +66,12 @@ function fundingAccountId(userId: string, currency: string): string {
 /** The wallet's proof of who it is (RFC 7523 section 2.2), for one request within 60 s. */
 async function clientAssertion(parts: BankClientParts): Promise<string> {
   const issuedAt = Math.floor(parts.now() / 1000);
+  const { key } = parts;
   return new SignJWT({ iss: parts.issuer, sub: parts.issuer, aud: new URL(parts.bankUrl).origin, jti: randomUUID() })
-    .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: parts.key.kid })
+    .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: key.kid })
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + assertionTtlSeconds)
-    .sign(parts.key.privateKey);
+    .sign(key.privateKey);
 }
 
 /** The JSON of a successful answer; undefined for any other outcome. */

@@ -29,7 +29,7 @@ let parts: ApprovalParts;
 beforeEach(async () => {
   database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
   const sealer = createSealer({ current: "k1", keys: { k1: new Secret(randomBytes(32).toString("base64url")) } });
-  const { signing } = await loadKeys(database, sealer, 0);
+  const { signing } = await loadKeys(database, sealer, () => 0);
   parts = { database, sealer, party, signing, issuer: party.origin, bankOrigin: "https://bank.example", now: () => 1_000 };
   await database.records(paymentRequestKind).create("pr_1", request);
 });
