@@ -12,6 +12,7 @@ import { sql } from "kysely";
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadKeys, openSigningKeys, type WalletKeys, walletKeyBinding, walletKeyKind } from "../../src/keys.ts";
+import { walletMigrations } from "../../src/migrations.ts";
 import { sealJson } from "../../src/sealed-json.ts";
 import { lodge } from "../peers/payments.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, storeResource, type World } from "../peers/world.ts";
@@ -36,7 +37,7 @@ describe.each(["memory", "PostgreSQL"])("signing keys on %s", (engine) => {
     database = await openDatabase({
       url: engine === "memory" ? "memory:" : await postgres.createDatabase(),
       schema: "wallet",
-      migrations: [],
+      migrations: walletMigrations,
     });
     time = 1_800_000_000_000;
   });
@@ -157,7 +158,7 @@ describe("a wallet whose keys rotate while it runs", () => {
 
   /** What the operator's command does, in a process of its own. */
   async function operate(what: "rotate" | "withdraw"): Promise<void> {
-    const database = await openDatabase<unknown>({ url: world.databaseUrl, schema: "wallet", migrations: [] });
+    const database = await openDatabase<unknown>({ url: world.databaseUrl, schema: "wallet", migrations: walletMigrations });
     await (await openSigningKeys(database, sealerOf(key), () => Date.now() + world.clock.offsetMs))[what]();
     await database.close();
     expect((await fetch(`${world.url}/readyz`)).status).toBe(200);
