@@ -73,6 +73,7 @@ export type ErrorCode =
   | "payment_outcome_unknown"
   | "payment_declined"
   | "insufficient_funds"
+  | "over_limit"
   | "invalid_authorization_details"
   | "consent_mismatch"
   | "mandate_invalid"
@@ -275,6 +276,12 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
   payment_declined: e(402, false, "The bank declined this payment.", "See the reason beside this code."),
   insufficient_funds: e(402, false, "There is not enough money in the account.", "Lower the amount or add funds."),
+  over_limit: e(
+    403,
+    false,
+    "This payment is over a limit that you set for your wallet.",
+    "`detail` names the limit. Limits count from approval; the account page shows and changes them.",
+  ),
   invalid_authorization_details: e(
     400,
     false,
