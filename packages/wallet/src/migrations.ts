@@ -1,5 +1,6 @@
 import type { Migration } from "@countersign/storage/database";
 import { sql } from "kysely";
+import { limitsMigration } from "./limits/limit-tables.ts";
 
 /** The wallet's own tables, in order; ids are never reused. What is one object by key is a record instead. */
 export const walletMigrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const walletMigrations: readonly Migration[] = [
       await sql`create index rates_by_time on rates (full_at)`.execute(db);
     },
   },
+  limitsMigration,
 ];

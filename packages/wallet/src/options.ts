@@ -1,6 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Secret } from "@countersign/protocol/secret";
 import type { JSONWebKeySet } from "jose";
+import type { LimitDefaults } from "./limits/settings.ts";
 
 /** A pre-registered client, in the words of RFC 7591. */
 export interface WalletClient {
@@ -34,5 +35,7 @@ export interface WalletOptions {
   readonly clients: readonly WalletClient[];
   readonly resources: readonly WalletResource[];
   readonly rateFactor?: number;
+  /** What accounts may spend that have set no limits themselves, and where their days begin. Default: `defaultLimits`. */
+  readonly limits?: LimitDefaults;
   readonly now?: () => EpochMs;
 }

@@ -4,6 +4,7 @@ import type { RecordKind } from "@countersign/storage/records";
 import { auditKind } from "./audit/log.ts";
 import { modelKindName, modelNames } from "./authorize/adapter.ts";
 import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
+import { deleteOldLimits } from "./limits/reserve.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
@@ -36,13 +37,14 @@ export function startSweep(database: Database<unknown>, now: () => number, logge
   };
 }
 
-/** Deletes the expired records of each kind and the counts that mean nothing any more, 500 at a time, up to 100,000. */
+/** Deletes the expired records of each kind, and the counts, sums and reservations that mean nothing any more; each 500 at a time, up to 100,000. */
 export async function sweep(database: Pick<Database<unknown>, "records" | "sql">, now: number): Promise<void> {
   for (const name of sweptKinds) {
     const kind: RecordKind<unknown> = { name, parse: (json) => json };
     await inBatches(() => database.records(kind).deleteExpired(now, batchMax));
   }
   await inBatches(() => deleteFullRates(database, now, batchMax));
+  await inBatches(() => deleteOldLimits(database, now, batchMax));
 }
 
 async function inBatches(deleteSome: () => Promise<number>): Promise<void> {

@@ -17,6 +17,7 @@ import type { InteractionParts } from "./interaction/parts.ts";
 import { interactionRoutes, refusalPage } from "./interaction/routes.ts";
 import { watchSigningKeys } from "./keep/watch-signing-keys.ts";
 import { loadKeys, type WalletKeys } from "./keys.ts";
+import { defaultLimits } from "./limits/settings.ts";
 import { walletMigrations } from "./migrations.ts";
 import type { WalletOptions } from "./options.ts";
 import { assetRoutes } from "./pages/assets.ts";
@@ -165,6 +166,7 @@ function interactionParts(
       },
       issuer: publicUrl,
       bankOrigin: new URL(bankUrl).origin,
+      limits: options.limits ?? defaultLimits,
       now,
     },
     rates,

@@ -20,7 +20,7 @@ export async function startPayment(parts: InteractionParts, posted: Posted): Pro
   const { requestId, accountId, displayDigest, instrument, hasEnough } = question.value;
   if (!hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }))) return err(refuse("consent_mismatch"));
   if (!hasEnough) return err(refuse("insufficient_funds"));
-  const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid };
+  const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid, channel: "same_device" } as const;
   const started = await startApproval(parts.approval, context, { instrument, displayDigest });
   return started.ok ? ok({ options: started.value }) : started;
 }
@@ -31,7 +31,7 @@ export async function completePayment(parts: InteractionParts, posted: Posted): 
   if (interaction.prompt !== "payment") return err(refuse("challenge_expired"));
   const { requestId, indicator, accountId } = paymentOf(interaction);
   const clientId = interaction.client.clientId;
-  const context = { requestId, accountId, clientId, interactionUid: interaction.uid };
+  const context = { requestId, accountId, clientId, interactionUid: interaction.uid, channel: "same_device" } as const;
   const isFormOf = (displayDigest: string): boolean =>
     hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }));
   const approved = await completeApproval(parts.approval, context, posted.fields["credential"], isFormOf);

@@ -3,6 +3,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
 import { mandateClaims } from "@countersign/protocol/mandate";
+import type { ApprovalChannel } from "@countersign/protocol/limits";
 import type { PaymentInstrument } from "@countersign/protocol/payment";
 import { approvalPreimage, canTransition, parsePaymentDetails, paymentRequestTransitions } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
@@ -15,6 +16,8 @@ import canonicalize from "canonicalize";
 import { z } from "zod";
 import { sha256, sha256OfJson } from "../digest.ts";
 import type { SigningKey } from "../keys.ts";
+import { reserve } from "../limits/reserve.ts";
+import type { LimitDefaults } from "../limits/settings.ts";
 import { signMandate } from "../mandate/sign-mandate.ts";
 import { parseAssertion } from "../passkeys/answer.ts";
 import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
@@ -31,6 +34,7 @@ export interface ApprovalParts {
   readonly signing: SigningKey;
   readonly issuer: string;
   readonly bankOrigin: string;
+  readonly limits: LimitDefaults;
   readonly now: () => EpochMs;
 }
 
@@ -40,6 +44,7 @@ export interface ApprovalContext {
   readonly accountId: string;
   readonly clientId: string;
   readonly interactionUid: string;
+  readonly channel: ApprovalChannel;
 }
 
 const evidenceKind = sealedKind("approval-evidence");
@@ -84,8 +89,8 @@ export async function startApproval(
 }
 
 /**
- * Ends the ceremony: verifies the assertion against the request as it is stored now, then spends the challenge, moves the request from created to approved
- * and writes the mandate in one transaction. Exactly one approval of a request ever succeeds. A failed verification spends the challenge too.
+ * Ends the ceremony: verifies the assertion against the request as it is stored now, then spends the challenge, moves the request from created to approved,
+ * counts it toward the account's limits and writes the mandate in one transaction. Exactly one approval of a request ever succeeds. A failed verification spends the challenge too.
  * `isFormOf` says whether the submitted form belongs to the page with this digest.
  */
 export async function completeApproval(
@@ -220,6 +225,10 @@ async function recordApproval(
     if (!spent.ok) return spent;
     const moved = await tx.records(paymentRequestKind).update(requestId, request.version, { ...request.value, decision });
     if (!moved.ok) return err(refuse("conflict"));
+    const { payee, terms } = request.value;
+    const counted = { accountId, requestId, payeeId: payee.id, currency: terms.currency, amount: terms.amount, channel: context.channel, at: now };
+    const reserved = await reserve(tx, counted, parts.limits);
+    if (!reserved.ok) return reserved;
     const used = await tx.records(credentialKind).update(credential.id, credential.version, { ...credential.value, counter, usedAt: now });
     if (!used.ok) return err(refuse("conflict"));
     await tx.records(evidenceKind).put(jti, evidence);

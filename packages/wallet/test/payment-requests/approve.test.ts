@@ -5,6 +5,8 @@ import { openDatabase } from "@countersign/storage/open";
 import { createSealer } from "@countersign/storage/sealed";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadKeys } from "../../src/keys.ts";
+import { defaultLimits } from "../../src/limits/settings.ts";
+import { walletMigrations } from "../../src/migrations.ts";
 import { credentialKind, credentialRecordId } from "../../src/passkeys/credentials.ts";
 import { verifyRegistration } from "../../src/passkeys/relying-party.ts";
 import { type ApprovalContext, type ApprovalParts, completeApproval, denyPayment, startApproval } from "../../src/payment-requests/approve.ts";
@@ -27,10 +29,10 @@ const request: PaymentRequest = {
 let database: Database<unknown>;
 let parts: ApprovalParts;
 beforeEach(async () => {
-  database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
+  database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: walletMigrations });
   const sealer = createSealer({ current: "k1", keys: { k1: new Secret(randomBytes(32).toString("base64url")) } });
   const { signing } = await loadKeys(database, sealer, () => 0);
-  parts = { database, sealer, party, signing, issuer: party.origin, bankOrigin: "https://bank.example", now: () => 1_000 };
+  parts = { database, sealer, party, signing, issuer: party.origin, bankOrigin: "https://bank.example", limits: defaultLimits, now: () => 1_000 };
   await database.records(paymentRequestKind).create("pr_1", request);
 });
 afterEach(() => database.close());
@@ -46,7 +48,7 @@ async function approver(accountId: string) {
   if (!made.ok) throw new Error("the passkey was refused");
   const value = { ...made.value, accountId, createdAt: 0, usedAt: 0 };
   await database.records(credentialKind).create(credentialRecordId(value.credentialId), value, { keys: { account: accountId } });
-  const context: ApprovalContext = { requestId: "pr_1", accountId, clientId: "host", interactionUid: `uid-${accountId}` };
+  const context: ApprovalContext = { requestId: "pr_1", accountId, clientId: "host", interactionUid: `uid-${accountId}`, channel: "same_device" };
   const started = await startApproval(parts, context, shown);
   if (!started.ok) throw new Error("the approval did not start");
   return { context, credential: authenticator.get(started.value) };
