@@ -84,7 +84,7 @@ export function windowsOf(payment: CountedPayment, limits: LimitsByCurrency, cal
     add("month", `${currency}:month:${month}`);
     add("payee", `${currency}:payee:${month}:${payeeId}`);
   }
-  for (const window of windows.values()) if (amount > window.ceiling) return err(refuse("over_limit", window.limit));
+  for (const each of windows.values()) if (amount > each.ceiling) return err(refuse("over_limit", each.limit));
   return ok([...windows.values()]);
 }
 
