@@ -14,6 +14,7 @@ import type { Sealer } from "@countersign/storage/sealed";
 import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from "@simplewebauthn/server";
 import canonicalize from "canonicalize";
 import { z } from "zod";
+import { atomically } from "../atomically.ts";
 import { sha256, sha256OfJson } from "../digest.ts";
 import type { SigningKey } from "../keys.ts";
 import { reserve } from "../limits/reserve.ts";
@@ -235,29 +236,6 @@ async function recordApproval(
     await tx.signals.notify(decisionChannel(requestId), "");
     return ok(undefined);
   });
-}
-
-class Refused extends Error {
-  readonly refusal: Refusal;
-
-  constructor(refusal: Refusal) {
-    super(refusal.code);
-    this.refusal = refusal;
-  }
-}
-
-/** A transaction that a refusal rolls back. */
-async function atomically<T>(database: Database<unknown>, work: (tx: Database<unknown>) => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> {
-  try {
-    return await database.transaction(async (tx) => {
-      const outcome = await work(tx);
-      if (!outcome.ok) throw new Refused(outcome.error);
-      return outcome;
-    });
-  } catch (error) {
-    if (error instanceof Refused) return err(error.refusal);
-    throw error;
-  }
 }
 
 async function findOpenRequest(
