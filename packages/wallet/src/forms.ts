@@ -1,10 +1,13 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Secret } from "@countersign/protocol/secret";
 
-/** Which form, on which page of which sign-in, and a digest of what the page showed. */
+/**
+ * Which form, on which page, and a digest of what the page showed. `interactionUid` names the interaction, or the session of an account page, whose forms
+ * are told apart by their address in the digest.
+ */
 export interface FormSubject {
   readonly interactionUid: string;
-  readonly form: "login" | "register" | "consent" | "approve" | "decline" | "cancel";
+  readonly form: "login" | "register" | "consent" | "approve" | "decline" | "cancel" | "account";
   readonly shownDigest: string;
 }
 

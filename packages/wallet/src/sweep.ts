@@ -5,6 +5,7 @@ import { auditKind } from "./audit/log.ts";
 import { modelKindName, modelNames } from "./authorize/adapter.ts";
 import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { deleteOldLimits } from "./limits/reserve.ts";
+import { sessionInfoKind } from "./authorize/sessions.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
@@ -22,6 +23,7 @@ const sweptKinds: readonly string[] = [
   liveRequestKind.name,
   paymentRequestKind.name,
   auditKind.name,
+  sessionInfoKind.name,
 ];
 
 /** Deletes expired records from time to time; what is expired counts as gone long before. The answer stops it and waits for a running sweep. */

@@ -7,10 +7,14 @@ import { openDatabase } from "@countersign/storage/open";
 import { createSealer, type Sealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
+import { accountClient } from "./account/account-client.ts";
+import type { AccountParts } from "./account/frame.ts";
+import { accountRoutes } from "./account/routes.ts";
 import { createInteractions } from "./authorize/interactions.ts";
 import { createOidcHandler } from "./authorize/oidc-handler.ts";
 import { createProvider } from "./authorize/provider.ts";
 import { createResources } from "./authorize/resources.ts";
+import { createSessions } from "./authorize/sessions.ts";
 import { createBankClient } from "./bank/bank-client.ts";
 import { createFormTokens } from "./forms.ts";
 import type { InteractionParts } from "./interaction/parts.ts";
@@ -74,7 +78,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const isHttps = publicUrl.startsWith("https:");
   const stopping = new AbortController();
   const payeeResource = `${publicUrl}/payment-requests`;
-  const clients = [...options.clients, approvalLinkClient(publicUrl)];
+  const clients = [...options.clients, approvalLinkClient(publicUrl), accountClient(publicUrl)];
   const resources = createResources({ database, resources: options.resources, payeeResource, now });
   const provider = createProvider({
     issuer: publicUrl,
@@ -92,6 +96,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const app = new Hono();
   app.route("/", assetRoutes());
   app.route("/", interactionRoutes(parts));
+  app.route("/", accountRoutes(accountParts(parts), provider));
   app.route("/", approvalLinkRoutes({ publicUrl, database, provider, now }));
   app.route(
     "/",
@@ -173,6 +178,11 @@ function interactionParts(
     logger,
     now,
   };
+}
+
+function accountParts(parts: InteractionParts): AccountParts {
+  const { database, provider, forms, party, logger, now } = parts;
+  return { database, sessions: createSessions({ provider, database, now }), forms, party, logger, now, notices: async () => [] };
 }
 
 async function respondPage(page: Page, status: number, isHttps: boolean): Promise<Response> {

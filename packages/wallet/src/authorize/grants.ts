@@ -3,6 +3,7 @@ import { parseScope, paymentRequestIdOf, paymentScope, withoutTransactionScopes 
 import type { Database } from "@countersign/storage/database";
 import type Provider from "oidc-provider";
 import type { Grant, KoaContextWithOIDC } from "oidc-provider";
+import { accountClientId } from "../account/account-client.ts";
 import { findConsent } from "./consents.ts";
 import { readPaymentResult } from "./payment-result.ts";
 
@@ -17,7 +18,9 @@ export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database
   const grantId = madeHere ?? session.grantIdFor(client.clientId);
   const found = grantId === undefined ? undefined : await provider.Grant.find(grantId);
   if (found?.accountId === session.accountId && (madeHere !== undefined || !carriesTransaction(found))) return found;
-  const remembered = await findConsent(database, session.accountId, client.clientId, now);
+  // The account pages are the wallet itself, so there is nobody to ask about.
+  const remembered =
+    client.clientId === accountClientId ? { openid: ["openid"], scopes: {} } : await findConsent(database, session.accountId, client.clientId, now);
   if (remembered === undefined) return undefined;
   const grant = new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
   if (remembered.openid.length > 0) grant.addOIDCScope([...remembered.openid]);

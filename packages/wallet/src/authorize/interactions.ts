@@ -74,7 +74,7 @@ function textsOf(value: unknown): readonly string[] {
 }
 
 /** oidc-provider reads the method, the path and the cookies of a Node request, and writes nothing. */
-function asNode(request: Request): { readonly req: IncomingMessage; readonly res: ServerResponse } {
+export function asNode(request: Request): { readonly req: IncomingMessage; readonly res: ServerResponse } {
   const req = new IncomingMessage(new Socket());
   const url = new URL(request.url);
   req.method = request.method;

@@ -10,8 +10,9 @@ const { base, Check, Prompt } = interactionPolicy;
  * The order of pages: why a payment cannot be shown, sign-in, payment, consent. The payment page comes once for each new payment request and before
  * consent, so that one popup signs in and pays.
  */
-export function createPolicy(resources: Resources): interactionPolicy.DefaultPolicy {
+export function createPolicy(resources: Resources, isEnded: (sessionUid: string) => Promise<boolean>): interactionPolicy.DefaultPolicy {
   const policy = base();
+  policy.get("login")?.checks.add(endedSessionCheck(isEnded));
   policy.add(unavailablePrompt(resources), 0);
   policy.add(
     paymentPrompt(resources),
@@ -56,6 +57,14 @@ function paymentPrompt(resources: Resources): interactionPolicy.Prompt {
       },
     ),
   );
+}
+
+/** A session that its owner ended elsewhere signs nobody in, also when a request on its way had kept it alive. */
+function endedSessionCheck(isEnded: (sessionUid: string) => Promise<boolean>): interactionPolicy.Check {
+  return new Check("session_ended", "the session was ended", "login_required", async (ctx) => {
+    const { result, session } = ctx.oidc;
+    return result?.login === undefined && session?.accountId !== undefined && isEnded(session.uid);
+  });
 }
 
 /**

@@ -15,6 +15,7 @@ import { createRefreshGrace } from "./refresh-grace.ts";
 import { judgeReplayByTheWrite } from "./replay.ts";
 import { keyPlaces, publishKeys } from "./provider-keys.ts";
 import { accessTokenTtlSeconds, type Resources } from "./resources.ts";
+import { isEnded, noteSessions, sessionTtlSeconds } from "./sessions.ts";
 import { attendTokenEndpoint } from "./token-endpoint.ts";
 
 const daySeconds = 86_400;
@@ -44,6 +45,7 @@ export function createProvider(parts: ProviderParts): Provider {
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
   defaultScopes(provider, parts.resources);
+  noteSessions(provider, parts.database, parts.now);
   nameFormTarget(provider, parts.issuer.startsWith("https:"));
   return provider;
 }
@@ -82,7 +84,10 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
       const account = await database.records(accountKind).get(accountId, now());
       return account === undefined ? undefined : { accountId, claims: () => ({ sub: accountId }) };
     },
-    interactions: { policy: createPolicy(resources), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: createPolicy(resources, (uid) => isEnded(database, uid, now())),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
     loadExistingGrant: (ctx) => loadGrant(ctx, database, now()),
     // Whether the user stays signed in at the wallet says nothing about what a client was allowed.
     expiresWithSession: () => false,
@@ -106,7 +111,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
       AuthorizationCode: () => 60,
       IdToken: () => 600,
       Interaction: () => 20 * 60,
-      Session: () => 14 * daySeconds,
+      Session: () => sessionTtlSeconds,
       RefreshToken: () => 30 * daySeconds,
       Grant: () => 400 * daySeconds,
     },

@@ -37,7 +37,8 @@ export async function receivePost(parts: InteractionParts, request: Request, uid
   return interaction.ok ? ok({ request, interaction: interaction.value, fields: fields.value }) : interaction;
 }
 
-async function readFields(request: Request): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
+/** Reads a form or a JSON object of at most 64 KB. */
+export async function readFields(request: Request): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
   if (!sendsJson(request)) {
     const form = await readForm(request, { maxBytes: bodyBytesMax });
     return form.ok ? ok(Object.fromEntries(form.value)) : form;

@@ -62,12 +62,13 @@ const wordings: Partial<Readonly<Record<ErrorCode, Wording>>> = {
   challenge_expired: { heading: text.error.expiredTitle, message: text.error.expired, tone: "warn" },
   forbidden_origin: { heading: text.error.title, message: text.error.forbidden, tone: "bad" },
   consent_mismatch: { heading: text.error.title, message: text.error.changed, tone: "warn" },
+  not_signed_in: { heading: text.error.title, message: text.error.notSignedIn, tone: "warn" },
   unavailable: { heading: text.payment.bankDownTitle, message: text.payment.bankDown, tone: "warn" },
   not_found: { heading: text.error.notFoundTitle, message: text.error.notFound, tone: "warn" },
 };
 
 /** A refusal for the wallet's script, in the words of the page. */
-function respondWording(refusal: Refusal): Response {
+export function respondWording(refusal: Refusal): Response {
   const { status, body } = toHttpError(refusal);
   return respondJson(status, { ...body, error_description: wordings[refusal.code]?.message ?? body.error_description });
 }

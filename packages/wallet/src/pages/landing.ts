@@ -9,6 +9,7 @@ export function landingPage(): Page {
 <h1>${landing.title}</h1>
 <p class="quiet">${landing.lead}</p>
 <ul class="list">${landing.points.map((point) => html`<li>${symbol("check", "icon-small")}<span>${point}</span></li>`)}</ul>
+<a class="button button-block" href="/account">${text.account.open}</a>
 </section>`;
   return { heading: landing.title, body };
 }

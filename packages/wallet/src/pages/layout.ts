@@ -9,6 +9,8 @@ export type Markup = ReturnType<typeof html>;
 export interface Page {
   readonly heading: string;
   readonly body: Markup;
+  /** `wide` for pages with lists; one narrow column otherwise. */
+  readonly width?: "wide";
 }
 
 /** An icon of the design language, hidden from assistive technology. */
@@ -30,7 +32,7 @@ export async function renderPage(page: Page): Promise<string> {
 <script type="module" src="/assets/passkey.js"></script>
 </head>
 <body>
-<main class="page">
+<main class="${page.width === "wide" ? "page page-wide" : "page"}">
 <span class="brand">${symbol("countersign")} ${text.productName}</span>
 ${page.body}
 </main>

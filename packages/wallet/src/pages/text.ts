@@ -72,10 +72,28 @@ export const text = {
     notApproved: { heading: "Not approved", message: "Nothing was charged. You can close this page." },
   },
 
+  account: {
+    open: "Open your account",
+    navigation: "Your account",
+    sections: { overview: "Overview", passkeys: "Passkeys", apps: "Apps", payments: "Payments", sessions: "Sessions" },
+    signOut: "Sign out",
+    signedOutTitle: "You are signed out",
+    signedOut: "Your apps stay connected. Sign in again to see your account.",
+    signInAgain: "Sign in",
+    back: "Back to your account",
+    title: (name: string): string => `Hello, ${name}`,
+    name: "Your name",
+    nameHint: "Shown to you here, and to your bank as the holder of your account.",
+    save: "Save",
+    id: "Wallet id",
+    since: "Member since",
+  },
+
   error: {
     title: "This did not work",
     expiredTitle: "This page is no longer open",
     expired: "The sign-in took too long, was finished already, or belongs to another browser. Please start again in the app.",
+    notSignedIn: "You are no longer signed in. Please sign in again.",
     forbidden: "This request did not come from the wallet's own page, so nothing was done.",
     changed: "What this page showed has changed since. Please look again.",
     notFoundTitle: "Nothing is here",

@@ -1,0 +1,133 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/database";
+import type { RecordKind } from "@countersign/storage/records";
+import type Provider from "oidc-provider";
+import { z } from "zod";
+import { describeAgent } from "../account/agent.ts";
+import { asNode } from "./interactions.ts";
+
+/** A browser that is signed in. `uid` names the session for as long as it lives; the cookie's value changes at each sign-in (threat O38). */
+export interface BrowserSession {
+  readonly uid: string;
+  readonly accountId: string;
+}
+
+/** What people see of a session. A session that was ended stays known as such, so that a request on its way cannot bring it back. */
+export interface SessionInfo {
+  readonly accountId: string;
+  readonly agent: string;
+  readonly startedAt: EpochMs;
+  readonly seenAt: EpochMs;
+  readonly endedAt: EpochMs | null;
+}
+
+const info = z.object({ accountId: z.string(), agent: z.string(), startedAt: z.number(), seenAt: z.number(), endedAt: z.number().nullable() });
+
+export const sessionInfoKind: RecordKind<SessionInfo> = { name: "session-info", parse: (json) => info.parse(json) };
+
+/** A session without a visit ends after so long. */
+export const sessionTtlSeconds: number = 14 * 86_400;
+
+/** How exactly a visit is noted. */
+const seenStepMs = 60_000;
+
+export interface ListedSession extends SessionInfo {
+  readonly uid: string;
+}
+
+/** The wallet's sessions, which are oidc-provider's: one for each signed-in browser. */
+export interface Sessions {
+  /** The session of the browser that sent the request, if it is signed in. */
+  ofBrowser(request: Request): Promise<BrowserSession | undefined>;
+  /** The live sessions of an account, the last seen first, at most 100. */
+  list(accountId: string): Promise<readonly ListedSession[]>;
+  /** Ends one session of the account; false when there is none of it. */
+  end(accountId: string, uid: string): Promise<boolean>;
+  /** Ends all sessions of the account, except `keep`; gives how many. */
+  endAll(accountId: string, keep?: string): Promise<number>;
+}
+
+export function createSessions(parts: { readonly provider: Provider; readonly database: Database<unknown>; readonly now: () => EpochMs }): Sessions {
+  const { provider, database, now } = parts;
+  const list = async (accountId: string): Promise<readonly ListedSession[]> => {
+    const found = await database.records(sessionInfoKind).find("account", accountId, now(), { limit: 100 });
+    const live = found.filter((each) => each.value.endedAt === null).map((each) => ({ ...each.value, uid: each.id }));
+    return live.toSorted((one, other) => other.seenAt - one.seenAt);
+  };
+  const end = async (accountId: string, uid: string): Promise<boolean> => {
+    const session = await provider.Session.findByUid(uid);
+    const isLive = session?.accountId === accountId;
+    const ended = await database.transaction((tx) => markEnded(tx, accountId, uid, now()));
+    if (isLive) await session.destroy();
+    return ended || isLive;
+  };
+  return {
+    list,
+    end,
+
+    async ofBrowser(request) {
+      const { req, res } = asNode(request);
+      const id = provider.createContext(req, res).cookies.get(provider.cookieName("session"), { signed: true });
+      const session = id === undefined ? undefined : await provider.Session.find(id);
+      if (session?.accountId === undefined || (await isEnded(database, session.uid, now()))) return undefined;
+      return { uid: session.uid, accountId: session.accountId };
+    },
+
+    async endAll(accountId, keep) {
+      let count = 0;
+      for (const { uid } of await list(accountId)) if (uid !== keep && (await end(accountId, uid))) count += 1;
+      return count;
+    },
+  };
+}
+
+/** Whether a session was ended by its owner. */
+export async function isEnded(database: Pick<Database<unknown>, "records">, uid: string, now: EpochMs): Promise<boolean> {
+  const endedAt = (await database.records(sessionInfoKind).get(uid, now))?.value.endedAt;
+  return endedAt !== undefined && endedAt !== null;
+}
+
+async function markEnded(tx: Database<unknown>, accountId: string, uid: string, now: EpochMs): Promise<boolean> {
+  const records = tx.records(sessionInfoKind);
+  const found = await records.get(uid, now);
+  if (found === undefined || found.value.accountId !== accountId || found.value.endedAt !== null) return false;
+  return (await records.update(uid, found.version, { ...found.value, endedAt: now })).ok;
+}
+
+/** Notes which sessions there are, as people sign in and come back. */
+export function noteSessions(provider: Provider, database: Database<unknown>, now: () => EpochMs): void {
+  provider.use(async (ctx, next) => {
+    await next();
+    if (!ctx.path.startsWith("/authorize") || ctx.oidc === undefined) return;
+    const { session, result } = ctx.oidc;
+    if (session?.accountId === undefined) return;
+    const visit = {
+      uid: session.uid,
+      accountId: session.accountId,
+      agent: describeAgent(ctx.get("user-agent")),
+      isSignIn: result?.login !== undefined,
+    };
+    await database.transaction((tx) => noteVisit(tx, visit, now()));
+  });
+}
+
+interface Visit {
+  readonly uid: string;
+  readonly accountId: string;
+  readonly agent: string;
+  readonly isSignIn: boolean;
+}
+
+async function noteVisit(tx: Database<unknown>, visit: Visit, now: EpochMs): Promise<void> {
+  const { uid, accountId, agent, isSignIn } = visit;
+  const records = tx.records(sessionInfoKind);
+  const found = await records.get(uid, now);
+  const before = found?.value;
+  if (!isSignIn && before?.accountId === accountId && (before.endedAt !== null || now - before.seenAt < seenStepMs)) return;
+  const startedAt = isSignIn || before?.accountId !== accountId ? now : before.startedAt;
+  const value = { accountId, agent, startedAt, seenAt: now, endedAt: null };
+  const options = { keys: { account: accountId }, expiresAt: now + sessionTtlSeconds * 1000 };
+  // Conditional, so that a visit never undoes an end that comes at the same time.
+  if (found === undefined) await records.create(uid, value, options);
+  else await records.update(uid, found.version, value, options);
+}
