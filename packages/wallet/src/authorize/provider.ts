@@ -33,6 +33,17 @@ export interface ProviderParts {
   readonly renderErrorPage: (code: string) => string | Promise<string>;
 }
 
+const lifetimes: Configuration["ttl"] = {
+  AccessToken: () => accessTokenTtlSeconds,
+  ClientCredentials: () => accessTokenTtlSeconds,
+  AuthorizationCode: () => 60,
+  IdToken: () => 600,
+  Interaction: () => 20 * 60,
+  Session: () => sessionTtlSeconds,
+  RefreshToken: () => 30 * daySeconds,
+  Grant: () => 400 * daySeconds,
+};
+
 /** The OAuth half of the wallet: oidc-provider with only what is used switched on. */
 export function createProvider(parts: ProviderParts): Provider {
   const grace = createRefreshGrace(parts.database, parts.sealer, parts.now);
@@ -105,16 +116,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
       revocation: "/revoke",
       end_session: "/session/end",
     },
-    ttl: {
-      AccessToken: () => accessTokenTtlSeconds,
-      ClientCredentials: () => accessTokenTtlSeconds,
-      AuthorizationCode: () => 60,
-      IdToken: () => 600,
-      Interaction: () => 20 * 60,
-      Session: () => sessionTtlSeconds,
-      RefreshToken: () => 30 * daySeconds,
-      Grant: () => 400 * daySeconds,
-    },
+    ttl: lifetimes,
     async renderError(ctx, out, error) {
       ctx.type = "html";
       ctx.body = await parts.renderErrorPage(error instanceof errors.SessionNotFound ? "session_not_found" : out.error);
