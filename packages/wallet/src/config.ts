@@ -27,6 +27,7 @@ const resourceUri = url.refine((text) => {
 const resource = z.strictObject({
   resource: resourceUri,
   name: z.string().min(1).max(120),
+  client_id: z.string().min(1).max(200).optional(),
   scopes: z.record(z.string().min(1), z.string().min(1)),
 });
 
@@ -70,11 +71,18 @@ export const walletConfig: WalletConfig = {
   }),
   resources: json({
     env: "COUNTERSIGN_WALLET_RESOURCES",
-    doc: "The resource servers: a list of { resource, name, scopes: { scope: line on the consent page } }.",
+    doc: "The resource servers: a list of { resource, name, scopes: { scope: line on the consent page }, client_id of the server that introspects }.",
     fallback: "[]",
-    parse: (value): readonly WalletResource[] => z.array(resource).parse(value),
+    parse: parseResources,
   }),
 };
+
+function parseResources(value: unknown): readonly WalletResource[] {
+  return z
+    .array(resource)
+    .parse(value)
+    .map(({ client_id, ...rest }) => ({ ...rest, ...(client_id === undefined ? {} : { client_id }) }));
+}
 
 function parseClients(value: unknown): readonly WalletClient[] {
   return z

@@ -23,6 +23,8 @@ export interface WalletKeys {
   readonly forms: Secret;
   /** Reads the signing keys again, and makes the next one when it is due. Throws `StartupProblem` when the sealing key does not open them. */
   refresh(): Promise<void>;
+  /** Makes the nonces that proofs of possession have to carry (RFC 9449 section 8): 32 bytes as base64url. */
+  readonly proofNonces: Secret;
 }
 
 /** The wallet's other keys, by name. */
@@ -47,7 +49,7 @@ export async function loadKeys(database: Database<unknown>, sealer: Sealer, now:
     return new Secret(z.string().parse(await read(id)));
   };
   const signingKeys = await openSigningKeys(database, sealer, now);
-  const others = { cookies: await secret("cookies"), forms: await secret("forms") };
+  const others = { cookies: await secret("cookies"), forms: await secret("forms"), proofNonces: await secret("proof-nonces") };
   return {
     ...others,
     get signing() {

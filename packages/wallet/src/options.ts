@@ -16,10 +16,14 @@ export interface WalletClient {
   readonly jwks?: JSONWebKeySet;
 }
 
-/** A resource server that trusts this wallet. `scopes` maps each ordinary scope to the line that the consent page shows. */
+/**
+ * A resource server that trusts this wallet. `scopes` maps each ordinary scope to the line that the consent page shows. `client_id` is the client as which the
+ * resource server itself asks about tokens that were sent to it (RFC 7662).
+ */
 export interface WalletResource {
   readonly resource: string;
   readonly name: string;
+  readonly client_id?: string;
   readonly scopes: Readonly<Record<string, string>>;
 }
 

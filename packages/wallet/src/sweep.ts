@@ -2,10 +2,11 @@ import type { Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/database";
 import type { RecordKind } from "@countersign/storage/records";
 import { auditKind } from "./audit/log.ts";
-import { modelKindName, modelNames } from "./authorize/adapter.ts";
-import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { deleteOldLimits } from "./limits/reserve.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
+import { modelKindName, modelNames } from "./authorize/models.ts";
+import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
+import { revokedGrantKind } from "./authorize/revocation.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
@@ -19,6 +20,7 @@ const batchesMax = 200;
 const sweptKinds: readonly string[] = [
   ...modelNames.map(modelKindName),
   refreshAnswerKindName,
+  revokedGrantKind.name,
   challengeKind.name,
   liveRequestKind.name,
   paymentRequestKind.name,

@@ -7,50 +7,25 @@ import type { Adapter, AdapterFactory, AdapterPayload } from "oidc-provider";
 import { errors } from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import { openJson, sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
+import { modelKindName, type PayloadKey } from "./models.ts";
 import type { RefreshGrace } from "./refresh-grace.ts";
+import { grantKeyOf, revokeGrant } from "./revocation.ts";
 
 export interface AdapterParts {
-  readonly database: Pick<Database<unknown>, "records">;
+  readonly database: Database<unknown>;
   readonly sealer: Sealer;
   readonly grace: RefreshGrace;
   readonly now: () => EpochMs;
 }
 
-/** Every model of oidc-provider, by the name of its records. */
-export const modelNames: readonly string[] = [
-  "AccessToken",
-  "AuthorizationCode",
-  "BackchannelAuthenticationRequest",
-  "Client",
-  "ClientCredentials",
-  "DeviceCode",
-  "Grant",
-  "InitialAccessToken",
-  "Interaction",
-  "PreAuthorizedCode",
-  "PushedAuthorizationRequest",
-  "RefreshToken",
-  "RegistrationAccessToken",
-  "ReplayDetection",
-  "Session",
-];
-
-/**
- * The keys by which stored payloads are found: `uid` as it is; the others as SHA-256, so that a copy of the database names nobody. Whose family (`grant`,
- * also on the grant itself), whose account and which client a record belongs to, and by which code a person names a device.
- */
-export type PayloadKey = "grant" | "uid" | "account" | "client" | "userCode";
+/** How long the pages of one authorization request stay open. */
+export const interactionTtlSeconds = 1_200;
 
 /** An id that may be used once was used before: that of a client's assertion, or of a proof of possession. */
 export class AlreadyUsed extends errors.InvalidGrant {
   constructor() {
     super("an id that is used once was used before");
   }
-}
-
-/** The record kind of a model. */
-export function modelKindName(model: string): string {
-  return `oidc-${model.toLowerCase()}`;
 }
 
 /**
@@ -78,7 +53,7 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
     async upsert(id, payload, expiresInSeconds) {
       const recordId = idOf(id);
       const value = sealJson(sealer, bindingOf(recordId), model === "RefreshToken" ? withOrdinaryScopes(payload) : payload);
-      const options = optionsOf(model, payload, expiresInSeconds === undefined ? null : now() + expiresInSeconds * 1000);
+      const options = optionsOf(model, payload, expiresInSeconds === undefined ? null : now() + (expiresInSeconds + lingerSeconds(model)) * 1000);
       if (model !== "ReplayDetection") return records.put(recordId, value, options);
       const created = await records.create(recordId, value, options);
       if (!created.ok) throw new AlreadyUsed();
@@ -104,23 +79,33 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
       const consumed = await records.consume(idOf(id), now());
       if (consumed.ok) return;
       if (model === "RefreshToken") await grace.throwEarlierAnswer(id);
+      if (model === "PushedAuthorizationRequest") throw new errors.InvalidRequestUri("request_uri was already used");
       throw new errors.InvalidGrant(`already redeemed: ${consumed.error}`);
     },
 
     async destroy(id) {
-      await records.delete(idOf(id));
+      if (model === "Grant") await revokeGrant(database, grantKeyOf(id), now());
+      else await records.delete(idOf(id));
     },
 
     async revokeByGrantId(grantId) {
-      await records.deleteBy("grant", sha256(grantId));
+      await records.deleteBy("grant", grantKeyOf(grantId));
     },
   };
+}
+
+/**
+ * A pushed request opens pages for a minute, and is used up when the last page is done, which may be later. oidc-provider judges the minute by the payload; the
+ * record has to be there as long as the pages may be open, or several of them could all be brought to an end.
+ */
+function lingerSeconds(model: string): number {
+  return model === "PushedAuthorizationRequest" ? interactionTtlSeconds : 0;
 }
 
 function optionsOf(model: string, payload: AdapterPayload, expiresAt: EpochMs | null): RecordOptions {
   const keys: Partial<Record<PayloadKey, string>> = {};
   const grantId = model === "Grant" ? payload.jti : payload.grantId;
-  if (grantId !== undefined) keys.grant = sha256(grantId);
+  if (grantId !== undefined) keys.grant = grantKeyOf(grantId);
   if (payload.uid !== undefined) keys.uid = payload.uid;
   if (payload.accountId !== undefined) keys.account = sha256(payload.accountId);
   if (payload.clientId !== undefined) keys.client = sha256(payload.clientId);

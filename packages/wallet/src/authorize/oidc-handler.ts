@@ -8,6 +8,7 @@ const endpoints: ReadonlySet<string> = new Set([
   "/authorize",
   "/introspect",
   "/jwks",
+  "/par",
   "/revoke",
   "/session/end/confirm",
   "/token",

@@ -2,20 +2,25 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { parseScope, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
+import { createLocalJWKSet } from "jose";
 import Provider, { type Configuration, errors } from "oidc-provider";
 import { accountKind } from "../accounts.ts";
 import type { WalletKeys } from "../keys.ts";
 import type { WalletClient, WalletResource } from "../options.ts";
 import { nameFormTarget } from "./account-change.ts";
-import { createAdapterFactory } from "./adapter.ts";
+import { attendAccessTokenJwts } from "./access-token-jwt.ts";
+import { createAdapterFactory, interactionTtlSeconds } from "./adapter.ts";
 import { defaultScopes } from "./default-scope.ts";
+import { featuresOf } from "./features.ts";
 import { loadGrant } from "./grants.ts";
 import { createPolicy } from "./policy.ts";
 import { createRefreshGrace } from "./refresh-grace.ts";
+import { refuseStaleProofs } from "./proof-freshness.ts";
 import { judgeReplayByTheWrite } from "./replay.ts";
 import { keyPlaces, publishKeys } from "./provider-keys.ts";
 import { accessTokenTtlSeconds, type Resources } from "./resources.ts";
 import { isEnded, noteSessions, sessionTtlSeconds } from "./sessions.ts";
+import { grantKeyOf } from "./revocation.ts";
 import { attendTokenEndpoint } from "./token-endpoint.ts";
 
 const daySeconds = 86_400;
@@ -38,7 +43,7 @@ const lifetimes: Configuration["ttl"] = {
   ClientCredentials: () => accessTokenTtlSeconds,
   AuthorizationCode: () => 60,
   IdToken: () => 600,
-  Interaction: () => 20 * 60,
+  Interaction: () => interactionTtlSeconds,
   Session: () => sessionTtlSeconds,
   RefreshToken: () => 30 * daySeconds,
   Grant: () => 400 * daySeconds,
@@ -53,6 +58,14 @@ export function createProvider(parts: ProviderParts): Provider {
   judgeReplayByTheWrite(provider);
   attendTokenEndpoint(provider, grace);
   publishKeys(provider, parts.keys);
+  attendAccessTokenJwts(provider, {
+    issuer: parts.issuer,
+    database: parts.database,
+    verificationKey: (header, token) => createLocalJWKSet({ keys: [...parts.keys.published] })(header, token),
+    servesResource: (clientId, audience) => parts.configuredResources.some((each) => each.resource === audience && each.client_id === clientId),
+    now: parts.now,
+  });
+  refuseStaleProofs(provider, parts.now);
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
   defaultScopes(provider, parts.resources);
@@ -70,25 +83,9 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     clientAuthMethods: ["none", "private_key_jwt"],
     clientBasedCORS: () => false,
     jwks: { keys: keyPlaces(parts.keys) },
-    enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256"] },
+    enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256"], dPoPSigningAlgValues: ["ES256"] },
     cookies: cookieConfiguration(parts),
-    features: {
-      devInteractions: { enabled: false },
-      externalSigningSupport: { enabled: true, ack: "experimental-01" },
-      dPoP: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
-      userinfo: { enabled: false },
-      clientCredentials: { enabled: true },
-      introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
-      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: (ctx, client, oneOf) => resources.defaultResource(ctx, client, oneOf),
-        useGrantedResource: () => true,
-        getResourceServerInfo: (ctx, indicator, client) => resources.serverInfo(ctx, indicator, client),
-      },
-    },
+    features: featuresOf(parts),
     fetchResponseBodyLimits: { jwks_uri: 65_536 },
     fetch: (url, options) => fetchClientKeys(parts.clients, new Request(url).url, options?.signal),
     async findAccount(_ctx, accountId) {
@@ -104,6 +101,8 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, source) => client.grantTypeAllowed("refresh_token") && hasOrdinaryScope(source.scope),
     rotateRefreshToken: () => true,
+    // Names the family of a token, so that its end can be told.
+    extraTokenClaims: (_ctx, token) => ("grantId" in token && token.grantId !== undefined ? { gid: grantKeyOf(token.grantId) } : undefined),
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     responseTypes: ["code"],
@@ -114,6 +113,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
       jwks: "/jwks",
       introspection: "/introspect",
       revocation: "/revoke",
+      pushed_authorization_request: "/par",
       end_session: "/session/end",
     },
     ttl: lifetimes,

@@ -22,6 +22,8 @@ export interface RefreshGrace {
   covers(consumedAt: EpochMs, now: EpochMs): boolean;
   /** Keeps the answer that a refresh token was exchanged for. */
   keep(refreshToken: string, answer: unknown): Promise<void>;
+  /** Whether the token was exchanged within the grace. */
+  hasAnswer(refreshToken: string): Promise<boolean>;
   /** Throws {@link EarlierAnswer} when the token was exchanged within the grace; returns when it was not. */
   throwEarlierAnswer(refreshToken: string): Promise<void>;
 }
@@ -46,6 +48,8 @@ export function createRefreshGrace(database: Pick<Database<unknown>, "records">,
       const id = idOf(refreshToken);
       await records.put(id, sealJson(sealer, `${kind.name}:${id}`, answer), { expiresAt: now() + refreshGraceMs });
     },
+
+    hasAnswer: async (refreshToken) => (await records.get(idOf(refreshToken), now())) !== undefined,
 
     async throwEarlierAnswer(refreshToken) {
       const id = idOf(refreshToken);

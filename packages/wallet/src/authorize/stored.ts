@@ -4,7 +4,8 @@ import type { Sealer } from "@countersign/storage/sealed";
 import type { AdapterPayload } from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import { sealedKind } from "../sealed-json.ts";
-import { modelKindName, openPayload } from "./adapter.ts";
+import { openPayload } from "./adapter.ts";
+import { modelKindName } from "./models.ts";
 
 /** A stored payload of oidc-provider. `recordId` names its record; the payload's own id is in `payload.jti`. */
 export interface StoredPayload {

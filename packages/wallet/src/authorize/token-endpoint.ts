@@ -10,7 +10,7 @@ interface Outcome {
 
 /**
  * What oidc-provider leaves to its surroundings at the token endpoint: the answer of a refresh is kept for its grace and sent again when the client lost it,
- * and a wrong code verifier spends the code, so that nobody guesses twice.
+ * a used refresh token that comes back with another key ends its family, and a wrong code verifier spends the code, so that nobody guesses twice.
  */
 export function attendTokenEndpoint(provider: Provider, grace: RefreshGrace): void {
   const outcomes = new WeakMap<IncomingMessage, Outcome>();
@@ -33,8 +33,24 @@ export function attendTokenEndpoint(provider: Provider, grace: RefreshGrace): vo
       ctx.body = error.answer;
     } else if (blamesVerifier(error)) {
       await spendCode(provider, ctx);
+    } else if (blamesKey(error)) {
+      await endFamilyOfUsed(provider, ctx, grace);
     }
   });
+}
+
+/** A bound refresh token came with another key, or with none. */
+function blamesKey(error: Error): boolean {
+  return "error_detail" in error && error.error_detail === "failed jkt verification";
+}
+
+/** Who holds a token that was exchanged already, and not its key, has it from somewhere: after the grace too, where oidc-provider looks at the key first. */
+async function endFamilyOfUsed(provider: Provider, ctx: KoaContextWithOIDC, grace: RefreshGrace): Promise<void> {
+  const value = ctx.oidc.params?.["refresh_token"];
+  if (typeof value !== "string") return;
+  const token = await provider.RefreshToken.find(value);
+  if (token?.grantId === undefined || (token.consumed === undefined && !(await grace.hasAnswer(value)))) return;
+  await provider.Grant.adapter.destroy(token.grantId);
 }
 
 /** oidc-provider has matched code and client before it looks at the verifier. */

@@ -337,6 +337,8 @@ describe("metadata", () => {
         jwks_uri: `${world.url}/jwks`,
         introspection_endpoint: `${world.url}/introspect`,
         revocation_endpoint: `${world.url}/revoke`,
+        pushed_authorization_request_endpoint: `${world.url}/par`,
+        dpop_signing_alg_values_supported: ["ES256"],
         code_challenge_methods_supported: ["S256"],
         response_types_supported: ["code"],
         response_modes_supported: ["query"],

@@ -71,7 +71,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ...(options.clients ?? []),
     ],
     resources: [
-      { resource: storeResource, name: "Harbour Goods", scopes: { "orders:read": "See your orders", "orders:write": "Change your orders" } },
+      {
+        resource: storeResource,
+        name: "Harbour Goods",
+        client_id: "store",
+        scopes: { "orders:read": "See your orders", "orders:write": "Change your orders" },
+      },
       { resource: "http://127.0.0.1:4301/mcp", name: "Other Goods", scopes: { "orders:read": "See your orders" } },
     ],
   });

@@ -1,0 +1,25 @@
+import type { Configuration } from "oidc-provider";
+import type { ProviderParts } from "./provider.ts";
+
+/** What of oidc-provider is switched on. */
+export function featuresOf(parts: ProviderParts): NonNullable<Configuration["features"]> {
+  const { resources, keys } = parts;
+  return {
+    devInteractions: { enabled: false },
+    externalSigningSupport: { enabled: true, ack: "experimental-01" },
+    rpInitiatedLogout: { enabled: false },
+    userinfo: { enabled: false },
+    clientCredentials: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    // A proof has to carry the nonce of the day (RFC 9449 section 8), so none can be made ahead.
+    dPoP: { enabled: true, nonceSecret: Buffer.from(keys.proofNonces.reveal(), "base64url"), requireNonce: () => true, allowReplay: false },
+    introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: (ctx, client, oneOf) => resources.defaultResource(ctx, client, oneOf),
+      useGrantedResource: () => true,
+      getResourceServerInfo: (ctx, indicator, client) => resources.serverInfo(ctx, indicator, client),
+    },
+  };
+}
