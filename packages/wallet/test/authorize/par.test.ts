@@ -80,7 +80,7 @@ describe("a pushed authorization request (RFC 9126)", () => {
     const people = [new Person(world), new Person(world)];
     const consents = await Promise.all(people.map(async (person) => person.register(await person.browser.open(pushedUrl(requestUri)))));
     world.clock.offsetMs = 90_000;
-    const ends = await Promise.all(consents.map((page, index) => people[index]?.browser.submit(formOf(page.html, "/consent"))));
+    const ends = await Promise.all(consents.map(async (page, index) => people[index]?.browser.submit(formOf(page.html, "/consent"))));
     const codes = ends.map((each) => new URL(each?.url ?? "").searchParams.get("code"));
     expect(codes.filter((code) => code !== null)).toHaveLength(1);
     const lost = ends.find((each) => !new URL(each?.url ?? "").searchParams.has("code"));
