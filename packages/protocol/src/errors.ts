@@ -63,6 +63,11 @@ export type ErrorCode =
   | "challenge_expired"
   | "passkey_refused"
   | "unknown_passkey"
+  | "passkey_too_new"
+  | "passkey_copied"
+  | "last_passkey"
+  | "too_many_passkeys"
+  | "recovery_code_refused"
   | "invalid_amount"
   | "checkout_not_open"
   | "checkout_expired"
@@ -259,6 +264,26 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   challenge_expired: e(400, true, "This took too long. Please try again.", "A ceremony's challenge lives two minutes and is used once."),
   passkey_refused: e(403, false, "The passkey could not be verified.", "Origin, RP id, user verification, counter or signature did not match."),
   unknown_passkey: e(403, false, "This passkey is not known here.", "Create a new one, or use the passkey you registered."),
+  passkey_too_new: e(
+    403,
+    true,
+    "This passkey was added recently and cannot approve payments yet. Use an older one, or wait a day.",
+    "A passkey that joins an account later moves no money for 24 hours.",
+  ),
+  passkey_copied: e(
+    403,
+    false,
+    "This passkey may have been copied, so it approves no payments. Open your account to sort it out.",
+    "A signature count came back that was used before. The owner removes or keeps the passkey on the account page.",
+  ),
+  last_passkey: e(
+    409,
+    false,
+    "This is your only passkey. Make a recovery code or add another passkey first.",
+    "An account keeps one passkey unless it has a recovery code.",
+  ),
+  too_many_passkeys: e(409, false, "There are too many passkeys. Please remove one first.", "An account has at most 20 passkeys."),
+  recovery_code_refused: e(403, false, "This recovery code is not valid.", "It was mistyped, used, or replaced by a newer one."),
 
   // Money.
   invalid_amount: e(400, false, "The amount is not valid.", "Amounts are integers of the currency's minor unit, as ISO 4217 defines it."),

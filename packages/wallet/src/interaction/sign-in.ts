@@ -5,9 +5,10 @@ import { err, ok } from "@countersign/protocol/result";
 import { accountKind, defaultName, displayNameLengthMax, newAccountId } from "../accounts.ts";
 import { displayText } from "../pages/display-text.ts";
 import { parseAssertion, parseRegistration } from "../passkeys/answer.ts";
+import { checkAssertion } from "../passkeys/check-assertion.ts";
 import { findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
 import { credentialKind, credentialRecordId, findCredential } from "../passkeys/credentials.ts";
-import { assertionOptions, registrationOptions, verifyAssertion, verifyRegistration } from "../passkeys/relying-party.ts";
+import { assertionOptions, registrationOptions, verifyRegistration } from "../passkeys/relying-party.ts";
 import type { InteractionParts } from "./parts.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
 import { pageShown, subjectOf } from "./views.ts";
@@ -34,7 +35,7 @@ export async function completeLogin(parts: InteractionParts, posted: Posted): Pr
   if (!spent.ok) return spent;
   const known = await findCredential(parts.database, credential.id, now);
   if (known === undefined) return err(refuse("unknown_passkey"));
-  const counter = await verifyAssertion(parts.party, credential, challenge, known.value);
+  const counter = await checkAssertion(parts, credential, { challenge, known, use: "account" }, now);
   if (!counter.ok) return counter;
   const used = await parts.database.records(credentialKind).update(known.id, known.version, { ...known.value, counter: counter.value, usedAt: now });
   // A counter that somebody else moved in between means two authenticators with one key.

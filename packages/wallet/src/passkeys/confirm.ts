@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
+import type { PasskeyUse } from "@countersign/protocol/passkey";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
@@ -11,10 +12,11 @@ import canonicalize from "canonicalize";
 import { z } from "zod";
 import { sha256 } from "../digest.ts";
 import { parseAssertion } from "./answer.ts";
+import { checkAssertion } from "./check-assertion.ts";
 import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from "./challenges.ts";
 import { type Credential, credentialKind, credentialsOf, findCredential } from "./credentials.ts";
 import { type Evidence, evidenceOf } from "./evidence.ts";
-import { assertionOptions, type RelyingParty, verifyAssertion } from "./relying-party.ts";
+import { assertionOptions, type RelyingParty } from "./relying-party.ts";
 
 export interface ConfirmParts {
   readonly database: Database<unknown>;
@@ -28,6 +30,8 @@ export interface ConfirmParts {
  */
 export interface ConfirmableAction<T> {
   readonly type: string;
+  /** `money` when the action makes payments possible: such a passkey is neither new nor suspected. */
+  readonly use: PasskeyUse;
   parse(json: unknown): T;
 }
 
@@ -79,8 +83,8 @@ export async function startConfirmation<T>(
 
 /**
  * Verifies the answer of a ceremony that {@link startConfirmation} began for the same account, place and kind of action; gives back what was confirmed.
- * Refuses with `invalid_request`, `challenge_expired`, `consent_mismatch` (another kind of action), `unknown_passkey` and `passkey_refused`; a failed
- * verification spends the challenge.
+ * Refuses with `invalid_request`, `challenge_expired`, `consent_mismatch` (another kind of action), `unknown_passkey` and those of
+ * `checkAssertion`; a failed verification spends the challenge.
  */
 export async function verifyConfirmation<T>(
   parts: ConfirmParts,
@@ -101,7 +105,7 @@ export async function verifyConfirmation<T>(
   const counter =
     known === undefined || known.value.accountId !== context.accountId
       ? err(refuse("unknown_passkey"))
-      : await verifyAssertion(parts.party, assertion, challenge, known.value);
+      : await checkAssertion(parts, assertion, { challenge, known, use: kind.use }, now);
   if (!counter.ok || known === undefined) {
     await spendChallenge(parts.database, challenge, now);
     return counter.ok ? err(refuse("unknown_passkey")) : counter;

@@ -1,11 +1,15 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { passkeysMax } from "@countersign/protocol/passkey";
 import type { Database } from "@countersign/storage/database";
 import type { RecordKind, StoredRecord } from "@countersign/storage/records";
 import type { WebAuthnCredential } from "@simplewebauthn/server";
 import { z } from "zod";
 import { sha256 } from "../digest.ts";
 
-/** A passkey of one account. `publicKey` is the COSE key in base64url; `counter` the last signature count, 0 for most synced passkeys. */
+/**
+ * A passkey of one account. `publicKey` is the COSE key in base64url; `counter` the last signature count, 0 for most synced passkeys. `name` is what its owner
+ * calls it; `addedBy` how it joined the account; `paysFrom` and `copiedAt` bound what it may do (protocol `judgePasskeyUse`).
+ */
 export interface Credential {
   readonly credentialId: string;
   readonly accountId: string;
@@ -16,6 +20,10 @@ export interface Credential {
   readonly backedUp: boolean;
   readonly createdAt: EpochMs;
   readonly usedAt: EpochMs;
+  readonly name?: string | undefined;
+  readonly addedBy?: "passkey" | "recovery" | undefined;
+  readonly paysFrom?: EpochMs | undefined;
+  readonly copiedAt?: EpochMs | undefined;
 }
 
 const credential = z.object({
@@ -28,6 +36,10 @@ const credential = z.object({
   backedUp: z.boolean(),
   createdAt: z.number(),
   usedAt: z.number(),
+  name: z.string().optional(),
+  addedBy: z.enum(["passkey", "recovery"]).optional(),
+  paysFrom: z.number().optional(),
+  copiedAt: z.number().optional(),
 });
 
 export const credentialKind: RecordKind<Credential> = { name: "passkey", parse: (json) => credential.parse(json) };
@@ -46,7 +58,7 @@ export async function findCredential(database: RecordStore, credentialId: string
 
 /** The passkeys of an account, at most 20. */
 export async function credentialsOf(database: RecordStore, accountId: string, now: EpochMs): Promise<readonly Credential[]> {
-  const found = await database.records(credentialKind).find("account", accountId, now, { limit: 20 });
+  const found = await database.records(credentialKind).find("account", accountId, now, { limit: passkeysMax });
   return found.map((record) => record.value);
 }
 

@@ -31,6 +31,8 @@ export interface NewAccountOptions {
   readonly accountId: string;
   readonly userName: string;
   readonly displayName: string;
+  /** Passkeys of the account that are there already: an authenticator that holds one makes no second. */
+  readonly known?: readonly Credential[];
 }
 
 /** Options for a discoverable passkey with user verification. */
@@ -43,6 +45,7 @@ export async function registrationOptions(party: RelyingParty, account: NewAccou
     userDisplayName: account.displayName,
     timeout: challengeTtlMs,
     attestationType: "none",
+    excludeCredentials: (account.known ?? []).map((each) => ({ id: each.credentialId, transports: [...each.transports] })),
     authenticatorSelection: { residentKey: "required", userVerification: "required" },
     supportedAlgorithmIDs: algorithmIds,
   });
@@ -97,8 +100,8 @@ export async function verifyRegistration(
 }
 
 /**
- * Verifies an assertion of a known passkey: type, challenge, origin, RP id, presence, verification of the user, signature, and a counter that grew (or is
- * always 0). Gives the new counter; anything wrong is `passkey_refused`.
+ * Verifies an assertion of a known passkey: type, challenge, origin, RP id, presence, verification of the user, and signature. Gives the signature count,
+ * which `checkAssertion` judges; anything wrong is `passkey_refused`.
  */
 export async function verifyAssertion(
   party: RelyingParty,
@@ -116,7 +119,8 @@ export async function verifyAssertion(
       expectedChallenge: challenge,
       expectedOrigin: party.origin,
       expectedRPID: party.id,
-      credential: toWebAuthnCredential(known),
+      // The library would judge the count before the signature, so that anybody could claim a count of a copy.
+      credential: { ...toWebAuthnCredential(known), counter: 0 },
       requireUserVerification: true,
     });
     return verified ? ok(authenticationInfo.newCounter) : err(refuse("passkey_refused"));

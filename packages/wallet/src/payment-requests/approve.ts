@@ -21,10 +21,11 @@ import { reserve } from "../limits/reserve.ts";
 import type { LimitDefaults } from "../limits/settings.ts";
 import { signMandate } from "../mandate/sign-mandate.ts";
 import { parseAssertion } from "../passkeys/answer.ts";
+import { checkAssertion, whyNoneMayPay } from "../passkeys/check-assertion.ts";
 import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
 import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
 import { type Evidence, evidenceOf } from "../passkeys/evidence.ts";
-import { assertionOptions, type RelyingParty, verifyAssertion } from "../passkeys/relying-party.ts";
+import { assertionOptions, type RelyingParty } from "../passkeys/relying-party.ts";
 import { sealedKind, sealJson } from "../sealed-json.ts";
 import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 
@@ -68,6 +69,9 @@ export async function startApproval(
   const found = await findOpenRequest(parts.database, context.requestId, now);
   if (!found.ok) return found;
   const request = found.value.value;
+  const allowed = await credentialsOf(parts.database, context.accountId, now);
+  const unusable = whyNoneMayPay(allowed, now);
+  if (unusable !== undefined) return err(unusable);
   const preimage = approvalPreimage({
     requestId: context.requestId,
     nonce: randomBytes(16).toString("base64url"),
@@ -86,7 +90,7 @@ export async function startApproval(
     { purpose: "approve", interactionUid: context.interactionUid, accountId: context.accountId, preimage: canonicalize(preimage) },
     now,
   );
-  return ok(await assertionOptions(parts.party, { allowed: await credentialsOf(parts.database, context.accountId, now), challenge }));
+  return ok(await assertionOptions(parts.party, { allowed, challenge }));
 }
 
 /**
@@ -152,7 +156,7 @@ async function verifyApproval(
   if (instrument === undefined) return err(refuse("consent_mismatch"));
   const credential = await findCredential(parts.database, answer.id, now);
   if (credential === undefined || credential.value.accountId !== context.accountId) return err(refuse("unknown_passkey"));
-  const counter = await verifyAssertion(parts.party, answer, challenge, credential.value);
+  const counter = await checkAssertion(parts, answer, { challenge, known: credential, use: "money" }, now);
   if (!counter.ok) return counter;
   const evidence = evidenceOf(credential.value, answer, preimage);
   return ok({ request: request.value, credential, counter: counter.value, instrument, evidence });

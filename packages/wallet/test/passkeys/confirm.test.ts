@@ -9,8 +9,8 @@ import { storages } from "../peers/storages.ts";
 
 const party = { id: "localhost", name: "Wallet", origin: "http://localhost:4200" };
 const shape = z.object({ passkey: z.string() });
-const removal: ConfirmableAction<{ passkey: string }> = { type: "remove_passkey", parse: (json) => shape.parse(json) };
-const other: ConfirmableAction<{ passkey: string }> = { type: "rename_passkey", parse: (json) => shape.parse(json) };
+const removal: ConfirmableAction<{ passkey: string }> = { type: "remove_passkey", use: "account", parse: (json) => shape.parse(json) };
+const other: ConfirmableAction<{ passkey: string }> = { type: "rename_passkey", use: "account", parse: (json) => shape.parse(json) };
 
 let accounts = 0;
 
