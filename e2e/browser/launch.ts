@@ -17,9 +17,18 @@ const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--disable-field-trial-config",
+  "--disable-hang-monitor",
+  "--allow-pre-commit-input",
   "--remote-debugging-pipe",
   "--window-size=1280,860",
 ];
+
+/**
+ * Features of the browser with which its driver sometimes waits forever: for the closing of a page that is just leading elsewhere, and for a first picture.
+ * The driver's own defaults switch them off too.
+ */
+const driverRaces = ["AvoidUnnecessaryBeforeUnloadCheckSync", "PaintHolding"];
 
 /** One Chromium with its own profile folder. */
 export interface Browser {
@@ -40,7 +49,7 @@ export async function launchBrowser({ without = [] }: BrowserOptions = {}): Prom
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: await findChromium(),
     ignoreDefaultArgs: true,
-    args: [...flags, ...without.map((feature) => `--disable-features=${feature}`), `--user-data-dir=${profile}`, "about:blank"],
+    args: [...flags, `--disable-features=${[...driverRaces, ...without].join(",")}`, `--user-data-dir=${profile}`, "about:blank"],
     viewport: { width: 1280, height: 860 },
   });
   return {

@@ -73,10 +73,23 @@ export class ConsolePage {
   }
 }
 
-/** Clicks and returns the window that opens because of it. */
+/**
+ * Presses a button of a widget by keyboard. The widget's frame moves in the page while it grows, and a click that was aimed before the move lands beside the
+ * button.
+ */
+export function press(button: Locator): Promise<void> {
+  return button.press("Enter");
+}
+
+/** Clicks and returns the window that opens because of it. When none does, the error says what the page showed instead. */
 export async function openedBy(page: Page, click: () => Promise<void>): Promise<Page> {
-  const [opened] = await Promise.all([page.context().waitForEvent("page"), click()]);
-  return opened;
+  try {
+    const [opened] = await Promise.all([page.context().waitForEvent("page"), click()]);
+    return opened;
+  } catch (error) {
+    const windows = page.context().pages().map((each) => each.url().split("?")[0]);
+    throw new Error(`no window opened; the windows are ${windows.join(", ")}; the page shows:\n${await page.locator("body").innerText()}`, { cause: error });
+  }
 }
 
 /**

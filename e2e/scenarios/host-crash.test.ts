@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arrive, type Person } from "../browser/person.ts";
-import { openedBy } from "../pages/console-page.ts";
+import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import type { Fate, FaultProxy, SeenRequest } from "../stack/fault-proxy.ts";
 import { readBank } from "../stack/read-bank.ts";
@@ -165,7 +165,7 @@ describe("a host that is killed (kill -9) at each step of a sign-in", () => {
       answered: true,
     });
     const opened = person.browser.context.waitForEvent("page", { timeout: 2000 }).catch(() => undefined);
-    await view().getByTestId("pay").click();
+    await press(view().getByTestId("pay"));
     await dead;
     await (await opened)?.close();
     await comesBack();

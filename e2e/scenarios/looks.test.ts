@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findBarriers, findKeyboardTraps, findSidewaysScrolling, tabThrough, viewFrame } from "../browser/inspect.ts";
 import { keepPicture, launchBrowser } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
-import { openedBy } from "../pages/console-page.ts";
+import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
@@ -61,7 +61,7 @@ async function walk(person: Person, scheme: Scheme, size: Size, visit: Visit): P
   await widget.getByTestId("buy").first().click();
   await widget.getByTestId("pay").waitFor();
   await visit("checkout", page, "with view");
-  const declined = await openWallet(person, scheme, size, () => widget.getByTestId("pay").click());
+  const declined = await openWallet(person, scheme, size, () => press(widget.getByTestId("pay")));
   await expect.poll(() => declined.approve.isEnabled()).toBe(true);
   await visit("payment", declined.page);
   await declined.decline.click();

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
-import { openedBy } from "../pages/console-page.ts";
+import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
@@ -58,7 +58,7 @@ describe("paying in the store's view", () => {
   it("names payee, items and total at the wallet, captures once and shows the receipt in view and chat", async () => {
     const total = await buyFirst();
     await keepPicture(person.console.page, "console-checkout");
-    const popup = await openedBy(person.console.page, () => view().getByTestId("pay").click());
+    const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();
     await wallet.approve.waitFor();
@@ -85,7 +85,7 @@ describe("paying in the store's view", () => {
 
   it("V24 shows no token, mandate or code to the view, the chat or the trace", async () => {
     await buyFirst();
-    const popup = await openedBy(person.console.page, () => view().getByTestId("pay").click());
+    const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();
     await wallet.approve.click();
@@ -98,7 +98,7 @@ describe("paying in the store's view", () => {
 
   it("charges nothing when the user declines, and lets them try again", async () => {
     await buyFirst();
-    const popup = await openedBy(person.console.page, () => view().getByTestId("pay").click());
+    const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();
     await wallet.decline.click();
@@ -146,7 +146,7 @@ describe("paying in the store's view", () => {
       return "drop";
     };
     const before = stack.storeFaults.dropped();
-    const popup = await openedBy(person.console.page, () => view().getByTestId("pay").click());
+    const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();
     await wallet.approve.waitFor();
@@ -156,7 +156,7 @@ describe("paying in the store's view", () => {
       // The store completed the order by itself; the view found that out and offers what is left to do.
       await view().getByText("This order is paid.").waitFor();
       await keepPicture(person.console.page, "console-lost-reply");
-      await view().getByTestId("pay").click();
+      await press(view().getByTestId("pay"));
     }
     await view().getByTestId("receipt").waitFor();
     expect(stack.storeFaults.dropped() - before).toBe(losses);
@@ -165,7 +165,7 @@ describe("paying in the store's view", () => {
 
   it("lists the order afterwards, with one more sign-in at most", async () => {
     const total = await buyFirst();
-    const popup = await openedBy(person.console.page, () => view().getByTestId("pay").click());
+    const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
     await wallet.createPasskey.click();
     await wallet.approve.click();

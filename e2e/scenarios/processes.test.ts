@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arrive, type Person } from "../browser/person.ts";
-import { openedBy } from "../pages/console-page.ts";
+import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { signalGroup } from "../stack/command.ts";
 import type { Fate, SeenRequest } from "../stack/fault-proxy.ts";
@@ -48,7 +48,7 @@ describe("each party as a process of its own", () => {
     await view().getByTestId("buy").first().click();
     await view().getByTestId("pay").waitFor();
     const total = (await view().getByTestId("total").innerText()).trim();
-    const wallet = new WalletPage(await openedBy(person.console.page, () => view().getByTestId("pay").click()));
+    const wallet = new WalletPage(await openedBy(person.console.page, () => press(view().getByTestId("pay"))));
     await wallet.createPasskey.click();
     await wallet.approve.waitFor();
     return { wallet, total };
@@ -62,7 +62,7 @@ describe("each party as a process of its own", () => {
   const showsThatItIsPaid = async (total: string): Promise<void> => {
     await view().getByText("This order is paid.").waitFor();
     paidOnce(total);
-    await view().getByTestId("pay").click();
+    await press(view().getByTestId("pay"));
     await view().getByTestId("receipt").waitFor();
     expect(await view().getByTestId("receipt").innerText()).toContain(total);
     paidOnce(total);
@@ -83,7 +83,7 @@ describe("each party as a process of its own", () => {
     await view().getByTestId("buy").first().click();
     await view().getByTestId("pay").waitFor();
     const total = (await view().getByTestId("total").innerText()).trim();
-    const wallet = new WalletPage(await openedBy(person.console.page, () => view().getByTestId("pay").click()));
+    const wallet = new WalletPage(await openedBy(person.console.page, () => press(view().getByTestId("pay"))));
     await wallet.approve.click();
     await view().getByTestId("receipt").waitFor();
     paidOnce(total);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arrive, type Person } from "../browser/person.ts";
-import { openedBy } from "../pages/console-page.ts";
+import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { runTwoHosts, type TwoHosts } from "../stack/two-hosts.ts";
@@ -40,7 +40,7 @@ describe("two hosts as processes on one PostgreSQL, asked in turn", () => {
     await view().getByTestId("buy").first().click();
     await view().getByTestId("pay").waitFor();
     const before = readBank(hosts.processes.folder("bank")).payments.length;
-    const wallet = new WalletPage(await openedBy(person.console.page, () => view().getByTestId("pay").click()));
+    const wallet = new WalletPage(await openedBy(person.console.page, () => press(view().getByTestId("pay"))));
     await wallet.approve.click();
     await view().getByTestId("receipt").waitFor();
     expect(readBank(hosts.processes.folder("bank")).payments.slice(before)).toHaveLength(1);

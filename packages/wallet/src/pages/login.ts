@@ -25,7 +25,7 @@ export function loginPage(view: LoginView): Page {
 </div>
 <form method="post" action="${view.base}/login" data-ceremony="get" data-options="${view.base}/login/options">
 <input type="hidden" name="form_token" value="${view.loginToken}">
-<button class="button button-primary button-block button-large" type="submit">${symbol("passkey")} ${text.login.signIn}</button>
+<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.login.signIn}</button>
 </form>
 <hr>
 <form class="stack" method="post" action="${view.base}/register" data-ceremony="create" data-options="${view.base}/register/options">
@@ -36,7 +36,7 @@ export function loginPage(view: LoginView): Page {
 <input class="input" id="display_name" name="display_name" autocomplete="name" maxlength="${displayNameLengthMax}" aria-describedby="display_name_hint">
 <span class="hint" id="display_name_hint">${text.login.nameHint}</span>
 </div>
-<button class="button button-block button-large" type="submit">${symbol("plus")} ${text.login.create}</button>
+<button class="button button-block button-large" type="submit" disabled>${symbol("plus")} ${text.login.create}</button>
 </form>
 ${ceremonyStatus()}
 </section>

@@ -32,7 +32,7 @@ export function paymentPage(view: PaymentView): Page {
   const approve = view.hasEnough
     ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
 <input type="hidden" name="form_token" value="${view.token}">
-<button class="button button-primary button-block button-large" type="submit">${symbol("passkey")} ${text.payment.approve(display.total)}</button>
+<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.payment.approve(display.total)}</button>
 <p class="hint center">${text.payment.approveHint}</p>
 </form>`
     : html`<p class="notice notice-bad">${symbol("alert")}<span>${text.payment.insufficient(view.available)}</span></p>`;

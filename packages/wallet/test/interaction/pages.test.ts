@@ -54,6 +54,13 @@ describe("every page", () => {
     }
   });
 
+  test("the buttons of a ceremony come disabled, because a press before the script is there would send the form without a passkey", async () => {
+    const pages = await everyPage();
+    const ceremonies = Object.values(pages).flatMap((page) => page.html.match(/<form[^>]* data-ceremony=[\s\S]*?<\/form>/g) ?? []);
+    expect(ceremonies.length).toBeGreaterThan(2);
+    for (const form of ceremonies) expect(form).toMatch(/<button[^>]* disabled>/);
+  });
+
   test("loads nothing from elsewhere", async () => {
     for (const page of Object.values(await everyPage())) {
       const links = [...page.html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = ""]) => link);

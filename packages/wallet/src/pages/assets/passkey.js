@@ -67,15 +67,14 @@ async function runForm(form) {
   location.assign(next);
 }
 
-/** Says that the button waits, for as long as presses are ignored. */
-function arm(form) {
-  const button = form.querySelector("button");
-  button?.setAttribute("aria-disabled", "true");
-  setTimeout(() => button?.setAttribute("aria-disabled", String(busy)), armAfterMs - (performance.now() - shownAt));
+/** The page comes with the buttons of its ceremonies disabled: a press before this script is there would send the form without a passkey. */
+function enable(form) {
+  for (const button of form.querySelectorAll("button")) button.disabled = false;
 }
 
 function attendCeremony(form) {
-  if ("armed" in form.dataset) arm(form);
+  if ("armed" in form.dataset) setTimeout(enable, armAfterMs - (performance.now() - shownAt), form);
+  else enable(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (busy || ("armed" in form.dataset && performance.now() - shownAt < armAfterMs)) return;
@@ -101,10 +100,7 @@ const supportsPasskeys = typeof globalThis.PublicKeyCredential?.parseCreationOpt
 for (const form of document.querySelectorAll("form[data-form]")) attendForm(form);
 for (const form of document.querySelectorAll("form[data-ceremony]")) {
   if (supportsPasskeys) attendCeremony(form);
-  else {
-    for (const button of form.querySelectorAll("button")) button.disabled = true;
-    say("bad", status?.dataset.unsupported ?? "");
-  }
+  else say("bad", status?.dataset.unsupported ?? "");
 }
 
 // A page that comes back from the browser's history shows what was true then.
