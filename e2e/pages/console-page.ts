@@ -87,8 +87,13 @@ export async function openedBy(page: Page, click: () => Promise<void>): Promise<
     const [opened] = await Promise.all([page.context().waitForEvent("page"), click()]);
     return opened;
   } catch (error) {
-    const windows = page.context().pages().map((each) => each.url().split("?")[0]);
-    throw new Error(`no window opened; the windows are ${windows.join(", ")}; the page shows:\n${await page.locator("body").innerText()}`, { cause: error });
+    const windows = page
+      .context()
+      .pages()
+      .map((each) => each.url().split("?")[0]);
+    throw new Error(`no window opened; the windows are ${windows.join(", ")}; the page shows:\n${await page.locator("body").innerText()}`, {
+      cause: error,
+    });
   }
 }
 
