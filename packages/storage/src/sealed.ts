@@ -53,6 +53,27 @@ export function keyRing(current: Secret, others: readonly Secret[] = []): Sealer
   return { current: fingerprint(current), keys };
 }
 
+/** How a party called its only key before keys were named by their fingerprints. */
+const onlyKeyId = "k1";
+
+/**
+ * The sealer of a party that rotates its keys, see {@link keyRing}. It opens what was sealed when the party had only one key, too, whichever of these that was.
+ * Throws on bad keys.
+ */
+export function createRotatingSealer(current: Secret, others: readonly Secret[] = []): Sealer {
+  const sealer = createSealer(keyRing(current, others));
+  const unnamed = [current, ...others].map((key) => createSealer({ current: onlyKeyId, keys: { [onlyKeyId]: key } }));
+  return {
+    keyId: sealer.keyId,
+    seal: (plaintext, aad) => sealer.seal(plaintext, aad),
+    open(sealed, aad) {
+      if (keyIdOf(sealed) !== onlyKeyId) return sealer.open(sealed, aad);
+      const opened = unnamed.map((each) => each.open(sealed, aad));
+      return opened.find((each) => each.ok) ?? err("unsealable");
+    },
+  };
+}
+
 /** The id of the key that a value was sealed with; undefined for a text that is not sealed. */
 export function keyIdOf(sealed: string): string | undefined {
   return /^s1\.([A-Za-z0-9_-]{1,32})\.[A-Za-z0-9_-]+$/.exec(sealed)?.[1];

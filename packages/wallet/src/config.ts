@@ -1,5 +1,5 @@
 import type { ConfigSchema, Variable } from "@countersign/service/config";
-import { httpUrl, json, optional, port, secret, text } from "@countersign/service/config";
+import { httpUrl, json, list, optional, port, secret, text } from "@countersign/service/config";
 import { parseResourceUri } from "@countersign/protocol/resource";
 import type { Secret } from "@countersign/protocol/secret";
 import { z } from "zod";
@@ -38,6 +38,7 @@ interface WalletConfig extends ConfigSchema {
   readonly data: Variable<string>;
   readonly databaseUrl: Variable<Secret | undefined>;
   readonly sealingKey: Variable<Secret | undefined>;
+  readonly otherSealingKeys: Variable<readonly Secret[]>;
   readonly bankUrl: Variable<string>;
   readonly clients: Variable<readonly WalletClient[]>;
   readonly resources: Variable<readonly WalletResource[]>;
@@ -60,6 +61,13 @@ export const walletConfig: WalletConfig = {
     secret({
       env: "COUNTERSIGN_WALLET_SEALING_KEY",
       doc: "32 bytes as base64url that seal secrets at rest; unset, the key file in the data folder.",
+    }),
+  ),
+  otherSealingKeys: list(
+    secret({
+      env: "COUNTERSIGN_WALLET_SEALING_KEY_OTHERS",
+      doc: "Keys that open what they sealed and seal nothing, separated by commas: the one that COUNTERSIGN_WALLET_SEALING_KEY replaces, or the one that will replace it.",
+      fallback: "",
     }),
   ),
   bankUrl: httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "The bank's origin.", fallback: "http://127.0.0.1:4400" }),

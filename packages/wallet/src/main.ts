@@ -1,10 +1,11 @@
 import type { Server } from "node:http";
 import { requireConfig } from "@countersign/service/config";
 import { openDataFolder } from "@countersign/service/data-folder";
-import { createLogger, type Logger } from "@countersign/service/log";
-import { runMain } from "@countersign/service/run-main";
+import { createLogger, describeError, type Logger } from "@countersign/service/log";
+import { runMain, startupSentence } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { walletConfig } from "./config.ts";
+import { runCommand, sealingKeys } from "./keep/commands.ts";
 import type { WalletOptions } from "./options.ts";
 import { createWallet } from "./wallet.ts";
 
@@ -44,19 +45,31 @@ export async function start(options: WalletStartOptions): Promise<{ readonly url
   }
 }
 
-if (import.meta.main) {
-  await runMain("wallet", async () => {
-    const { data, databaseUrl, sealingKey, publicUrl, bankUrl, clients, resources, port, hostname } = requireConfig(walletConfig, process.env);
-    const folder = openDataFolder(data);
-    return start({
-      publicUrl,
-      bankUrl,
-      clients,
-      resources,
-      hostname,
-      listen: port,
-      databaseUrl: databaseUrl ?? folder.databaseUrl("wallet"),
-      sealingKey: sealingKey ?? folder.key("wallet"),
-    });
+/** The wallet as its environment describes it. Throws `StartupProblem`. */
+function startFromEnvironment(): ReturnType<typeof start> {
+  const config = requireConfig(walletConfig, process.env);
+  const { data, databaseUrl, publicUrl, bankUrl, clients, resources, port, hostname } = config;
+  const folder = openDataFolder(data);
+  return start({
+    publicUrl,
+    bankUrl,
+    clients,
+    resources,
+    hostname,
+    listen: port,
+    databaseUrl: databaseUrl ?? folder.databaseUrl("wallet"),
+    ...sealingKeys(config, folder),
   });
+}
+
+if (import.meta.main) {
+  const args = process.argv.slice(2);
+  if (args.length === 0) {
+    await runMain("wallet", async () => startFromEnvironment());
+  } else {
+    const print = (text: string): void => void process.stdout.write(`${text}\n`);
+    const ended = await runCommand(args, () => requireConfig(walletConfig, process.env), print).catch((error: unknown) => error);
+    if (typeof ended !== "number") process.stderr.write(`wallet: ${startupSentence(ended) ?? describeError(ended).name}\n`);
+    process.exitCode = typeof ended === "number" ? ended : 1;
+  }
 }

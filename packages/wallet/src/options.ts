@@ -29,12 +29,13 @@ export interface WalletResource {
 
 /**
  * `publicUrl`: the issuer, an origin without a path; the only source of every link and of the RP id. `bankUrl`: where funding accounts are kept.
- * `sealingKey`: 32 bytes in base64url. `rateFactor`: multiplies every bound on how often something may be asked (rates/bounds.ts), default 1. `now`: the clock.
+ * `sealingKey`: 32 bytes in base64url; `otherSealingKeys` only open what they sealed: one that was replaced, or one that will replace it. `rateFactor`: multiplies every bound on how often something may be asked (rates/bounds.ts), default 1. `now`: the clock.
  */
 export interface WalletOptions {
   readonly publicUrl: string;
   readonly databaseUrl: string | Secret;
   readonly sealingKey: Secret;
+  readonly otherSealingKeys?: readonly Secret[];
   readonly bankUrl: string;
   readonly clients: readonly WalletClient[];
   readonly resources: readonly WalletResource[];

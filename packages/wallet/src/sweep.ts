@@ -1,7 +1,11 @@
 import type { Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/database";
+import { instanceKindName } from "@countersign/storage/instances";
 import type { RecordKind } from "@countersign/storage/records";
 import { auditKind } from "./audit/log.ts";
+import { resealProgressKindName } from "@countersign/storage/reseal";
+import { modelKindName, modelNames } from "./authorize/adapter.ts";
+import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { deleteOldLimits } from "./limits/reserve.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
 import { modelKindName, modelNames } from "./authorize/models.ts";
@@ -26,6 +30,8 @@ const sweptKinds: readonly string[] = [
   paymentRequestKind.name,
   auditKind.name,
   sessionInfoKind.name,
+  instanceKindName,
+  resealProgressKindName,
 ];
 
 /** Deletes expired records from time to time; what is expired counts as gone long before. The answer stops it and waits for a running sweep. */

@@ -4,7 +4,7 @@ import type { Logger } from "@countersign/service/log";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
-import { createSealer, type Sealer } from "@countersign/storage/sealed";
+import { createRotatingSealer, type Sealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
 import { accountClient } from "./account/account-client.ts";
@@ -19,7 +19,7 @@ import { createBankClient } from "./bank/bank-client.ts";
 import { createFormTokens } from "./forms.ts";
 import type { InteractionParts } from "./interaction/parts.ts";
 import { interactionRoutes, refusalPage } from "./interaction/routes.ts";
-import { watchSigningKeys } from "./keep/watch-signing-keys.ts";
+import { startUpkeep } from "./keep/upkeep.ts";
 import { loadKeys, type WalletKeys } from "./keys.ts";
 import { defaultLimits } from "./limits/settings.ts";
 import { walletMigrations } from "./migrations.ts";
@@ -52,14 +52,17 @@ export interface Wallet {
 export async function createWallet(options: WalletOptions, logger: Logger): Promise<Wallet> {
   const now = options.now ?? Date.now;
   const publicUrl = checkPublicUrl(options.publicUrl);
-  const sealer = createSealer({ current: "k1", keys: { k1: options.sealingKey } });
+  const sealer = createRotatingSealer(options.sealingKey, options.otherSealingKeys);
   const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "wallet", migrations: walletMigrations });
+  const stops = [() => database.close()];
   try {
     const keys = await loadKeys(database, sealer, now);
     const rates = createRates(database, options.rateFactor);
-    return assemble({ ...options, publicUrl, now }, { database, sealer, keys, rates, logger });
+    const stopUpkeep = await startUpkeep({ database, sealer, keys, now, logger });
+    stops.unshift(stopUpkeep);
+    return assemble({ ...options, publicUrl, now }, { database, sealer, keys, stopUpkeep, rates, logger });
   } catch (error) {
-    await database.close();
+    for (const stop of stops) await stop();
     throw error;
   }
 }
@@ -68,6 +71,7 @@ interface Foundation {
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
   readonly keys: WalletKeys;
+  readonly stopUpkeep: () => Promise<void>;
   readonly rates: Rates;
   readonly logger: Logger;
 }
@@ -119,7 +123,6 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     return respondPage(errorPage("server_error"), 500, isHttps);
   });
   const stopSweep = startSweep(database, now, logger);
-  const stopKeyWatch = watchSigningKeys(database, keys, logger);
   return {
     publicUrl,
     fetch: async (request) => app.fetch(request),
@@ -132,7 +135,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     async close() {
       stopping.abort();
       await stopSweep();
-      await stopKeyWatch();
+      await foundation.stopUpkeep();
       await database.close();
     },
   };

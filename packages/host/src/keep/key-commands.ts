@@ -2,9 +2,10 @@ import type { Secret } from "@countersign/protocol/secret";
 import { openDataFolder, type DataFolder } from "@countersign/service/data-folder";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import { openDatabase } from "@countersign/storage/open";
+import { reseal } from "@countersign/storage/reseal";
 import { createSealer, keyRing } from "@countersign/storage/sealed";
 import type { HostConfig } from "../config.ts";
-import { reseal } from "./reseal.ts";
+import { sealedFields } from "./sealed-fields.ts";
 
 type KeyConfig = Pick<HostConfig, "data" | "databaseUrl" | "sealingKey" | "otherSealingKeys">;
 
@@ -43,7 +44,13 @@ async function resealAll(config: KeyConfig, print: (text: string) => void): Prom
   const database = await openDatabase<unknown>({ url: config.databaseUrl ?? folder.databaseUrl("host"), schema: "host", migrations: [] });
   try {
     const sealer = createSealer(keyRing(sealingKey, otherSealingKeys));
-    const done = await reseal({ database, sealer, clock: Date.now, report: (kind, id) => print(`No key opens ${kind} ${id}.`) });
+    const done = await reseal({
+      database,
+      sealer,
+      fields: sealedFields,
+      clock: Date.now,
+      report: (kind, id) => print(`No key opens ${kind} ${id}.`),
+    });
     if (!done.ok) {
       print(
         `${done.error.length} running instances seal with another key: restart them with the new one, or wait until one that crashed is forgotten (150 s).`,

@@ -1,3 +1,6 @@
+import { instanceKeptMs } from "@countersign/storage/instances";
+import { resealProgressKeptMs } from "@countersign/storage/reseal";
+
 /** How long one kind of record is kept. The record expires `ms` after the moment that `from` names; the sweep deletes it then, together with its index keys. */
 export interface RetentionRule {
   /** What a record of this kind holds, in words for operators. */
@@ -149,14 +152,14 @@ export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
   instance: {
     holds: "a running instance and the id of the key that it seals with",
     from: "its last sign of life, every minute",
-    ms: 150_000,
+    ms: instanceKeptMs,
     sealed: [],
     endedBy: "its orderly stop",
   },
   reseal_progress: {
     holds: "how far a change of the sealing key has come",
     from: "its last step",
-    ms: 7 * dayMs,
+    ms: resealProgressKeptMs,
     sealed: [],
     endedBy: "the end of the change",
   },

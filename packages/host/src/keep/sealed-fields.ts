@@ -1,4 +1,5 @@
 import { member, type JsonObject } from "@countersign/protocol/shape";
+import type { SealedField } from "@countersign/storage/reseal";
 import { assertionKeySealingText } from "../authorize/assertion-keys.ts";
 import { deviceSealingText } from "../authorize/device.ts";
 import { registrationSealingText } from "../authorize/registration.ts";
@@ -12,17 +13,8 @@ import { stateSealingText } from "../resources/widget-states.ts";
 import { tokenSealingText } from "../vault.ts";
 import type { KeptKind } from "./retention.ts";
 
-/** A sealed text inside a record, and the identity that it is bound to. */
-export interface SealedField {
-  readonly kind: KeptKind;
-  /** Its name, or its path with dots. */
-  readonly field: string;
-  /** The text that `Sealer` needs to open it, read from the record itself. */
-  readonly text: (id: string, row: JsonObject) => string;
-}
-
 /** Every sealed text of the host. A change of the sealing key goes through this list, so what is missing here is lost when the old key is taken away. */
-export const sealedFields: readonly SealedField[] = [
+export const sealedFields: readonly SealedField<KeptKind>[] = [
   { kind: "token", field: "sealed", text: (_, row) => tokenSealingText(holderOf(row)) },
   { kind: "flow_grant", field: "sealed", text: (_, row) => tokenSealingText(holderOf(row)) },
   { kind: "call", field: "sealedArguments", text: (id, row) => paperSealingText("arguments", textOf(row, "userId"), id) },

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { Secret } from "@countersign/protocol/secret";
 import { openDatabase, type Database } from "@countersign/storage/open";
+import { reseal, type ResealReport } from "@countersign/storage/reseal";
 import { createSealer, keyRing, type Sealer } from "@countersign/storage/sealed";
 import { sql } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
-import { reseal, type ResealReport } from "../../src/keep/reseal.ts";
+import { sealedFields } from "../../src/keep/sealed-fields.ts";
 import { FaultyDatabase } from "../stand-in/faulty-database.ts";
 import { World, type Browser } from "../stand-in/world.ts";
 
@@ -41,7 +42,7 @@ async function begin(sealer: Sealer): Promise<{ readonly browser: Browser; reado
 }
 
 async function run(sealer: Sealer, database = world.database): Promise<ResealReport> {
-  const done = await reseal({ database, sealer, clock: () => Date.now() + world.offsetMs, report: () => {}, batch: 2 });
+  const done = await reseal({ database, sealer, fields: sealedFields, clock: () => Date.now() + world.offsetMs, report: () => {}, batch: 2 });
   if (!done.ok) throw new Error(`refused: ${done.error.join()}`);
   return done.value;
 }
@@ -71,7 +72,7 @@ describe("a new sealing key", () => {
 
   it("X02 is refused while a running instance seals with another key", async () => {
     await begin(old);
-    const options = { database: world.database, sealer: both, clock: Date.now, report: () => {} };
+    const options = { database: world.database, sealer: both, fields: sealedFields, clock: Date.now, report: () => {} };
     expect(await reseal(options)).toEqual({ ok: false, error: [expect.stringMatching(/^ins_/)] });
     expect(await keyIdsInUse()).toEqual([old.keyId]);
     await world.restart({ sealer: both });
@@ -104,7 +105,7 @@ describe("a new sealing key", () => {
     const { browser, waiting, callback } = await begin(old);
     await world.restart({ sealer: late });
     const lost: string[] = [];
-    const done = await reseal({ database: world.database, sealer: late, clock: Date.now, report: (kind) => lost.push(kind) });
+    const done = await reseal({ database: world.database, sealer: late, fields: sealedFields, clock: Date.now, report: (kind) => lost.push(kind) });
     expect(done).toMatchObject({ ok: true, value: { resealed: 0, current: 0 } });
     expect(new Set(lost)).toEqual(new Set(["token", "flow_grant", "call", "oauth_state"]));
     expect((await browser.fetch(callback)).status).toBe(200);

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { Secret } from "@countersign/protocol/secret";
 import { publishedAfterMs, publishedAheadMs, signingKeyLifeMs } from "@countersign/protocol/signing-keys";
 import { type Database, openDatabase } from "@countersign/storage/open";
-import { createSealer, type Sealer } from "@countersign/storage/sealed";
+import { createRotatingSealer, type Sealer } from "@countersign/storage/sealed";
 import { usePostgres } from "@countersign/storage/testing/postgres";
 import { sql } from "kysely";
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
@@ -18,7 +18,7 @@ import { lodge } from "../peers/payments.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, storeResource, type World } from "../peers/world.ts";
 
 const newKey = (): Secret => new Secret(randomBytes(32).toString("base64url"));
-const sealerOf = (key: Secret): Sealer => createSealer({ current: "k1", keys: { k1: key } });
+const sealerOf = (key: Secret): Sealer => createRotatingSealer(key);
 const kids = (keys: WalletKeys): readonly string[] => keys.published.map((key) => key.kid);
 
 let postgres: Awaited<ReturnType<typeof usePostgres>>;

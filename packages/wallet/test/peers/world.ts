@@ -28,6 +28,7 @@ export interface World {
 export interface WorldOptions {
   readonly databaseUrl?: string;
   readonly sealingKey?: Secret;
+  readonly otherSealingKeys?: readonly Secret[];
   /** A port to come back on, for a second start. */
   readonly port?: number;
   readonly clients?: readonly WalletClient[];
@@ -46,6 +47,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     listen: listening.server,
     databaseUrl,
     sealingKey: options.sealingKey ?? new Secret(randomBytes(32).toString("base64url")),
+    ...(options.otherSealingKeys === undefined ? {} : { otherSealingKeys: options.otherSealingKeys }),
     bankUrl: bank.url,
     logger: createLogger("wallet", { level: "silent" }),
     now: () => Date.now() + clock.offsetMs,

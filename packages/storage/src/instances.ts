@@ -1,27 +1,37 @@
+import { randomBytes } from "node:crypto";
 import type { EpochMs } from "@countersign/protocol/brand";
-import type { Database } from "@countersign/storage/open";
-import type { RecordKind, Records } from "@countersign/storage/records";
-import { z } from "zod";
-import { newId } from "../digest.ts";
-import { retention } from "./retention.ts";
+import { member } from "@countersign/protocol/shape";
+import type { Database } from "./database.ts";
+import type { RecordKind, Records } from "./records.ts";
 
 interface InstanceRow {
   readonly keyId: string;
 }
 
-const instanceSchema = z.object({ keyId: z.string() });
-const instanceKind: RecordKind<InstanceRow> = { name: "instance", parse: (json) => instanceSchema.parse(json) };
+const instanceKind: RecordKind<InstanceRow> = {
+  name: "instance",
+  parse(json) {
+    const keyId = member(json, "keyId");
+    if (typeof keyId !== "string") throw new TypeError("an instance names the key that it seals with");
+    return { keyId };
+  },
+};
+
+/** Names the records of instances, for the sweep of expired ones. */
+export const instanceKindName: string = instanceKind.name;
 
 const aliveEveryMs = 60_000;
+/** How long an instance that says nothing counts as running. */
+export const instanceKeptMs = 150_000;
 
 /** Running instances and the key that each seals with: the key of another generation may go only when nobody seals with it any more. */
 export class Instances {
   readonly #records: Records<InstanceRow>;
   readonly #clock: () => EpochMs;
-  readonly #id = newId("ins");
+  readonly #id = `ins_${randomBytes(16).toString("base64url")}`;
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(database: Database<unknown>, clock: () => EpochMs) {
+  constructor(database: Pick<Database<unknown>, "records">, clock: () => EpochMs) {
     this.#records = database.records(instanceKind);
     this.#clock = clock;
   }
@@ -31,7 +41,7 @@ export class Instances {
     const now = this.#clock();
     if (now - this.#toldAt < aliveEveryMs) return;
     this.#toldAt = now;
-    await this.#records.put(this.#id, { keyId }, { expiresAt: now + retention.instance.ms });
+    await this.#records.put(this.#id, { keyId }, { expiresAt: now + instanceKeptMs });
   }
 
   async gone(): Promise<void> {

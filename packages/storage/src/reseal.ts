@@ -1,26 +1,34 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
-import type { Database } from "@countersign/storage/open";
-import type { RecordKind, Records, StoredRecord } from "@countersign/storage/records";
-import { keyIdOf, type Sealer } from "@countersign/storage/sealed";
-import { z } from "zod";
+import type { Database } from "./database.ts";
 import { Instances } from "./instances.ts";
-import { retention, type KeptKind } from "./retention.ts";
-import { sealedFields, type SealedField } from "./sealed-fields.ts";
+import type { RecordKind, Records, StoredRecord } from "./records.ts";
+import { keyIdOf, type Sealer } from "./sealed.ts";
+
+/** A sealed text inside a record, and the identity that it is bound to. */
+export interface SealedField<Kind extends string = string> {
+  readonly kind: Kind;
+  /** Its name, or its path with dots. */
+  readonly field: string;
+  /** The text that `Sealer` needs to open it, read from the record itself. */
+  readonly text: (id: string, row: JsonObject) => string;
+}
 
 export interface ResealOptions {
-  readonly database: Database<unknown>;
+  readonly database: Pick<Database<unknown>, "records">;
   /** Seals with the new key and opens with the others too. */
   readonly sealer: Sealer;
+  /** Every sealed text of the party: what is missing here is lost when the old key is taken away. */
+  readonly fields: readonly SealedField[];
   readonly clock: () => EpochMs;
-  /** Told of each text that no key opens. It stays as it is, and counts as absent everywhere. */
+  /** Told of each text that no key opens. It stays as it is. */
   readonly report: (kind: string, id: string) => void;
   /** Records in one step, default 100. */
   readonly batch?: number;
 }
 
-/** How many sealed texts of the host there are: written anew, already under the new key, and not to be opened. */
+/** How many sealed texts there are: written anew, already under the new key, and not to be opened. */
 export interface ResealReport {
   readonly resealed: number;
   readonly current: number;
@@ -29,24 +37,19 @@ export interface ResealReport {
 
 type Progress = ResealReport & { readonly kind: string; readonly after?: string | undefined };
 
-const progressSchema = z.object({
-  resealed: z.number(),
-  current: z.number(),
-  unreadable: z.number(),
-  kind: z.string(),
-  after: z.string().optional(),
-});
-const progressKind: RecordKind<Progress> = {
-  name: "reseal_progress",
-  parse: (json) => progressSchema.parse(json),
-};
+const progressKind: RecordKind<Progress> = { name: "reseal_progress", parse: parseProgress };
+
+/** Names the records of progress, for the sweep of expired ones. */
+export const resealProgressKindName: string = progressKind.name;
+
+/** How long the progress of a run that was cut is kept after its last step. */
+export const resealProgressKeptMs: number = 7 * 24 * 60 * 60 * 1000;
 
 const batchDefault = 100;
 const conflictsMax = 20;
-const kinds: readonly KeptKind[] = [...new Set(sealedFields.map((field) => field.kind))];
 
 /**
- * Seals every sealed text anew under the current key, while hosts run: record by record, each by compare-and-set, so that a host's own change is never
+ * Seals every sealed text anew under the current key, while the party runs: record by record, each by compare-and-set, so that an instance's own change is never
  * overwritten. How far it came is stored, and a run that was cut goes on there. Two at a time do no harm. Refuses, naming them, while running instances
  * seal with another key: what they write would be lost with it.
  */
@@ -54,6 +57,7 @@ export async function reseal(options: ResealOptions): Promise<Result<ResealRepor
   const { database, sealer, clock } = options;
   const behind = await new Instances(database, clock).sealingOtherwise(sealer.keyId);
   if (behind.length > 0) return err(behind);
+  const kinds = [...new Set(options.fields.map((field) => field.kind))];
   const stored = database.records(progressKind);
   let progress: Progress = (await stored.get(sealer.keyId, clock()))?.value ?? { kind: kinds[0] ?? "", resealed: 0, current: 0, unreadable: 0 };
   for (const kind of kinds.slice(
@@ -70,7 +74,7 @@ export async function reseal(options: ResealOptions): Promise<Result<ResealRepor
       if (last === undefined) break;
       for (const record of page) progress = add(progress, await resealRecord(options, kind, records, record));
       progress = { ...progress, after: last.id };
-      await stored.put(sealer.keyId, progress, { expiresAt: clock() + retention.reseal_progress.ms });
+      await stored.put(sealer.keyId, progress, { expiresAt: clock() + resealProgressKeptMs });
     }
   }
   await stored.delete(sealer.keyId);
@@ -80,11 +84,11 @@ export async function reseal(options: ResealOptions): Promise<Result<ResealRepor
 
 async function resealRecord(
   options: ResealOptions,
-  kind: KeptKind,
+  kind: string,
   records: Records<JsonObject>,
   first: StoredRecord<JsonObject>,
 ): Promise<ResealReport> {
-  const fields = sealedFields.filter((field) => field.kind === kind);
+  const fields = options.fields.filter((field) => field.kind === kind);
   let record: StoredRecord<JsonObject> | undefined = first;
   for (let attempt = 0; attempt < conflictsMax && record !== undefined; attempt += 1) {
     const { report, value } = resealValue(options.sealer, fields, record);
@@ -139,6 +143,13 @@ function add<T extends ResealReport>(total: T, more: ResealReport): T {
 }
 
 function asObject(json: unknown): JsonObject {
-  if (!isJsonObject(json)) throw new TypeError("a record of the host is an object");
+  if (!isJsonObject(json)) throw new TypeError("a record with a sealed text is an object");
   return json;
+}
+
+function parseProgress(json: unknown): Progress {
+  const [resealed, current, unreadable] = ["resealed", "current", "unreadable"].map((name) => Number(member(json, name)));
+  const [kind, after] = [member(json, "kind"), member(json, "after")];
+  if (resealed === undefined || current === undefined || unreadable === undefined || typeof kind !== "string") throw new TypeError("no progress");
+  return { resealed, current, unreadable, kind, after: typeof after === "string" ? after : undefined };
 }

@@ -1,0 +1,112 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Secret } from "@countersign/protocol/secret";
+import { type DataFolder, openDataFolder } from "@countersign/service/data-folder";
+import { StartupProblem } from "@countersign/service/startup-problem";
+import type { Database } from "@countersign/storage/database";
+import { openDatabase } from "@countersign/storage/open";
+import { reseal } from "@countersign/storage/reseal";
+import { createRotatingSealer, type Sealer } from "@countersign/storage/sealed";
+import { openSigningKeys } from "../keys.ts";
+import { walletMigrations } from "../migrations.ts";
+import { kindsUnderOtherKeys, sealedFieldsOf } from "./sealed-fields.ts";
+
+/** What the commands need of the wallet's environment. */
+export interface KeepConfig {
+  readonly data: string;
+  readonly databaseUrl: Secret | undefined;
+  readonly sealingKey: Secret | undefined;
+  readonly otherSealingKeys: readonly Secret[];
+}
+
+interface Opened {
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly now: () => EpochMs;
+  readonly print: (text: string) => void;
+}
+
+const commands: Readonly<Record<string, (opened: Opened) => Promise<number>>> = {
+  "rotate-signing-key": rotateSigningKey,
+  "withdraw-signing-keys": withdrawSigningKeys,
+  reseal: resealAll,
+};
+
+const usage = `Usage: node packages/wallet/src/main.ts [command]
+
+Without a command it runs the wallet. Commands, with the same environment, while wallets run:
+  rotate-signing-key      publish a new signing key now; it signs in an hour, and the old one stays published for a day after
+  withdraw-signing-keys   a private key may be known to others: take all back, and sign with a new one at once
+  add-key                 put a new sealing key before those in the key file of the data folder
+  reseal                  seal everything anew under the current sealing key`;
+
+/** The sealing keys that a wallet is given: those of the environment, else those of the key file. */
+export function sealingKeys(config: KeepConfig, folder: DataFolder): { readonly sealingKey: Secret; readonly otherSealingKeys: readonly Secret[] } {
+  if (config.sealingKey !== undefined) return { sealingKey: config.sealingKey, otherSealingKeys: config.otherSealingKeys };
+  const [sealingKey, ...others] = folder.keys("wallet");
+  return { sealingKey, otherSealingKeys: [...others, ...config.otherSealingKeys] };
+}
+
+/** Runs a command of the wallet's operator and gives its exit code. Throws `StartupProblem` and `StorageError`. */
+export async function runCommand(
+  args: readonly string[],
+  config: () => KeepConfig,
+  print: (text: string) => void,
+  now: () => EpochMs = Date.now,
+): Promise<number> {
+  const [name = "", ...rest] = args;
+  if (name === "add-key" && rest.length === 0) return addKey(config(), print);
+  const command = Object.hasOwn(commands, name) && rest.length === 0 ? commands[name] : undefined;
+  if (command === undefined) {
+    print(usage);
+    return name === "--help" ? 0 : 2;
+  }
+  const { databaseUrl, data, ...keys } = config();
+  const folder = openDataFolder(data);
+  const { sealingKey, otherSealingKeys } = sealingKeys({ databaseUrl, data, ...keys }, folder);
+  const url = databaseUrl ?? folder.databaseUrl("wallet");
+  const database = await openDatabase<unknown>({ url, schema: "wallet", migrations: walletMigrations });
+  try {
+    return await command({ database, sealer: createRotatingSealer(sealingKey, otherSealingKeys), now, print });
+  } finally {
+    await database.close();
+  }
+}
+
+function addKey(config: KeepConfig, print: (text: string) => void): number {
+  if (config.sealingKey !== undefined) {
+    throw new StartupProblem("The keys come from COUNTERSIGN_WALLET_SEALING_KEY and COUNTERSIGN_WALLET_SEALING_KEY_OTHERS; change them there.");
+  }
+  const folder = openDataFolder(config.data);
+  folder.addKey("wallet");
+  print(`${folder.path} holds ${folder.keys("wallet").length} keys of the wallet now. Restart the wallet, then run reseal.`);
+  return 0;
+}
+
+async function rotateSigningKey({ database, sealer, now, print }: Opened): Promise<number> {
+  const { kid, signsFrom } = await (await openSigningKeys(database, sealer, now)).rotate();
+  print(`The key ${kid} is published now and signs from ${new Date(signsFrom).toISOString()}.`);
+  return 0;
+}
+
+async function withdrawSigningKeys({ database, sealer, now, print }: Opened): Promise<number> {
+  const keys = await openSigningKeys(database, sealer, now);
+  const taken = await keys.withdraw();
+  print(`Taken back: ${taken.join(", ")}. The key ${keys.signing.kid} signs now. Verifiers may keep a copy of the old key set for some minutes.`);
+  return 0;
+}
+
+async function resealAll({ database, sealer, now, print }: Opened): Promise<number> {
+  const fields = await sealedFieldsOf(database);
+  const done = await reseal({ database, sealer, fields, clock: now, report: (kind, id) => print(`No key opens ${kind} ${id}.`) });
+  if (!done.ok) {
+    print(
+      `${done.error.length} running instances seal with another key: restart them with the new one, or wait until one that crashed is forgotten (150 s).`,
+    );
+    return 1;
+  }
+  const { resealed, current, unreadable } = done.value;
+  print(`Sealed anew: ${resealed}. Under the current key already: ${current}. Opened by no key: ${unreadable}.`);
+  const left = await kindsUnderOtherKeys(database, sealer.keyId);
+  print(left.length === 0 ? "The other keys are no longer needed." : `Keep the other keys: they are still named in ${left.join(", ")}.`);
+  return left.length === 0 ? 0 : 1;
+}
