@@ -4,8 +4,6 @@ import { instanceKindName } from "@countersign/storage/instances";
 import type { RecordKind } from "@countersign/storage/records";
 import { auditKind } from "./audit/log.ts";
 import { resealProgressKindName } from "@countersign/storage/reseal";
-import { modelKindName, modelNames } from "./authorize/adapter.ts";
-import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { deleteOldLimits } from "./limits/reserve.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
 import { modelKindName, modelNames } from "./authorize/models.ts";
