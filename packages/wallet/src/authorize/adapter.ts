@@ -113,8 +113,8 @@ function optionsOf(model: string, payload: AdapterPayload, expiresAt: EpochMs | 
   return { keys, expiresAt };
 }
 
-/** A refresh must never issue the authority of one payment again, so the scope of that payment does not enter the refresh token. */
-function withOrdinaryScopes(payload: AdapterPayload): AdapterPayload {
+/** A refresh must never issue the authority of one payment again, so neither its scope nor its details enter the refresh token. */
+function withOrdinaryScopes({ rar: _spent, ...payload }: AdapterPayload): AdapterPayload {
   if (payload.scope === undefined) return payload;
   const scope = parseScope(payload.scope);
   if (!scope.ok) throw new TypeError("a refresh token's scope is not a scope");

@@ -1,4 +1,5 @@
 import type { Configuration } from "oidc-provider";
+import { paymentDetailsFeature } from "./payment-details.ts";
 import type { ProviderParts } from "./provider.ts";
 
 /** What of oidc-provider is switched on. */
@@ -15,6 +16,7 @@ export function featuresOf(parts: ProviderParts): NonNullable<Configuration["fea
     dPoP: { enabled: true, nonceSecret: Buffer.from(keys.proofNonces.reveal(), "base64url"), requireNonce: () => true, allowReplay: false },
     introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    richAuthorizationRequests: paymentDetailsFeature(parts),
     resourceIndicators: {
       enabled: true,
       defaultResource: (ctx, client, oneOf) => resources.defaultResource(ctx, client, oneOf),

@@ -1,5 +1,6 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { parseScope, paymentRequestIdOf, paymentScope, withoutTransactionScopes } from "@countersign/protocol/scope";
+import type { ApprovedPayment } from "@countersign/protocol/payment-reference";
+import { parseScope, paymentRequestIdOf, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import type Provider from "oidc-provider";
 import type { Grant, KoaContextWithOIDC } from "oidc-provider";
@@ -29,6 +30,12 @@ export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database
   return grant;
 }
 
+/** What the payments approved in one interaction add to a grant: transaction scopes, and authorization details. */
+export interface PaymentAuthority {
+  readonly scopes: readonly string[];
+  readonly details: readonly ApprovedPayment[];
+}
+
 /**
  * Makes the grant of a payment: the ordinary scopes of the grant before it, and the scopes of the payments approved in this interaction. A grant of its own,
  * so that the payment's authority is in no other token.
@@ -36,7 +43,7 @@ export async function loadGrant(ctx: KoaContextWithOIDC, database: Pick<Database
 export async function makePaymentGrant(
   provider: Provider,
   from: { readonly accountId: string; readonly clientId: string; readonly grantId: string | undefined },
-  payment: { readonly requestId: string; readonly resource: string; readonly approvedBefore: readonly string[] },
+  payment: PaymentAuthority & { readonly resource: string },
 ): Promise<string> {
   const grant = new provider.Grant({ accountId: from.accountId, clientId: from.clientId });
   const before = from.grantId === undefined ? undefined : await provider.Grant.find(from.grantId);
@@ -48,11 +55,13 @@ export async function makePaymentGrant(
       if (ordinary.length > 0) grant.addResourceScope(resource, ordinary);
     }
   }
-  grant.addResourceScope(payment.resource, [...payment.approvedBefore, payment.requestId].map(paymentScope));
+  if (payment.scopes.length > 0) grant.addResourceScope(payment.resource, [...payment.scopes]);
+  for (const detail of payment.details) grant.addRar({ ...detail, locations: [...detail.locations] });
   return grant.save();
 }
 
 function carriesTransaction(grant: Grant): boolean {
+  if (grant.rar !== undefined && grant.rar.length > 0) return true;
   return Object.values(grant.resources ?? {}).some((text) => text.split(" ").some((token) => paymentRequestIdOf(token) !== undefined));
 }
 

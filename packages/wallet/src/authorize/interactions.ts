@@ -16,6 +16,8 @@ export interface OpenInteraction {
   readonly client: Client;
   readonly redirectUri: string;
   readonly scope: string;
+  /** `authorization_details` as given, empty when there are none. */
+  readonly authorizationDetails: string;
   /** The resource indicators of the request, as given. */
   readonly resources: readonly string[];
   /** The signed-in account, if any. */
@@ -42,6 +44,7 @@ export function createInteractions(provider: Provider): Interactions {
         const client = typeof clientId === "string" ? await provider.Client.find(clientId) : undefined;
         const redirectUri = found.params["redirect_uri"];
         const scope = found.params["scope"];
+        const details = found.params["authorization_details"];
         if (found.uid !== uid || client === undefined || typeof redirectUri !== "string") return err(refuse("challenge_expired"));
         return ok({
           uid,
@@ -50,6 +53,7 @@ export function createInteractions(provider: Provider): Interactions {
           client,
           redirectUri,
           scope: typeof scope === "string" ? scope : "",
+          authorizationDetails: typeof details === "string" ? details : "",
           resources: textsOf(found.params["resource"]),
           accountId: found.session?.accountId,
           grantId: found.grantId,

@@ -21,6 +21,8 @@ export function createPolicy(resources: Resources, isEnded: (sessionUid: string)
   const consent = policy.get("consent");
   if (consent === undefined) throw new TypeError("the policy has no consent prompt");
   consent.checks.remove("native_client_prompt");
+  // Authorization details are payments, which have their own page.
+  consent.checks.remove("rar_prompt");
   consent.checks.add(nativeClientCheck());
   return policy;
 }

@@ -79,7 +79,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
   return {
     adapter: createAdapterFactory({ database, sealer, grace, now }),
     clients: parts.clients.map(clientMetadata),
-    clientDefaults: { id_token_signed_response_alg: "ES256" },
+    clientDefaults: { id_token_signed_response_alg: "ES256", authorization_details_types: ["payment"] },
     clientAuthMethods: ["none", "private_key_jwt"],
     clientBasedCORS: () => false,
     jwks: { keys: keyPlaces(parts.keys) },

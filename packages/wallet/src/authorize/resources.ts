@@ -6,7 +6,7 @@ import type { Client, KoaContextWithOIDC, ResourceServer } from "oidc-provider";
 import { errors } from "oidc-provider";
 import type { WalletResource } from "../options.ts";
 import { readPaymentResult } from "./payment-result.ts";
-import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope } from "./transaction-scopes.ts";
+import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope, requestedTransactions } from "./transaction-scopes.ts";
 
 /** Access tokens for resource servers cannot be revoked, so they are short. */
 export const accessTokenTtlSeconds = 300;
@@ -44,8 +44,8 @@ export function createResources(parts: ResourceParts): Resources {
   const transactions = (ctx: KoaContextWithOIDC): Promise<readonly JudgedTransaction[]> => {
     const known = judged.get(ctx);
     if (known !== undefined) return known;
-    const judging = judgeTransactions(parts.database, paramText(ctx, "scope"), {
-      resources: requestedResources(ctx).flatMap((each) => find(each)?.resource ?? []),
+    const judging = judgeTransactions(parts.database, requestedTransactions(paramText(ctx, "scope"), paramText(ctx, "authorization_details")), {
+      resources: requestedIndicators(ctx).flatMap((each) => find(each)?.resource ?? []),
       approvedHere: readPaymentResult(ctx.oidc.result)?.approved ?? [],
       now: parts.now(),
     });
@@ -55,7 +55,7 @@ export function createResources(parts: ResourceParts): Resources {
   return {
     find,
     transactions,
-    indicatorOf: (ctx, resource) => requestedResources(ctx).find((each) => find(each)?.resource === resource),
+    indicatorOf: (ctx, resource) => requestedIndicators(ctx).find((each) => find(each)?.resource === resource),
 
     async serverInfo(ctx, indicator, client) {
       if (indicator === parts.payeeResource && client.grantTypeAllowed("client_credentials")) {
@@ -95,7 +95,8 @@ export function paramText(ctx: KoaContextWithOIDC, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-function requestedResources(ctx: KoaContextWithOIDC): readonly string[] {
+/** The resource indicators of the request (RFC 8707), as given. */
+export function requestedIndicators(ctx: KoaContextWithOIDC): readonly string[] {
   const value: unknown = ctx.oidc.params?.["resource"];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((each) => typeof each === "string");

@@ -2,10 +2,15 @@ import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
+import { paymentScope } from "@countersign/protocol/scope";
 import { rememberConsent } from "../authorize/consents.ts";
-import { makePaymentGrant } from "../authorize/grants.ts";
+import { makePaymentGrant, type PaymentAuthority } from "../authorize/grants.ts";
+import type { OpenInteraction } from "../authorize/interactions.ts";
+import { approvedPaymentOf } from "../authorize/payment-details.ts";
 import { readPaymentResult } from "../authorize/payment-result.ts";
+import { requestedTransactions } from "../authorize/transaction-scopes.ts";
 import { completeApproval, denyPayment, startApproval } from "../payment-requests/approve.ts";
+import { paymentRequestKind } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
 import { paymentOf, paymentQuestionOf } from "./payment-view.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
@@ -38,13 +43,24 @@ export async function completePayment(parts: InteractionParts, posted: Posted): 
   if (!approved.ok) return approved;
   parts.logger.info("payment.approved", { paymentRequestId: requestId, accountId, clientId });
   const before = readPaymentResult(interaction.lastSubmission);
+  const ids = [...(before?.approved ?? []), requestId];
   const grantId = await makePaymentGrant(
     parts.provider,
     { accountId, clientId, grantId: before?.grantId ?? interaction.grantId },
-    { requestId, resource: indicator, approvedBefore: before?.approved ?? [] },
+    { resource: indicator, ...(await authorityOf(parts, interaction, ids)) },
   );
-  const payment = { approved: [...(before?.approved ?? []), requestId], grantId };
+  const payment = { approved: ids, grantId };
   return ok({ next: await parts.interactions.finish(posted.request, { payment }, true) });
+}
+
+/** What the approved requests add to a grant, as the client asked for them: scopes, or the details of what was approved. */
+async function authorityOf(parts: InteractionParts, interaction: OpenInteraction, approved: readonly string[]): Promise<PaymentAuthority> {
+  const { byScope, byDetails } = requestedTransactions(interaction.scope, interaction.authorizationDetails);
+  const scopes = approved.filter((id) => byScope.includes(id)).map(paymentScope);
+  if (byDetails === undefined || !approved.includes(byDetails)) return { scopes, details: [] };
+  const found = await parts.database.records(paymentRequestKind).get(byDetails, parts.now());
+  if (found === undefined) throw new Error("a payment request that was just approved is not there");
+  return { scopes, details: [approvedPaymentOf(byDetails, found.value)] };
 }
 
 /** The user's no to the payment, and so to the client's request. */

@@ -1,7 +1,7 @@
 import type { Refusal } from "@countersign/protocol/errors";
 import { accountKind } from "../accounts.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
-import { judgeTransactions } from "../authorize/transaction-scopes.ts";
+import { judgeTransactions, requestedTransactions } from "../authorize/transaction-scopes.ts";
 import { type ConsentView, consentPage } from "../pages/consent.ts";
 import { displayText } from "../pages/display-text.ts";
 import type { Page } from "../pages/layout.ts";
@@ -38,7 +38,11 @@ export async function showInteraction(parts: InteractionParts, interaction: Open
 async function showLogin(parts: InteractionParts, interaction: OpenInteraction): Promise<Page> {
   const token = (form: "login" | "register"): string => parts.forms.issue(subjectOf(interaction, form, pageShown(interaction)));
   const resources = interaction.resources.flatMap((each) => parts.resources.find(each)?.resource ?? []);
-  const judged = await judgeTransactions(parts.database, interaction.scope, { resources, approvedHere: [], now: parts.now() });
+  const judged = await judgeTransactions(parts.database, requestedTransactions(interaction.scope, interaction.authorizationDetails), {
+    resources,
+    approvedHere: [],
+    now: parts.now(),
+  });
   return loginPage({
     clientName: clientNameOf(interaction),
     redirectHost: redirectHostOf(interaction),
