@@ -1,8 +1,11 @@
 import type { ConfigSchema, Variable } from "@countersign/service/config";
 import { httpUrl, json, list, optional, port, secret, text } from "@countersign/service/config";
+import { isTimeZone, type LimitsByCurrency, parseLimitsByCurrency } from "@countersign/protocol/limits";
 import { parseResourceUri } from "@countersign/protocol/resource";
+import { err, ok } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import { z } from "zod";
+import { defaultLimits } from "./limits/settings.ts";
 import type { WalletClient, WalletResource } from "./options.ts";
 
 const url = z.url({ protocol: /^https?$/ });
@@ -31,6 +34,13 @@ const resource = z.strictObject({
   scopes: z.record(z.string().min(1), z.string().min(1)),
 });
 
+/** Limits by currency, as given or not at all. */
+function parseLimitsOrThrow(value: unknown): LimitsByCurrency {
+  const limits = parseLimitsByCurrency(value);
+  if (!limits.ok) throw new TypeError(limits.error.detail ?? limits.error.code);
+  return limits.value;
+}
+
 interface WalletConfig extends ConfigSchema {
   readonly publicUrl: Variable<string>;
   readonly port: Variable<number>;
@@ -42,6 +52,8 @@ interface WalletConfig extends ConfigSchema {
   readonly bankUrl: Variable<string>;
   readonly clients: Variable<readonly WalletClient[]>;
   readonly resources: Variable<readonly WalletResource[]>;
+  readonly limits: Variable<LimitsByCurrency>;
+  readonly timeZone: Variable<string>;
 }
 
 /** The wallet's environment. */
@@ -83,6 +95,21 @@ export const walletConfig: WalletConfig = {
     fallback: "[]",
     parse: parseResources,
   }),
+  limits: json({
+    env: "COUNTERSIGN_WALLET_LIMITS",
+    doc: "What accounts that set no limits may spend, in minor units: { currency: { payment, otherDevice, day, month, payee } }. Nothing is spent in other currencies.",
+    fallback: JSON.stringify(defaultLimits.limits),
+    parse: parseLimitsOrThrow,
+  }),
+  timeZone: {
+    ...text({
+      env: "COUNTERSIGN_WALLET_TIME_ZONE",
+      doc: "The IANA time zone in which the days and months of accounts begin that have chosen none.",
+      fallback: defaultLimits.timeZone,
+    }),
+    type: "time zone",
+    parse: (value) => (isTimeZone(value) ? ok(value) : err("must be an IANA time zone, such as Europe/Berlin")),
+  },
 };
 
 function parseResources(value: unknown): readonly WalletResource[] {

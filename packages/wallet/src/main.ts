@@ -48,13 +48,14 @@ export async function start(options: WalletStartOptions): Promise<{ readonly url
 /** The wallet as its environment describes it. Throws `StartupProblem`. */
 function startFromEnvironment(): ReturnType<typeof start> {
   const config = requireConfig(walletConfig, process.env);
-  const { data, databaseUrl, publicUrl, bankUrl, clients, resources, port, hostname } = config;
+  const { data, databaseUrl, publicUrl, bankUrl, clients, resources, limits, timeZone, port, hostname } = config;
   const folder = openDataFolder(data);
   return start({
     publicUrl,
     bankUrl,
     clients,
     resources,
+    limits: { limits, timeZone },
     hostname,
     listen: port,
     databaseUrl: databaseUrl ?? folder.databaseUrl("wallet"),

@@ -22,10 +22,11 @@ export async function startPayment(parts: InteractionParts, posted: Posted): Pro
   if (interaction.prompt !== "payment") return err(refuse("challenge_expired"));
   const question = await paymentQuestionOf(parts, interaction);
   if (!question.ok) return question;
-  const { requestId, accountId, displayDigest, instrument, hasEnough } = question.value;
+  const { requestId, accountId, displayDigest, instrument, hasEnough, overLimit, channel } = question.value;
   if (!hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }))) return err(refuse("consent_mismatch"));
   if (!hasEnough) return err(refuse("insufficient_funds"));
-  const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid, channel: "same_device" } as const;
+  if (overLimit !== undefined) return err(overLimit);
+  const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid, channel };
   const started = await startApproval(parts.approval, context, { instrument, displayDigest });
   return started.ok ? ok({ options: started.value }) : started;
 }

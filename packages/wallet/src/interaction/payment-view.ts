@@ -1,5 +1,6 @@
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
+import type { ApprovalChannel } from "@countersign/protocol/limits";
 import type { PaymentInstrument } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
@@ -7,6 +8,7 @@ import { z } from "zod";
 import { accountKind } from "../accounts.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
 import { sha256OfJson } from "../digest.ts";
+import { judgeRoom } from "../limits/reserve.ts";
 import type { PaymentDisplay } from "../pages/payment.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
@@ -24,6 +26,9 @@ export interface PaymentQuestion {
   readonly instrument: PaymentInstrument;
   readonly available: string;
   readonly hasEnough: boolean;
+  readonly channel: ApprovalChannel;
+  /** Why the account's limits do not let it through, if they do not. */
+  readonly overLimit: Refusal | undefined;
   readonly userName: string;
 }
 
@@ -53,6 +58,9 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
   const { amount, currency } = request.terms;
   const funding = await parts.bank.openAccount({ userId: accountId, currency, holder: account.value.displayName });
   if (!funding.ok) return funding;
+  const channel = "same_device";
+  const counted = { accountId, payeeId: request.payee.id, amount, currency, channel, at: now } as const;
+  const room = await judgeRoom(parts.database, counted, parts.approval.limits);
   const display = displayOf(interaction, request, funding.value.description);
   return ok({
     requestId,
@@ -64,6 +72,8 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
     instrument: { type: "bank_account", id: funding.value.id, description: funding.value.description },
     available: displayMoney({ amount: funding.value.available, currency }),
     hasEnough: funding.value.available >= amount,
+    channel,
+    overLimit: room.ok ? undefined : room.error,
     userName: displayText(account.value.displayName, 60),
   });
 }

@@ -64,6 +64,7 @@ const wordings: Partial<Readonly<Record<ErrorCode, Wording>>> = {
   consent_mismatch: { heading: text.error.title, message: text.error.changed, tone: "warn" },
   not_signed_in: { heading: text.error.title, message: text.error.notSignedIn, tone: "warn" },
   unavailable: { heading: text.payment.bankDownTitle, message: text.payment.bankDown, tone: "warn" },
+  over_limit: { heading: text.limits.overTitle, message: text.limits.over(""), tone: "warn" },
   not_found: { heading: text.error.notFoundTitle, message: text.error.notFound, tone: "warn" },
 };
 

@@ -57,11 +57,12 @@ async function showLogin(parts: InteractionParts, interaction: OpenInteraction):
 async function showPayment(parts: InteractionParts, interaction: OpenInteraction): Promise<Shown> {
   const question = await paymentQuestionOf(parts, interaction);
   if (!question.ok) return refusedPayment(parts, interaction, question.error);
-  const { requestId, displayDigest, display, available, hasEnough, userName, request } = question.value;
+  const { requestId, displayDigest, display, available, hasEnough, overLimit, userName, request } = question.value;
   const page = paymentPage({
     display,
     available,
     hasEnough,
+    overLimit: overLimit === undefined ? undefined : text.limits.over(overLimit.detail ?? ""),
     userName,
     openForMinutes: Math.max(1, Math.floor((request.expiresAt - parts.now()) / 60_000)),
     base: baseOf(interaction),

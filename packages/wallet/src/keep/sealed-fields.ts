@@ -2,7 +2,7 @@ import type { Database } from "@countersign/storage/database";
 import { member } from "@countersign/protocol/shape";
 import type { SealedField } from "@countersign/storage/reseal";
 import { sql } from "kysely";
-import { mandateBinding } from "../payment-requests/approve.ts";
+import { mandateBinding } from "../payment-requests/record-approval.ts";
 import { paymentRequestKind } from "../payment-requests/request.ts";
 import { signingKeyKind, signingKeySealingText } from "./signing-keys.ts";
 

@@ -76,6 +76,22 @@ export async function release(tx: Database<unknown>, requestId: string): Promise
   return true;
 }
 
+/**
+ * Whether a payment would find room now, for a page that says so beforehand. Refuses as {@link reserve}; what counts is decided there.
+ */
+export async function judgeRoom(
+  database: Pick<Database<unknown>, "sql" | "records">,
+  payment: CountedPayment & { readonly accountId: string },
+  defaults: LimitDefaults,
+): Promise<Result<void, Refusal>> {
+  const { limits, settings } = await limitsOf(database, payment.accountId, defaults, payment.at);
+  const judged = windowsOf(payment, limits, settings.calendar);
+  if (!judged.ok) return judged;
+  const used = await usedOf(database, payment.accountId, judged.value);
+  const full = judged.value.find((window) => (used.get(window.bucket) ?? 0) + payment.amount > window.ceiling);
+  return full === undefined ? ok(undefined) : err(refuse("over_limit", full.limit));
+}
+
 /** What is used of each of these sums. */
 export async function usedOf(
   database: Pick<Database<unknown>, "sql">,

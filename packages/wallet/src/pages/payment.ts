@@ -19,6 +19,8 @@ export interface PaymentView {
   readonly display: PaymentDisplay;
   readonly available: string;
   readonly hasEnough: boolean;
+  /** Why the account's limits do not let it through, in words. */
+  readonly overLimit: string | undefined;
   readonly openForMinutes: number;
   readonly userName: string;
   readonly base: string;
@@ -29,13 +31,14 @@ export interface PaymentView {
 /** Reads like a card terminal: payee, sum, what it is for, one button. */
 export function paymentPage(view: PaymentView): Page {
   const { display } = view;
-  const approve = view.hasEnough
-    ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
+  const approve =
+    view.hasEnough && view.overLimit === undefined
+      ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
 <input type="hidden" name="form_token" value="${view.token}">
 <button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.payment.approve(display.total)}</button>
 <p class="hint center">${text.payment.approveHint}</p>
 </form>`
-    : html`<p class="notice notice-bad">${symbol("alert")}<span>${text.payment.insufficient(view.available)}</span></p>`;
+      : html`<p class="notice notice-bad">${symbol("alert")}<span>${view.overLimit ?? text.payment.insufficient(view.available)}</span></p>`;
   const body = html`<section class="card">
 <div class="total">
 <h1 class="total-payee"><bdi>${display.payeeName}</bdi></h1>

@@ -1,3 +1,12 @@
+const overLimit: Readonly<Record<string, string>> = {
+  payment: "This payment is over your limit for one payment.",
+  otherDevice: "This payment is over your limit for payments that you approve on another device.",
+  day: "With this payment you would pass your limit for today.",
+  month: "With this payment you would pass your limit for this month.",
+  payee: "With this payment you would pass your limit for this shop and month.",
+  currency: "You have set no limit for this currency, so nothing can be paid in it.",
+};
+
 /** Every English sentence of the wallet's pages. */
 export const text = {
   productName: "Countersign Wallet",
@@ -57,6 +66,13 @@ export const text = {
     bankDownTitle: "Your bank does not answer",
     bankDown: "The payment is still open and nothing was charged. Please try again in a moment.",
     unavailableTitle: "This payment cannot be approved",
+  },
+
+  limits: {
+    overTitle: "Over a limit",
+    /** `limit` is the name of the one that does not let the payment through. */
+    over: (limit: string): string =>
+      `${overLimit[limit] ?? "This payment is over a limit of your wallet."} Nothing was charged. You change limits on your account page.`,
   },
 
   unavailable: {

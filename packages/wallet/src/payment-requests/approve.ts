@@ -1,43 +1,29 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
-import { mandateClaims } from "@countersign/protocol/mandate";
 import type { ApprovalChannel } from "@countersign/protocol/limits";
 import type { PaymentInstrument } from "@countersign/protocol/payment";
-import { approvalPreimage, canTransition, parsePaymentDetails, paymentRequestTransitions } from "@countersign/protocol/payment";
+import { approvalPreimage, parsePaymentDetails } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
 import type { StoredRecord } from "@countersign/storage/records";
-import type { Sealer } from "@countersign/storage/sealed";
 import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from "@simplewebauthn/server";
 import canonicalize from "canonicalize";
 import { z } from "zod";
-import { atomically } from "../atomically.ts";
-import { sha256, sha256OfJson } from "../digest.ts";
-import type { SigningKey } from "../keys.ts";
-import { reserve } from "../limits/reserve.ts";
-import type { LimitDefaults } from "../limits/settings.ts";
-import { signMandate } from "../mandate/sign-mandate.ts";
+import { sha256OfJson } from "../digest.ts";
 import { parseAssertion } from "../passkeys/answer.ts";
 import { checkAssertion, whyNoneMayPay } from "../passkeys/check-assertion.ts";
 import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
 import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
 import { type Evidence, evidenceOf } from "../passkeys/evidence.ts";
 import { assertionOptions, type RelyingParty } from "../passkeys/relying-party.ts";
-import { sealedKind, sealJson } from "../sealed-json.ts";
-import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+import { findOpenRequest, recordApproval, type RecordParts } from "./record-approval.ts";
+import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind } from "./request.ts";
 
-export interface ApprovalParts {
-  readonly database: Database<unknown>;
-  readonly sealer: Sealer;
+export interface ApprovalParts extends RecordParts {
   readonly party: RelyingParty;
-  readonly signing: SigningKey;
-  readonly issuer: string;
-  readonly bankOrigin: string;
-  readonly limits: LimitDefaults;
-  readonly now: () => EpochMs;
 }
 
 /** Who approves which request, in which interaction of which client. */
@@ -47,13 +33,6 @@ export interface ApprovalContext {
   readonly clientId: string;
   readonly interactionUid: string;
   readonly channel: ApprovalChannel;
-}
-
-const evidenceKind = sealedKind("approval-evidence");
-
-/** Seals a mandate to its request. */
-export function mandateBinding(requestId: string): string {
-  return `${paymentRequestKind.name}:${requestId}:mandate`;
 }
 
 /**
@@ -118,7 +97,7 @@ export async function completeApproval(
     await spendChallenge(parts.database, challenge, now);
     return verified;
   }
-  return recordApproval(parts, context, challenge, verified.value);
+  return recordVerified(parts, context, challenge, verified.value);
 }
 
 /** The user's no. An open request becomes denied; one that is decided or expired stays as it is. */
@@ -197,59 +176,22 @@ function judgePreimage(
   return sha256OfJson(rebuilt) === challenge ? instrument : undefined;
 }
 
-async function recordApproval(
+/** Whatever comes of it, the challenge is spent: also when the limits refuse and everything else is undone. */
+async function recordVerified(
   parts: ApprovalParts,
   context: ApprovalContext,
   challenge: string,
   approval: VerifiedApproval,
 ): Promise<Result<void, Refusal>> {
   const now = parts.now();
-  const { requestId, accountId } = context;
-  const { request, credential, counter } = approval;
-  const jti = randomUUID();
-  const evidenceText = JSON.stringify(approval.evidence);
-  const mandate = await signMandate(
-    mandateClaims({
-      issuer: parts.issuer,
-      bank: parts.bankOrigin,
-      subject: accountId,
-      jti,
-      issuedAt: Math.floor(now / 1000),
-      keyThumbprint: request.value.keyThumbprint,
-      details: detailsOf(request.value, approval.instrument),
-      evidence: sha256(evidenceText),
-      humanPresent: true,
-      requestId,
-    }),
-    parts.signing,
-  );
-  const decision = { status: "approved", at: now, accountId, jti, sealedMandate: parts.sealer.seal(mandate, mandateBinding(requestId)) } as const;
-  const evidence = sealJson(parts.sealer, `${evidenceKind.name}:${jti}`, evidenceText);
-  return atomically(parts.database, async (tx) => {
+  const { credential, counter, request, instrument, evidence } = approval;
+  const { requestId, accountId, channel } = context;
+  const recorded = await recordApproval(parts, { requestId, request, accountId, channel, instrument, evidence }, async (tx) => {
     const spent = await spendChallenge(tx, challenge, now);
     if (!spent.ok) return spent;
-    const moved = await tx.records(paymentRequestKind).update(requestId, request.version, { ...request.value, decision });
-    if (!moved.ok) return err(refuse("conflict"));
-    const { payee, terms } = request.value;
-    const counted = { accountId, requestId, payeeId: payee.id, currency: terms.currency, amount: terms.amount, channel: context.channel, at: now };
-    const reserved = await reserve(tx, counted, parts.limits);
-    if (!reserved.ok) return reserved;
     const used = await tx.records(credentialKind).update(credential.id, credential.version, { ...credential.value, counter, usedAt: now });
-    if (!used.ok) return err(refuse("conflict"));
-    await tx.records(evidenceKind).put(jti, evidence);
-    await tx.signals.notify(decisionChannel(requestId), "");
-    return ok(undefined);
+    return used.ok ? ok(undefined) : err(refuse("conflict"));
   });
-}
-
-async function findOpenRequest(
-  database: Pick<Database<unknown>, "records">,
-  requestId: string,
-  now: EpochMs,
-): Promise<Result<StoredRecord<PaymentRequest>, Refusal>> {
-  const found = await database.records(paymentRequestKind).get(requestId, now);
-  if (found === undefined) return err(refuse("not_found"));
-  const status = statusOf(found.value, now);
-  if (canTransition(paymentRequestTransitions, status, "approved")) return ok(found);
-  return err(status === "expired" ? refuse("payment_request_expired") : refuse("conflict", `the request is ${status}`));
+  if (!recorded.ok) await spendChallenge(parts.database, challenge, now);
+  return recorded;
 }

@@ -16,9 +16,9 @@ import { Hono } from "hono";
 import type Provider from "oidc-provider";
 import { payeeScope } from "../authorize/resources.ts";
 import type { PayeeKeys } from "./payee-keys.ts";
-import { mandateBinding } from "./approve.ts";
 import { verifyCheckoutJwt } from "./checkout-jwt.ts";
 import { lodgePaymentRequest } from "./lodge.ts";
+import { mandateBinding } from "./record-approval.ts";
 import { type PaymentRequest, statusOf } from "./request.ts";
 import { waitForDecision } from "./wait.ts";
 

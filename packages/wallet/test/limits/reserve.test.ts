@@ -6,7 +6,7 @@ import { openDatabase } from "@countersign/storage/open";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { deleteOldLimits, release, reserve, type ReservedPayment, usedOf } from "../../src/limits/reserve.ts";
+import { deleteOldLimits, judgeRoom, release, reserve, type ReservedPayment, usedOf } from "../../src/limits/reserve.ts";
 import { walletMigrations } from "../../src/migrations.ts";
 import { limitSettingsKind } from "../../src/limits/settings.ts";
 import { type Engine, engines } from "../peers/engines.ts";
@@ -111,6 +111,13 @@ describe.each(engines)("limits on %s", (_name, startEngine) => {
     expect(await used(dayBucket, monthBucket, "EUR:payee:2026-03:store")).toEqual([50, 50, 50]);
     expect(await tryReserve(database, payment({ amount: 100 }))).toMatchObject({ ok: true });
     expect(await database.transaction((tx) => release(tx, "pr_unknown"))).toBe(false);
+  });
+
+  test("whether there is room is told beforehand, and telling takes none", async () => {
+    await tryReserve(database, payment({ amount: 100 }));
+    for (const _ of [1, 2]) expect(await judgeRoom(database, payment({ amount: 50 }), defaults)).toEqual({ ok: true, value: undefined });
+    expect(await judgeRoom(database, payment({ amount: 51 }), defaults)).toEqual({ ok: false, error: { code: "over_limit", detail: "day" } });
+    expect(await judgeRoom(database, payment({ amount: 101 }), defaults)).toEqual({ ok: false, error: { code: "over_limit", detail: "payment" } });
   });
 
   test("one request is counted once", async () => {

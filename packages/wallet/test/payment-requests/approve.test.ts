@@ -4,6 +4,7 @@ import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
 import { createSealer } from "@countersign/storage/sealed";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { listAudit } from "../../src/audit/log.ts";
 import { loadKeys } from "../../src/keys.ts";
 import { defaultLimits } from "../../src/limits/settings.ts";
 import { walletMigrations } from "../../src/migrations.ts";
@@ -147,5 +148,33 @@ describe("completeApproval", () => {
     await change({ decision: { status: "denied", at: 1, accountId: "usr_a" } });
     expect(await denyPayment(database, "pr_1", "usr_a", 1_000)).toMatchObject({ ok: false, error: { code: "conflict" } });
     expect(await startApproval(parts, context, shown)).toMatchObject({ ok: false, error: { code: "conflict" } });
+  });
+
+  test("P13 a payment over a limit is not approved: request, sums and log stay as they were, and the challenge is spent", async () => {
+    const { context, credential } = await approver("usr_a");
+    const tight = { ...defaultLimits, limits: { EUR: { payment: 4_249, otherDevice: 0, day: 9_000, month: 9_000, payee: 9_000 } } };
+    expect(await completeApproval({ ...parts, limits: tight }, context, credential, () => true)).toEqual({
+      ok: false,
+      error: { code: "over_limit", detail: "payment" },
+    });
+    expect((await stored())?.decision).toBeNull();
+    expect((await listAudit(database, "usr_a", 1_000)).entries).toEqual([]);
+    expect(await completeApproval(parts, context, credential, () => true)).toMatchObject({ ok: false, error: { code: "challenge_expired" } });
+    const again = await approver("usr_a2");
+    expect(await completeApproval(parts, again.context, again.credential, () => true)).toEqual({ ok: true, value: undefined });
+    expect((await listAudit(database, "usr_a2", 1_000)).entries).toMatchObject([
+      { event: { type: "payment_approved", requestId: "pr_1", payeeName: "Store", amount: 4_250, currency: "EUR" } },
+    ]);
+  });
+
+  test("on another device less may be approved", async () => {
+    const lower = { ...defaultLimits, limits: { EUR: { payment: 5_000, otherDevice: 4_249, day: 9_000, month: 9_000, payee: 9_000 } } };
+    const { context, credential } = await approver("usr_a");
+    expect(await completeApproval({ ...parts, limits: lower }, { ...context, channel: "other_device" }, credential, () => true)).toMatchObject({
+      ok: false,
+      error: { code: "over_limit", detail: "otherDevice" },
+    });
+    const again = await approver("usr_a2");
+    expect(await completeApproval({ ...parts, limits: lower }, again.context, again.credential, () => true)).toMatchObject({ ok: true });
   });
 });

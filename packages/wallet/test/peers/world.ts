@@ -3,6 +3,7 @@ import type { CheckoutTerms } from "@countersign/protocol/payment";
 import { Secret } from "@countersign/protocol/secret";
 import { createLogger } from "@countersign/service/log";
 import { start } from "../../src/main.ts";
+import type { LimitDefaults } from "../../src/limits/settings.ts";
 import type { WalletClient } from "../../src/options.ts";
 import { Authenticator, type Tweaks } from "./authenticator.ts";
 import { type Bank, startBank } from "./bank.ts";
@@ -32,6 +33,7 @@ export interface WorldOptions {
   /** A port to come back on, for a second start. */
   readonly port?: number;
   readonly clients?: readonly WalletClient[];
+  readonly limits?: LimitDefaults;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -51,6 +53,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     bankUrl: bank.url,
     logger: createLogger("wallet", { level: "silent" }),
     now: () => Date.now() + clock.offsetMs,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     clients: [
       {
         client_id: "countersign-host",

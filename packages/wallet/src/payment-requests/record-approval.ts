@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Refusal } from "@countersign/protocol/errors";
+import { refuse } from "@countersign/protocol/errors";
+import type { ApprovalChannel, SpendingWindow } from "@countersign/protocol/limits";
+import { mandateClaims } from "@countersign/protocol/mandate";
+import type { PaymentInstrument } from "@countersign/protocol/payment";
+import { canTransition, paymentRequestTransitions } from "@countersign/protocol/payment";
+import type { Result } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
+import type { Database } from "@countersign/storage/database";
+import type { StoredRecord } from "@countersign/storage/records";
+import type { Sealer } from "@countersign/storage/sealed";
+import { atomically } from "../atomically.ts";
+import { writeAudit } from "../audit/log.ts";
+import { sha256 } from "../digest.ts";
+import type { SigningKey } from "../keys.ts";
+import { reserve } from "../limits/reserve.ts";
+import type { LimitDefaults } from "../limits/settings.ts";
+import { signMandate } from "../mandate/sign-mandate.ts";
+import { sealedKind, sealJson } from "../sealed-json.ts";
+import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+
+export interface RecordParts {
+  readonly database: Database<unknown>;
+  readonly sealer: Sealer;
+  readonly signing: SigningKey;
+  readonly issuer: string;
+  readonly bankOrigin: string;
+  readonly limits: LimitDefaults;
+  readonly now: () => EpochMs;
+}
+
+/** A yes that was verified: the request as it was judged, who pays from which account, and what proves it later. */
+export interface ApprovedPayment {
+  readonly requestId: string;
+  readonly request: StoredRecord<PaymentRequest>;
+  readonly accountId: string;
+  readonly instrument: PaymentInstrument;
+  readonly channel: ApprovalChannel;
+  /** JSON; the mandate carries its digest. */
+  readonly evidence: unknown;
+  /** The budget of the policy that approves, when one does. */
+  readonly budget?: SpendingWindow;
+}
+
+const evidenceKind = sealedKind("approval-evidence");
+
+/** Seals a mandate to its request. */
+export function mandateBinding(requestId: string): string {
+  return `${paymentRequestKind.name}:${requestId}:mandate`;
+}
+
+/**
+ * Moves a request from created to approved, counts it toward the account's limits and writes the mandate, together with what `alongside` writes: all in one
+ * transaction, or nothing. Exactly one approval of a request ever succeeds. Refuses with `conflict`, `over_limit`, and as `alongside` does. A policy's
+ * approval says in the mandate that no human was present.
+ */
+export async function recordApproval(
+  parts: RecordParts,
+  approved: ApprovedPayment,
+  alongside: (tx: Database<unknown>) => Promise<Result<void, Refusal>>,
+): Promise<Result<void, Refusal>> {
+  const now = parts.now();
+  const { requestId, accountId, request, channel } = approved;
+  const { payee, terms, keyThumbprint } = request.value;
+  const jti = randomUUID();
+  const evidenceText = JSON.stringify(approved.evidence);
+  const mandate = await signMandate(
+    mandateClaims({
+      issuer: parts.issuer,
+      bank: parts.bankOrigin,
+      subject: accountId,
+      jti,
+      issuedAt: Math.floor(now / 1000),
+      keyThumbprint,
+      details: detailsOf(request.value, approved.instrument),
+      evidence: sha256(evidenceText),
+      humanPresent: channel !== "policy",
+      requestId,
+    }),
+    parts.signing,
+  );
+  const decision = { status: "approved", at: now, accountId, jti, sealedMandate: parts.sealer.seal(mandate, mandateBinding(requestId)) } as const;
+  const evidence = sealJson(parts.sealer, `${evidenceKind.name}:${jti}`, evidenceText);
+  const budget = approved.budget === undefined ? {} : { budget: approved.budget };
+  const counted = { accountId, requestId, payeeId: payee.id, currency: terms.currency, amount: terms.amount, channel, at: now, ...budget };
+  return atomically(parts.database, async (tx) => {
+    const beside = await alongside(tx);
+    if (!beside.ok) return beside;
+    const moved = await tx.records(paymentRequestKind).update(requestId, request.version, { ...request.value, decision });
+    if (!moved.ok) return err(refuse("conflict"));
+    const reserved = await reserve(tx, counted, parts.limits);
+    if (!reserved.ok) return reserved;
+    await tx.records(evidenceKind).put(jti, evidence);
+    const fields = { requestId, payeeName: payee.name, amount: terms.amount, currency: terms.currency };
+    await writeAudit(tx, { accountId, at: now }, { type: channel === "policy" ? "payment_auto_approved" : "payment_approved", ...fields });
+    await tx.signals.notify(decisionChannel(requestId), "");
+    return ok(undefined);
+  });
+}
+
+/** The request, when it can still be approved. Refuses with `not_found`, `payment_request_expired` and `conflict`. */
+export async function findOpenRequest(
+  database: Pick<Database<unknown>, "records">,
+  requestId: string,
+  now: EpochMs,
+): Promise<Result<StoredRecord<PaymentRequest>, Refusal>> {
+  const found = await database.records(paymentRequestKind).get(requestId, now);
+  if (found === undefined) return err(refuse("not_found"));
+  const status = statusOf(found.value, now);
+  if (canTransition(paymentRequestTransitions, status, "approved")) return ok(found);
+  return err(status === "expired" ? refuse("payment_request_expired") : refuse("conflict", `the request is ${status}`));
+}
