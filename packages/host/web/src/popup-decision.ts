@@ -16,14 +16,14 @@ export const reopenAfterMs = 3000;
 /** At the start of a call: `reserve` opens an inert window now, inside the click, to be sent to the sign-in page when the flow is ready. */
 export type StartVerdict = "reserve" | "wait";
 
-/** When a call has a flow: `navigate` the reserved window, `open` one now, or show the Continue card. `leave`: its window was opened already. */
+/** When a call has a flow: `navigate` the reserved window, `open` one now, or show the Continue card. `leave`: its window was opened already, or another call brings it. */
 export type FlowVerdict = "navigate" | "open" | "card" | "leave";
 
 export interface StartFacts {
   readonly decision: CallDecision;
   /** `navigator.userActivation.isActive` at this moment. */
   readonly activated: boolean;
-  /** When a window of the same connector was last reserved or opened for a flow that still runs; the new call joins that flow. */
+  /** When a window was last reserved or opened: at a call's start, for a flow of the same connector that still runs; when the call has a flow, for that flow. */
   readonly openedAtMs: number | undefined;
   readonly nowMs: number;
   readonly cancelledAtMs: number | undefined;

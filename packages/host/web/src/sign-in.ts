@@ -58,11 +58,14 @@ interface FlowWindows {
   readonly note: (connectorId: string) => void;
   /** Counts only while a flow of the connector runs or a window waits for one. */
   readonly openedAtMs: (connectorId: string, reserved: boolean) => number | undefined;
+  /** When the window that this very flow has was opened. Another flow's says nothing: the page may not have heard yet that it has ended. */
+  readonly flowOpenedAtMs: (flowId: string) => number | undefined;
 }
 
 function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
   const windows = new Map<string, SignInWindow>();
   const openedAt = new Map<string, number>();
+  const flowOpenedAt = new Map<string, number>();
   return {
     send: (flow, window) => {
       const url = startUrlOf(flow, origin);
@@ -74,6 +77,7 @@ function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
       windows.get(flow.id)?.close();
       windows.set(flow.id, window);
       openedAt.set(flow.connectorId, now());
+      flowOpenedAt.set(flow.id, now());
       window.navigate(url);
       store.dispatch({ type: "window", flowId: flow.id, window: "opened" });
       return true;
@@ -86,6 +90,7 @@ function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
         if (flow !== undefined && isFlowOpen(flow)) continue;
         window.close();
         windows.delete(flowId);
+        flowOpenedAt.delete(flowId);
       }
     },
     note: (connectorId) => void openedAt.set(connectorId, now()),
@@ -94,6 +99,7 @@ function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
       const running = Object.values(flows).some((flow) => flow.connectorId === connectorId && isFlowOpen(flow) && shown[flow.id] === "opened");
       return running || reserved ? openedAt.get(connectorId) : undefined;
     },
+    flowOpenedAtMs: (flowId) => (store.get().windows[flowId] === "opened" ? flowOpenedAt.get(flowId) : undefined),
   };
 }
 
@@ -111,12 +117,17 @@ async function signInConnector(options: SignInOptions, windows: FlowWindows, con
   return undefined;
 }
 
-/** Runs the windows of all flows of this page. A window's closing is never a signal: only what the server says about a flow counts. */
-export function createSignIn(options: SignInOptions): SignIn {
-  const { store } = options;
-  const windows = createFlowWindows(options);
+/** What this page did and was told so far. */
+interface Past {
+  /** By call: a window that waits for the call's flow. */
+  readonly reserved: Map<string, SignInWindow>;
+  /** By connector. */
+  readonly cancelledAt: Map<string, number>;
+  readonly facts: (connectorId: string) => Omit<StartFacts, "decision">;
+}
+
+function createPast(options: SignInOptions, windows: FlowWindows): Past {
   const reserved = new Map<string, SignInWindow>();
-  const decided = new Set<string>();
   const cancelledAt = new Map<string, number>();
   const facts = (connectorId: string): Omit<StartFacts, "decision"> => ({
     activated: options.isActivated(),
@@ -124,8 +135,14 @@ export function createSignIn(options: SignInOptions): SignIn {
     openedAtMs: windows.openedAtMs(connectorId, reserved.size > 0),
     cancelledAtMs: cancelledAt.get(connectorId),
   });
+  return { reserved, cancelledAt, facts };
+}
 
-  const settleCall = (call: Call): void => {
+/** Gives each call's flow its window or its card, once. */
+function createSettleCall({ store, openWindow }: SignInOptions, windows: FlowWindows, { reserved, facts }: Past): (call: Call) => void {
+  const decided = new Set<string>();
+  const left = new Set<string>();
+  return (call) => {
     const held = reserved.get(call.id);
     if (isCallEnded(call)) {
       held?.close();
@@ -133,17 +150,35 @@ export function createSignIn(options: SignInOptions): SignIn {
       return;
     }
     const flow = call.flow === undefined ? undefined : store.get().flows[call.flow.id];
-    if (flow === undefined || !isFlowOpen(flow) || decided.has(`${call.id} ${flow.id}`)) return;
-    decided.add(`${call.id} ${flow.id}`);
+    const key = `${call.id} ${flow?.id}`;
+    if (flow === undefined || !isFlowOpen(flow) || decided.has(key)) return;
     reserved.delete(call.id);
-    // A user's own click on a tool is wanted, however soon after a refusal; anybody else's call is not.
-    const quiet = call.quiet === true && call.origin !== "user";
-    const verdict = decideAtFlow({ ...facts(flow.connectorId), reserved: held !== undefined, quiet });
+    const { activated, ...known } = facts(flow.connectorId);
+    const verdict = decideAtFlow({
+      ...known,
+      // The click is over for a call that waited for another's window.
+      activated: activated && !left.has(key),
+      openedAtMs: windows.flowOpenedAtMs(flow.id) ?? (reserved.size > 0 ? known.openedAtMs : undefined),
+      reserved: held !== undefined,
+      // A user's own click on a tool is wanted, however soon after a refusal; anybody else's call is not.
+      quiet: call.quiet === true && call.origin !== "user",
+    });
+    if (verdict === "leave" && windows.flowOpenedAtMs(flow.id) === undefined) return void left.add(key);
+    decided.add(key);
     if (verdict !== "navigate") held?.close();
     if (verdict === "navigate") windows.send(flow, held);
-    if (verdict === "open") windows.send(flow, options.openWindow());
+    if (verdict === "open") windows.send(flow, openWindow());
     if (verdict === "card") store.dispatch({ type: "window", flowId: flow.id, window: "needed" });
   };
+}
+
+/** Runs the windows of all flows of this page. A window's closing is never a signal: only what the server says about a flow counts. */
+export function createSignIn(options: SignInOptions): SignIn {
+  const { store } = options;
+  const windows = createFlowWindows(options);
+  const past = createPast(options, windows);
+  const { reserved, cancelledAt, facts } = past;
+  const settleCall = createSettleCall(options, windows, past);
 
   return {
     reserve: (decision, connectorId) => {

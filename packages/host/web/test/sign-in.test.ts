@@ -202,6 +202,42 @@ describe("sign-in windows", () => {
     expect(page.log.length).toBe(2);
   });
 
+  const second = aFlow({ id: "flow_2", startUrl: "/flows/flow_2/start" });
+
+  it("a flow has its own window, although the page has not heard yet that the one before has ended", () => {
+    const page = bench();
+    start(page);
+    challenge(page);
+    page.nowMs = 1000;
+    start(page, "call_2");
+    challenge(page, "call_2", second);
+    expect(page.log.slice(2)).toEqual(["w2 open", "w2 /flows/flow_2/start"]);
+  });
+
+  it("a flow without a window shows the Continue card, whatever other flows of the connector have", () => {
+    const page = bench();
+    start(page);
+    challenge(page);
+    page.nowMs = 30_000;
+    page.activated = false;
+    start(page, "call_2");
+    challenge(page, "call_2", second);
+    expect(page.store.get().windows["flow_2"]).toBe("needed");
+  });
+
+  it("a flow that waited for another call's reserved window shows the Continue card when that call ends without it", () => {
+    const page = bench();
+    const window = page.signIn.reserve(authorize, "store");
+    if (window !== undefined) page.signIn.attach("call_1", window);
+    start(page);
+    start(page, "call_2");
+    challenge(page, "call_2");
+    expect(page.log).toEqual(["w1 open"]);
+    page.store.dispatch({ type: "call", call: aCall({ id: "call_1", state: "failed" }) });
+    expect(page.log).toEqual(["w1 open", "w1 close"]);
+    expect(page.store.get().windows["flow_1"]).toBe("needed");
+  });
+
   it("M20 ignores flows of calls that this page did not start", () => {
     const page = bench();
     page.store.dispatch({ type: "call", call: aCall({ id: "foreign", state: "authorizing", flow: aFlow() }) });
