@@ -1,24 +1,28 @@
 import type { ConfigSchema, Variable } from "@countersign/service/config";
-import { httpUrl, json, list, optional, port, secret, text } from "@countersign/service/config";
 import { isTimeZone, type LimitsByCurrency, parseLimitsByCurrency } from "@countersign/protocol/limits";
+import { httpUrl, json, list, optional, port, secret, text, type VariableOptions } from "@countersign/service/config";
 import { parseResourceUri } from "@countersign/protocol/resource";
 import { err, ok } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import { z } from "zod";
 import { defaultLimits } from "./limits/settings.ts";
-import type { WalletClient, WalletResource } from "./options.ts";
+import type { ConfiguredClient } from "./client-secrets.ts";
+import type { OpenClients, WalletResource } from "./options.ts";
 
 const url = z.url({ protocol: /^https?$/ });
 
 const client = z.strictObject({
-  client_id: z.string().min(1).max(200),
+  client_id: z.string().min(1).max(512),
   client_name: z.string().min(1).max(120),
-  client_uri: url.optional(),
-  token_endpoint_auth_method: z.enum(["none", "private_key_jwt"]),
+  client_uri: url.exactOptional(),
+  token_endpoint_auth_method: z.enum(["none", "private_key_jwt", "client_secret_basic", "client_secret_post"]),
+  token_endpoint_auth_signing_alg: z.enum(["ES256", "RS256"]).exactOptional(),
+  client_secret_env: z.string().min(1).max(200).exactOptional(),
+  client_secret_file: z.string().min(1).max(4096).exactOptional(),
   grant_types: z.array(z.enum(["authorization_code", "refresh_token", "client_credentials"])),
-  redirect_uris: z.array(z.string()).optional(),
-  application_type: z.enum(["web", "native"]).optional(),
-  jwks_uri: url.optional(),
+  redirect_uris: z.array(z.string()).exactOptional(),
+  application_type: z.enum(["web", "native"]).exactOptional(),
+  jwks_uri: url.exactOptional(),
 });
 
 /** Requests name resources in any form; they are compared in the canonical one, so another form here would never be found. */
@@ -50,10 +54,11 @@ interface WalletConfig extends ConfigSchema {
   readonly sealingKey: Variable<Secret | undefined>;
   readonly otherSealingKeys: Variable<readonly Secret[]>;
   readonly bankUrl: Variable<string>;
-  readonly clients: Variable<readonly WalletClient[]>;
+  readonly clients: Variable<readonly ConfiguredClient[]>;
   readonly resources: Variable<readonly WalletResource[]>;
   readonly limits: Variable<LimitsByCurrency>;
   readonly timeZone: Variable<string>;
+  readonly clientDocuments: Variable<OpenClients["documents"]>;
 }
 
 /** The wallet's environment. */
@@ -85,7 +90,7 @@ export const walletConfig: WalletConfig = {
   bankUrl: httpUrl({ env: "COUNTERSIGN_BANK_URL", doc: "The bank's origin.", fallback: "http://127.0.0.1:4400" }),
   clients: json({
     env: "COUNTERSIGN_WALLET_CLIENTS",
-    doc: "The registered clients: a list in the words of RFC 7591.",
+    doc: "The registered clients: a list in the words of RFC 7591; a secret by client_secret_env or client_secret_file.",
     fallback: "[]",
     parse: parseClients,
   }),
@@ -110,6 +115,11 @@ export const walletConfig: WalletConfig = {
     type: "time zone",
     parse: (value) => (isTimeZone(value) ? ok(value) : err("must be an IANA time zone, such as Europe/Berlin")),
   },
+  clientDocuments: clientDocuments({
+    env: "COUNTERSIGN_WALLET_CLIENT_DOCUMENTS",
+    doc: "Whose clients are taken by their metadata document: any host, none, or a list of hosts.",
+    fallback: "any",
+  }),
 };
 
 function parseResources(value: unknown): readonly WalletResource[] {
@@ -119,15 +129,24 @@ function parseResources(value: unknown): readonly WalletResource[] {
     .map(({ client_id, ...rest }) => ({ ...rest, ...(client_id === undefined ? {} : { client_id }) }));
 }
 
-function parseClients(value: unknown): readonly WalletClient[] {
-  return z
-    .array(client)
-    .parse(value)
-    .map(({ client_uri, redirect_uris, application_type, jwks_uri, ...rest }) => ({
-      ...rest,
-      ...(client_uri === undefined ? {} : { client_uri }),
-      ...(redirect_uris === undefined ? {} : { redirect_uris }),
-      ...(application_type === undefined ? {} : { application_type }),
-      ...(jwks_uri === undefined ? {} : { jwks_uri }),
-    }));
+/** `any`, `none`, or host names. */
+function clientDocuments(options: VariableOptions): Variable<OpenClients["documents"]> {
+  const hosts = list(text(options));
+  return {
+    ...hosts,
+    type: "any | none | list of hosts",
+    parse: (value) => {
+      if (value === "any" || value === "none") return ok(value);
+      const named = hosts.parse(value);
+      return named.ok && !named.value.every(isHost) ? err("must be any, none, or host names separated by commas") : named;
+    },
+  };
+}
+
+function isHost(host: string): boolean {
+  return URL.parse(`https://${host}/`)?.host === host;
+}
+
+function parseClients(value: unknown): readonly ConfiguredClient[] {
+  return z.array(client).parse(value);
 }

@@ -4,6 +4,7 @@ import { openDataFolder } from "@countersign/service/data-folder";
 import { createLogger, describeError, type Logger } from "@countersign/service/log";
 import { runMain, startupSentence } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
+import { withSecrets } from "./client-secrets.ts";
 import { walletConfig } from "./config.ts";
 import { runCommand, sealingKeys } from "./keep/commands.ts";
 import type { WalletOptions } from "./options.ts";
@@ -48,12 +49,13 @@ export async function start(options: WalletStartOptions): Promise<{ readonly url
 /** The wallet as its environment describes it. Throws `StartupProblem`. */
 function startFromEnvironment(): ReturnType<typeof start> {
   const config = requireConfig(walletConfig, process.env);
-  const { data, databaseUrl, publicUrl, bankUrl, clients, resources, limits, timeZone, port, hostname } = config;
+  const { data, databaseUrl, publicUrl, bankUrl, resources, limits, timeZone, port, hostname } = config;
   const folder = openDataFolder(data);
   return start({
     publicUrl,
     bankUrl,
-    clients,
+    clients: withSecrets(config.clients, process.env),
+    openClients: { documents: config.clientDocuments },
     resources,
     limits: { limits, timeZone },
     hostname,

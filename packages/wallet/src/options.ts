@@ -2,18 +2,30 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Secret } from "@countersign/protocol/secret";
 import type { JSONWebKeySet } from "jose";
 import type { LimitDefaults } from "./limits/settings.ts";
+import type { PresentedFetch } from "./authorize/presented-fetch.ts";
 
-/** A pre-registered client, in the words of RFC 7591. */
+/**
+ * A pre-registered client, in the words of RFC 7591. `client_id` may be the address of a client's metadata document: what stands here counts then, and nothing is fetched.
+ * `client_secret`, 24 characters or more, goes with the two secret methods only.
+ */
 export interface WalletClient {
   readonly client_id: string;
   readonly client_name: string;
   readonly client_uri?: string;
-  readonly token_endpoint_auth_method: "none" | "private_key_jwt";
+  readonly token_endpoint_auth_method: "none" | "private_key_jwt" | "client_secret_basic" | "client_secret_post";
+  readonly token_endpoint_auth_signing_alg?: "ES256" | "RS256";
+  readonly client_secret?: Secret;
   readonly grant_types: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
   readonly redirect_uris?: readonly string[];
   readonly application_type?: "web" | "native";
   readonly jwks_uri?: string;
   readonly jwks?: JSONWebKeySet;
+}
+
+/** Who may be a client without having been registered by the operator. */
+export interface OpenClients {
+  /** Clients whose id is the address of their metadata document: on any host, on none, or on these hosts. */
+  readonly documents: "any" | "none" | readonly string[];
 }
 
 /**
@@ -42,5 +54,9 @@ export interface WalletOptions {
   readonly rateFactor?: number;
   /** What accounts may spend that have set no limits themselves, and where their days begin. Default: `defaultLimits`. */
   readonly limits?: LimitDefaults;
+  /** Default: metadata documents on any host. */
+  readonly openClients?: OpenClients;
+  /** How documents and key sets of clients that present themselves are fetched; by default only from public addresses. */
+  readonly fetchPresented?: PresentedFetch;
   readonly now?: () => EpochMs;
 }

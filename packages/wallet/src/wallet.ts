@@ -12,6 +12,7 @@ import type { AccountParts } from "./account/frame.ts";
 import { accountRoutes } from "./account/routes.ts";
 import { createInteractions } from "./authorize/interactions.ts";
 import { createOidcHandler } from "./authorize/oidc-handler.ts";
+import { dialPresented } from "./authorize/presented-fetch.ts";
 import { createProvider } from "./authorize/provider.ts";
 import { createResources } from "./authorize/resources.ts";
 import { createSessions } from "./authorize/sessions.ts";
@@ -78,7 +79,7 @@ interface Foundation {
 
 function assemble(options: WalletOptions & { readonly now: () => number }, foundation: Foundation): Wallet {
   const { publicUrl, now } = options;
-  const { database, sealer, keys, logger } = foundation;
+  const { database, sealer, keys, rates, logger } = foundation;
   const isHttps = publicUrl.startsWith("https:");
   const stopping = new AbortController();
   const payeeResource = `${publicUrl}/payment-requests`;
@@ -90,6 +91,10 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     sealer,
     keys,
     clients,
+    openClients: options.openClients ?? { documents: "any" },
+    fetching: options.fetchPresented ?? dialPresented(),
+    rates,
+    logger,
     resources,
     configuredResources: options.resources,
     now,

@@ -1,5 +1,6 @@
 import type { Configuration } from "oidc-provider";
 import { paymentDetailsFeature } from "./payment-details.ts";
+import { documentClients } from "./document-clients.ts";
 import type { ProviderParts } from "./provider.ts";
 
 /** What of oidc-provider is switched on. */
@@ -11,6 +12,7 @@ export function featuresOf(parts: ProviderParts): NonNullable<Configuration["fea
     rpInitiatedLogout: { enabled: false },
     userinfo: { enabled: false },
     clientCredentials: { enabled: true },
+    clientIdMetadataDocument: documentClients(parts),
     pushedAuthorizationRequests: { enabled: true },
     // A proof has to carry the nonce of the day (RFC 9449 section 8), so none can be made ahead.
     dPoP: { enabled: true, nonceSecret: Buffer.from(keys.proofNonces.reveal(), "base64url"), requireNonce: () => true, allowReplay: false },

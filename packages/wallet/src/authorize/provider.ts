@@ -1,19 +1,24 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { parseScope, withoutTransactionScopes } from "@countersign/protocol/scope";
+import type { Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
 import { createLocalJWKSet } from "jose";
 import Provider, { type Configuration, errors } from "oidc-provider";
 import { accountKind } from "../accounts.ts";
 import type { WalletKeys } from "../keys.ts";
-import type { WalletClient, WalletResource } from "../options.ts";
+import type { OpenClients, WalletClient, WalletResource } from "../options.ts";
+import type { Rates } from "../rates/rates.ts";
 import { nameFormTarget } from "./account-change.ts";
 import { attendAccessTokenJwts } from "./access-token-jwt.ts";
 import { createAdapterFactory, interactionTtlSeconds } from "./adapter.ts";
+import { clientAssertionAlgorithms, createClientFetch } from "./client-fetch.ts";
+import { authMethodsOf, clientMetadata } from "./configured-clients.ts";
 import { defaultScopes } from "./default-scope.ts";
 import { featuresOf } from "./features.ts";
 import { loadGrant } from "./grants.ts";
 import { createPolicy } from "./policy.ts";
+import type { PresentedFetch } from "./presented-fetch.ts";
 import { createRefreshGrace } from "./refresh-grace.ts";
 import { refuseStaleProofs } from "./proof-freshness.ts";
 import { judgeReplayByTheWrite } from "./replay.ts";
@@ -31,6 +36,11 @@ export interface ProviderParts {
   readonly sealer: Sealer;
   readonly keys: WalletKeys;
   readonly clients: readonly WalletClient[];
+  readonly openClients: OpenClients;
+  /** Fetches what clients that present themselves published. */
+  readonly fetching: PresentedFetch;
+  readonly rates: Rates;
+  readonly logger: Logger;
   readonly resources: Resources;
   readonly configuredResources: readonly WalletResource[];
   readonly now: () => EpochMs;
@@ -80,14 +90,18 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     adapter: createAdapterFactory({ database, sealer, grace, now }),
     clients: parts.clients.map(clientMetadata),
     clientDefaults: { id_token_signed_response_alg: "ES256", authorization_details_types: ["payment"] },
-    clientAuthMethods: ["none", "private_key_jwt"],
+    clientAuthMethods: authMethodsOf(parts.clients),
     clientBasedCORS: () => false,
     jwks: { keys: keyPlaces(parts.keys) },
-    enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256"], dPoPSigningAlgValues: ["ES256"] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ["ES256"],
+      clientAuthSigningAlgValues: [...clientAssertionAlgorithms],
+      dPoPSigningAlgValues: ["ES256"],
+    },
     cookies: cookieConfiguration(parts),
     features: featuresOf(parts),
-    fetchResponseBodyLimits: { jwks_uri: 65_536 },
-    fetch: (url, options) => fetchClientKeys(parts.clients, new Request(url).url, options?.signal),
+    fetchResponseBodyLimits: { jwks_uri: 65_536, "client_id metadata document": 65_536 },
+    fetch: createClientFetch(parts),
     async findAccount(_ctx, accountId) {
       const account = await database.records(accountKind).get(accountId, now());
       return account === undefined ? undefined : { accountId, claims: () => ({ sub: accountId }) };
@@ -124,19 +138,6 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
   };
 }
 
-function clientMetadata(client: WalletClient) {
-  const { grant_types, redirect_uris, jwks, ...rest } = client;
-  const usesRedirect = grant_types.includes("authorization_code");
-  return {
-    ...rest,
-    grant_types: [...grant_types],
-    redirect_uris: [...(redirect_uris ?? [])],
-    response_types: usesRedirect ? (["code"] as const) : [],
-    response_modes: ["query"],
-    ...(jwks === undefined ? {} : { jwks }),
-  };
-}
-
 function cookieConfiguration(parts: ProviderParts): Configuration["cookies"] {
   const secure = parts.issuer.startsWith("https:");
   // A `__Host-` cookie cannot be set by a sibling domain (RFC 6265bis section 4.1.3.2); the other two live on one path, which that prefix forbids.
@@ -150,22 +151,6 @@ function cookieConfiguration(parts: ProviderParts): Configuration["cookies"] {
 function hasOrdinaryScope(text: string | undefined): boolean {
   const scope = parseScope(text ?? "");
   return scope.ok && withoutTransactionScopes(scope.value).size > 0;
-}
-
-/**
- * Only the registered key sets of clients are ever fetched, whatever address they have. The answer comes without its caching headers, so that oidc-provider
- * looks again after its own minute, and a failure counts for nothing.
- */
-async function fetchClientKeys(clients: readonly WalletClient[], url: string, signal: AbortSignal | null | undefined): Promise<Response> {
-  if (!clients.some((client) => client.jwks_uri !== undefined && new URL(client.jwks_uri).href === url)) {
-    throw new TypeError("this address is not a registered key set");
-  }
-  const response = await fetch(url, { headers: { accept: "application/json" }, redirect: "error", signal: signal ?? AbortSignal.timeout(2_500) });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new TypeError("the client's key set is not there");
-  }
-  return new Response(response.body, { headers: { "content-type": "application/json" } });
 }
 
 /** The metadata names what this wallet does: the one response mode, and the scopes of its resources. */

@@ -8,6 +8,7 @@ export function errorPage(code: string): Page {
     case "session_not_found":
       return noticePage({ heading: text.error.expiredTitle, message: text.error.expired, tone: "warn" });
     case "invalid_client":
+    case "invalid_client_metadata":
       return noticePage({ heading: text.error.title, message: text.error.unknownClient, tone: "bad" });
     case "invalid_redirect_uri":
       return noticePage({ heading: text.error.title, message: text.error.badRedirect, tone: "bad" });

@@ -4,7 +4,8 @@ import { Secret } from "@countersign/protocol/secret";
 import { createLogger } from "@countersign/service/log";
 import { start } from "../../src/main.ts";
 import type { LimitDefaults } from "../../src/limits/settings.ts";
-import type { WalletClient } from "../../src/options.ts";
+import type { PresentedFetch } from "../../src/authorize/presented-fetch.ts";
+import type { OpenClients, WalletClient } from "../../src/options.ts";
 import { Authenticator, type Tweaks } from "./authenticator.ts";
 import { type Bank, startBank } from "./bank.ts";
 import { Browser, formOf, type LoadedPage } from "./browser.ts";
@@ -34,6 +35,8 @@ export interface WorldOptions {
   readonly port?: number;
   readonly clients?: readonly WalletClient[];
   readonly limits?: LimitDefaults;
+  readonly openClients?: OpenClients;
+  readonly fetchPresented?: PresentedFetch;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -54,6 +57,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     logger: createLogger("wallet", { level: "silent" }),
     now: () => Date.now() + clock.offsetMs,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.openClients === undefined ? {} : { openClients: options.openClients }),
+    ...(options.fetchPresented === undefined ? {} : { fetchPresented: options.fetchPresented }),
     clients: [
       {
         client_id: "countersign-host",

@@ -1,0 +1,79 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { PresentedClientOffer } from "@countersign/protocol/presented-client";
+import type { Logger } from "@countersign/service/log";
+import type { WalletClient } from "../options.ts";
+import { fetchPresented, type PresentedFetch } from "./presented-fetch.ts";
+
+/** The signature algorithms of client assertions (RFC 7518 section 3.1): ES256, and RS256, which ChatGPT signs with. */
+export const clientAssertionAlgorithms: readonly ["ES256", "RS256"] = ["ES256", "RS256"];
+
+/** What clients that present themselves may ask for. Never `client_credentials`: whom the operator did not register acts only for users. */
+export const presentedClientOffer: PresentedClientOffer = {
+  grantTypes: ["authorization_code", "refresh_token"],
+  signingAlgs: clientAssertionAlgorithms,
+};
+
+export interface ClientFetchParts {
+  readonly clients: readonly WalletClient[];
+  readonly fetching: PresentedFetch;
+  readonly logger: Logger;
+  readonly now: () => EpochMs;
+}
+
+const keySetFreshMs = 60_000;
+/** How long a refusal holds: oidc-provider asks again while it answers the same request. */
+const refusalMs = 5_000;
+const keptMax = 100;
+
+/**
+ * Every fetch of oidc-provider. The key sets of configured clients are the operator's word and have any address; everything else was named by a client that presents itself,
+ * so it goes through {@link fetchPresented}. oidc-provider makes such a client anew for each request, and with it the wish for its keys: they are kept for a minute.
+ */
+export function createClientFetch(parts: ClientFetchParts): (url: string | URL | Request, options?: RequestInit) => Promise<Response> {
+  const kept: Kept = new Map();
+  return async (target, options) => {
+    const url = new URL(new Request(target).url);
+    const signal = options?.signal ?? AbortSignal.timeout(2_500);
+    if (parts.clients.some((client) => client.jwks_uri !== undefined && new URL(client.jwks_uri).href === url.href)) {
+      return fetchConfiguredKeys(url, signal);
+    }
+    const known = kept.get(url.href);
+    if (known !== undefined && known.until > parts.now()) {
+      if (known.keySet === undefined) throw new TypeError("this address was refused a moment ago");
+      return jsonAnswer(known.keySet);
+    }
+    try {
+      const presented = await fetchPresented(parts.fetching, url, signal, presentedClientOffer);
+      if (presented.kind === "key_set") keep(kept, url.href, { keySet: presented.body, until: parts.now() + keySetFreshMs });
+      return jsonAnswer(presented.body, presented.caching);
+    } catch (error) {
+      keep(kept, url.href, { until: parts.now() + refusalMs });
+      parts.logger.warn("presented_client.refused", { url: url.origin, error });
+      throw error;
+    }
+  };
+}
+
+/** What is known of an address until then: its key set, or that it was refused. */
+type Kept = Map<string, { readonly keySet?: string; readonly until: EpochMs }>;
+
+function keep(kept: Kept, url: string, known: { readonly keySet?: string; readonly until: EpochMs }): void {
+  kept.delete(url);
+  kept.set(url, known);
+  const [oldest] = kept.keys();
+  if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest);
+}
+
+/** The answer comes without its caching headers, so that oidc-provider looks again after its own minute, and a failure counts for nothing. */
+async function fetchConfiguredKeys(url: URL, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(url, { headers: { accept: "application/json" }, redirect: "error", signal });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new TypeError("the client's key set is not there");
+  }
+  return new Response(response.body, { headers: { "content-type": "application/json" } });
+}
+
+function jsonAnswer(body: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(body, { headers: { ...headers, "content-type": "application/json" } });
+}
