@@ -42,7 +42,10 @@ export class Events {
     this.#signals = signals;
   }
 
-  /** Begins to hear other instances; `reread` turns a notice into an event again. */
+  /**
+   * Begins to hear other instances; `reread` turns a notice into an event again. When it rejects, the user's streams end: their pages come back and read the
+   * state, so that no change is missed.
+   */
   async follow(reread: (notice: Notice) => Promise<HostEvent | undefined>): Promise<void> {
     const own = JSON.stringify({ from: this.#self }).slice(0, -1);
     this.#stop = await this.#signals.subscribe(channel, (payload) => {
@@ -58,7 +61,7 @@ export class Events {
             this.#deliver(notice.userId, event);
           }
         },
-        () => {},
+        () => this.endStreams(notice.userId),
       );
     });
   }

@@ -42,6 +42,21 @@ describe("events", () => {
     there.close();
   });
 
+  it("a stream ends when a change of another instance cannot be read, so that its page reads the state again", async () => {
+    const here = await open();
+    const there = new Events(database.signals);
+    await there.follow(() => Promise.reject(new Error("the database is busy")));
+    const stream = there.stream("usr_1", new AbortController().signal);
+    const other = there.stream("usr_2", new AbortController().signal);
+    here.publish("usr_1", { type: "flow", data: 1 }, "flow_1");
+    const texts: string[] = [];
+    for await (const chunk of stream ?? []) texts.push(new TextDecoder().decode(chunk));
+    expect(texts).toEqual(["retry: 1000\n\n"]);
+    const { done } = (await other?.getReader().read()) ?? {};
+    expect(done).toBe(false);
+    there.close();
+  });
+
   it("a user has at most twenty streams, and a stream that is left frees its place", async () => {
     const events = await open();
     const abort = new AbortController();
