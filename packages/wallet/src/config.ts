@@ -1,6 +1,6 @@
 import type { ConfigSchema, Variable } from "@countersign/service/config";
 import { isTimeZone, type LimitsByCurrency, parseLimitsByCurrency } from "@countersign/protocol/limits";
-import { httpUrl, json, list, optional, port, secret, text, type VariableOptions } from "@countersign/service/config";
+import { flag, httpUrl, integer, json, list, optional, port, secret, text, type VariableOptions } from "@countersign/service/config";
 import { parseResourceUri } from "@countersign/protocol/resource";
 import { err, ok } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
@@ -59,6 +59,8 @@ interface WalletConfig extends ConfigSchema {
   readonly limits: Variable<LimitsByCurrency>;
   readonly timeZone: Variable<string>;
   readonly clientDocuments: Variable<OpenClients["documents"]>;
+  readonly rateFactor: Variable<number>;
+  readonly behindProxy: Variable<boolean>;
 }
 
 /** The wallet's environment. */
@@ -119,6 +121,18 @@ export const walletConfig: WalletConfig = {
     env: "COUNTERSIGN_WALLET_CLIENT_DOCUMENTS",
     doc: "Whose clients are taken by their metadata document: any host, none, or a list of hosts.",
     fallback: "any",
+  }),
+  rateFactor: integer({
+    env: "COUNTERSIGN_WALLET_RATE_FACTOR",
+    doc: "Multiplies every bound on how often an address, a payee or a browser may ask.",
+    fallback: "1",
+    min: 1,
+    max: 1000,
+  }),
+  behindProxy: flag({
+    env: "COUNTERSIGN_WALLET_BEHIND_PROXY",
+    doc: "true when exactly one proxy stands in front and sets X-Forwarded-For; otherwise the connection's own address counts.",
+    fallback: "false",
   }),
 };
 

@@ -14,6 +14,8 @@ import { createWallet } from "./wallet.ts";
 export interface WalletStartOptions extends WalletOptions {
   readonly listen: number | Server;
   readonly hostname?: string;
+  /** Exactly one proxy stands in front, and its `X-Forwarded-For` says who asks. */
+  readonly behindProxy?: boolean;
   readonly logger?: Logger;
 }
 
@@ -27,6 +29,7 @@ export async function start(options: WalletStartOptions): Promise<{ readonly url
       node: (request, response) => wallet.node(request, response),
       listen: options.listen,
       hostname: options.hostname ?? "127.0.0.1",
+      behindProxy: options.behindProxy === true,
       hosts: [new URL(wallet.publicUrl).host],
       logger,
       ready: () => wallet.ready(),
@@ -49,7 +52,7 @@ export async function start(options: WalletStartOptions): Promise<{ readonly url
 /** The wallet as its environment describes it. Throws `StartupProblem`. */
 function startFromEnvironment(): ReturnType<typeof start> {
   const config = requireConfig(walletConfig, process.env);
-  const { data, databaseUrl, publicUrl, bankUrl, resources, limits, timeZone, port, hostname } = config;
+  const { data, databaseUrl, publicUrl, bankUrl, resources, limits, timeZone, port, hostname, rateFactor, behindProxy } = config;
   const folder = openDataFolder(data);
   return start({
     publicUrl,
@@ -59,6 +62,8 @@ function startFromEnvironment(): ReturnType<typeof start> {
     resources,
     limits: { limits, timeZone },
     hostname,
+    rateFactor,
+    behindProxy,
     listen: port,
     databaseUrl: databaseUrl ?? folder.databaseUrl("wallet"),
     ...sealingKeys(config, folder),

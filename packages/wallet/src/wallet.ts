@@ -106,7 +106,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   app.route("/", assetRoutes());
   app.route("/", interactionRoutes(parts));
   app.route("/", accountRoutes(accountParts(parts), provider));
-  app.route("/", approvalLinkRoutes({ publicUrl, database, provider, now }));
+  app.route("/", approvalLinkRoutes({ publicUrl, database, provider, rates, now }));
   app.route(
     "/",
     payeeRoutes({
@@ -116,6 +116,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
       payeeKeys: createPayeeKeys(options.clients),
       database,
       sealer,
+      rates,
       logger,
       now,
       stopping: stopping.signal,

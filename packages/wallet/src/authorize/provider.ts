@@ -16,6 +16,7 @@ import { clientAssertionAlgorithms, createClientFetch } from "./client-fetch.ts"
 import { authMethodsOf, clientMetadata } from "./configured-clients.ts";
 import { defaultScopes } from "./default-scope.ts";
 import { featuresOf } from "./features.ts";
+import { boundEndpoints } from "./endpoint-rates.ts";
 import { loadGrant } from "./grants.ts";
 import { createPolicy } from "./policy.ts";
 import type { PresentedFetch } from "./presented-fetch.ts";
@@ -65,6 +66,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(parts.issuer, configurationOf(parts, grace));
   // Links are built from the forwarded host, which the wallet itself sets from its configuration before each call.
   provider.proxy = true;
+  boundEndpoints(provider, parts);
   judgeReplayByTheWrite(provider);
   attendTokenEndpoint(provider, grace);
   publishKeys(provider, parts.keys);

@@ -3,6 +3,7 @@ import { refuse } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { paymentScope } from "@countersign/protocol/scope";
+import { writeAudit } from "../audit/log.ts";
 import { rememberConsent } from "../authorize/consents.ts";
 import { makePaymentGrant, type PaymentAuthority } from "../authorize/grants.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
@@ -14,6 +15,7 @@ import { paymentRequestKind } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
 import { paymentOf, paymentQuestionOf } from "./payment-view.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
+import { roomForCeremony } from "./room.ts";
 import { consentQuestionOf, consentShown, pageShown, subjectOf } from "./views.ts";
 
 /** Starts the approval ceremony for exactly what the page showed; when something changed since, the page has to be looked at again. */
@@ -26,6 +28,8 @@ export async function startPayment(parts: InteractionParts, posted: Posted): Pro
   if (!hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }))) return err(refuse("consent_mismatch"));
   if (!hasEnough) return err(refuse("insufficient_funds"));
   if (overLimit !== undefined) return err(overLimit);
+  const room = await roomForCeremony(parts, posted);
+  if (!room.ok) return room;
   const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid, channel };
   const started = await startApproval(parts.approval, context, { instrument, displayDigest });
   return started.ok ? ok({ options: started.value }) : started;
@@ -37,7 +41,7 @@ export async function completePayment(parts: InteractionParts, posted: Posted): 
   if (interaction.prompt !== "payment") return err(refuse("challenge_expired"));
   const { requestId, indicator, accountId } = paymentOf(interaction);
   const clientId = interaction.client.clientId;
-  const context = { requestId, accountId, clientId, interactionUid: interaction.uid, channel: "same_device" } as const;
+  const context = { requestId, accountId, clientId, interactionUid: interaction.uid, channel: "same_device", request: posted.request } as const;
   const isFormOf = (displayDigest: string): boolean =>
     hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }));
   const approved = await completeApproval(parts.approval, context, posted.fields["credential"], isFormOf);
@@ -69,7 +73,7 @@ export async function declinePayment(parts: InteractionParts, posted: Posted): P
   const { interaction } = posted;
   if (!hasToken(parts, posted, "payment", subjectOf(interaction, "decline", pageShown(interaction)))) return err(refuse("forbidden_origin"));
   const { requestId, accountId } = paymentOf(interaction);
-  const denied = await denyPayment(parts.database, requestId, accountId, parts.now());
+  const denied = await denyPayment(parts.database, requestId, accountId, parts.now(), posted.request);
   if (denied.ok) parts.logger.info("payment.denied", { paymentRequestId: requestId, accountId });
   return ok({ next: await turnBack(parts, posted, "the payment was declined") });
 }
@@ -89,6 +93,8 @@ export async function allow(parts: InteractionParts, posted: Posted): Promise<Re
   for (const [resource, scopes] of Object.entries(question.missing)) grant.addResourceScope(resource, [...scopes]);
   const grantId = await grant.save();
   await rememberConsent(parts.database, { accountId, clientId, scopes: question.missing, openid: question.missingOpenid }, parts.now());
+  const clientName = interaction.client.clientName ?? clientId;
+  await writeAudit(parts.database, { accountId, at: parts.now(), request: posted.request }, { type: "app_allowed", clientId, clientName });
   parts.logger.info("consent.given", { accountId, clientId });
   return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId } }, true) });
 }

@@ -5,6 +5,7 @@ import { pageHeaders } from "../pages/headers.ts";
 import { renderPage } from "../pages/layout.ts";
 import { type Notice, noticePage } from "../pages/notice.ts";
 import { text } from "../pages/text.ts";
+import { retryHeaders } from "../rates/rates.ts";
 import { allow, cancel, completePayment, declinePayment, startPayment } from "./decide.ts";
 import type { InteractionParts } from "./parts.ts";
 import { type Action, receivePost, sendsJson } from "./posted.ts";
@@ -30,7 +31,7 @@ export function interactionRoutes(parts: InteractionParts): Hono {
   const respondPage = async (shown: Shown, formTarget?: string): Promise<Response> =>
     new Response(await renderPage(shown.page), {
       status: shown.status,
-      headers: { "content-type": "text/html; charset=utf-8", ...pageHeaders(isHttps, formTarget) },
+      headers: { "content-type": "text/html; charset=utf-8", ...pageHeaders(isHttps, formTarget), ...shown.headers },
     });
 
   app.get("/interaction/:uid", async (c) => {
@@ -65,17 +66,19 @@ const wordings: Partial<Readonly<Record<ErrorCode, Wording>>> = {
   not_signed_in: { heading: text.error.title, message: text.error.notSignedIn, tone: "warn" },
   unavailable: { heading: text.payment.bankDownTitle, message: text.payment.bankDown, tone: "warn" },
   over_limit: { heading: text.limits.overTitle, message: text.limits.over(""), tone: "warn" },
+  rate_limited: { heading: text.error.busyTitle, message: text.error.busy, tone: "warn" },
   not_found: { heading: text.error.notFoundTitle, message: text.error.notFound, tone: "warn" },
 };
 
 /** A refusal for the wallet's script, in the words of the page. */
 export function respondWording(refusal: Refusal): Response {
   const { status, body } = toHttpError(refusal);
-  return respondJson(status, { ...body, error_description: wordings[refusal.code]?.message ?? body.error_description });
+  const error_description = wordings[refusal.code]?.message ?? body.error_description;
+  return respondJson(status, { ...body, error_description }, retryHeaders(refusal));
 }
 
 /** A refusal as a page of its own. */
 export function refusalPage(refusal: Refusal): Shown {
   const { status, text: message } = errorCatalogue[refusal.code];
-  return { page: noticePage(wordings[refusal.code] ?? { heading: text.error.title, message, tone: "bad" }), status };
+  return { page: noticePage(wordings[refusal.code] ?? { heading: text.error.title, message, tone: "bad" }), status, headers: retryHeaders(refusal) };
 }

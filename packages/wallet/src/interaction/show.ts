@@ -17,6 +17,7 @@ import { baseOf, cancelOf, clientNameOf, consentQuestionOf, consentShown, pageSh
 export interface Shown {
   readonly page: Page;
   readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The page of the prompt that an interaction is at. */

@@ -3,19 +3,24 @@ import { refuse } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { accountKind, defaultName, displayNameLengthMax, newAccountId } from "../accounts.ts";
+import { writeAudit } from "../audit/log.ts";
 import { displayText } from "../pages/display-text.ts";
 import { parseAssertion, parseRegistration } from "../passkeys/answer.ts";
 import { checkAssertion } from "../passkeys/check-assertion.ts";
 import { findChallenge, rememberChallenge, spendChallenge } from "../passkeys/challenges.ts";
 import { credentialKind, credentialRecordId, findCredential } from "../passkeys/credentials.ts";
 import { assertionOptions, registrationOptions, verifyRegistration } from "../passkeys/relying-party.ts";
+import { askerOfRequest, within } from "../rates/rates.ts";
 import type { InteractionParts } from "./parts.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
+import { roomForCeremony } from "./room.ts";
 import { pageShown, subjectOf } from "./views.ts";
 
 /** Options to sign in with any passkey that the browser has for this wallet. */
 export async function startLogin(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
   if (!isSignInForm(parts, posted, "login")) return err(refuse("forbidden_origin"));
+  const room = await roomForCeremony(parts, posted);
+  if (!room.ok) return room;
   const options = await assertionOptions(parts.party);
   const { uid } = posted.interaction;
   await rememberChallenge(parts.database, options.challenge, { purpose: "login", interactionUid: uid }, parts.now());
@@ -36,10 +41,14 @@ export async function completeLogin(parts: InteractionParts, posted: Posted): Pr
   const known = await findCredential(parts.database, credential.id, now);
   if (known === undefined) return err(refuse("unknown_passkey"));
   const counter = await checkAssertion(parts, credential, { challenge, known, use: "account" }, now);
-  if (!counter.ok) return counter;
+  if (!counter.ok) {
+    await writeAudit(parts.database, { accountId: known.value.accountId, at: now, request: posted.request }, { type: "passkey_refused" });
+    return counter;
+  }
   const used = await parts.database.records(credentialKind).update(known.id, known.version, { ...known.value, counter: counter.value, usedAt: now });
   // A counter that somebody else moved in between means two authenticators with one key.
   if (!used.ok && counter.value > 0) return err(refuse("passkey_refused"));
+  await writeAudit(parts.database, { accountId: known.value.accountId, at: now, request: posted.request }, { type: "signed_in" });
   return signedIn(parts, posted, known.value.accountId);
 }
 
@@ -49,6 +58,10 @@ export async function startRegistration(parts: InteractionParts, posted: Posted)
   const typed = posted.fields["display_name"];
   if (typed !== undefined && (typeof typed !== "string" || typed.length > displayNameLengthMax))
     return err(refuse("invalid_request", "display_name"));
+  const room = await roomForCeremony(parts, posted);
+  // Before the passkey is made: one that leads to no account would stay with its owner for nothing.
+  const place = room.ok ? await within(parts.rates, "register", askerOfRequest(posted.request), parts.now()) : room;
+  if (!place.ok) return place;
   const accountId = newAccountId();
   const userName = defaultName(accountId);
   const displayName = displayText(typed ?? "", displayNameLengthMax) || userName;
@@ -76,8 +89,10 @@ export async function completeRegistration(parts: InteractionParts, posted: Post
   const isNew = await parts.database.transaction(async (tx) => {
     const value = { ...made.value, accountId, createdAt: now, usedAt: now };
     const created = await tx.records(credentialKind).create(credentialRecordId(value.credentialId), value, { keys: { account: accountId } });
-    if (created.ok) await tx.records(accountKind).put(accountId, { displayName, createdAt: now });
-    return created.ok;
+    if (!created.ok) return false;
+    await tx.records(accountKind).put(accountId, { displayName, createdAt: now });
+    await writeAudit(tx, { accountId, at: now, request: posted.request }, { type: "account_created" });
+    return true;
   });
   return isNew ? signedIn(parts, posted, accountId) : err(refuse("passkey_refused", "this passkey is already registered"));
 }

@@ -12,6 +12,8 @@ export function errorPage(code: string): Page {
       return noticePage({ heading: text.error.title, message: text.error.unknownClient, tone: "bad" });
     case "invalid_redirect_uri":
       return noticePage({ heading: text.error.title, message: text.error.badRedirect, tone: "bad" });
+    case "rate_limited":
+      return noticePage({ heading: text.error.busyTitle, message: text.error.busy, tone: "warn" });
     case "server_error":
       return noticePage({ heading: text.error.title, message: text.error.server, tone: "bad" });
     default:

@@ -114,6 +114,8 @@ export const text = {
     changed: "What this page showed has changed since. Please look again.",
     notFoundTitle: "Nothing is here",
     notFound: "Please check the address.",
+    busyTitle: "Please wait a little",
+    busy: "This was asked too often in a short time. Nothing was done. Please try again in a minute.",
     unknownClient: "The app that sent you here is not known to this wallet, so you were not sent back to it.",
     badRedirect: "The app asked for the answer at an address that it has not registered, so you were not sent there.",
     badRequest: "The app's request is not valid. Please go back to the app and try again.",

@@ -12,6 +12,7 @@ import { pageHeaders } from "../pages/headers.ts";
 import { type Page, renderPage } from "../pages/layout.ts";
 import { noticePage } from "../pages/notice.ts";
 import { text } from "../pages/text.ts";
+import { askerOfRequest, type Rates, retryHeaders, within } from "../rates/rates.ts";
 import { paymentRequestKind } from "./request.ts";
 
 const clientId = "approval-link";
@@ -32,6 +33,7 @@ export interface ApprovalLinkParts {
   readonly publicUrl: string;
   readonly database: Pick<Database<unknown>, "records">;
   readonly provider: Provider;
+  readonly rates: Rates;
   readonly now: () => EpochMs;
 }
 
@@ -42,10 +44,12 @@ export interface ApprovalLinkParts {
 export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
   const app = new Hono();
   const headers = pageHeaders(parts.publicUrl.startsWith("https:"));
-  const respond = async (page: Page, status: number): Promise<Response> =>
-    new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers } });
+  const respond = async (page: Page, status: number, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
+    new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers, ...more } });
 
   app.get("/approve/:id", async (c) => {
+    const room = await within(parts.rates, "approvalLink", askerOfRequest(c.req.raw), parts.now());
+    if (!room.ok) return respond(refusalPage(room.error).page, 429, retryHeaders(room.error));
     const found = await parts.database.records(paymentRequestKind).get(c.req.param("id"), parts.now());
     if (found === undefined) return respond(refusalPage({ code: "not_found" }).page, 404);
     const location = new URL("/authorize", parts.publicUrl);

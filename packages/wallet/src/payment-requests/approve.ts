@@ -12,6 +12,8 @@ import type { StoredRecord } from "@countersign/storage/records";
 import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from "@simplewebauthn/server";
 import canonicalize from "canonicalize";
 import { z } from "zod";
+import { writeAudit } from "../audit/log.ts";
+import { paymentFieldsOf } from "../audit/payment-fields.ts";
 import { sha256OfJson } from "../digest.ts";
 import { parseAssertion } from "../passkeys/answer.ts";
 import { checkAssertion, whyNoneMayPay } from "../passkeys/check-assertion.ts";
@@ -33,6 +35,8 @@ export interface ApprovalContext {
   readonly clientId: string;
   readonly interactionUid: string;
   readonly channel: ApprovalChannel;
+  /** The request that brings the approval, for the log. */
+  readonly request?: Request | undefined;
 }
 
 /**
@@ -95,19 +99,28 @@ export async function completeApproval(
   const verified = await verifyApproval(parts, context, preimage, challenge, credential);
   if (!verified.ok) {
     await spendChallenge(parts.database, challenge, now);
+    const { accountId, request } = context;
+    if (verified.error.code === "passkey_refused") await writeAudit(parts.database, { accountId, at: now, request }, { type: "passkey_refused" });
     return verified;
   }
   return recordVerified(parts, context, challenge, verified.value);
 }
 
 /** The user's no. An open request becomes denied; one that is decided or expired stays as it is. */
-export async function denyPayment(database: Database<unknown>, requestId: string, accountId: string, now: EpochMs): Promise<Result<void, Refusal>> {
+export async function denyPayment(
+  database: Database<unknown>,
+  requestId: string,
+  accountId: string,
+  now: EpochMs,
+  request?: Request,
+): Promise<Result<void, Refusal>> {
   return database.transaction(async (tx) => {
     const found = await findOpenRequest(tx, requestId, now);
     if (!found.ok) return found;
     const { value, version } = found.value;
     const updated = await tx.records(paymentRequestKind).update(requestId, version, { ...value, decision: { status: "denied", at: now, accountId } });
     if (!updated.ok) return err(refuse("conflict"));
+    await writeAudit(tx, { accountId, at: now, request }, { type: "payment_denied", ...paymentFieldsOf(requestId, value) });
     await tx.signals.notify(decisionChannel(requestId), "");
     return ok(undefined);
   });
@@ -186,12 +199,16 @@ async function recordVerified(
   const now = parts.now();
   const { credential, counter, request, instrument, evidence } = approval;
   const { requestId, accountId, channel } = context;
-  const recorded = await recordApproval(parts, { requestId, request, accountId, channel, instrument, evidence }, async (tx) => {
-    const spent = await spendChallenge(tx, challenge, now);
-    if (!spent.ok) return spent;
-    const used = await tx.records(credentialKind).update(credential.id, credential.version, { ...credential.value, counter, usedAt: now });
-    return used.ok ? ok(undefined) : err(refuse("conflict"));
-  });
+  const recorded = await recordApproval(
+    parts,
+    { requestId, request, accountId, channel, instrument, evidence, broughtBy: context.request },
+    async (tx) => {
+      const spent = await spendChallenge(tx, challenge, now);
+      if (!spent.ok) return spent;
+      const used = await tx.records(credentialKind).update(credential.id, credential.version, { ...credential.value, counter, usedAt: now });
+      return used.ok ? ok(undefined) : err(refuse("conflict"));
+    },
+  );
   if (!recorded.ok) await spendChallenge(parts.database, challenge, now);
   return recorded;
 }

@@ -16,6 +16,7 @@ import { Hono } from "hono";
 import type Provider from "oidc-provider";
 import { payeeScope } from "../authorize/resources.ts";
 import type { PayeeKeys } from "./payee-keys.ts";
+import { type Rates, retryHeaders, within } from "../rates/rates.ts";
 import { verifyCheckoutJwt } from "./checkout-jwt.ts";
 import { lodgePaymentRequest } from "./lodge.ts";
 import { mandateBinding } from "./record-approval.ts";
@@ -29,6 +30,7 @@ export interface PayeeParts {
   readonly payeeKeys: PayeeKeys;
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
+  readonly rates: Rates;
   readonly logger: Logger;
   readonly now: () => EpochMs;
   /** Ends every wait: the wallet is stopping. */
@@ -43,6 +45,8 @@ export function payeeRoutes(parts: PayeeParts): Hono {
   app.post("/payment-requests", async (c) => {
     const payee = await authenticatePayee(parts, c.req.raw);
     if (!payee.ok) return refusePayee(payee.error);
+    const room = await within(parts.rates, "lodge", payee.value.id, parts.now());
+    if (!room.ok) return respondRefusal(room.error, retryHeaders(room.error));
     const body = await readJson(c.req.raw, { maxBytes: 131_072 });
     if (!body.ok) return respondRefusal(body.error);
     const jwt = member(body.value, "checkout_jwt");

@@ -13,6 +13,7 @@ import type { StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { atomically } from "../atomically.ts";
 import { writeAudit } from "../audit/log.ts";
+import { paymentFieldsOf } from "../audit/payment-fields.ts";
 import { sha256 } from "../digest.ts";
 import type { SigningKey } from "../keys.ts";
 import { reserve } from "../limits/reserve.ts";
@@ -40,6 +41,8 @@ export interface ApprovedPayment {
   readonly channel: ApprovalChannel;
   /** JSON; the mandate carries its digest. */
   readonly evidence: unknown;
+  /** The browser's request, for the log. */
+  readonly broughtBy?: Request | undefined;
   /** The budget of the policy that approves, when one does. */
   readonly budget?: SpendingWindow;
 }
@@ -93,8 +96,8 @@ export async function recordApproval(
     const reserved = await reserve(tx, counted, parts.limits);
     if (!reserved.ok) return reserved;
     await tx.records(evidenceKind).put(jti, evidence);
-    const fields = { requestId, payeeName: payee.name, amount: terms.amount, currency: terms.currency };
-    await writeAudit(tx, { accountId, at: now }, { type: channel === "policy" ? "payment_auto_approved" : "payment_approved", ...fields });
+    const type = channel === "policy" ? "payment_auto_approved" : "payment_approved";
+    await writeAudit(tx, { accountId, at: now, request: approved.broughtBy }, { type, ...paymentFieldsOf(requestId, request.value) });
     await tx.signals.notify(decisionChannel(requestId), "");
     return ok(undefined);
   });

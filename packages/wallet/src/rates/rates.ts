@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import type { Refusal } from "@countersign/protocol/errors";
 import { type RateBound, takeOne } from "@countersign/protocol/rate";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { askerOf, clientAddressHeader } from "@countersign/service/client-address";
@@ -21,12 +22,14 @@ export function createRates(database: Pick<Database<unknown>, "sql">, factor = 1
   return {
     async take(name, key, now) {
       const bound = scaled(rateBounds[name], factor);
-      const each = Math.round(60_000 / bound.perMinute);
+      const each = Math.max(1, Math.round(60_000 / bound.perMinute));
+      const emptyAt = now + bound.burst * each;
       const id = sha256(`${name}\n${key}`);
-      const from = sql`case when rates.full_at > ${now} then rates.full_at else ${now} end`;
+      // A count that no clock of today could have written is from a clock that has been set back since: it counts as none, or it would refuse for as long.
+      const from = sql`case when rates.full_at > ${now} and rates.full_at <= ${emptyAt} then rates.full_at else ${now} end`;
       const taken = await sql`insert into rates (id, full_at) values (${id}, ${now + each})
         on conflict (id) do update set full_at = ${from} + ${each}
-        where ${from} + ${each} <= ${now + bound.burst * each} returning id`.execute(database.sql);
+        where ${from} + ${each} <= ${emptyAt} returning id`.execute(database.sql);
       if (taken.rows.length > 0) return ok(undefined);
       const there = await sql<{ full_at: number }>`select full_at from rates where id = ${id}`.execute(database.sql);
       const judged = takeOne(there.rows[0]?.full_at, bound, now);
@@ -38,6 +41,23 @@ export function createRates(database: Pick<Database<unknown>, "sql">, factor = 1
 
 function scaled({ burst, perMinute }: RateBound, factor: number): RateBound {
   return { burst: Math.max(1, Math.floor(burst * factor)), perMinute: perMinute * factor };
+}
+
+/** A refusal that says when to come back. */
+export interface RateRefusal extends Refusal {
+  readonly code: "rate_limited";
+  readonly retryAfterS: number;
+}
+
+/** Counts one and goes on, or refuses with `rate_limited`. */
+export async function within(rates: Rates, name: RateName, key: string, now: EpochMs): Promise<Result<void, RateRefusal>> {
+  const taken = await rates.take(name, key, now);
+  return taken.ok ? taken : err({ code: "rate_limited", retryAfterS: taken.error });
+}
+
+/** The `Retry-After` of a refusal that has one (RFC 9110 section 10.2.3). */
+export function retryHeaders(refusal: Refusal): Readonly<Record<string, string>> {
+  return "retryAfterS" in refusal && typeof refusal.retryAfterS === "number" ? { "retry-after": String(refusal.retryAfterS) } : {};
 }
 
 /** Who asks, as far as the connection tells. */

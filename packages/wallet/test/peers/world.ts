@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly limits?: LimitDefaults;
   readonly openClients?: OpenClients;
   readonly fetchPresented?: PresentedFetch;
+  /** What the wallet's bounds are multiplied by. Tests ask much more often than people, so 1000 unless a test is about them. */
+  readonly rateFactor?: number;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -59,6 +61,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.openClients === undefined ? {} : { openClients: options.openClients }),
     ...(options.fetchPresented === undefined ? {} : { fetchPresented: options.fetchPresented }),
+    rateFactor: options.rateFactor ?? 1000,
     clients: [
       {
         client_id: "countersign-host",
