@@ -10,6 +10,7 @@ import type Provider from "oidc-provider";
 import { accountClient } from "./account/account-client.ts";
 import type { AccountParts } from "./account/frame.ts";
 import { accountRoutes } from "./account/routes.ts";
+import { createClientIdentities } from "./authorize/client-origin.ts";
 import { createInteractions } from "./authorize/interactions.ts";
 import { createOidcHandler } from "./authorize/oidc-handler.ts";
 import { dialPresented } from "./authorize/presented-fetch.ts";
@@ -24,7 +25,7 @@ import { startUpkeep } from "./keep/upkeep.ts";
 import { loadKeys, type WalletKeys } from "./keys.ts";
 import { defaultLimits } from "./limits/settings.ts";
 import { walletMigrations } from "./migrations.ts";
-import type { WalletOptions } from "./options.ts";
+import type { WalletClient, WalletOptions } from "./options.ts";
 import { assetRoutes } from "./pages/assets.ts";
 import { pageHeaders } from "./pages/headers.ts";
 import { landingPage } from "./pages/landing.ts";
@@ -83,7 +84,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const isHttps = publicUrl.startsWith("https:");
   const stopping = new AbortController();
   const payeeResource = `${publicUrl}/payment-requests`;
-  const clients = [...options.clients, approvalLinkClient(publicUrl), accountClient(publicUrl)];
+  const clients = allClients(options);
   const resources = createResources({ database, resources: options.resources, payeeResource, now });
   const provider = createProvider({
     issuer: publicUrl,
@@ -147,6 +148,11 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   };
 }
 
+/** The operator's clients, and the wallet as its own. */
+function allClients({ clients, publicUrl }: WalletOptions): readonly WalletClient[] {
+  return [...clients, approvalLinkClient(publicUrl), accountClient(publicUrl)];
+}
+
 function interactionParts(
   options: WalletOptions & { readonly now: () => number },
   { database, sealer, keys, rates, logger }: Foundation,
@@ -159,7 +165,7 @@ function interactionParts(
   return {
     database,
     provider,
-    interactions: createInteractions(provider),
+    interactions: createInteractions(provider, createClientIdentities(allClients(options), options.resources)),
     resources,
     bank: createBankClient({
       bankUrl,

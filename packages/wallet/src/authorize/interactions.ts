@@ -7,6 +7,7 @@ import { err, ok } from "@countersign/protocol/result";
 import type Provider from "oidc-provider";
 import type { Client, InteractionResults } from "oidc-provider";
 import { errors } from "oidc-provider";
+import type { ClientIdentities, ClientIdentity } from "./client-origin.ts";
 
 /** The page that a browser has to act on before its authorization request goes on. */
 export interface OpenInteraction {
@@ -14,6 +15,7 @@ export interface OpenInteraction {
   readonly prompt: string;
   readonly details: Readonly<Record<string, unknown>>;
   readonly client: Client;
+  readonly identity: ClientIdentity;
   readonly redirectUri: string;
   readonly scope: string;
   /** `authorization_details` as given, empty when there are none. */
@@ -34,7 +36,7 @@ export interface Interactions {
   finish(request: Request, result: InteractionResults, merge: boolean): Promise<string>;
 }
 
-export function createInteractions(provider: Provider): Interactions {
+export function createInteractions(provider: Provider, identify: ClientIdentities): Interactions {
   return {
     async find(request, uid) {
       const { req, res } = asNode(request);
@@ -51,6 +53,7 @@ export function createInteractions(provider: Provider): Interactions {
           prompt: found.prompt.name,
           details: found.prompt.details,
           client,
+          identity: identify(client),
           redirectUri,
           scope: typeof scope === "string" ? scope : "",
           authorizationDetails: typeof details === "string" ? details : "",

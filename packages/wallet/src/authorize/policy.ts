@@ -1,3 +1,4 @@
+import { isLoopbackRedirect } from "@countersign/protocol/presented-client";
 import type { KoaContextWithOIDC } from "oidc-provider";
 import { interactionPolicy } from "oidc-provider";
 import { readPaymentResult } from "./payment-result.ts";
@@ -70,13 +71,15 @@ function endedSessionCheck(isEnded: (sessionUid: string) => Promise<boolean>): i
 }
 
 /**
- * A native client cannot prove who it is (RFC 8252 section 8.6), so a person sees its name each time. The sign-in and payment pages name it too, so
+ * A client on the user's machine cannot prove who it is (RFC 8252 section 8.6), whatever type it registered as, so a person sees its name each time. The sign-in and payment pages name it too, so
  * whoever has just acted on one of them is not asked again for what they allowed before.
  */
 function nativeClientCheck(): interactionPolicy.Check {
-  return new Check("native_client_prompt", "native clients require End-User interaction", "interaction_required", (ctx) => {
+  return new Check("native_client_prompt", "native clients require End-User interaction", "consent_required", (ctx) => {
     const { result, client } = ctx.oidc;
     const hasActed = result?.consent !== undefined || result?.login !== undefined || readPaymentResult(result) !== undefined;
-    return client?.applicationType === "native" && !hasActed;
+    const redirect = URL.parse(paramText(ctx, "redirect_uri"));
+    const isOnDevice = client?.applicationType === "native" || (redirect !== null && isLoopbackRedirect(redirect));
+    return isOnDevice && !hasActed;
   });
 }

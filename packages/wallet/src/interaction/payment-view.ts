@@ -13,7 +13,7 @@ import type { PaymentDisplay } from "../pages/payment.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
-import { clientNameOf, redirectHostOf } from "./views.ts";
+import { clientHostOf, clientNameOf } from "./views.ts";
 
 /** One payment as it is put before the user: everything shown, the digest of it, and the account that pays. */
 export interface PaymentQuestion {
@@ -91,6 +91,6 @@ function displayOf(interaction: OpenInteraction, request: PaymentRequest, accoun
     })),
     account: displayText(account, 80),
     clientName: clientNameOf(interaction),
-    clientHost: redirectHostOf(interaction),
+    clientHost: clientHostOf(interaction),
   };
 }

@@ -11,7 +11,17 @@ import { paymentPage } from "../pages/payment.ts";
 import { text } from "../pages/text.ts";
 import type { InteractionParts } from "./parts.ts";
 import { paymentQuestionOf } from "./payment-view.ts";
-import { baseOf, cancelOf, clientNameOf, consentQuestionOf, consentShown, pageShown, redirectHostOf, subjectOf } from "./views.ts";
+import {
+  baseOf,
+  cancelOf,
+  clientNameOf,
+  consentQuestionOf,
+  consentShown,
+  pageShown,
+  redirectHostOf,
+  returnsToThisDevice,
+  subjectOf,
+} from "./views.ts";
 
 /** A page with its status. */
 export interface Shown {
@@ -116,6 +126,8 @@ async function showConsent(parts: InteractionParts, interaction: OpenInteraction
   const view: ConsentView = {
     clientName: clientNameOf(interaction),
     redirectHost: redirectHostOf(interaction),
+    warning: warningOf(interaction),
+    provenHost: interaction.identity.host,
     userName: displayText(account?.value.displayName ?? "", 60),
     groups: question.groups,
     allowedBefore: Object.keys(question.missing).length === 0 && question.missingOpenid.length === 0,
@@ -124,4 +136,17 @@ async function showConsent(parts: InteractionParts, interaction: OpenInteraction
     cancel: cancelOf(interaction, parts.forms, text.cancel),
   };
   return consentPage(view);
+}
+
+/** What a person should know before they allow this client. */
+function warningOf(interaction: OpenInteraction): ConsentView["warning"] {
+  const isHere = returnsToThisDevice(interaction);
+  switch (interaction.identity.origin) {
+    case "configured":
+      return undefined;
+    case "document":
+      return isHere ? "this_device" : undefined;
+    case "self_registered":
+      return isHere ? "unchecked_on_this_device" : "unchecked";
+  }
 }

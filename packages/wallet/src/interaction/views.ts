@@ -1,3 +1,4 @@
+import { isLoopbackRedirect } from "@countersign/protocol/presented-client";
 import { formatScope, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { OpenInteraction } from "../authorize/interactions.ts";
 import type { Resources } from "../authorize/resources.ts";
@@ -15,16 +16,29 @@ export function baseOf(interaction: OpenInteraction): string {
   return `/interaction/${interaction.uid}`;
 }
 
-/** The client's name as its registration says. */
-export function clientNameOf(interaction: OpenInteraction): string {
-  return displayText(interaction.client.clientName ?? interaction.client.clientId, 80);
+/** What the client is called: by the operator; else as it calls itself unless that passes for another; else by the host that its document came from. */
+export function clientNameOf({ client, identity }: OpenInteraction): string {
+  if (identity.origin === "configured") return displayText(identity.name ?? client.clientId, 80);
+  return displayText(identity.name ?? "", 80) || (identity.host ?? text.consent.unnamed);
+}
+
+/** Where the client's answer goes and, before it, the host that its document came from where that is another. */
+export function clientHostOf(interaction: OpenInteraction): string {
+  const { host } = interaction.identity;
+  const returnsTo = redirectHostOf(interaction);
+  return host === undefined || host === returnsTo ? returnsTo : `${host}, ${returnsTo}`;
+}
+
+/** Whether the answer goes to a program on the user's own machine, where any program may listen (RFC 8252 section 8.6). */
+export function returnsToThisDevice(interaction: OpenInteraction): boolean {
+  const url = new URL(interaction.redirectUri);
+  return isLoopbackRedirect(url) || !/^https?:$/.test(url.protocol);
 }
 
 /** Where the user returns to, as a person may recognize it. */
 export function redirectHostOf(interaction: OpenInteraction): string {
   const url = new URL(interaction.redirectUri);
-  const isLoopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
-  return isLoopback ? text.consent.thisDevice(url.host) : url.host || url.protocol;
+  return isLoopbackRedirect(url) ? text.consent.thisDevice(url.host) : url.host || url.protocol;
 }
 
 /** A form of this interaction: its digest names what the page shows, so that one page's form never submits another page's choice. */

@@ -12,6 +12,10 @@ export interface ConsentGroup {
 export interface ConsentView {
   readonly clientName: string;
   readonly redirectHost: string;
+  /** The host that the client's metadata document came from. */
+  readonly provenHost: string | undefined;
+  /** Why the client may not be who it says. */
+  readonly warning: keyof typeof text.consent.warnings | undefined;
   readonly userName: string;
   readonly groups: readonly ConsentGroup[];
   /** True when the user allowed all of it before: then one press goes on. */
@@ -30,7 +34,11 @@ export function consentPage(view: ConsentView): Page {
 </div>`,
   );
   const body = html`<section class="card">
+<div class="stack tight">
+${view.provenHost === undefined ? "" : html`<p class="quiet">${symbol("globe", "icon-small")} ${text.consent.from} <strong>${view.provenHost}</strong></p>`}
 <h1>${heading}</h1>
+</div>
+${view.warning === undefined ? "" : html`<p class="notice notice-warn">${symbol("alert")}<span>${text.consent.warnings[view.warning]}</span></p>`}
 ${groups}
 <form method="post" action="${view.action}" data-form>
 <input type="hidden" name="form_token" value="${view.token}">

@@ -48,6 +48,14 @@ export const text = {
     thisDevice: (host: string): string => `this device (${host})`,
     allow: "Allow",
     proceed: "Continue",
+    from: "From",
+    unnamed: "An app without a name",
+    warnings: {
+      this_device: "This app runs on your device, where other programs can use its name. Allow it only if you have just started it yourself.",
+      unchecked: "This app registered itself: nobody has checked its name or who runs it. Allow it only if you trust the address below.",
+      unchecked_on_this_device:
+        "This app registered itself and runs on your device: nobody has checked its name or who runs it. Allow it only if you have just started it yourself.",
+    },
   },
 
   payment: {
