@@ -9,6 +9,7 @@ import { renderPage } from "../pages/layout.ts";
 import { noticePage } from "../pages/notice.ts";
 import { overviewView } from "../pages/account-overview.ts";
 import { text } from "../pages/text.ts";
+import { addActivity } from "./activity.ts";
 import { accountClientId, accountPath } from "./account-client.ts";
 import { type AccountFrame, type AccountParts, createAccountFrame } from "./frame.ts";
 
@@ -16,6 +17,7 @@ import { type AccountFrame, type AccountParts, createAccountFrame } from "./fram
 export function accountRoutes(parts: AccountParts, provider: Provider): Hono {
   const frame = createAccountFrame(parts);
   addOverview(frame, parts);
+  addActivity(frame, parts);
   const app = new Hono();
   app.route("/", entranceRoutes(parts, provider));
   app.route("/", frame.app);

@@ -8,6 +8,7 @@ export type AccountSection = keyof typeof text.account.sections;
 
 const sections: readonly { readonly section: AccountSection; readonly href: string; readonly icon: IconName }[] = [
   { section: "overview", href: "/account", icon: "user" },
+  { section: "activity", href: "/account/activity", icon: "activity" },
 ];
 
 /** One page of the account, to be put into its frame. */
