@@ -6,7 +6,7 @@ import { runMain, startupSentence } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { withSecrets } from "./client-secrets.ts";
 import { walletConfig } from "./config.ts";
-import { runCommand, sealingKeys } from "./keep/commands.ts";
+import { markFileOf, runCommand, sealingKeys } from "./keep/commands.ts";
 import type { WalletOptions } from "./options.ts";
 import { createWallet } from "./wallet.ts";
 
@@ -66,6 +66,7 @@ function startFromEnvironment(): ReturnType<typeof start> {
     behindProxy,
     listen: port,
     databaseUrl: databaseUrl ?? folder.databaseUrl("wallet"),
+    markFile: markFileOf(folder),
     ...sealingKeys(config, folder),
   });
 }

@@ -41,7 +41,8 @@ export interface WalletResource {
 
 /**
  * `publicUrl`: the issuer, an origin without a path; the only source of every link and of the RP id. `bankUrl`: where funding accounts are kept.
- * `sealingKey`: 32 bytes in base64url; `otherSealingKeys` only open what they sealed: one that was replaced, or one that will replace it. `rateFactor`: multiplies every bound on how often something may be asked (rates/bounds.ts), default 1. `now`: the clock.
+ * `sealingKey`: 32 bytes in base64url; `otherSealingKeys` only open what they sealed: one that was replaced, or one that will replace it. `rateFactor`: multiplies every bound on how often something may be asked (rates/bounds.ts), default 1. `markFile`: where to keep a number, beside the
+ * sealing key, by which a database that was replaced by its backup is recognized. `now`: the clock.
  */
 export interface WalletOptions {
   readonly publicUrl: string;
@@ -52,6 +53,7 @@ export interface WalletOptions {
   readonly clients: readonly WalletClient[];
   readonly resources: readonly WalletResource[];
   readonly rateFactor?: number;
+  readonly markFile?: string;
   /** What accounts may spend that have set no limits themselves, and where their days begin. Default: `defaultLimits`. */
   readonly limits?: LimitDefaults;
   /** Default: metadata documents on any host. */

@@ -21,8 +21,10 @@ import { createBankClient } from "./bank/bank-client.ts";
 import { createFormTokens } from "./forms.ts";
 import type { InteractionParts } from "./interaction/parts.ts";
 import { interactionRoutes, refusalPage } from "./interaction/routes.ts";
+import { endRestored } from "./keep/end-restored.ts";
+import { createRestoreMark } from "./keep/restore-mark.ts";
 import { startUpkeep } from "./keep/upkeep.ts";
-import { loadKeys, type WalletKeys } from "./keys.ts";
+import { loadKeys, openSigningKeys, type WalletKeys } from "./keys.ts";
 import { defaultLimits } from "./limits/settings.ts";
 import { walletMigrations } from "./migrations.ts";
 import type { WalletClient, WalletOptions } from "./options.ts";
@@ -58,9 +60,14 @@ export async function createWallet(options: WalletOptions, logger: Logger): Prom
   const database = await openDatabase<unknown>({ url: options.databaseUrl, schema: "wallet", migrations: walletMigrations });
   const stops = [() => database.close()];
   try {
+    const mark = createRestoreMark(database, options.markFile);
+    if (await mark.isOlder()) {
+      logger.warn("backup.restored", {});
+      await endRestored(database, await openSigningKeys(database, sealer, now), now());
+    }
     const keys = await loadKeys(database, sealer, now);
     const rates = createRates(database, options.rateFactor);
-    const stopUpkeep = await startUpkeep({ database, sealer, keys, now, logger });
+    const stopUpkeep = await startUpkeep({ database, sealer, keys, mark, now, logger });
     stops.unshift(stopUpkeep);
     return assemble({ ...options, publicUrl, now }, { database, sealer, keys, stopUpkeep, rates, logger });
   } catch (error) {

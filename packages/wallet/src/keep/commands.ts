@@ -1,3 +1,5 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Secret } from "@countersign/protocol/secret";
 import { type DataFolder, openDataFolder } from "@countersign/service/data-folder";
@@ -6,8 +8,11 @@ import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
 import { reseal } from "@countersign/storage/reseal";
 import { createRotatingSealer, type Sealer } from "@countersign/storage/sealed";
+import { sql } from "kysely";
 import { openSigningKeys } from "../keys.ts";
 import { walletMigrations } from "../migrations.ts";
+import { endRestored } from "./end-restored.ts";
+import { createRestoreMark, type RestoreMark } from "./restore-mark.ts";
 import { kindsUnderOtherKeys, sealedFieldsOf } from "./sealed-fields.ts";
 
 /** What the commands need of the wallet's environment. */
@@ -21,6 +26,7 @@ export interface KeepConfig {
 interface Opened {
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
+  readonly mark: RestoreMark;
   readonly now: () => EpochMs;
   readonly print: (text: string) => void;
 }
@@ -29,6 +35,7 @@ const commands: Readonly<Record<string, (opened: Opened) => Promise<number>>> = 
   "rotate-signing-key": rotateSigningKey,
   "withdraw-signing-keys": withdrawSigningKeys,
   reseal: resealAll,
+  restored: endRestoredNow,
 };
 
 const usage = `Usage: node packages/wallet/src/main.ts [command]
@@ -37,13 +44,20 @@ Without a command it runs the wallet. Commands, with the same environment, while
   rotate-signing-key      publish a new signing key now; it signs in an hour, and the old one stays published for a day after
   withdraw-signing-keys   a private key may be known to others: take all back, and sign with a new one at once
   add-key                 put a new sealing key before those in the key file of the data folder
-  reseal                  seal everything anew under the current sealing key`;
+  reseal                  seal everything anew under the current sealing key
+  backup <file>           copy the embedded database to a new file; with PostgreSQL use pg_dump
+  restored                after a backup was put back: end every session, consent, token and open payment that it holds`;
 
 /** The sealing keys that a wallet is given: those of the environment, else those of the key file. */
 export function sealingKeys(config: KeepConfig, folder: DataFolder): { readonly sealingKey: Secret; readonly otherSealingKeys: readonly Secret[] } {
   if (config.sealingKey !== undefined) return { sealingKey: config.sealingKey, otherSealingKeys: config.otherSealingKeys };
   const [sealingKey, ...others] = folder.keys("wallet");
   return { sealingKey, otherSealingKeys: [...others, ...config.otherSealingKeys] };
+}
+
+/** The file of the mark by which a restored backup is recognized, beside the key file. */
+export function markFileOf(folder: DataFolder): string {
+  return join(folder.path, "wallet.mark");
 }
 
 /** Runs a command of the wallet's operator and gives its exit code. Throws `StartupProblem` and `StorageError`. */
@@ -54,8 +68,10 @@ export async function runCommand(
   now: () => EpochMs = Date.now,
 ): Promise<number> {
   const [name = "", ...rest] = args;
+  const [path] = rest;
   if (name === "add-key" && rest.length === 0) return addKey(config(), print);
-  const command = Object.hasOwn(commands, name) && rest.length === 0 ? commands[name] : undefined;
+  const simple = Object.hasOwn(commands, name) && rest.length === 0 ? commands[name] : undefined;
+  const command = name === "backup" && path !== undefined && rest.length === 1 ? (opened: Opened) => backUp(opened, path) : simple;
   if (command === undefined) {
     print(usage);
     return name === "--help" ? 0 : 2;
@@ -66,7 +82,8 @@ export async function runCommand(
   const url = databaseUrl ?? folder.databaseUrl("wallet");
   const database = await openDatabase<unknown>({ url, schema: "wallet", migrations: walletMigrations });
   try {
-    return await command({ database, sealer: createRotatingSealer(sealingKey, otherSealingKeys), now, print });
+    const mark = createRestoreMark(database, markFileOf(folder));
+    return await command({ database, sealer: createRotatingSealer(sealingKey, otherSealingKeys), mark, now, print });
   } finally {
     await database.close();
   }
@@ -109,4 +126,22 @@ async function resealAll({ database, sealer, now, print }: Opened): Promise<numb
   const left = await kindsUnderOtherKeys(database, sealer.keyId);
   print(left.length === 0 ? "The other keys are no longer needed." : `Keep the other keys: they are still named in ${left.join(", ")}.`);
   return left.length === 0 ? 0 : 1;
+}
+
+/** The copy is one consistent snapshot. The mark grows right after it, so that the copy is known as one wherever it is put back beside this data folder. */
+async function backUp({ database, mark, print }: Opened, path: string): Promise<number> {
+  if (database.dialect !== "sqlite") throw new StartupProblem("A PostgreSQL database is backed up with pg_dump --schema=wallet.");
+  if (existsSync(path)) throw new StartupProblem(`${path} is there already; a backup is never written over a file.`);
+  closeSync(openSync(path, "wx", 0o600));
+  await sql`vacuum into ${path}`.execute(database.sql);
+  await mark.advance();
+  print(`Copied to ${path}. Keep the key file of the data folder apart from it; both are needed to restore.`);
+  return 0;
+}
+
+async function endRestoredNow({ database, sealer, mark, now, print }: Opened): Promise<number> {
+  await endRestored(database, await openSigningKeys(database, sealer, now), now());
+  await mark.advance();
+  print("Every session, consent, token and open payment has ended, and a new key signs. People sign in with their passkeys again.");
+  return 0;
 }

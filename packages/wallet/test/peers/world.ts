@@ -31,6 +31,7 @@ export interface WorldOptions {
   readonly databaseUrl?: string;
   readonly sealingKey?: Secret;
   readonly otherSealingKeys?: readonly Secret[];
+  readonly markFile?: string;
   /** A port to come back on, for a second start. */
   readonly port?: number;
   readonly clients?: readonly WalletClient[];
@@ -54,6 +55,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     listen: listening.server,
     databaseUrl,
     sealingKey: options.sealingKey ?? new Secret(randomBytes(32).toString("base64url")),
+    ...(options.markFile === undefined ? {} : { markFile: options.markFile }),
     ...(options.otherSealingKeys === undefined ? {} : { otherSealingKeys: options.otherSealingKeys }),
     bankUrl: bank.url,
     logger: createLogger("wallet", { level: "silent" }),

@@ -1,0 +1,50 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/database";
+import { sql } from "kysely";
+import { modelKindName } from "../authorize/models.ts";
+import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+/**
+ * The kinds of record that a restored backup keeps: they give nobody anything by themselves, or only restrict. Everything else ends, so that a kind nobody
+ * thought of is on the safe side.
+ */
+export const keptKinds: readonly string[] = [
+  "account",
+  "approval-evidence",
+  "audit",
+  "instance",
+  "limit-settings",
+  "live-payment-request",
+  "passkey",
+  "payment-request",
+  "recovery-code",
+  "reseal_progress",
+  "restore-mark",
+  "revoked-grant",
+  "signing-key",
+  "wallet-key",
+  ...["Client", "RegistrationAccessToken", "ReplayDetection"].map(modelKindName),
+];
+
+const page = 500;
+
+/**
+ * Ends everything that a restored backup may have brought back to life, because nobody knows any more what was revoked or used after the backup was made: sessions,
+ * consents, every code and token, and open payment requests end; what the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
+ * May be run again after it was cut.
+ */
+export async function endRestored(database: Database<unknown>, signingKeys: SigningKeys, now: EpochMs): Promise<void> {
+  await signingKeys.withdraw();
+  await sql`delete from records where kind not in (${sql.join(keptKinds)})`.execute(database.sql);
+  const requests = database.records(paymentRequestKind);
+  let after: string | undefined;
+  for (;;) {
+    const found = await requests.scan(after, page);
+    for (const { id, version, value } of found) {
+      if (statusOf(value, now) === "created") await requests.update(id, version, { ...value, expiresAt: now });
+    }
+    after = found.at(-1)?.id;
+    if (after === undefined) return;
+  }
+}
