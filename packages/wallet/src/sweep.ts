@@ -7,6 +7,7 @@ import { resealProgressKindName } from "@countersign/storage/reseal";
 import { deleteOldLimits } from "./limits/reserve.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
 import { modelKindName, modelNames } from "./authorize/models.ts";
+import { usedProofKind } from "./authorize/proof.ts";
 import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { revokedGrantKind } from "./authorize/revocation.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
@@ -23,6 +24,7 @@ const sweptKinds: readonly string[] = [
   ...modelNames.map(modelKindName),
   refreshAnswerKindName,
   revokedGrantKind.name,
+  usedProofKind.name,
   challengeKind.name,
   liveRequestKind.name,
   paymentRequestKind.name,

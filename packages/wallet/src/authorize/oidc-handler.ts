@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type Provider from "oidc-provider";
 import { pageHeaders } from "../pages/headers.ts";
+import { isMachineEndpoint, refusePages } from "./machine-endpoints.ts";
 
 const endpoints: ReadonlySet<string> = new Set([
   "/.well-known/oauth-authorization-server",
@@ -31,6 +32,9 @@ export function createOidcHandler(provider: Provider, publicUrl: string): (reque
     const target = request.url ?? "";
     const [path = ""] = target.split("?", 1);
     if (!isOidcPath(path)) return false;
+    if (isMachineEndpoint(path) && refusePages(request, response)) return true;
+    // Metadata and keys are everybody's; whoever asks is not named in the answer.
+    if (path === "/jwks" || path.startsWith("/.well-known/")) delete request.headers.origin;
     request.headers.host = host;
     request.headers["x-forwarded-host"] = host;
     request.headers["x-forwarded-proto"] = isHttps ? "https" : "http";

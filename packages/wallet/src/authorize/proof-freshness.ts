@@ -1,8 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { decodeJwt, errors as joseErrors } from "jose";
 import type Provider from "oidc-provider";
-
-const skewSeconds = 60;
+import { proofSkewSeconds } from "./proof.ts";
 
 /**
  * Refuses a DPoP proof (RFC 9449 section 4.3) that was made more than 60 s ago or ahead, before anything else looks at it. oidc-provider asks for a nonce and
@@ -12,7 +11,7 @@ export function refuseStaleProofs(provider: Provider, now: () => EpochMs): void 
   provider.use(async (ctx, next) => {
     const proof = ctx.method === "POST" ? ctx.get("dpop") : "";
     const madeAt = proof === "" ? undefined : readIssuedAt(proof);
-    if (madeAt !== undefined && Math.abs(now() / 1000 - madeAt) > skewSeconds) {
+    if (madeAt !== undefined && Math.abs(now() / 1000 - madeAt) > proofSkewSeconds) {
       ctx.status = 400;
       ctx.set("cache-control", "no-store");
       ctx.body = { error: "invalid_dpop_proof", error_description: "the proof's iat is more than a minute away" };

@@ -10,6 +10,7 @@ import type { WalletKeys } from "../keys.ts";
 import type { OpenClients, WalletClient, WalletResource } from "../options.ts";
 import type { Rates } from "../rates/rates.ts";
 import { nameFormTarget } from "./account-change.ts";
+import { boundAssertion } from "./assertion.ts";
 import { attendAccessTokenJwts } from "./access-token-jwt.ts";
 import { createAdapterFactory, interactionTtlSeconds } from "./adapter.ts";
 import { clientAssertionAlgorithms, createClientFetch } from "./client-fetch.ts";
@@ -93,6 +94,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     clients: parts.clients.map(clientMetadata),
     clientDefaults: { id_token_signed_response_alg: "ES256", authorization_details_types: ["payment"] },
     clientAuthMethods: authMethodsOf(parts.clients),
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => boundAssertion(claims, now()),
     clientBasedCORS: () => false,
     jwks: { keys: keyPlaces(parts.keys) },
     enabledJWA: {
