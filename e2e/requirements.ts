@@ -228,6 +228,9 @@ export const requirements: readonly Requirement[] = [
       scenario("looks", "closes %s by Escape"),
       scenario("looks", "closes the view that fills the screen by Escape"),
       scenario("looks", "leaves no script error behind"),
+      scenario("wallet-looks", "on every page without sign-in"),
+      scenario("wallet-looks", "on every page of an account"),
+      scenario("wallet-looks", "leaves no script error behind"),
       scenario("looks-states", "connectors and their form"),
       scenario("looks-states", "a sign-in for a connector"),
       scenario("looks-states", "what a server asks"),
@@ -235,6 +238,16 @@ export const requirements: readonly Requirement[] = [
       scenario("looks-states", "a tool that changed"),
       scenario("looks-states", "the pages of windows"),
       scenario("looks-states", "a part of the page that cannot be loaded"),
+    ],
+  },
+  {
+    id: "wallet-pages-1",
+    rule: "The wallet's pages are light, load nothing from elsewhere, run nothing that is written into them and stand in no frame.",
+    spec: "reference/security O36, W06; CSP Level 3",
+    shownBy: [
+      scenario("wallet-looks", "weighs at most 30 kB a page and asks nobody else for anything"),
+      scenario("wallet-looks", "O36 runs no inline script and no handler, and applies no inline style"),
+      scenario("wallet-looks", "O36 W06 is never shown in a frame, of another site or of its own"),
     ],
   },
   {

@@ -197,7 +197,7 @@ describe("a document that is not taken", () => {
 test("O31 one address makes the wallet fetch only so many documents; what is kept is still served, and another time is another count", async () => {
   const many = new Published();
   many.document(hosts.claude);
-  const bounded = await startWorld({ fetchPresented: many.fetch });
+  const bounded = await startWorld({ fetchPresented: many.fetch, rateFactor: 1 });
   const start = Date.now();
   let later = 0;
   const open = async (client_id: string) => {
