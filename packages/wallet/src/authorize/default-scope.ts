@@ -1,19 +1,22 @@
 import { formatScope } from "@countersign/protocol/scope";
-import type Provider from "oidc-provider";
-import type { Resources } from "./resources.ts";
+import type { KoaContextWithOIDC } from "oidc-provider";
+import { readScope } from "./transaction-scopes.ts";
+
+const requestRoutes: ReadonlySet<string> = new Set(["authorization", "pushed_authorization_request", "device_authorization"]);
 
 /**
- * An authorization request without `scope` asks for the ordinary scopes of the resources that it names (RFC 6749 section 3.3: a default instead of a refusal).
- * The user sees them on the consent page like any others. One with `authorization_details` asks for something already.
+ * A request without `scope` asks for the ordinary scopes of the resources that it names (RFC 6749 section 3.3: a default instead of a refusal). The user sees
+ * them on the page like any others. One with `authorization_details` asks for something already. What this gives is called for each resource of a request.
  */
-export function defaultScopes(provider: Provider, resources: Resources): void {
-  provider.use(async (ctx, next) => {
-    // A parameter without a value counts as left out (RFC 6749 section 3.1).
-    if (ctx.path === "/authorize" && (ctx.query["scope"] ?? "") === "" && (ctx.query["authorization_details"] ?? "") === "") {
-      const named = [ctx.query["resource"] ?? []].flat();
-      const scopes = named.flatMap((each) => Object.keys(resources.find(each)?.scopes ?? {}));
-      if (scopes.length > 0) ctx.query = { ...ctx.query, scope: formatScope(new Set(scopes)) };
-    }
-    await next();
-  });
+export function createDefaultScopes(): (ctx: KoaContextWithOIDC, scopes: readonly string[]) => void {
+  const given = new WeakSet<KoaContextWithOIDC>();
+  return (ctx, scopes) => {
+    const { params, route } = ctx.oidc;
+    if (params === undefined || !requestRoutes.has(route)) return;
+    const isLeftOut = params["scope"] === undefined && params["authorization_details"] === undefined;
+    if (!isLeftOut && !given.has(ctx)) return;
+    given.add(ctx);
+    const before = params["scope"];
+    params["scope"] = formatScope(new Set([...readScope(typeof before === "string" ? before : ""), ...scopes]));
+  };
 }

@@ -15,7 +15,6 @@ import { attendAccessTokenJwts } from "./access-token-jwt.ts";
 import { createAdapterFactory, interactionTtlSeconds } from "./adapter.ts";
 import { clientAssertionAlgorithms, createClientFetch } from "./client-fetch.ts";
 import { authMethodsOf, clientMetadata } from "./configured-clients.ts";
-import { defaultScopes } from "./default-scope.ts";
 import { featuresOf } from "./features.ts";
 import { boundEndpoints } from "./endpoint-rates.ts";
 import { loadGrant } from "./grants.ts";
@@ -81,7 +80,6 @@ export function createProvider(parts: ProviderParts): Provider {
   refuseStaleProofs(provider, parts.now);
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
-  defaultScopes(provider, parts.resources);
   noteSessions(provider, parts.database, parts.now);
   nameFormTarget(provider, parts.issuer.startsWith("https:"));
   return provider;

@@ -5,6 +5,7 @@ import type { Database } from "@countersign/storage/database";
 import type { Client, KoaContextWithOIDC, ResourceServer } from "oidc-provider";
 import { errors } from "oidc-provider";
 import type { WalletResource } from "../options.ts";
+import { createDefaultScopes } from "./default-scope.ts";
 import { readPaymentResult } from "./payment-result.ts";
 import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope, requestedTransactions } from "./transaction-scopes.ts";
 
@@ -37,6 +38,7 @@ export interface Resources {
 
 export function createResources(parts: ResourceParts): Resources {
   const judged = new WeakMap<KoaContextWithOIDC, Promise<readonly JudgedTransaction[]>>();
+  const giveDefault = createDefaultScopes();
   const find = (indicator: string): WalletResource | undefined => {
     const canonical = parseResourceUri(indicator);
     return canonical.ok ? parts.resources.find((each) => each.resource === canonical.value) : undefined;
@@ -63,6 +65,7 @@ export function createResources(parts: ResourceParts): Resources {
       }
       const resource = find(indicator);
       if (resource === undefined || !client.grantTypeAllowed("authorization_code")) throw new errors.InvalidTarget();
+      giveDefault(ctx, Object.keys(resource.scopes));
       const extra =
         ctx.oidc.route === "token" ? transactionScopesOfCode(ctx) : grantableTransactionScopes(await transactions(ctx), resource.resource);
       return {

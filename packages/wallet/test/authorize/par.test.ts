@@ -112,6 +112,16 @@ describe("a pushed authorization request (RFC 9126)", () => {
     expect(await refusal(pushedUrl(uri))).toMatchObject({ status: 400, location: null });
   });
 
+  test("without scope asks for the ordinary scopes of its resource", async () => {
+    const request = authorizationRequest(world, { scope: undefined });
+    const { body } = await push(request);
+    const person = new Person(world);
+    const consent = await person.register(await person.browser.open(pushedUrl(body["request_uri"])));
+    expect(consent.html).toContain("Change your orders");
+    const redirect = new URL((await person.browser.submit(formOf(consent.html, "/consent"))).url);
+    expect(await redeem(world, codeFields(redirect, request))).toMatchObject({ status: 200, body: { scope: "orders:read orders:write" } });
+  });
+
   test("is refused when it is pushed as it would be refused at the page", async () => {
     const request = authorizationRequest(world);
     expect(await push(request, { code_challenge_method: "plain" })).toMatchObject({ status: 400, body: { error: "invalid_request" } });
