@@ -14,6 +14,7 @@ export interface RunningProgram {
 const stopTimeoutMs = 5_000;
 
 export type ProgramName =
+  | "approvals"
   | "bank"
   | "call-floor"
   | "call-kit"
@@ -21,12 +22,17 @@ export type ProgramName =
   | "call-sdk"
   | "capture-floor"
   | "host"
+  | "oauth-better-auth"
+  | "oauth-floor"
+  | "oauth-plain"
+  | "oauth-wallet"
   | "records"
   | "sdk-client"
   | "sign-in-parties"
   | "wallet";
 
 const programs: Readonly<Record<ProgramName, URL>> = {
+  approvals: new URL("../programs/approvals.ts", import.meta.url),
   bank: new URL("../programs/bank.ts", import.meta.url),
   "call-floor": new URL("../programs/call-floor.ts", import.meta.url),
   "call-kit": new URL("../programs/call-kit.ts", import.meta.url),
@@ -34,6 +40,10 @@ const programs: Readonly<Record<ProgramName, URL>> = {
   "call-sdk": new URL("../programs/call-sdk.ts", import.meta.url),
   "capture-floor": new URL("../programs/capture-floor.ts", import.meta.url),
   host: new URL("../programs/host.ts", import.meta.url),
+  "oauth-better-auth": new URL("../programs/oauth-better-auth.mjs", import.meta.url),
+  "oauth-floor": new URL("../programs/oauth-floor.ts", import.meta.url),
+  "oauth-plain": new URL("../programs/oauth-plain.ts", import.meta.url),
+  "oauth-wallet": new URL("../programs/oauth-wallet.ts", import.meta.url),
   records: new URL("../programs/records.ts", import.meta.url),
   "sdk-client": new URL("../programs/sdk-client.ts", import.meta.url),
   "sign-in-parties": new URL("../programs/sign-in-parties.ts", import.meta.url),
