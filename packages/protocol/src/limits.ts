@@ -58,7 +58,8 @@ export interface SpendingWindow {
 }
 
 const dayMs = 86_400_000;
-const windowRetentionMs: Readonly<Record<"day" | "month", number>> = { day: 3 * dayMs, month: 40 * dayMs };
+/** How long a sum is kept after it was last added to. */
+export const windowRetentionMs: Readonly<Record<"day" | "month", number>> = { day: 3 * dayMs, month: 40 * dayMs };
 
 /** Two zones are at most 26 hours apart; after two days the same date has begun and ended in both. */
 export const formerZoneMs: number = 2 * dayMs;
@@ -160,7 +161,8 @@ export function localDate(at: EpochMs, timeZone: string): { readonly day: string
   return { day, month };
 }
 
-function zonesAt(calendar: LimitCalendar, at: EpochMs): readonly string[] {
+/** The zones whose dates count at a moment: the account's, and for two days after a change the former one. */
+export function zonesAt(calendar: LimitCalendar, at: EpochMs): readonly string[] {
   const { timeZone, former } = calendar;
   return former !== null && at < former.until ? [timeZone, former.timeZone] : [timeZone];
 }
