@@ -53,8 +53,11 @@ export interface Payee {
   signCheckout(terms: CheckoutTerms): Promise<SignedCheckout>;
   /** An RFC 7523 client assertion: 60 seconds, used once, for one audience (the wallet's issuer, the bank's origin). */
   assertion(audience: string): Promise<Secret>;
-  /** Lodges a signed checkout at the wallet. Refuses with `checkout_expired` when its signature has lapsed. */
-  lodge(checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>>;
+  /**
+   * Lodges a signed checkout at the wallet. `subject` is the buyer as an access token of the wallet named them: the answer is then `approved` at once when a
+   * policy of theirs covers the payment. Refuses with `checkout_expired` when its signature has lapsed.
+   */
+  lodge(checkout: SignedCheckout, subject?: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for a decision. `not_found` for a request of another payee. */
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
   /** Verifies the mandate of an approved request against the checkout it must be for. */
@@ -103,8 +106,8 @@ export function createPayee(options: PayeeOptions): Payee {
       return { terms: checkout.value, jwt, hash: createHash("sha256").update(jwt).digest("base64url"), expiresAt };
     },
     assertion,
-    async lodge(checkout) {
-      return clock() >= checkout.expiresAt ? err(refuse("checkout_expired")) : await wallet.lodge(checkout.jwt);
+    async lodge(checkout, subject) {
+      return clock() >= checkout.expiresAt ? err(refuse("checkout_expired")) : await wallet.lodge(checkout.jwt, subject);
     },
     read: (requestId, waitSeconds, signal) => wallet.read(requestId, waitSeconds, signal),
     async verify(request, checkout) {

@@ -35,7 +35,7 @@ export async function requirePayment(ctx: ToolContext, demand: PaymentDemand): P
   if (payee === undefined) throw new TypeError("requirePayment needs an app with a payee");
   const live = await findLive(payee, demand, ctx.scope, ctx.signal);
   if (!live.ok) return { outcome: "refused", refusal: live.error };
-  const lodged = live.value === undefined ? await lodge(payee, demand.checkout, ctx.signal) : ok(live.value);
+  const lodged = live.value === undefined ? await lodge(ctx, payee, demand.checkout) : ok(live.value);
   if (!lodged.ok) return { outcome: "refused", refusal: lodged.error };
   return await settle(ctx, payee, demand.checkout, lodged.value);
 }
@@ -62,9 +62,9 @@ async function findLive(
   return ok(undefined);
 }
 
-async function lodge(payee: Payee, checkout: SignedCheckout, signal: AbortSignal): Promise<Result<PaymentRequestView, Refusal>> {
-  const lodged = await payee.lodge(checkout);
-  return lodged.ok && lodged.value.status === "approved" ? await payee.read(lodged.value.id, 0, signal) : lodged;
+async function lodge(ctx: ToolContext, payee: Payee, checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>> {
+  const lodged = await payee.lodge(checkout, ctx.subject);
+  return lodged.ok && lodged.value.status === "approved" ? await payee.read(lodged.value.id, 0, ctx.signal) : lodged;
 }
 
 async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, request: PaymentRequestView): Promise<PaymentOutcome> {

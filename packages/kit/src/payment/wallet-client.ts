@@ -20,8 +20,8 @@ export interface PaymentRequestView {
 
 /** The payee's side of the wallet's API. */
 export interface WalletClient {
-  /** Lodges a signed checkout; the same checkout gives the same live request. */
-  lodge(checkoutJwt: string): Promise<Result<PaymentRequestView, Refusal>>;
+  /** Lodges a signed checkout; the same checkout gives the same live request. `subject`: the wallet's user who buys, when known. */
+  lodge(checkoutJwt: string, subject?: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for it to leave `created`. `not_found` for a request of another payee. */
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
 }
@@ -83,10 +83,10 @@ export function createWalletClient(options: WalletClientOptions): WalletClient {
   };
 
   return {
-    lodge: (checkoutJwt) =>
+    lodge: (checkoutJwt, subject) =>
       send(
         endpoint,
-        { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ checkout_jwt: checkoutJwt }) },
+        { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ checkout_jwt: checkoutJwt, subject }) },
         timeoutMs,
       ),
     read: (requestId, waitSeconds, signal) =>
