@@ -12,6 +12,7 @@ import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { revokedGrantKind } from "./authorize/revocation.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
+import { policyKind } from "./policies/policies.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
 import { deleteFullRates } from "./rates/rates.ts";
 
@@ -28,6 +29,7 @@ const sweptKinds: readonly string[] = [
   challengeKind.name,
   liveRequestKind.name,
   paymentRequestKind.name,
+  policyKind.name,
   auditKind.name,
   sessionInfoKind.name,
   instanceKindName,

@@ -36,6 +36,7 @@ import { errorPage } from "./pages/oauth-error.ts";
 import { approvalLinkClient, approvalLinkRoutes } from "./payment-requests/approval-link.ts";
 import { createPayeeKeys } from "./payment-requests/payee-keys.ts";
 import { payeeRoutes } from "./payment-requests/payee-routes.ts";
+import { autoApprove } from "./policies/auto-approve.ts";
 import { createRates, type Rates } from "./rates/rates.ts";
 import { startSweep } from "./sweep.ts";
 
@@ -127,6 +128,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
       rates,
       logger,
       now,
+      autoApprove: (requestId, accountId) => autoApprove(parts, requestId, accountId),
       stopping: stopping.signal,
     }),
   );

@@ -15,7 +15,7 @@ export interface ReservedPayment extends CountedPayment {
   readonly accountId: string;
   readonly requestId: string;
   /** The budget of the policy that approves it, when one does. */
-  readonly budget?: SpendingWindow;
+  readonly budgets?: readonly SpendingWindow[];
 }
 
 const retentionMs = 40 * 86_400_000;
@@ -32,9 +32,10 @@ export async function reserve(tx: Database<unknown>, payment: ReservedPayment, d
   const { limits, settings } = await limitsOf(tx, accountId, defaults, at);
   const judged = windowsOf(payment, limits, settings.calendar);
   if (!judged.ok) return judged;
-  const { budget } = payment;
-  if (budget !== undefined && amount > budget.ceiling) return err(refuse("over_limit", budget.limit));
-  const windows = sorted(budget === undefined ? judged.value : [...judged.value, budget]);
+  const budgets = payment.budgets ?? [];
+  const small = budgets.find((budget) => amount > budget.ceiling);
+  if (small !== undefined) return err(refuse("over_limit", small.limit));
+  const windows = sorted([...judged.value, ...budgets]);
   const names = JSON.stringify(windows.map((window) => window.bucket));
   const noted = await rowsOf(
     tx,

@@ -6,7 +6,7 @@ import { isPaymentIdentifier } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { parseScope, paymentScope } from "@countersign/protocol/scope";
-import { member } from "@countersign/protocol/shape";
+import { boundedText, member } from "@countersign/protocol/shape";
 import { readJson } from "@countersign/service/body";
 import type { Logger } from "@countersign/service/log";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
@@ -18,9 +18,9 @@ import { payeeScope } from "../authorize/resources.ts";
 import type { PayeeKeys } from "./payee-keys.ts";
 import { type Rates, retryHeaders, within } from "../rates/rates.ts";
 import { verifyCheckoutJwt } from "./checkout-jwt.ts";
-import { lodgePaymentRequest } from "./lodge.ts";
+import { type LodgedRequest, lodgePaymentRequest } from "./lodge.ts";
 import { mandateBinding } from "./record-approval.ts";
-import { type PaymentRequest, statusOf } from "./request.ts";
+import { type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 import { waitForDecision } from "./wait.ts";
 
 export interface PayeeParts {
@@ -33,6 +33,8 @@ export interface PayeeParts {
   readonly rates: Rates;
   readonly logger: Logger;
   readonly now: () => EpochMs;
+  /** Approves a request by a policy of this account, if one covers it. */
+  readonly autoApprove: (requestId: string, accountId: string) => Promise<boolean>;
   /** Ends every wait: the wallet is stopping. */
   readonly stopping: AbortSignal;
 }
@@ -51,12 +53,16 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     if (!body.ok) return respondRefusal(body.error);
     const jwt = member(body.value, "checkout_jwt");
     if (typeof jwt !== "string") return respondRefusal(refuse("invalid_request", "checkout_jwt is required"));
+    const named = member(body.value, "subject");
+    const subject = boundedText(named, 200);
+    if (named !== undefined && subject === undefined) return respondRefusal(refuse("invalid_request", "subject is a text"));
     const payeeKeys = parts.payeeKeys(payee.value.id);
     const checkout = await verifyCheckoutJwt(jwt, { payeeId: payee.value.id, audience: parts.issuer, payeeKeys }, parts.now());
     if (!checkout.ok) return respondRefusal(checkout.error);
     const lodged = await lodgePaymentRequest(parts.database, payee.value, checkout.value, parts.now());
     parts.logger.info("payment_request.lodged", { paymentRequestId: lodged.id, clientId: payee.value.id, state: lodged.isNew ? "new" : "same" });
-    return respondJson(lodged.isNew ? 201 : 200, lodgedBody(parts, lodged.id, lodged.request));
+    const request = subject === undefined ? lodged.request : await tryPolicies(parts, lodged, subject);
+    return respondJson(lodged.isNew ? 201 : 200, lodgedBody(parts, lodged.id, request));
   });
 
   app.get("/payment-requests/:id", async (c) => {
@@ -73,6 +79,14 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     return respondJson(200, decisionBody(parts, id, found));
   });
   return app;
+}
+
+/** The request after the policies of the user whom the payee named; as it was when none covers it or it is decided. */
+async function tryPolicies(parts: PayeeParts, lodged: LodgedRequest, subject: string): Promise<PaymentRequest> {
+  if (statusOf(lodged.request, parts.now()) !== "created" || !(await parts.autoApprove(lodged.id, subject))) return lodged.request;
+  parts.logger.info("payment.auto_approved", { paymentRequestId: lodged.id, accountId: subject });
+  const decided = await parts.database.records(paymentRequestKind).get(lodged.id, parts.now());
+  return decided?.value ?? lodged.request;
 }
 
 function lodgedBody(parts: PayeeParts, id: string, request: PaymentRequest): unknown {

@@ -9,7 +9,7 @@ import { canTransition, paymentRequestTransitions } from "@countersign/protocol/
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
-import type { StoredRecord } from "@countersign/storage/records";
+import type { RecordKind, StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { atomically } from "../atomically.ts";
 import { writeAudit } from "../audit/log.ts";
@@ -19,7 +19,8 @@ import type { SigningKey } from "../keys.ts";
 import { reserve } from "../limits/reserve.ts";
 import type { LimitDefaults } from "../limits/settings.ts";
 import { signMandate } from "../mandate/sign-mandate.ts";
-import { sealedKind, sealJson } from "../sealed-json.ts";
+import { rememberPayee } from "../policies/known-payees.ts";
+import { sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
 import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 
 export interface RecordParts {
@@ -44,10 +45,10 @@ export interface ApprovedPayment {
   /** The browser's request, for the log. */
   readonly broughtBy?: Request | undefined;
   /** The budget of the policy that approves, when one does. */
-  readonly budget?: SpendingWindow;
+  readonly budgets?: readonly SpendingWindow[];
 }
 
-const evidenceKind = sealedKind("approval-evidence");
+export const evidenceKind: RecordKind<SealedValue> = sealedKind("approval-evidence");
 
 /** Seals a mandate to its request. */
 export function mandateBinding(requestId: string): string {
@@ -86,8 +87,8 @@ export async function recordApproval(
   );
   const decision = { status: "approved", at: now, accountId, jti, sealedMandate: parts.sealer.seal(mandate, mandateBinding(requestId)) } as const;
   const evidence = sealJson(parts.sealer, `${evidenceKind.name}:${jti}`, evidenceText);
-  const budget = approved.budget === undefined ? {} : { budget: approved.budget };
-  const counted = { accountId, requestId, payeeId: payee.id, currency: terms.currency, amount: terms.amount, channel, at: now, ...budget };
+  const budgets = approved.budgets ?? [];
+  const counted = { accountId, requestId, payeeId: payee.id, currency: terms.currency, amount: terms.amount, channel, at: now, budgets };
   return atomically(parts.database, async (tx) => {
     const beside = await alongside(tx);
     if (!beside.ok) return beside;
@@ -96,6 +97,7 @@ export async function recordApproval(
     const reserved = await reserve(tx, counted, parts.limits);
     if (!reserved.ok) return reserved;
     await tx.records(evidenceKind).put(jti, evidence);
+    if (channel !== "policy") await rememberPayee(tx, { accountId, payee, keyThumbprint }, now);
     const type = channel === "policy" ? "payment_auto_approved" : "payment_approved";
     await writeAudit(tx, { accountId, at: now, request: approved.broughtBy }, { type, ...paymentFieldsOf(requestId, request.value) });
     await tx.signals.notify(decisionChannel(requestId), "");

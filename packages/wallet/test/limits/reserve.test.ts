@@ -141,9 +141,15 @@ describe.each(engines)("limits on %s", (_name, startEngine) => {
 
   test("the budget of a policy is one more sum in the same statement", async () => {
     const budget = { limit: "budget", bucket: "policy:pol_1:2026-03", ceiling: 60, expiresAt: noon + dayMs } as const;
-    expect(await tryReserve(database, payment({ amount: 61, budget }))).toEqual({ ok: false, error: { code: "over_limit", detail: "budget" } });
-    expect(await tryReserve(database, payment({ amount: 40, budget }))).toMatchObject({ ok: true });
-    expect(await tryReserve(database, payment({ amount: 40, budget }))).toEqual({ ok: false, error: { code: "over_limit", detail: "budget" } });
+    expect(await tryReserve(database, payment({ amount: 61, budgets: [budget] }))).toEqual({
+      ok: false,
+      error: { code: "over_limit", detail: "budget" },
+    });
+    expect(await tryReserve(database, payment({ amount: 40, budgets: [budget] }))).toMatchObject({ ok: true });
+    expect(await tryReserve(database, payment({ amount: 40, budgets: [budget] }))).toEqual({
+      ok: false,
+      error: { code: "over_limit", detail: "budget" },
+    });
     expect(await used(dayBucket, budget.bucket)).toEqual([40, 40]);
   });
 

@@ -1,0 +1,181 @@
+import { randomBytes } from "node:crypto";
+import type { PolicyTerms } from "@countersign/protocol/policy";
+import { ok } from "@countersign/protocol/result";
+import { Secret } from "@countersign/protocol/secret";
+import { member } from "@countersign/protocol/shape";
+import type { Database } from "@countersign/storage/database";
+import { openDatabase } from "@countersign/storage/open";
+import { createSealer, type Sealer } from "@countersign/storage/sealed";
+import { decodeJwt } from "jose";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { accountKind } from "../../src/accounts.ts";
+import { listAudit } from "../../src/audit/log.ts";
+import { consentKind } from "../../src/authorize/consents.ts";
+import { loadKeys } from "../../src/keys.ts";
+import { usedOf } from "../../src/limits/reserve.ts";
+import { defaultLimits } from "../../src/limits/settings.ts";
+import { walletMigrations } from "../../src/migrations.ts";
+import { mandateBinding } from "../../src/payment-requests/record-approval.ts";
+import { type PaymentRequest, paymentRequestKind } from "../../src/payment-requests/request.ts";
+import { autoApprove, type AutoApproveParts } from "../../src/policies/auto-approve.ts";
+import { rememberPayee } from "../../src/policies/known-payees.ts";
+import { endPolicy, makePolicy, policyKind } from "../../src/policies/policies.ts";
+import { type Engine, engines } from "../peers/engines.ts";
+import { checkout, storeResource } from "../peers/world.ts";
+
+const now = Date.UTC(2026, 2, 28, 12);
+const payee = { id: "store", name: "Store", website: "https://store.example/" };
+const request: PaymentRequest = {
+  payee,
+  terms: checkout,
+  checkoutHash: "B".repeat(43),
+  keyThumbprint: "C".repeat(43),
+  createdAt: now,
+  expiresAt: now + 900_000,
+  decision: null,
+};
+const terms: PolicyTerms = { payeeIds: ["store"], currency: "EUR", ceiling: 4_250, budget: 12_750, period: "month", expiresAt: now + 86_400_000 };
+const evidence = { credential_id: "c", public_key: "p", client_data_json: "d", authenticator_data: "a", signature: "s", preimage: "{}" };
+
+describe.each(engines)("a policy on %s", (_name, startEngine) => {
+  let engine: Engine;
+  let database: Database<unknown>;
+  let sealer: Sealer;
+  let parts: AutoApproveParts;
+  let available: number;
+  let policyId: string;
+  beforeAll(async () => {
+    engine = await startEngine();
+  });
+  afterAll(() => engine.close());
+  beforeEach(async () => {
+    database = await openDatabase<unknown>({ url: await engine.newDatabase(), schema: "wallet", migrations: walletMigrations });
+    sealer = createSealer({ current: "k1", keys: { k1: new Secret(randomBytes(32).toString("base64url")) } });
+    const { signing } = await loadKeys(database, sealer, () => now);
+    available = 1_000_000;
+    parts = {
+      approval: {
+        database,
+        sealer,
+        signing,
+        issuer: "https://wallet.example",
+        bankOrigin: "https://bank.example",
+        limits: defaultLimits,
+        now: () => now,
+      },
+      bank: { openAccount: async ({ currency }) => ok({ id: "acc_1", currency, available, description: "Bank ···· 1" }) },
+    };
+    await database.records(accountKind).put("usr_a", { displayName: "Ada", createdAt: 0 });
+    await link(storeResource);
+    await rememberPayee(database, { accountId: "usr_a", payee, keyThumbprint: request.keyThumbprint }, now);
+    policyId = await make(terms);
+  });
+  afterEach(() => database.close());
+
+  async function link(resource: string): Promise<void> {
+    const value = { accountId: "usr_a", clientId: "host", scopes: { [resource]: ["orders:read"] }, openid: [] };
+    await database.records(consentKind).put("consent", value, { keys: { account: "usr_a" } });
+  }
+  async function make(signed: PolicyTerms): Promise<string> {
+    const made = await makePolicy({ database, sealer }, { accountId: "usr_a", terms: signed, payees: [payee], evidence }, now, async () =>
+      ok(undefined),
+    );
+    if (!made.ok) throw new Error("the policy was refused");
+    return made.value;
+  }
+  async function lodge(id: string, change: Partial<PaymentRequest> = {}): Promise<string> {
+    await database.records(paymentRequestKind).create(id, { ...request, ...change });
+    return id;
+  }
+  const decisionOf = async (id: string) => (await database.records(paymentRequestKind).get(id, now))?.value.decision ?? null;
+
+  test("approves a covered payment at once, and the mandate says that nobody was present", async () => {
+    expect(await autoApprove(parts, await lodge("pr_1"), "usr_a")).toBe(true);
+    const decision = await decisionOf("pr_1");
+    expect(decision).toMatchObject({ status: "approved", accountId: "usr_a" });
+    const sealed = String(member(decision, "sealedMandate"));
+    const mandate = sealer.open(sealed, mandateBinding("pr_1"));
+    expect(decodeJwt(mandate.ok ? mandate.value : "")).toMatchObject({ sub: "usr_a", human_present: false, payment_amount: { amount: 4_250 } });
+    expect((await listAudit(database, "usr_a", now)).entries.map((entry) => entry.event)).toContainEqual({
+      type: "payment_auto_approved",
+      requestId: "pr_1",
+      payeeName: "Store",
+      amount: 4_250,
+      currency: "EUR",
+    });
+    expect(await autoApprove(parts, "pr_1", "usr_a")).toBe(false);
+  });
+
+  test("P13 of 10 parallel payments as many are approved as its budget holds", async () => {
+    const ids = await Promise.all(Array.from({ length: 10 }, (_, index) => lodge(`pr_${index}`)));
+    await Promise.all(ids.map((id) => autoApprove(parts, id, "usr_a")));
+    // Some gave way to each other and are asked again, as a payee does that lodges again.
+    for (const id of ids) await autoApprove(parts, id, "usr_a");
+    const decisions = await Promise.all(ids.map(decisionOf));
+    expect(decisions.filter((each) => each?.status === "approved")).toHaveLength(3);
+    const bucket = `policy:${policyId}:2026-03`;
+    expect(await usedOf(database, "usr_a", [{ limit: "budget", bucket, ceiling: 0, expiresAt: 0 }])).toEqual(new Map([[bucket, 12_750]]));
+    expect((await database.records(policyKind).get(policyId, now))?.value.uses).toBe(3);
+  });
+
+  test("once it is ended it approves nothing", async () => {
+    expect(await endPolicy(database, "usr_b", policyId, now)).toMatchObject({ ok: false, error: { code: "not_found" } });
+    expect(await endPolicy(database, "usr_a", policyId, now)).toEqual({ ok: true, value: undefined });
+    expect(await endPolicy(database, "usr_a", policyId, now)).toEqual({ ok: true, value: undefined });
+    expect(await autoApprove(parts, await lodge("pr_1"), "usr_a")).toBe(false);
+    const events = (await listAudit(database, "usr_a", now)).entries.map((entry) => entry.event.type);
+    expect(events.filter((type) => type === "policy_ended")).toHaveLength(1);
+  });
+
+  test("one that is ended between judging and approving approves nothing", async () => {
+    const { openAccount } = parts.bank;
+    const bank: AutoApproveParts["bank"] = {
+      openAccount: async (account) => {
+        await endPolicy(database, "usr_a", policyId, now);
+        return openAccount(account);
+      },
+    };
+    expect(await autoApprove({ ...parts, bank }, await lodge("pr_1"), "usr_a")).toBe(false);
+    expect(await decisionOf("pr_1")).toBeNull();
+  });
+
+  test.each([
+    ["a payee that was never paid", { payee: { ...payee, id: "other" } }],
+    ["another key of the payee", { keyThumbprint: "D".repeat(43) }],
+    ["more than its ceiling", { terms: { ...checkout, amount: 4_251, items: [{ name: "Mug", quantity: 1, amount: 4_251 }] } }],
+    ["another currency", { terms: { ...checkout, currency: "USD" } }],
+    ["a server that no app of the user is connected to", { terms: { ...checkout, resource: "https://elsewhere.example/mcp" } }],
+    ["a request that is denied", { decision: { status: "denied", at: now, accountId: "usr_a" } }],
+    ["a request that has expired", { expiresAt: now }],
+  ] as const)("%s is left to the user", async (_name, change) => {
+    expect(await autoApprove(parts, await lodge("pr_good"), "usr_a")).toBe(true);
+    expect(await autoApprove(parts, await lodge("pr_bad", change), "usr_a")).toBe(false);
+    expect((await decisionOf("pr_bad"))?.status).not.toBe("approved");
+  });
+
+  test.each<readonly [string, () => Promise<unknown>, string]>([
+    ["another user", async () => undefined, "usr_b"],
+    ["an app that was revoked", async () => database.records(consentKind).delete("consent"), "usr_a"],
+    ["too little money", async () => void (available = 4_249), "usr_a"],
+    ["a policy that has expired", async () => void (parts = { ...parts, approval: { ...parts.approval, now: () => terms.expiresAt } }), "usr_a"],
+  ])("with %s the user is asked", async (_name, change, user) => {
+    expect(await autoApprove(parts, await lodge("pr_good"), "usr_a")).toBe(true);
+    await change();
+    const id = await lodge("pr_1", { expiresAt: terms.expiresAt + 1_000 });
+    expect(await autoApprove(parts, id, user)).toBe(false);
+    expect(await decisionOf(id)).toBeNull();
+  });
+
+  test("the account's limits count for it too", async () => {
+    const tight = { ...defaultLimits, limits: { EUR: { payment: 4_249, otherDevice: 0, day: 9_000, month: 9_000, payee: 9_000 } } };
+    expect(await autoApprove({ ...parts, approval: { ...parts.approval, limits: tight } }, await lodge("pr_1"), "usr_a")).toBe(false);
+    expect(await decisionOf("pr_1")).toBeNull();
+  });
+
+  test("an account has 20 live policies at most, and the one too many spends nothing", async () => {
+    for (let count = 1; count < 20; count += 1) await make(terms);
+    await expect(make(terms)).rejects.toThrow("refused");
+    await endPolicy(database, "usr_a", policyId, now);
+    await make(terms);
+  });
+});
