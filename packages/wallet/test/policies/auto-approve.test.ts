@@ -128,11 +128,11 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
   });
 
   test("one that is ended between judging and approving approves nothing", async () => {
-    const { openAccount } = parts.bank;
+    const answering = parts.bank;
     const bank: AutoApproveParts["bank"] = {
       openAccount: async (account) => {
         await endPolicy(database, "usr_a", policyId, now);
-        return openAccount(account);
+        return answering.openAccount(account);
       },
     };
     expect(await autoApprove({ ...parts, bank }, await lodge("pr_1"), "usr_a")).toBe(false);
