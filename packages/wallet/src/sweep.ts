@@ -2,6 +2,8 @@ import type { Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/database";
 import { instanceKindName } from "@countersign/storage/instances";
 import type { RecordKind } from "@countersign/storage/records";
+import { addingTicketKind } from "./account/passkeys.ts";
+import { recoveryPendingKindName } from "./account/recovery.ts";
 import { auditKind } from "./audit/log.ts";
 import { resealProgressKindName } from "@countersign/storage/reseal";
 import { deleteOldLimits } from "./limits/reserve.ts";
@@ -14,6 +16,7 @@ import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { policyKind } from "./policies/policies.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
+import { recoveryTicketKind } from "./recovery/routes.ts";
 import { deleteFullRates } from "./rates/rates.ts";
 
 const periodMs = 60_000;
@@ -34,6 +37,9 @@ const sweptKinds: readonly string[] = [
   sessionInfoKind.name,
   instanceKindName,
   resealProgressKindName,
+  addingTicketKind.name,
+  recoveryPendingKindName,
+  recoveryTicketKind.name,
 ];
 
 /** Deletes expired records from time to time; what is expired counts as gone long before. The answer stops it and waits for a running sweep. */

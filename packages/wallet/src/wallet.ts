@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import type Provider from "oidc-provider";
 import { accountClient } from "./account/account-client.ts";
 import type { AccountParts } from "./account/frame.ts";
+import { accountNotices } from "./account/notices.ts";
 import { accountRoutes } from "./account/routes.ts";
 import { createClientIdentities } from "./authorize/client-origin.ts";
 import { createInteractions } from "./authorize/interactions.ts";
@@ -38,6 +39,7 @@ import { createPayeeKeys } from "./payment-requests/payee-keys.ts";
 import { payeeRoutes } from "./payment-requests/payee-routes.ts";
 import { autoApprove } from "./policies/auto-approve.ts";
 import { createRates, type Rates } from "./rates/rates.ts";
+import { recoveryRoutes } from "./recovery/routes.ts";
 import { startSweep } from "./sweep.ts";
 
 /** The wallet without a port: `fetch` for its pages and the payee interface, `node` for the OAuth endpoints. */
@@ -114,8 +116,10 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const app = new Hono();
   app.route("/", assetRoutes());
   app.route("/", interactionRoutes(parts));
-  app.route("/", accountRoutes(accountParts(parts), provider));
   app.route("/", approvalLinkRoutes({ publicUrl, database, provider, rates, now }));
+  const account = accountParts(parts, sealer);
+  app.route("/", accountRoutes(account, provider));
+  app.route("/", recoveryRoutes(account));
   app.route(
     "/",
     payeeRoutes({
@@ -204,9 +208,11 @@ function interactionParts(
   };
 }
 
-function accountParts(parts: InteractionParts): AccountParts {
-  const { database, provider, forms, party, logger, now } = parts;
-  return { database, sessions: createSessions({ provider, database, now }), forms, party, logger, now, notices: async () => [] };
+function accountParts(parts: InteractionParts, sealer: Sealer): AccountParts {
+  const { database, provider, forms, party, rates, logger, now } = parts;
+  const sessions = createSessions({ provider, database, now });
+  const notices: AccountParts["notices"] = (accountId) => accountNotices(database, accountId, now());
+  return { database, sealer, sessions, forms, party, rates, logger, now, notices };
 }
 
 async function respondPage(page: Page, status: number, isHttps: boolean): Promise<Response> {

@@ -7,6 +7,7 @@ import type { Logger } from "@countersign/service/log";
 import { respondJson } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/database";
 import type { StoredRecord } from "@countersign/storage/records";
+import type { Sealer } from "@countersign/storage/sealed";
 import { type Context, Hono } from "hono";
 import { type Account, accountKind } from "../accounts.ts";
 import type { Sessions } from "../authorize/sessions.ts";
@@ -18,14 +19,17 @@ import { type AccountView, accountPage } from "../pages/account.ts";
 import { pageHeaders } from "../pages/headers.ts";
 import { type Markup, renderPage } from "../pages/layout.ts";
 import type { RelyingParty } from "../passkeys/relying-party.ts";
+import type { Rates } from "../rates/rates.ts";
 import { signInUrl } from "./account-client.ts";
 
 /** What the account pages work with. */
 export interface AccountParts {
   readonly database: Database<unknown>;
+  readonly sealer: Sealer;
   readonly sessions: Sessions;
   readonly forms: FormTokens;
   readonly party: RelyingParty;
+  readonly rates: Rates;
   readonly logger: Logger;
   readonly now: () => EpochMs;
   /** Things that the owner should know, shown on every page of the account. */
@@ -131,7 +135,7 @@ async function visitOf(parts: AccountParts, c: Context): Promise<AccountVisit | 
   };
 }
 
-/** Judges origin, body, session and form, in this order. */
+/** Judges origin, body, session, form and rate, in this order. */
 async function receive(
   parts: AccountParts,
   c: Context,
@@ -145,7 +149,9 @@ async function receive(
   const visit = await visitOf(parts, c);
   if (visit === undefined) return err(refuse("not_signed_in"));
   const subject = { interactionUid: visit.place, form: "account", shownDigest: sha256OfJson({ action }) } as const;
-  return parts.forms.verify(fields.value["form_token"], subject) ? ok({ visit, fields: fields.value }) : err(refuse("forbidden_origin"));
+  if (!parts.forms.verify(fields.value["form_token"], subject)) return err(refuse("forbidden_origin"));
+  const taken = await parts.rates.take("accountWrite", visit.accountId, parts.now());
+  return taken.ok ? ok({ visit, fields: fields.value }) : err(refuse("rate_limited"));
 }
 
 /** A session's place is no interaction's id, which has no colon. */

@@ -12,12 +12,16 @@ import { text } from "../pages/text.ts";
 import { addActivity } from "./activity.ts";
 import { accountClientId, accountPath } from "./account-client.ts";
 import { type AccountFrame, type AccountParts, createAccountFrame } from "./frame.ts";
+import { addPasskeyPages } from "./passkeys.ts";
+import { addRecoveryPages } from "./recovery.ts";
 
 /** The account: its overview and name, the way in and the way out. Every other part adds its own pages to the frame. */
 export function accountRoutes(parts: AccountParts, provider: Provider): Hono {
   const frame = createAccountFrame(parts);
   addOverview(frame, parts);
   addActivity(frame, parts);
+  addPasskeyPages(frame, parts);
+  addRecoveryPages(frame, parts);
   const app = new Hono();
   app.route("/", entranceRoutes(parts, provider));
   app.route("/", frame.app);

@@ -2,6 +2,7 @@ import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
+import { describeAgent } from "../account/agent.ts";
 import { accountKind, defaultName, displayNameLengthMax, newAccountId } from "../accounts.ts";
 import { writeAudit } from "../audit/log.ts";
 import { displayText } from "../pages/display-text.ts";
@@ -87,7 +88,7 @@ export async function completeRegistration(parts: InteractionParts, posted: Post
   const made = await verifyRegistration(parts.party, credential, challenge);
   if (!made.ok) return made;
   const isNew = await parts.database.transaction(async (tx) => {
-    const value = { ...made.value, accountId, createdAt: now, usedAt: now };
+    const value = { ...made.value, accountId, createdAt: now, usedAt: now, name: describeAgent(posted.request.headers.get("user-agent")) };
     const created = await tx.records(credentialKind).create(credentialRecordId(value.credentialId), value, { keys: { account: accountId } });
     if (!created.ok) return false;
     await tx.records(accountKind).put(accountId, { displayName, createdAt: now });

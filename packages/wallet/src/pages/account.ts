@@ -8,6 +8,7 @@ export type AccountSection = keyof typeof text.account.sections;
 
 const sections: readonly { readonly section: AccountSection; readonly href: string; readonly icon: IconName }[] = [
   { section: "overview", href: "/account", icon: "user" },
+  { section: "passkeys", href: "/account/passkeys", icon: "passkey" },
   { section: "activity", href: "/account/activity", icon: "activity" },
 ];
 

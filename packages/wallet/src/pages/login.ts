@@ -27,6 +27,7 @@ export function loginPage(view: LoginView): Page {
 <input type="hidden" name="form_token" value="${view.loginToken}">
 <button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.login.signIn}</button>
 </form>
+<p class="small center"><a href="/recover">${text.recovery.link}</a></p>
 <hr>
 <form class="stack" method="post" action="${view.base}/register" data-ceremony="create" data-options="${view.base}/register/options">
 <input type="hidden" name="form_token" value="${view.registerToken}">

@@ -64,7 +64,7 @@ describe("every page", () => {
   test("loads nothing from elsewhere", async () => {
     for (const page of Object.values(await everyPage())) {
       const links = [...page.html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = ""]) => link);
-      for (const link of links) expect(link).toMatch(/^\/(assets\/|interaction\/|account$)/);
+      for (const link of links) expect(link).toMatch(/^\/(assets\/|interaction\/|account$|recover$)/);
     }
     for (const asset of ["look.css", "passkey.js", "icon.svg"]) {
       const response = await fetch(`${world.url}/assets/${asset}`);
