@@ -15,6 +15,7 @@ import { revokedGrantKind } from "./authorize/revocation.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { policyKind } from "./policies/policies.ts";
+import { receiptKind } from "./payment-requests/receipts.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
 import { recoveryTicketKind } from "./recovery/routes.ts";
 import { deleteFullRates } from "./rates/rates.ts";
@@ -40,6 +41,7 @@ const sweptKinds: readonly string[] = [
   addingTicketKind.name,
   recoveryPendingKindName,
   recoveryTicketKind.name,
+  receiptKind.name,
 ];
 
 /** Deletes expired records from time to time; what is expired counts as gone long before. The answer stops it and waits for a running sweep. */

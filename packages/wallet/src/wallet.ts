@@ -118,7 +118,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   app.route("/", interactionRoutes(parts));
   app.route("/", approvalLinkRoutes({ publicUrl, database, provider, rates, now }));
   const account = accountParts(parts, sealer);
-  app.route("/", accountRoutes(account, provider));
+  app.route("/", accountRoutes(account, provider, resources));
   app.route("/", recoveryRoutes(account));
   app.route(
     "/",

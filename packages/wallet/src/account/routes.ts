@@ -3,6 +3,7 @@ import { err, ok } from "@countersign/protocol/result";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
 import { accountKind, defaultName, displayNameLengthMax } from "../accounts.ts";
+import type { Resources } from "../authorize/resources.ts";
 import { displayText } from "../pages/display-text.ts";
 import { pageHeaders } from "../pages/headers.ts";
 import { renderPage } from "../pages/layout.ts";
@@ -12,16 +13,22 @@ import { text } from "../pages/text.ts";
 import { addActivity } from "./activity.ts";
 import { accountClientId, accountPath } from "./account-client.ts";
 import { type AccountFrame, type AccountParts, createAccountFrame } from "./frame.ts";
+import { addAppPages } from "./apps.ts";
 import { addPasskeyPages } from "./passkeys.ts";
+import { addPaymentPages } from "./payments.ts";
 import { addRecoveryPages } from "./recovery.ts";
+import { addSessionPages } from "./sessions.ts";
 
 /** The account: its overview and name, the way in and the way out. Every other part adds its own pages to the frame. */
-export function accountRoutes(parts: AccountParts, provider: Provider): Hono {
+export function accountRoutes(parts: AccountParts, provider: Provider, resources: Pick<Resources, "find">): Hono {
   const frame = createAccountFrame(parts);
   addOverview(frame, parts);
   addActivity(frame, parts);
   addPasskeyPages(frame, parts);
   addRecoveryPages(frame, parts);
+  addAppPages(frame, parts, resources);
+  addPaymentPages(frame, parts);
+  addSessionPages(frame, parts);
   const app = new Hono();
   app.route("/", entranceRoutes(parts, provider));
   app.route("/", frame.app);

@@ -10,6 +10,9 @@ export interface Consent {
   readonly clientId: string;
   readonly scopes: Readonly<Record<string, readonly string[]>>;
   readonly openid: readonly string[];
+  /** What the client was called when it was allowed. */
+  readonly clientName?: string | undefined;
+  readonly since?: EpochMs | undefined;
 }
 
 const consent = z.object({
@@ -17,6 +20,8 @@ const consent = z.object({
   clientId: z.string(),
   scopes: z.record(z.string(), z.array(z.string())),
   openid: z.array(z.string()),
+  clientName: z.string().optional(),
+  since: z.number().optional(),
 });
 
 export const consentKind: RecordKind<Consent> = { name: "consent", parse: (json) => consent.parse(json) };
@@ -38,10 +43,11 @@ export async function rememberConsent(database: Database<unknown>, added: Consen
       scopes[resource] = [...new Set([...(scopes[resource] ?? []), ...allowed])];
     }
     const openid = [...new Set([...(before?.openid ?? []), ...added.openid])];
-    await tx.records(consentKind).put(id, { ...added, scopes, openid }, { keys: { account: added.accountId } });
+    await tx.records(consentKind).put(id, { ...added, scopes, openid, since: before?.since ?? now }, { keys: { account: added.accountId } });
   });
 }
 
-function consentId(accountId: string, clientId: string): string {
+/** The id of the record of what an account allowed a client. */
+export function consentId(accountId: string, clientId: string): string {
   return sha256(`${accountId}\n${clientId}`);
 }

@@ -1,6 +1,7 @@
 import { isLoopbackRedirect } from "@countersign/protocol/presented-client";
 import type { KoaContextWithOIDC } from "oidc-provider";
 import { interactionPolicy } from "oidc-provider";
+import { accountClientId } from "../account/account-client.ts";
 import { readPaymentResult } from "./payment-result.ts";
 import { paramText, type Resources } from "./resources.ts";
 import { unshowableTransaction } from "./transaction-scopes.ts";
@@ -80,6 +81,7 @@ function nativeClientCheck(): interactionPolicy.Check {
     const hasActed = result?.consent !== undefined || result?.login !== undefined || readPaymentResult(result) !== undefined;
     const redirect = URL.parse(paramText(ctx, "redirect_uri"));
     const isOnDevice = client?.applicationType === "native" || (redirect !== null && isLoopbackRedirect(redirect));
-    return isOnDevice && !hasActed;
+    // The account pages are the wallet itself, whatever host it runs on.
+    return isOnDevice && !hasActed && client?.clientId !== accountClientId;
   });
 }

@@ -92,8 +92,8 @@ export async function allow(parts: InteractionParts, posted: Posted): Promise<Re
   if (question.missingOpenid.length > 0) grant.addOIDCScope([...question.missingOpenid]);
   for (const [resource, scopes] of Object.entries(question.missing)) grant.addResourceScope(resource, [...scopes]);
   const grantId = await grant.save();
-  await rememberConsent(parts.database, { accountId, clientId, scopes: question.missing, openid: question.missingOpenid }, parts.now());
   const clientName = interaction.client.clientName ?? clientId;
+  await rememberConsent(parts.database, { accountId, clientId, clientName, scopes: question.missing, openid: question.missingOpenid }, parts.now());
   await writeAudit(parts.database, { accountId, at: parts.now(), request: posted.request }, { type: "app_allowed", clientId, clientName });
   parts.logger.info("consent.given", { accountId, clientId });
   return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId } }, true) });

@@ -9,6 +9,9 @@ export type AccountSection = keyof typeof text.account.sections;
 const sections: readonly { readonly section: AccountSection; readonly href: string; readonly icon: IconName }[] = [
   { section: "overview", href: "/account", icon: "user" },
   { section: "passkeys", href: "/account/passkeys", icon: "passkey" },
+  { section: "apps", href: "/account/apps", icon: "plug" },
+  { section: "payments", href: "/account/payments", icon: "receipt" },
+  { section: "sessions", href: "/account/sessions", icon: "globe" },
   { section: "activity", href: "/account/activity", icon: "activity" },
 ];
 

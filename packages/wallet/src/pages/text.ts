@@ -177,6 +177,47 @@ export const text = {
     noticeLook: "Look at your passkeys",
   },
 
+  apps: {
+    title: "Apps",
+    lead: "These apps may act for you.",
+    none: "No app is connected to your account.",
+    disconnect: "Disconnect",
+    since: "Connected since",
+    effect:
+      "A disconnected app is refused at its next request; what it holds already ends within 5 minutes. Payments that you approved stay approved.",
+  },
+
+  payments: {
+    title: "Payments",
+    lead: "What you approved in the last two years.",
+    none: "No payments yet.",
+    noOlder: "Nothing is older than this.",
+    older: "Older",
+    newest: "Newest",
+    byPolicy: "By a rule of yours",
+    byPasskey: "With your passkey",
+    receiptTitle: "Receipt",
+    approvedAt: "Approved",
+    approvedBy: "How",
+    paidFrom: "Paid from",
+    state: "State",
+    states: { created: "Open", approved: "Approved", denied: "Declined", expired: "Expired" },
+    order: "Order",
+    reference: "Reference",
+    printHint: "To keep this receipt, print the page or save it as PDF.",
+    back: "All payments",
+  },
+
+  sessions: {
+    title: "Sessions",
+    lead: "The browsers in which you are signed in to your wallet.",
+    thisOne: "This browser",
+    started: "Signed in",
+    seen: "last seen",
+    end: "Sign out",
+    endOthers: "Sign out all others",
+  },
+
   recovery: {
     title: "Recovery code",
     lead: "If you lose every passkey, this code lets you make a new one. Keep it on paper, away from your devices.",

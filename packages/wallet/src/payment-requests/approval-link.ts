@@ -15,12 +15,13 @@ import { text } from "../pages/text.ts";
 import { askerOfRequest, type Rates, retryHeaders, within } from "../rates/rates.ts";
 import { paymentRequestKind } from "./request.ts";
 
-const clientId = "approval-link";
+/** The client id under which an approval link asks. */
+export const approvalLinkClientId = "approval-link";
 
 /** The wallet as its own client: an approval link runs the same authorization request that a host would send, so there is one page and one ceremony. */
 export function approvalLinkClient(publicUrl: string): WalletClient {
   return {
-    client_id: clientId,
+    client_id: approvalLinkClientId,
     client_name: text.productName,
     token_endpoint_auth_method: "none",
     grant_types: ["authorization_code"],
@@ -55,7 +56,7 @@ export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
     const location = new URL("/authorize", parts.publicUrl);
     location.search = new URLSearchParams({
       response_type: "code",
-      client_id: clientId,
+      client_id: approvalLinkClientId,
       redirect_uri: doneUrl(parts.publicUrl),
       scope: paymentScope(found.id),
       resource: found.value.terms.resource,
@@ -77,7 +78,7 @@ export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
 /** Whether this is a code of the approval link for a payment; it is gone afterwards, so that a link to the page claims nothing. */
 async function spendCode(provider: Provider, value: string | undefined): Promise<boolean> {
   const code = value === undefined ? undefined : await provider.AuthorizationCode.find(value);
-  if (code?.clientId !== clientId) return false;
+  if (code?.clientId !== approvalLinkClientId) return false;
   await code.destroy();
   return [...readScope(code.scope ?? "")].some((token) => paymentRequestIdOf(token) !== undefined);
 }

@@ -21,6 +21,7 @@ import type { LimitDefaults } from "../limits/settings.ts";
 import { signMandate } from "../mandate/sign-mandate.ts";
 import { rememberPayee } from "../policies/known-payees.ts";
 import { sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
+import { keepReceipt } from "./receipts.ts";
 import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 
 export interface RecordParts {
@@ -98,6 +99,7 @@ export async function recordApproval(
     if (!reserved.ok) return reserved;
     await tx.records(evidenceKind).put(jti, evidence);
     if (channel !== "policy") await rememberPayee(tx, { accountId, payee, keyThumbprint }, now);
+    await keepReceipt(tx, request.value, { requestId, accountId, at: now, instrument: approved.instrument, humanPresent: channel !== "policy" });
     const type = channel === "policy" ? "payment_auto_approved" : "payment_approved";
     await writeAudit(tx, { accountId, at: now, request: approved.broughtBy }, { type, ...paymentFieldsOf(requestId, request.value) });
     await tx.signals.notify(decisionChannel(requestId), "");

@@ -1,0 +1,55 @@
+import { refuse } from "@countersign/protocol/errors";
+import { err, ok } from "@countersign/protocol/result";
+import { paymentsView, receiptView } from "../pages/account-payments.ts";
+import { displayMoney, displayText } from "../pages/display-text.ts";
+import { findReceipt, listReceipts, type Receipt } from "../payment-requests/receipts.ts";
+import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import type { AccountFrame, AccountParts } from "./frame.ts";
+
+/** What the account approved: a list, and a page for each payment that prints as a receipt. */
+export function addPaymentPages(frame: AccountFrame, parts: AccountParts): void {
+  frame.page("/account/payments", async (visit) => {
+    const after = new URL(visit.request.url).searchParams.get("after") ?? undefined;
+    const { receipts, next } = await listReceipts(parts.database, visit.accountId, parts.now(), after);
+    const rows = receipts.map((receipt) => ({
+      href: `/account/payments/${receipt.requestId}`,
+      payeeName: displayText(receipt.payee.name, 80),
+      at: receipt.at,
+      total: displayMoney(receipt),
+      humanPresent: receipt.humanPresent,
+    }));
+    return ok(paymentsView({ rows, olderHref: next === undefined ? undefined : `/account/payments?after=${next}`, isFirst: after === undefined }));
+  });
+
+  frame.page("/account/payments/:id", async (visit) => {
+    const receipt = await findReceipt(parts.database, visit.accountId, visit.param("id"), parts.now());
+    if (receipt === undefined) return err(refuse("not_found"));
+    return ok(receiptView({ ...displayOf(receipt), state: await stateOf(parts, receipt) }));
+  });
+}
+
+function displayOf(receipt: Receipt) {
+  const { payee, currency, items } = receipt;
+  return {
+    requestId: receipt.requestId,
+    checkoutId: receipt.checkoutId,
+    at: receipt.at,
+    payeeName: displayText(payee.name, 80),
+    payeeHost: new URL(payee.website).host,
+    total: displayMoney(receipt),
+    items: items.map((item) => ({
+      name: displayText(item.name, 80),
+      quantity: item.quantity,
+      amount: displayMoney({ amount: item.amount, currency }),
+    })),
+    paidFrom: displayText(receipt.paidFrom, 80),
+    humanPresent: receipt.humanPresent,
+  };
+}
+
+/** What became of the payment since; undefined when the request itself is no longer kept. */
+async function stateOf(parts: AccountParts, receipt: Receipt): Promise<ReturnType<typeof statusOf> | undefined> {
+  const now = parts.now();
+  const found = await parts.database.records(paymentRequestKind).get(receipt.requestId, now);
+  return found === undefined ? undefined : statusOf(found.value, now);
+}

@@ -1,0 +1,87 @@
+import { openDatabase } from "@countersign/storage/open";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeAgent } from "../../src/account/agent.ts";
+import { isEnded, sessionInfoKind } from "../../src/authorize/sessions.ts";
+import { elsewhere, newMember, openAccount } from "../peers/account.ts";
+import { formsOf } from "../peers/browser.ts";
+import { authorizationRequest, startWorld, type World } from "../peers/world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+describe("sessions", () => {
+  test("each browser is listed, and this one is marked", async () => {
+    const person = await newMember(world);
+    const other = elsewhere(world, person);
+    await other.usePasskey(await openAccount(world, other), "/login");
+    const { html } = await openAccount(world, person, "/account/sessions");
+    expect(html.split("Signed in").length - 1).toBe(2);
+    expect(html.split("This browser").length - 1).toBe(1);
+    expect(formsOf(html).filter((form) => form.action.endsWith("/end"))).toHaveLength(1);
+  });
+
+  test("an ended session is signed out everywhere at once, and its apps stay connected", async () => {
+    const person = await newMember(world);
+    const other = elsewhere(world, person);
+    await other.usePasskey(await openAccount(world, other), "/login");
+    const [form] = formsOf((await openAccount(world, person, "/account/sessions")).html).filter((each) => each.action.endsWith("/end"));
+    if (form === undefined) throw new Error("there is no other session");
+    await person.browser.submit(form);
+    expect((await openAccount(world, other)).html).toContain("Sign in with a passkey");
+    expect((await other.browser.open(authorizationRequest(world).url)).html).toContain("Sign in with a passkey");
+    expect((await openAccount(world, person)).html).toContain("Hello, Ada");
+    expect((await person.browser.submit(form)).status).toBe(404);
+    // Signing in again at the same browser works.
+    expect((await other.usePasskey(await openAccount(world, other), "/login")).html).toContain("Hello, Ada");
+  });
+
+  test("all others are ended in one press", async () => {
+    const person = await newMember(world);
+    const others = [elsewhere(world, person), elsewhere(world, person)];
+    for (const other of others) await other.usePasskey(await openAccount(world, other), "/login");
+    const form = formsOf((await openAccount(world, person, "/account/sessions")).html).find((each) => each.action.endsWith("/end-others"));
+    if (form === undefined) throw new Error("there are no other sessions");
+    expect((await person.browser.submit(form)).html).toContain("This browser");
+    for (const other of others) expect((await openAccount(world, other)).html).toContain("Sign in with a passkey");
+  });
+
+  test("another person's session is not found", async () => {
+    const victim = await newMember(world);
+    const thief = await newMember(world);
+    const second = elsewhere(world, thief);
+    await second.usePasskey(await openAccount(world, second), "/login");
+    const own = formsOf((await openAccount(world, thief, "/account/sessions")).html).find((each) => each.action.endsWith("/end"));
+    const [target] = formsOf((await openAccount(world, victim, "/account/sessions")).html);
+    if (own === undefined || target === undefined) throw new Error("a form is missing");
+    expect((await thief.browser.submit({ ...own, action: "/account/sessions/unknown/end" })).status).toBe(403);
+    expect((await openAccount(world, victim)).html).toContain("Hello, Ada");
+  });
+});
+
+test("a session that was ended stays ended", async () => {
+  const database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
+  await database.records(sessionInfoKind).create("s", { accountId: "usr_1", agent: "A browser", startedAt: 1, seenAt: 1, endedAt: null });
+  expect(await isEnded(database, "s", 2)).toBe(false);
+  expect(await isEnded(database, "unknown", 2)).toBe(false);
+  await database.records(sessionInfoKind).put("s", { accountId: "usr_1", agent: "A browser", startedAt: 1, seenAt: 1, endedAt: 2 });
+  expect(await isEnded(database, "s", 2)).toBe(true);
+  await database.close();
+});
+
+test.each([
+  ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"],
+  ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Chrome on Mac"],
+  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"],
+  [
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+    "Safari on iPhone",
+  ],
+  ["Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"],
+  ["<script>alert(1)</script>", "A browser"],
+  [null, "A browser"],
+])("%s is called %s", (userAgent, words) => {
+  expect(describeAgent(userAgent)).toBe(words);
+});
