@@ -91,7 +91,6 @@ interface Foundation {
 function assemble(options: WalletOptions & { readonly now: () => number }, foundation: Foundation): Wallet {
   const { publicUrl, now } = options;
   const { database, sealer, keys, rates, logger } = foundation;
-  const isHttps = publicUrl.startsWith("https:");
   const stopping = new AbortController();
   const payeeResource = `${publicUrl}/payment-requests`;
   const clients = allClients(options);
@@ -117,9 +116,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   app.route("/", assetRoutes());
   app.route("/", interactionRoutes(parts));
   app.route("/", approvalLinkRoutes({ publicUrl, database, provider, rates, now }));
-  const account = accountParts(parts, sealer);
-  app.route("/", accountRoutes(account, provider, resources));
-  app.route("/", recoveryRoutes(account));
+  app.route("/", accountPages(parts, sealer));
   app.route(
     "/",
     payeeRoutes({
@@ -136,12 +133,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
       stopping: stopping.signal,
     }),
   );
-  app.get("/", () => respondPage(landingPage(), 200, isHttps));
-  app.notFound(() => respondPage(refusalPage({ code: "not_found" }).page, 404, isHttps));
-  app.onError((error) => {
-    logger.error("page.failed", { error });
-    return respondPage(errorPage("server_error"), 500, isHttps);
-  });
+  addCommonPages(app, logger, publicUrl.startsWith("https:"));
   const stopSweep = startSweep(database, now, logger);
   return {
     publicUrl,
@@ -208,11 +200,26 @@ function interactionParts(
   };
 }
 
-function accountParts(parts: InteractionParts, sealer: Sealer): AccountParts {
-  const { database, provider, forms, party, rates, logger, now } = parts;
+/** The account's pages, and the way back in for who has no passkey left. */
+function accountPages(parts: InteractionParts, sealer: Sealer): Hono {
+  const { database, provider, forms, party, rates, logger, now, resources } = parts;
   const sessions = createSessions({ provider, database, now });
   const notices: AccountParts["notices"] = (accountId) => accountNotices(database, accountId, now());
-  return { database, sealer, sessions, forms, party, rates, logger, now, notices };
+  const account = { database, sealer, sessions, forms, party, rates, logger, now, notices };
+  const app = new Hono();
+  app.route("/", accountRoutes(account, provider, resources));
+  app.route("/", recoveryRoutes(account));
+  return app;
+}
+
+/** What a browser sees at the front, at an unknown address, and when something broke. */
+function addCommonPages(app: Hono, logger: Logger, isHttps: boolean): void {
+  app.get("/", () => respondPage(landingPage(), 200, isHttps));
+  app.notFound(() => respondPage(refusalPage({ code: "not_found" }).page, 404, isHttps));
+  app.onError((error) => {
+    logger.error("page.failed", { error });
+    return respondPage(errorPage("server_error"), 500, isHttps);
+  });
 }
 
 async function respondPage(page: Page, status: number, isHttps: boolean): Promise<Response> {
