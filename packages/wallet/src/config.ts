@@ -59,6 +59,7 @@ interface WalletConfig extends ConfigSchema {
   readonly limits: Variable<LimitsByCurrency>;
   readonly timeZone: Variable<string>;
   readonly clientDocuments: Variable<OpenClients["documents"]>;
+  readonly clientRegistration: Variable<boolean>;
   readonly rateFactor: Variable<number>;
   readonly behindProxy: Variable<boolean>;
 }
@@ -121,6 +122,11 @@ export const walletConfig: WalletConfig = {
     env: "COUNTERSIGN_WALLET_CLIENT_DOCUMENTS",
     doc: "Whose clients are taken by their metadata document: any host, none, or a list of hosts.",
     fallback: "any",
+  }),
+  clientRegistration: flag({
+    env: "COUNTERSIGN_WALLET_CLIENT_REGISTRATION",
+    doc: "Whether clients may register themselves at /register (RFC 7591); MCP has put metadata documents in its place.",
+    fallback: "false",
   }),
   rateFactor: integer({
     env: "COUNTERSIGN_WALLET_RATE_FACTOR",

@@ -58,7 +58,7 @@ function startFromEnvironment(): ReturnType<typeof start> {
     publicUrl,
     bankUrl,
     clients: withSecrets(config.clients, process.env),
-    openClients: { documents: config.clientDocuments },
+    openClients: { documents: config.clientDocuments, registration: config.clientRegistration },
     resources,
     limits: { limits, timeZone },
     hostname,

@@ -26,6 +26,8 @@ export interface WalletClient {
 export interface OpenClients {
   /** Clients whose id is the address of their metadata document: on any host, on none, or on these hosts. */
   readonly documents: "any" | "none" | readonly string[];
+  /** Clients that register themselves (RFC 7591). Default: none. */
+  readonly registration?: boolean;
 }
 
 /**

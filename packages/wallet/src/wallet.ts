@@ -16,6 +16,8 @@ import { createInteractions } from "./authorize/interactions.ts";
 import { createOidcHandler } from "./authorize/oidc-handler.ts";
 import { dialPresented } from "./authorize/presented-fetch.ts";
 import { createProvider } from "./authorize/provider.ts";
+import { createRegisteredClients } from "./authorize/registered-clients.ts";
+import { keepUsedClients, registrationRoutes } from "./authorize/registration.ts";
 import { createResources } from "./authorize/resources.ts";
 import { createSessions } from "./authorize/sessions.ts";
 import { createBankClient } from "./bank/bank-client.ts";
@@ -94,6 +96,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const stopping = new AbortController();
   const payeeResource = `${publicUrl}/payment-requests`;
   const clients = allClients(options);
+  const openClients = options.openClients ?? { documents: "any" };
   const resources = createResources({ database, resources: options.resources, payeeResource, now });
   const provider = createProvider({
     issuer: publicUrl,
@@ -101,7 +104,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     sealer,
     keys,
     clients,
-    openClients: options.openClients ?? { documents: "any" },
+    openClients,
     fetching: options.fetchPresented ?? dialPresented(),
     rates,
     logger,
@@ -133,6 +136,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
       stopping: stopping.signal,
     }),
   );
+  if (openClients.registration === true) app.route("/", openRegistration(foundation, provider, now));
   addCommonPages(app, logger, publicUrl.startsWith("https:"));
   const stopSweep = startSweep(database, now, logger);
   return {
@@ -151,6 +155,12 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
       await database.close();
     },
   };
+}
+
+function openRegistration({ database, sealer, rates, logger }: Foundation, provider: Provider, now: () => number): Hono {
+  const registered = createRegisteredClients(database, sealer, now);
+  keepUsedClients(provider, registered);
+  return registrationRoutes({ provider, registered, rates, logger, now });
 }
 
 /** The operator's clients, and the wallet as its own. */

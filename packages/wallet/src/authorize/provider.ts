@@ -133,6 +133,7 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
       end_session: "/session/end",
     },
     ttl: lifetimes,
+    discovery: parts.openClients.registration === true ? { registration_endpoint: `${parts.issuer}/register` } : {},
     async renderError(ctx, out, error) {
       ctx.type = "html";
       ctx.body = await parts.renderErrorPage(error instanceof errors.SessionNotFound ? "session_not_found" : out.error);

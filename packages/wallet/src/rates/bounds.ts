@@ -12,6 +12,7 @@ export type RateName =
   | "userCode"
   | "userCodeAddress"
   | "clientRegistration"
+  | "clientRegistrations"
   | "clientDocument"
   | "recovery"
   | "approvalLink"
@@ -42,6 +43,8 @@ export const rateBounds: Readonly<Record<RateName, RateBound>> = {
   userCodeAddress: { burst: 30, perMinute: 3 },
   /** Dynamic registrations (RFC 7591), by address. */
   clientRegistration: { burst: 20, perMinute: 2 },
+  /** Dynamic registrations of all addresses together: with a day for each that is not used, some 7,500 are kept at most. */
+  clientRegistrations: { burst: 300, perMinute: 5 },
   /** Client documents that are fetched for a stranger, by address. */
   clientDocument: { burst: 30, perMinute: 30 },
   /** Recovery codes, by address. A code has 128 bits and more, so the bound is for load, not for guessing. */

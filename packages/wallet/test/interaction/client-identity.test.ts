@@ -23,9 +23,8 @@ let at = 0;
 function named(client_name: unknown): string {
   at += 1;
   const client_id = `https://apps.example/${at}.json`;
-  published.document({ ...hosts.claude, client_id, client_uri: "https://apps.example", redirect_uris: ["https://apps.example/cb"], client_name } as {
-    client_id: string;
-  });
+  const document = { ...hosts.claude, client_id, client_uri: "https://apps.example", redirect_uris: ["https://apps.example/cb"], client_name };
+  published.document(document);
   return client_id;
 }
 
