@@ -41,7 +41,7 @@ export function createRegisteredClients(database: Pick<Database<unknown>, "recor
     async keep(clientId) {
       if (!clientId.startsWith(registeredIdPrefix)) return;
       const found = await records.get(recordIdOf(clientId), now());
-      if (found?.expiresAt == null || found.expiresAt - now() > renewBelowMs) return;
+      if (found === undefined || (found.expiresAt ?? Number.POSITIVE_INFINITY) - now() > renewBelowMs) return;
       // Somebody else who keeps it at the same moment keeps it as long.
       await records.update(found.id, found.version, found.value, { keys: found.keys, expiresAt: now() + usedTtlMs });
     },
