@@ -179,22 +179,27 @@ describe("oauth4webapi", () => {
     await expect(refresh(renewed.refresh_token ?? "")).rejects.toMatchObject({ error: "invalid_grant" });
   });
 
-  test.each(methods)("%s: tokens bound to a key, which no other key renews", async (method) => {
+  test.each(methods)("%s: tokens bound to a key, and their renewal", async (method) => {
     const handle = oauth.DPoP({}, await oauth.generateKeyPair("ES256"));
-    const { as, client, auth, exchange, tokens } = await signIn(method, handle);
-    expect(tokens.token_type).toBe("dpop");
-    const other = oauth.DPoP({}, await oauth.generateKeyPair("ES256"));
-    const renew = async (DPoP: oauth.DPoPHandle) =>
-      withNonce(async () =>
-        oauth.processRefreshTokenResponse(
-          as,
-          client,
-          await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token ?? "", { ...exchange, DPoP }),
-        ),
-      );
-    if (method === "none") await expect(renew(other)).rejects.toMatchObject({ error: "invalid_grant" });
-    expect((await renew(handle)).token_type).toBe("dpop");
+    const signedIn = await signIn(method, handle);
+    expect(signedIn.tokens.token_type).toBe("dpop");
+    expect((await renew(signedIn, handle)).token_type).toBe("dpop");
   });
+
+  test("a public client's refresh token is renewed by no other key", async () => {
+    const handle = oauth.DPoP({}, await oauth.generateKeyPair("ES256"));
+    const signedIn = await signIn("none", handle);
+    const other = oauth.DPoP({}, await oauth.generateKeyPair("ES256"));
+    await expect(renew(signedIn, other)).rejects.toMatchObject({ error: "invalid_grant" });
+    expect((await renew(signedIn, handle)).token_type).toBe("dpop");
+  });
+
+  async function renew({ as, client, auth, exchange, tokens }: Awaited<ReturnType<typeof signIn>>, DPoP: oauth.DPoPHandle) {
+    return withNonce(async () => {
+      const response = await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token ?? "", { ...exchange, DPoP });
+      return oauth.processRefreshTokenResponse(as, client, response);
+    });
+  }
 
   test.each(methods.filter((each) => each !== "none"))("%s: client_credentials", async (method) => {
     const as = await discover();
