@@ -1,7 +1,4 @@
-import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { Secret } from "@countersign/protocol/secret";
-import type { WalletClient } from "@countersign/wallet/options";
 import { launchBrowser } from "../browser/launch.ts";
 import { Authenticator } from "../browser/passkeys.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
@@ -9,14 +6,10 @@ import { runStack } from "../stack/run-stack.ts";
 import type { Outcome } from "./outcome.ts";
 import { runSuite } from "./suite.ts";
 
-const secret = randomBytes(32).toString("base64url");
+const clientId = "conformance-suite";
 
-/** The clients that the suite plays, one of each kind that it knows, and the revision by which the wallet is judged. */
-const plays: readonly { readonly clientId: string; readonly method: "none" | "client_secret_basic"; readonly revision: string }[] = [
-  { clientId: "conformance-public", method: "none", revision: "2026-07-28" },
-  { clientId: "conformance-confidential", method: "client_secret_basic", revision: "2026-07-28" },
-  { clientId: "conformance-public", method: "none", revision: "2025-11-25" },
-];
+/** The revisions by which the wallet is judged. The suite plays a public client wherever those are taken, even when it is given a secret. */
+const revisions: readonly string[] = ["2026-07-28", "2025-11-25"];
 
 /**
  * Runs the authorization server scenarios against the wallet; a browser with a passkey is the user that the suite asks for. A warning of the suite counts as a
@@ -25,7 +18,16 @@ const plays: readonly { readonly clientId: string; readonly method: "none" | "cl
 export async function runAuthorization(say: (line: string) => void): Promise<readonly Outcome[]> {
   const port = await freePort();
   const stack = await runStack({
-    walletClients: [...new Map(plays.map((play) => [play.clientId, clientOf(play, port)])).values()],
+    walletClients: [
+      {
+        client_id: clientId,
+        client_name: "Conformance suite",
+        application_type: "native",
+        token_endpoint_auth_method: "none",
+        grant_types: ["authorization_code", "refresh_token"],
+        redirect_uris: [`http://127.0.0.1:${port}/callback`],
+      },
+    ],
   });
   const browser = await launchBrowser();
   const visits: Promise<void>[] = [];
@@ -39,11 +41,10 @@ export async function runAuthorization(say: (line: string) => void): Promise<rea
   };
   try {
     const outcomes: Outcome[] = [];
-    for (const { clientId, method, revision } of plays) {
-      const proof = method === "none" ? [] : ["--client-secret", secret];
+    for (const revision of revisions) {
       const target = ["--url", stack.urls.wallet, "--port", String(port), "--resource", `${stack.urls.store}/mcp`];
       const seen = new Set<string>();
-      const run = await runSuite(["authorization", ...target, "--client-id", clientId, ...proof, "--spec-version", revision], (text) => {
+      const run = await runSuite(["authorization", ...target, "--client-id", clientId, "--spec-version", revision], (text) => {
         const url = /(http:\/\/localhost:\d+\/authorize\?\S+)/.exec(text)?.[1];
         if (url === undefined || seen.has(url)) return;
         seen.add(url);
@@ -51,7 +52,7 @@ export async function runAuthorization(say: (line: string) => void): Promise<rea
       });
       await Promise.allSettled(visits);
       const passed = run.exitCode === 0 && !/warning/i.test(run.output);
-      outcomes.push({ name: `authorization as ${clientId} (${revision})`, passed, output: run.output });
+      outcomes.push({ name: `authorization (${revision})`, passed, output: run.output });
       say(run.output);
     }
     return outcomes;
@@ -59,18 +60,6 @@ export async function runAuthorization(say: (line: string) => void): Promise<rea
     await browser.close();
     await stack.stop();
   }
-}
-
-function clientOf({ clientId, method }: (typeof plays)[number], port: number): WalletClient {
-  return {
-    client_id: clientId,
-    client_name: "Conformance suite",
-    application_type: "native",
-    token_endpoint_auth_method: method,
-    ...(method === "none" ? {} : { client_secret: new Secret(secret) }),
-    grant_types: ["authorization_code", "refresh_token"],
-    redirect_uris: [`http://127.0.0.1:${port}/callback`],
-  };
 }
 
 /** The suite opens its own callback server, so the port is chosen first and let go. */
