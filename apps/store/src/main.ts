@@ -9,7 +9,7 @@ import { runMain, type Started } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import { type Database, openDatabase } from "@countersign/storage/open";
-import { createSealer } from "@countersign/storage/sealed";
+import { createRotatingSealer } from "@countersign/storage/sealed";
 import { storeConfig } from "./config.ts";
 import { logEvent } from "./log-event.ts";
 import { createStore, type StoreOptions } from "./store.ts";
@@ -17,7 +17,7 @@ import { storeMigrations, type StoreTables } from "./tables.ts";
 
 /**
  * A store with a port. `listen`: a port, or a server that listens already. `url` is the public origin; without it, the address listened on.
- * `sealingKey`: 32 bytes as base64url.
+ * `sealingKey`: 32 bytes as base64url; `otherSealingKeys` only open what they sealed.
  */
 export interface StoreStartOptions extends Omit<StoreOptions, "url" | "db" | "sealer" | "report" | "allowedHosts"> {
   readonly url?: string;
@@ -26,16 +26,17 @@ export interface StoreStartOptions extends Omit<StoreOptions, "url" | "db" | "se
   readonly hosts?: readonly string[];
   readonly databaseUrl: string | Secret;
   readonly sealingKey: Secret;
+  readonly otherSealingKeys?: readonly Secret[];
   readonly logger?: Logger;
 }
 
 /** Starts the store. Throws `StartupProblem` or `StorageError` when it cannot. */
 export async function start(options: StoreStartOptions): Promise<Started> {
-  const { listen, hosts, databaseUrl, sealingKey, logger = createLogger("store"), hostname = "127.0.0.1", ...rest } = options;
+  const { listen, hosts, databaseUrl, sealingKey, otherSealingKeys, logger = createLogger("store"), hostname = "127.0.0.1", ...rest } = options;
   const url = options.url ?? `http://${hostname}:${portOf(listen)}`;
   const db = await openDatabase<StoreTables>({ url: databaseUrl, schema: "store", migrations: storeMigrations });
   try {
-    const sealer = createSealer({ current: "k1", keys: { k1: sealingKey } });
+    const sealer = createRotatingSealer(sealingKey, otherSealingKeys);
     const store = await createStore({
       ...rest,
       url,
@@ -76,11 +77,13 @@ export async function start(options: StoreStartOptions): Promise<Started> {
 export async function startFromEnvironment(env: Readonly<Record<string, string | undefined>>): Promise<Started> {
   const { port, url, hosts, allowedOrigins, data, databaseUrl, sealingKey, widgetFile, ...rest } = requireConfig(storeConfig, env);
   const folder = openDataFolder(resolve(data));
+  const [fileKey, ...otherFileKeys] = sealingKey === undefined ? folder.keys("store") : [sealingKey];
   return start({
     ...rest,
     listen: port,
     databaseUrl: databaseUrl ?? folder.databaseUrl("store"),
-    sealingKey: sealingKey ?? folder.key("store"),
+    sealingKey: fileKey,
+    otherSealingKeys: otherFileKeys,
     widgetHtml: await readWidget(resolve(widgetFile)),
     ...(url === undefined ? {} : { url, hosts: [new URL(url).host] }),
     ...(hosts === undefined ? {} : { hosts }),

@@ -1,7 +1,7 @@
 import { generateSigningKey } from "@countersign/kit/payment/signing-key";
 import type { Database } from "@countersign/storage/open";
 import type { RecordKind } from "@countersign/storage/records";
-import type { Sealer } from "@countersign/storage/sealed";
+import { keyIdOf, type Sealer } from "@countersign/storage/sealed";
 import { z } from "zod";
 
 type SigningKey = Awaited<ReturnType<typeof generateSigningKey>>;
@@ -15,7 +15,7 @@ const aad = "store:signing-key:payee";
 
 /**
  * The key that signs checkouts and client assertions: made on first use, sealed in the database, the same on every later start and on every instance.
- * Throws when it cannot be opened, because the sealing key is another one.
+ * A key that was sealed under another one of the sealing keys is sealed anew. Throws when it cannot be opened, because the sealing key is another one.
  */
 export async function openSigningKey<Tables>(db: Database<Tables>, sealer: Sealer): Promise<SigningKey> {
   const records = db.records(kind);
@@ -28,6 +28,10 @@ export async function openSigningKey<Tables>(db: Database<Tables>, sealer: Seale
   const opened = sealer.open(stored.value.sealed, aad);
   if (!opened.ok) {
     throw new TypeError("the store's signing key cannot be opened with this sealing key");
+  }
+  if (keyIdOf(stored.value.sealed) !== sealer.keyId) {
+    // Another instance that is faster writes the same text under the same key.
+    await records.update("payee", stored.version, { sealed: sealer.seal(opened.value, aad) });
   }
   return keyShape.parse(JSON.parse(opened.value));
 }

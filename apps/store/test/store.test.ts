@@ -1,5 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { createSealer } from "@countersign/storage/sealed";
+import { createRotatingSealer, createSealer } from "@countersign/storage/sealed";
 import { Secret } from "@countersign/protocol/secret";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSigningKey } from "../src/signing-key.ts";
@@ -171,5 +171,18 @@ describe("the signing key", () => {
     expect(new Set(opened.map((key) => key.kid)).size).toBe(1);
     const other = createSealer({ current: "k1", keys: { k1: new Secret(Buffer.alloc(32, 8).toString("base64url")) } });
     await expect(openSigningKey(town.db, other)).rejects.toThrow("cannot be opened");
+  });
+
+  test("X02 is sealed anew under a new sealing key, and then the old one is not needed", async () => {
+    const [old, next] = [7, 9].map((byte) => new Secret(Buffer.alloc(32, byte).toString("base64url")));
+    if (old === undefined || next === undefined) throw new TypeError("two keys");
+    const before = await openSigningKey(town.db, createRotatingSealer(old));
+    const both = createRotatingSealer(next, [old]);
+    expect((await Promise.all([openSigningKey(town.db, both), openSigningKey(town.db, both)])).map((key) => key.kid)).toEqual([
+      before.kid,
+      before.kid,
+    ]);
+    expect((await openSigningKey(town.db, createRotatingSealer(next))).kid).toBe(before.kid);
+    await expect(openSigningKey(town.db, createRotatingSealer(old))).rejects.toThrow("cannot be opened");
   });
 });

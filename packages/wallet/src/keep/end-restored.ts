@@ -18,11 +18,13 @@ export const keptKinds: readonly string[] = [
   "live-payment-request",
   "passkey",
   "payment-request",
+  "receipt",
   "recovery-code",
   "reseal_progress",
   "restore-mark",
   "revoked-grant",
   "signing-key",
+  "used-proof",
   "wallet-key",
   ...["Client", "RegistrationAccessToken", "ReplayDetection"].map(modelKindName),
 ];
@@ -31,7 +33,7 @@ const page = 500;
 
 /**
  * Ends everything that a restored backup may have brought back to life, because nobody knows any more what was revoked or used after the backup was made: sessions,
- * consents, every code and token, and open payment requests end; what the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
+ * consents, every code and token, policies, and open payment requests end; what the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
  * May be run again after it was cut.
  */
 export async function endRestored(database: Database<unknown>, signingKeys: SigningKeys, now: EpochMs): Promise<void> {

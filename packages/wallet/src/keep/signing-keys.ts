@@ -143,7 +143,7 @@ export class SigningKeys {
     let held = await this.#read();
     while (!(await this.#add(held, now))) held = await this.#read();
     const trusted = held.filter((key) => !key.withdrawn);
-    for (const { record } of trusted) await this.#change(record, (value) => ({ ...value, withdrawnAt: now, sealed: undefined }));
+    for (const { record } of trusted) await this.#change(record, (value) => ({ ...value, withdrawnAt: now }));
     await this.#tellOthers();
     return trusted.map(({ record }) => record.value.published.kid);
   }

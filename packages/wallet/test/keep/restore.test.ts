@@ -12,8 +12,8 @@ import { modelKindName, modelNames } from "../../src/authorize/models.ts";
 import { keptKinds } from "../../src/keep/end-restored.ts";
 import { markFileOf, runCommand, sealingKeys } from "../../src/keep/commands.ts";
 import { formOf } from "../peers/browser.ts";
-import { isPaymentPage, lodge } from "../peers/payments.ts";
-import { type AuthorizationRequest, authorizationRequest, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
+import { isPaymentPage, lodge, type Lodged } from "../peers/payments.ts";
+import { authorizationRequest, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
 
 let folder: DataFolder;
 let world: World;
@@ -56,12 +56,12 @@ async function begin(): Promise<{
   readonly person: Person;
   readonly access: string;
   readonly refresh: string;
-  readonly payment: AuthorizationRequest;
+  readonly payment: Lodged;
 }> {
   const person = new Person(world);
   const request = authorizationRequest(world);
   const { body } = await redeem(world, codeFields(await person.signUp(request), request));
-  const { request: payment } = await lodge(world);
+  const payment = await lodge(world);
   return { person, access: String(body["access_token"]), refresh: String(body["refresh_token"]), payment };
 }
 
@@ -75,7 +75,8 @@ describe("a backup", () => {
     await restart();
     expect((await verify(access)).payload["scope"]).toBe("orders:read");
     expect((await person.browser.open(authorizationRequest(world).url)).html).toContain("Signed in as Ada");
-    expect(isPaymentPage(await person.browser.open(payment.url))).toBe(true);
+    expect(isPaymentPage(await person.browser.open(payment.request.url))).toBe(true);
+    expect((await world.payee.call(`/payment-requests/${payment.id}`)).body["status"]).toBe("created");
     expect((await refreshWith(refresh)).status).toBe(200);
   });
 
@@ -93,7 +94,7 @@ describe("a backup", () => {
     await expect(verify(access)).rejects.toThrow("no applicable key");
     const page = await person.browser.open(authorizationRequest(world).url);
     expect(page.html).not.toContain("Signed in as Ada");
-    expect(isPaymentPage(await person.browser.open(payment.url))).toBe(false);
+    expect((await world.payee.call(`/payment-requests/${payment.id}`)).body["status"]).toBe("expired");
     const again = authorizationRequest(world);
     const consent = await person.usePasskey(await person.browser.open(again.url), "/login");
     const end = new URL((await person.browser.submit(formOf(consent.html, "/consent"))).url);
@@ -153,7 +154,7 @@ describe("what a restored backup keeps", () => {
     const text = files.map((path) => readFileSync(join(source, path), "utf8")).join("\n");
     const kinds = [...text.matchAll(/RecordKind<[^;]*?name: "([^"]+)"|sealedKind\("([^"]+)"\)/gs)].flatMap((match) => match[1] ?? match[2] ?? []);
     const others = [instanceKindName, resealProgressKindName, ...modelNames.map(modelKindName)];
-    expect(keptKinds.filter((kind) => ![...kinds, ...others].includes(kind))).toEqual(["recovery-code"]);
+    expect(keptKinds.filter((kind) => ![...kinds, ...others].includes(kind))).toEqual([]);
     for (const kind of ["session-info", "consent", "passkey-challenge", "refresh-answer"]) {
       expect(kinds).toContain(kind);
       expect(keptKinds).not.toContain(kind);

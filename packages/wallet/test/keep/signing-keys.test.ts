@@ -87,6 +87,10 @@ describe.each(["memory", "PostgreSQL"])("signing keys on %s", (engine) => {
     await Promise.all(all.map((keys) => keys.refresh()));
     expect(all.map((keys) => kids(keys).length)).toEqual([2, 2, 2]);
     expect(new Set(all.flatMap(kids)).size).toBe(2);
+    const [old, next] = kids(all[0] ?? raise());
+    expect(all.map((keys) => keys.signing.kid)).toEqual([old, old, old]);
+    time += publishedAheadMs;
+    expect(all.map((keys) => keys.signing.kid)).toEqual([next, next, next]);
   });
 
   test("asking for a new key again while one waits makes no further one", async () => {
@@ -134,6 +138,10 @@ describe.each(["memory", "PostgreSQL"])("signing keys on %s", (engine) => {
     expect((await load()).signing.kid).toBe(kid);
   });
 });
+
+function raise(): never {
+  throw new Error("there is none");
+}
 
 async function privateMember(database: Database<unknown>, sealer: Sealer, kid: string): Promise<string> {
   const { rows } = await sql<{ value: string }>`select value from records where kind = 'signing-key'`.execute(database.sql);
