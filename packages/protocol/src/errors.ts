@@ -81,6 +81,7 @@ export type ErrorCode =
   | "over_limit"
   | "invalid_authorization_details"
   | "consent_mismatch"
+  | "number_mismatch"
   | "mandate_invalid"
   | "mandate_spent"
   | "unknown_account"
@@ -319,6 +320,12 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     false,
     "The payment differs from what was approved, so it was stopped.",
     "Amount, currency, payee and checkout hash must equal the mandate's.",
+  ),
+  number_mismatch: e(
+    403,
+    false,
+    "That was not the number on the other device, so the request was ended.",
+    "The two digits behind the user code; they are judged once (RFC 10027). Start the device grant again.",
   ),
   mandate_invalid: e(403, false, "The approval could not be verified.", "Signature, issuer, audience, type or lifetime of the mandate is wrong."),
   mandate_spent: e(

@@ -7,7 +7,7 @@ import type { Secret } from "@countersign/protocol/secret";
 import { z } from "zod";
 import { defaultLimits } from "./limits/settings.ts";
 import type { ConfiguredClient } from "./client-secrets.ts";
-import type { OpenClients, WalletResource } from "./options.ts";
+import { deviceGrant, type OpenClients, type WalletResource } from "./options.ts";
 
 const url = z.url({ protocol: /^https?$/ });
 
@@ -19,7 +19,7 @@ const client = z.strictObject({
   token_endpoint_auth_signing_alg: z.enum(["ES256", "RS256"]).exactOptional(),
   client_secret_env: z.string().min(1).max(200).exactOptional(),
   client_secret_file: z.string().min(1).max(4096).exactOptional(),
-  grant_types: z.array(z.enum(["authorization_code", "refresh_token", "client_credentials"])),
+  grant_types: z.array(z.enum(["authorization_code", "refresh_token", "client_credentials", deviceGrant])),
   redirect_uris: z.array(z.string()).exactOptional(),
   application_type: z.enum(["web", "native"]).exactOptional(),
   jwks_uri: url.exactOptional(),

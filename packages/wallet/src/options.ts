@@ -4,6 +4,9 @@ import type { JSONWebKeySet } from "jose";
 import type { LimitDefaults } from "./limits/settings.ts";
 import type { PresentedFetch } from "./authorize/presented-fetch.ts";
 
+/** The grant of RFC 8628. */
+export const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
+
 /**
  * A pre-registered client, in the words of RFC 7591. `client_id` may be the address of a client's metadata document: what stands here counts then, and nothing is fetched.
  * `client_secret`, 24 characters or more, goes with the two secret methods only.
@@ -15,7 +18,7 @@ export interface WalletClient {
   readonly token_endpoint_auth_method: "none" | "private_key_jwt" | "client_secret_basic" | "client_secret_post";
   readonly token_endpoint_auth_signing_alg?: "ES256" | "RS256";
   readonly client_secret?: Secret;
-  readonly grant_types: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
+  readonly grant_types: readonly ("authorization_code" | "refresh_token" | "client_credentials" | typeof deviceGrant)[];
   readonly redirect_uris?: readonly string[];
   readonly application_type?: "web" | "native";
   readonly jwks_uri?: string;

@@ -6,6 +6,8 @@ import { addingTicketKind } from "./account/passkeys.ts";
 import { recoveryPendingKindName } from "./account/recovery.ts";
 import { auditKind } from "./audit/log.ts";
 import { resealProgressKindName } from "@countersign/storage/reseal";
+import { deviceClaimKind } from "./device/claim.ts";
+import { devicePollKind } from "./device/poll.ts";
 import { deleteOldLimits } from "./limits/reserve.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
 import { modelKindName, modelNames } from "./authorize/models.ts";
@@ -31,6 +33,8 @@ const sweptKinds: readonly string[] = [
   revokedGrantKind.name,
   usedProofKind.name,
   challengeKind.name,
+  deviceClaimKind.name,
+  devicePollKind.name,
   liveRequestKind.name,
   paymentRequestKind.name,
   policyKind.name,

@@ -111,6 +111,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     resources,
     configuredResources: options.resources,
     now,
+    stopping: stopping.signal,
     renderErrorPage: (code) => renderPage(errorPage(code)),
   });
   provider.on("server_error", (_ctx, error) => logger.error("oauth.failed", { error }));
@@ -180,7 +181,7 @@ function interactionParts(
   return {
     database,
     provider,
-    interactions: createInteractions(provider, createClientIdentities(allClients(options), options.resources)),
+    interactions: createInteractions(provider, createClientIdentities(allClients(options), options.resources), now),
     resources,
     bank: createBankClient({
       bankUrl,

@@ -1,4 +1,5 @@
 import type { Configuration } from "oidc-provider";
+import { deviceFlow } from "../device/endpoints.ts";
 import { paymentDetailsFeature } from "./payment-details.ts";
 import { documentClients } from "./document-clients.ts";
 import type { ProviderParts } from "./provider.ts";
@@ -16,6 +17,7 @@ export function featuresOf(parts: ProviderParts): NonNullable<Configuration["fea
     pushedAuthorizationRequests: { enabled: true },
     // A proof has to carry the nonce of the day (RFC 9449 section 8), so none can be made ahead.
     dPoP: { enabled: true, nonceSecret: Buffer.from(keys.proofNonces.reveal(), "base64url"), requireNonce: () => true, allowReplay: false },
+    deviceFlow: deviceFlow(parts.now),
     introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     richAuthorizationRequests: paymentDetailsFeature(parts),

@@ -60,6 +60,19 @@ export async function makePaymentGrant(
   return grant.save();
 }
 
+/** Makes the grant of a device: what its page asked, beside the payments that were approved in the same interaction. Nobody else's token hangs on it. */
+export async function makeDeviceGrant(
+  provider: Provider,
+  from: { readonly accountId: string; readonly clientId: string; readonly paymentGrantId: string | undefined },
+  given: { readonly scopes: Readonly<Record<string, readonly string[]>>; readonly openid: readonly string[] },
+): Promise<string> {
+  const made = from.paymentGrantId === undefined ? undefined : await provider.Grant.find(from.paymentGrantId);
+  const grant = made?.accountId === from.accountId ? made : new provider.Grant({ accountId: from.accountId, clientId: from.clientId });
+  if (given.openid.length > 0) grant.addOIDCScope([...given.openid]);
+  for (const [resource, scopes] of Object.entries(given.scopes)) grant.addResourceScope(resource, [...scopes]);
+  return grant.save();
+}
+
 function carriesTransaction(grant: Grant): boolean {
   if (grant.rar !== undefined && grant.rar.length > 0) return true;
   return Object.values(grant.resources ?? {}).some((text) => text.split(" ").some((token) => paymentRequestIdOf(token) !== undefined));

@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
@@ -8,6 +9,7 @@ import type Provider from "oidc-provider";
 import type { Client, InteractionResults } from "oidc-provider";
 import { errors } from "oidc-provider";
 import type { ClientIdentities, ClientIdentity } from "./client-origin.ts";
+import { findOpenDevice, type OpenDevice } from "../device/open-device.ts";
 
 /** The page that a browser has to act on before its authorization request goes on. */
 export interface OpenInteraction {
@@ -16,7 +18,10 @@ export interface OpenInteraction {
   readonly details: Readonly<Record<string, unknown>>;
   readonly client: Client;
   readonly identity: ClientIdentity;
-  readonly redirectUri: string;
+  /** Where the user goes on; undefined where a device is approved, which goes on by itself. */
+  readonly redirectUri: string | undefined;
+  /** The device that is approved here, and not this browser. */
+  readonly device: OpenDevice | undefined;
   readonly scope: string;
   /** `authorization_details` as given, empty when there are none. */
   readonly authorizationDetails: string;
@@ -24,6 +29,8 @@ export interface OpenInteraction {
   readonly resources: readonly string[];
   /** The signed-in account, if any. */
   readonly accountId: string | undefined;
+  /** The browser session that the account is signed in with. */
+  readonly sessionUid: string | undefined;
   readonly grantId: string | undefined;
   readonly lastSubmission: InteractionResults | undefined;
 }
@@ -36,7 +43,7 @@ export interface Interactions {
   finish(request: Request, result: InteractionResults, merge: boolean): Promise<string>;
 }
 
-export function createInteractions(provider: Provider, identify: ClientIdentities): Interactions {
+export function createInteractions(provider: Provider, identify: ClientIdentities, now: () => EpochMs): Interactions {
   return {
     async find(request, uid) {
       const { req, res } = asNode(request);
@@ -47,18 +54,22 @@ export function createInteractions(provider: Provider, identify: ClientIdentitie
         const redirectUri = found.params["redirect_uri"];
         const scope = found.params["scope"];
         const details = found.params["authorization_details"];
-        if (found.uid !== uid || client === undefined || typeof redirectUri !== "string") return err(refuse("challenge_expired"));
+        const device = found.deviceCode === undefined ? undefined : await findOpenDevice(provider, found.deviceCode, request, now());
+        const isComplete = client !== undefined && (device !== undefined || (found.deviceCode === undefined && typeof redirectUri === "string"));
+        if (found.uid !== uid || !isComplete) return err(refuse("challenge_expired"));
         return ok({
           uid,
           prompt: found.prompt.name,
           details: found.prompt.details,
           client,
           identity: identify(client),
-          redirectUri,
+          redirectUri: typeof redirectUri === "string" ? redirectUri : undefined,
+          device,
           scope: typeof scope === "string" ? scope : "",
           authorizationDetails: typeof details === "string" ? details : "",
           resources: textsOf(found.params["resource"]),
           accountId: found.session?.accountId,
+          sessionUid: found.session?.uid,
           grantId: found.grantId,
           lastSubmission: found.lastSubmission,
         });

@@ -7,6 +7,8 @@ const endpoints: ReadonlySet<string> = new Set([
   "/.well-known/oauth-authorization-server",
   "/.well-known/openid-configuration",
   "/authorize",
+  "/device",
+  "/device_authorization",
   "/introspect",
   "/jwks",
   "/par",
@@ -15,9 +17,12 @@ const endpoints: ReadonlySet<string> = new Set([
   "/token",
 ]);
 
+/** Where people look at what oidc-provider answers. */
+const pagePath = /^\/(authorize|device|session)(\/|$)/;
+
 /** Says whether a path is served by oidc-provider. */
 export function isOidcPath(path: string): boolean {
-  return endpoints.has(path) || /^\/authorize\/[A-Za-z0-9_-]+$/.test(path);
+  return endpoints.has(path) || /^\/(authorize|device)\/[A-Za-z0-9_-]+$/.test(path);
 }
 
 /**
@@ -39,7 +44,7 @@ export function createOidcHandler(provider: Provider, publicUrl: string): (reque
     request.headers["x-forwarded-host"] = host;
     request.headers["x-forwarded-proto"] = isHttps ? "https" : "http";
     delete request.headers["x-forwarded-for"];
-    if (target.startsWith("/authorize") || target.startsWith("/session/")) {
+    if (pagePath.test(path)) {
       for (const [name, value] of Object.entries(pageHeaders(isHttps))) response.setHeader(name, value);
     }
     void callback(request, response);

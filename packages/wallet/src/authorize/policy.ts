@@ -1,16 +1,17 @@
 import { isLoopbackRedirect } from "@countersign/protocol/presented-client";
+import { type ScopeSet, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { KoaContextWithOIDC } from "oidc-provider";
 import { interactionPolicy } from "oidc-provider";
 import { accountClientId } from "../account/account-client.ts";
 import { readPaymentResult } from "./payment-result.ts";
 import { paramText, type Resources } from "./resources.ts";
-import { unshowableTransaction } from "./transaction-scopes.ts";
+import { readScope, unshowableTransaction } from "./transaction-scopes.ts";
 
 const { base, Check, Prompt } = interactionPolicy;
 
 /**
- * The order of pages: why a payment cannot be shown, sign-in, payment, consent. The payment page comes once for each new payment request and before
- * consent, so that one popup signs in and pays.
+ * The order of pages: why a payment cannot be shown, sign-in, payment, another device, consent. The payment page comes once for each new payment request and
+ * before consent, so that one popup signs in and pays.
  */
 export function createPolicy(resources: Resources, isEnded: (sessionUid: string) => Promise<boolean>): interactionPolicy.DefaultPolicy {
   const policy = base();
@@ -18,6 +19,10 @@ export function createPolicy(resources: Resources, isEnded: (sessionUid: string)
   policy.add(unavailablePrompt(resources), 0);
   policy.add(
     paymentPrompt(resources),
+    policy.findIndex((prompt) => prompt.name === "consent"),
+  );
+  policy.add(
+    devicePrompt(resources),
     policy.findIndex((prompt) => prompt.name === "consent"),
   );
   const consent = policy.get("consent");
@@ -69,6 +74,36 @@ function endedSessionCheck(isEnded: (sessionUid: string) => Promise<boolean>): i
     const { result, session } = ctx.oidc;
     return result?.login === undefined && session?.accountId !== undefined && isEnded(session.uid);
   });
+}
+
+/**
+ * A device is confirmed with a passkey each time, whatever was allowed before, because the person cannot see who waits there. What the page asks is everything
+ * that the device would get; only a request for nothing but a payment needs no second page, for the payment's own says where it comes from.
+ */
+function devicePrompt(resources: Resources): interactionPolicy.Prompt {
+  return new Prompt(
+    { name: "device", requestable: false },
+    new Check(
+      "device_unconfirmed",
+      "the device has to be confirmed",
+      "interaction_required",
+      (ctx) => {
+        const { route, result } = ctx.oidc;
+        if (route !== "code_verification" && route !== "device_resume") return false;
+        const onlyPays = readPaymentResult(result) !== undefined && ordinaryScopes(ctx).size === 0;
+        return result?.["device"] === undefined && !onlyPays;
+      },
+      (ctx) => {
+        const ordinary = ordinaryScopes(ctx);
+        const wanted = resources.scopesByIndicator(ctx).map(([indicator, scopes]) => [indicator, scopes.filter((each) => ordinary.has(each))]);
+        return { missingResourceScopes: Object.fromEntries(wanted), missingOIDCScope: ordinary.has("openid") ? ["openid"] : [] };
+      },
+    ),
+  );
+}
+
+function ordinaryScopes(ctx: KoaContextWithOIDC): ScopeSet {
+  return withoutTransactionScopes(readScope(paramText(ctx, "scope")));
 }
 
 /**

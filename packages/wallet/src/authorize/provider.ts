@@ -18,6 +18,9 @@ import { authMethodsOf, clientMetadata } from "./configured-clients.ts";
 import { featuresOf } from "./features.ts";
 import { boundEndpoints } from "./endpoint-rates.ts";
 import { loadGrant } from "./grants.ts";
+import { withDeviceRules } from "../device/code-adapter.ts";
+import { lifetimeOf } from "../device/device-start.ts";
+import { attendDeviceEndpoints } from "../device/endpoints.ts";
 import { createPolicy } from "./policy.ts";
 import type { PresentedFetch } from "./presented-fetch.ts";
 import { createRefreshGrace } from "./refresh-grace.ts";
@@ -45,6 +48,8 @@ export interface ProviderParts {
   readonly resources: Resources;
   readonly configuredResources: readonly WalletResource[];
   readonly now: () => EpochMs;
+  /** Ends every wait: the wallet is stopping. */
+  readonly stopping: AbortSignal;
   /** Renders the page of an error that may not be sent to the client. `code` is the OAuth error, or `session_not_found`. */
   readonly renderErrorPage: (code: string) => string | Promise<string>;
 }
@@ -53,9 +58,11 @@ const lifetimes: Configuration["ttl"] = {
   AccessToken: () => accessTokenTtlSeconds,
   ClientCredentials: () => accessTokenTtlSeconds,
   AuthorizationCode: () => 60,
+  DeviceCode: (_ctx, code) => lifetimeOf(code.params ?? {}),
   IdToken: () => 600,
   Interaction: () => interactionTtlSeconds,
-  Session: () => sessionTtlSeconds,
+  // Whoever is not signed in has a session for the forms of the device page only.
+  Session: (_ctx, session) => (session.accountId === undefined ? 3_600 : sessionTtlSeconds),
   RefreshToken: () => 30 * daySeconds,
   Grant: () => 400 * daySeconds,
 };
@@ -81,6 +88,7 @@ export function createProvider(parts: ProviderParts): Provider {
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
   noteSessions(provider, parts.database, parts.now);
+  attendDeviceEndpoints(provider, parts.issuer);
   nameFormTarget(provider, parts.issuer.startsWith("https:"));
   return provider;
 }
@@ -88,7 +96,7 @@ export function createProvider(parts: ProviderParts): Provider {
 function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRefreshGrace>): Configuration {
   const { database, sealer, now, resources } = parts;
   return {
-    adapter: createAdapterFactory({ database, sealer, grace, now }),
+    adapter: withDeviceRules(createAdapterFactory({ database, sealer, grace, now }), parts),
     clients: parts.clients.map(clientMetadata),
     clientDefaults: { id_token_signed_response_alg: "ES256", authorization_details_types: ["payment"] },
     clientAuthMethods: authMethodsOf(parts.clients),
@@ -125,6 +133,8 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     scopes: ["openid"],
     routes: {
       authorization: "/authorize",
+      device_authorization: "/device_authorization",
+      code_verification: "/device",
       token: "/token",
       jwks: "/jwks",
       introspection: "/introspect",

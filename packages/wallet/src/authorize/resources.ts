@@ -4,7 +4,7 @@ import { paymentRequestIdOf } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import type { Client, KoaContextWithOIDC, ResourceServer } from "oidc-provider";
 import { errors } from "oidc-provider";
-import type { WalletResource } from "../options.ts";
+import { deviceGrant, type WalletResource } from "../options.ts";
 import { createDefaultScopes } from "./default-scope.ts";
 import { readPaymentResult } from "./payment-result.ts";
 import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope, requestedTransactions } from "./transaction-scopes.ts";
@@ -32,6 +32,8 @@ export interface Resources {
   transactions(ctx: KoaContextWithOIDC): Promise<readonly JudgedTransaction[]>;
   /** The indicator by which the request named a resource, as it stands in grants. */
   indicatorOf(ctx: KoaContextWithOIDC, resource: string | undefined): string | undefined;
+  /** The ordinary scopes of each resource that the request names, by the indicator as given. */
+  scopesByIndicator(ctx: KoaContextWithOIDC): readonly (readonly [string, readonly string[]])[];
   serverInfo(ctx: KoaContextWithOIDC, indicator: string, client: Client): Promise<ResourceServer>;
   defaultResource(ctx: KoaContextWithOIDC, client: Client, oneOf?: string | readonly string[]): Promise<string | string[]>;
 }
@@ -59,12 +61,15 @@ export function createResources(parts: ResourceParts): Resources {
     transactions,
     indicatorOf: (ctx, resource) => requestedIndicators(ctx).find((each) => find(each)?.resource === resource),
 
+    scopesByIndicator: (ctx) => requestedIndicators(ctx).map((each) => [each, Object.keys(find(each)?.scopes ?? {})] as const),
+
     async serverInfo(ctx, indicator, client) {
       if (indicator === parts.payeeResource && client.grantTypeAllowed("client_credentials")) {
         return { scope: payeeScope, audience: parts.payeeResource, accessTokenTTL: accessTokenTtlSeconds, accessTokenFormat: "opaque" };
       }
       const resource = find(indicator);
-      if (resource === undefined || !client.grantTypeAllowed("authorization_code")) throw new errors.InvalidTarget();
+      const actsForUsers = client.grantTypeAllowed("authorization_code") || client.grantTypeAllowed(deviceGrant);
+      if (resource === undefined || !actsForUsers) throw new errors.InvalidTarget();
       giveDefault(ctx, Object.keys(resource.scopes));
       const extra =
         ctx.oidc.route === "token" ? transactionScopesOfCode(ctx) : grantableTransactionScopes(await transactions(ctx), resource.resource);
@@ -86,9 +91,10 @@ export function createResources(parts: ResourceParts): Resources {
   };
 }
 
-/** Only the exchange of the code gives the scope of a payment; a refresh has no code, so it never does. */
+/** Only the exchange of a code gives the scope of a payment; a refresh has no code, so it never does. */
 function transactionScopesOfCode(ctx: KoaContextWithOIDC): readonly string[] {
-  const scope = ctx.oidc.entities.AuthorizationCode?.scope ?? "";
+  const { AuthorizationCode: code, DeviceCode: deviceCode } = ctx.oidc.entities;
+  const scope = code?.scope ?? deviceCode?.scope ?? "";
   return [...readScope(scope)].filter((token) => paymentRequestIdOf(token) !== undefined);
 }
 

@@ -98,7 +98,7 @@ async function markEnded(tx: Database<unknown>, accountId: string, uid: string, 
 export function noteSessions(provider: Provider, database: Database<unknown>, now: () => EpochMs): void {
   provider.use(async (ctx, next) => {
     await next();
-    if (!ctx.path.startsWith("/authorize") || ctx.oidc === undefined) return;
+    if (!/^\/(authorize|device)(\/|$)/.test(ctx.path) || ctx.oidc === undefined) return;
     const { session, result } = ctx.oidc;
     if (session?.accountId === undefined) return;
     const visit = {

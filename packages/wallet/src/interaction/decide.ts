@@ -12,11 +12,12 @@ import { readPaymentResult } from "../authorize/payment-result.ts";
 import { requestedTransactions } from "../authorize/transaction-scopes.ts";
 import { completeApproval, denyPayment, startApproval } from "../payment-requests/approve.ts";
 import { paymentRequestKind } from "../payment-requests/request.ts";
+import { judgeDevice } from "./second-device.ts";
 import type { InteractionParts } from "./parts.ts";
 import { paymentOf, paymentQuestionOf } from "./payment-view.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
 import { roomForCeremony } from "./room.ts";
-import { consentQuestionOf, consentShown, pageShown, subjectOf } from "./views.ts";
+import { channelOf, consentQuestionOf, consentShown, pageShown, subjectOf } from "./views.ts";
 
 /** Starts the approval ceremony for exactly what the page showed; when something changed since, the page has to be looked at again. */
 export async function startPayment(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
@@ -30,6 +31,8 @@ export async function startPayment(parts: InteractionParts, posted: Posted): Pro
   if (overLimit !== undefined) return err(overLimit);
   const room = await roomForCeremony(parts, posted);
   if (!room.ok) return room;
+  const judged = await judgeDevice(parts, posted);
+  if (!judged.ok) return judged;
   const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid, channel };
   const started = await startApproval(parts.approval, context, { instrument, displayDigest });
   return started.ok ? ok({ options: started.value }) : started;
@@ -41,7 +44,7 @@ export async function completePayment(parts: InteractionParts, posted: Posted): 
   if (interaction.prompt !== "payment") return err(refuse("challenge_expired"));
   const { requestId, indicator, accountId } = paymentOf(interaction);
   const clientId = interaction.client.clientId;
-  const context = { requestId, accountId, clientId, interactionUid: interaction.uid, channel: "same_device", request: posted.request } as const;
+  const context = { requestId, accountId, clientId, interactionUid: interaction.uid, channel: channelOf(interaction), request: posted.request };
   const isFormOf = (displayDigest: string): boolean =>
     hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }));
   const approved = await completeApproval(parts.approval, context, posted.fields["credential"], isFormOf);
@@ -103,7 +106,16 @@ export async function allow(parts: InteractionParts, posted: Posted): Promise<Re
 export async function cancel(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
   const { interaction } = posted;
   if (!hasToken(parts, posted, interaction.prompt, subjectOf(interaction, "cancel", pageShown(interaction)))) return err(refuse("forbidden_origin"));
+  await noteDenial(parts, posted);
   return ok({ next: await turnBack(parts, posted, "the user went back") });
+}
+
+/** Who refuses a device may want to know later that it asked. */
+async function noteDenial(parts: InteractionParts, { interaction, request }: Posted): Promise<void> {
+  const { accountId, client, device } = interaction;
+  if (device === undefined || accountId === undefined) return;
+  const event = { type: "device_denied", clientId: client.clientId, clientName: client.clientName ?? client.clientId } as const;
+  await writeAudit(parts.database, { accountId, at: parts.now(), request }, event);
 }
 
 async function turnBack(parts: InteractionParts, posted: Posted, description: string): Promise<string> {

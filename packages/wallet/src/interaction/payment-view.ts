@@ -13,7 +13,7 @@ import type { PaymentDisplay } from "../pages/payment.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
-import { clientHostOf, clientNameOf } from "./views.ts";
+import { channelOf, clientHostOf, clientNameOf } from "./views.ts";
 
 /** One payment as it is put before the user: everything shown, the digest of it, and the account that pays. */
 export interface PaymentQuestion {
@@ -58,7 +58,7 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
   const { amount, currency } = request.terms;
   const funding = await parts.bank.openAccount({ userId: accountId, currency, holder: account.value.displayName });
   if (!funding.ok) return funding;
-  const channel = "same_device";
+  const channel = channelOf(interaction);
   const counted = { accountId, payeeId: request.payee.id, amount, currency, channel, at: now } as const;
   const room = await judgeRoom(parts.database, counted, parts.approval.limits);
   const display = displayOf(interaction, request, funding.value.description);

@@ -7,6 +7,7 @@ import { type Notice, noticePage } from "../pages/notice.ts";
 import { text } from "../pages/text.ts";
 import { retryHeaders } from "../rates/rates.ts";
 import { allow, cancel, completePayment, declinePayment, startPayment } from "./decide.ts";
+import { completeDevice, startDevice } from "./device.ts";
 import type { InteractionParts } from "./parts.ts";
 import { type Action, receivePost, sendsJson } from "./posted.ts";
 import { type Shown, showInteraction } from "./show.ts";
@@ -21,6 +22,8 @@ const actions: Readonly<Record<string, Action>> = {
   approve: completePayment,
   decline: declinePayment,
   consent: allow,
+  "device/options": startDevice,
+  device: completeDevice,
   cancel,
 };
 
@@ -64,6 +67,7 @@ const wordings: Partial<Readonly<Record<ErrorCode, Wording>>> = {
   forbidden_origin: { heading: text.error.title, message: text.error.forbidden, tone: "bad" },
   consent_mismatch: { heading: text.error.title, message: text.error.changed, tone: "warn" },
   not_signed_in: { heading: text.error.title, message: text.error.notSignedIn, tone: "warn" },
+  number_mismatch: { heading: text.error.title, message: text.device.numberWrong, tone: "bad" },
   unavailable: { heading: text.payment.bankDownTitle, message: text.payment.bankDown, tone: "warn" },
   over_limit: { heading: text.limits.overTitle, message: text.limits.over(""), tone: "warn" },
   rate_limited: { heading: text.error.busyTitle, message: text.error.busy, tone: "warn" },

@@ -9,8 +9,10 @@ import { loginPage } from "../pages/login.ts";
 import { noticePage } from "../pages/notice.ts";
 import { paymentPage } from "../pages/payment.ts";
 import { text } from "../pages/text.ts";
+import { showDevice } from "./device.ts";
 import type { InteractionParts } from "./parts.ts";
 import { paymentQuestionOf } from "./payment-view.ts";
+import { secondDeviceOf } from "./second-device.ts";
 import {
   baseOf,
   cancelOf,
@@ -37,6 +39,8 @@ export async function showInteraction(parts: InteractionParts, interaction: Open
       return { page: await showLogin(parts, interaction), status: 200 };
     case "payment":
       return showPayment(parts, interaction);
+    case "device":
+      return { page: await showDevice(parts, interaction), status: 200 };
     case "consent":
       return { page: await showConsent(parts, interaction), status: 200 };
     case "payment_unavailable":
@@ -76,6 +80,7 @@ async function showPayment(parts: InteractionParts, interaction: OpenInteraction
     overLimit: overLimit === undefined ? undefined : text.limits.over(overLimit.detail ?? ""),
     userName,
     openForMinutes: Math.max(1, Math.floor((request.expiresAt - parts.now()) / 60_000)),
+    secondDevice: await secondDeviceOf(parts, interaction),
     base: baseOf(interaction),
     token: parts.forms.issue(subjectOf(interaction, "approve", { requestId, displayDigest })),
     decline: {

@@ -1,3 +1,4 @@
+import type { ApprovalChannel } from "@countersign/protocol/limits";
 import { isLoopbackRedirect } from "@countersign/protocol/presented-client";
 import { formatScope, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { OpenInteraction } from "../authorize/interactions.ts";
@@ -31,14 +32,21 @@ export function clientHostOf(interaction: OpenInteraction): string {
 
 /** Whether the answer goes to a program on the user's own machine, where any program may listen (RFC 8252 section 8.6). */
 export function returnsToThisDevice(interaction: OpenInteraction): boolean {
+  if (interaction.redirectUri === undefined) return false;
   const url = new URL(interaction.redirectUri);
   return isLoopbackRedirect(url) || !/^https?:$/.test(url.protocol);
 }
 
 /** Where the user returns to, as a person may recognize it. */
 export function redirectHostOf(interaction: OpenInteraction): string {
+  if (interaction.redirectUri === undefined) return text.device.otherDevice;
   const url = new URL(interaction.redirectUri);
   return isLoopbackRedirect(url) ? text.consent.thisDevice(url.host) : url.host || url.protocol;
+}
+
+/** A payment that another device asked for has a limit of its own. */
+export function channelOf(interaction: OpenInteraction): ApprovalChannel {
+  return interaction.device === undefined ? "same_device" : "other_device";
 }
 
 /** A form of this interaction: its digest names what the page shows, so that one page's form never submits another page's choice. */
@@ -48,7 +56,8 @@ export function subjectOf(interaction: OpenInteraction, form: FormSubject["form"
 
 /** What the forms of the sign-in page and every way back are about. */
 export function pageShown(interaction: OpenInteraction): unknown {
-  return { client: interaction.client.clientId, redirect_uri: interaction.redirectUri, prompt: interaction.prompt };
+  const { client, redirectUri, device, prompt } = interaction;
+  return { client: client.clientId, redirect_uri: redirectUri ?? null, device: device?.userCode ?? null, prompt };
 }
 
 /** The way back to the client. */

@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import { type CancelForm, cancelForm } from "./cancel.ts";
 import { ceremonyStatus } from "./ceremony.ts";
-import { type Page, symbol } from "./layout.ts";
+import { type DeviceOrigin, originPairs } from "./device.ts";
+import { type Markup, type Page, symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
 /** What the payment page shows, every text ready to read. Its digest is part of what the passkey signs. */
@@ -15,6 +16,13 @@ export interface PaymentDisplay {
   readonly clientHost: string;
 }
 
+/** A device that waits for the payment; `asksNumber`: the number on its screen has to be named here. */
+export interface SecondDeviceView {
+  readonly userCode: string;
+  readonly origin: DeviceOrigin;
+  readonly asksNumber: boolean;
+}
+
 export interface PaymentView {
   readonly display: PaymentDisplay;
   readonly available: string;
@@ -23,6 +31,8 @@ export interface PaymentView {
   readonly overLimit: string | undefined;
   readonly openForMinutes: number;
   readonly userName: string;
+  /** Where the payment was asked for, when that is not this device. */
+  readonly secondDevice: SecondDeviceView | undefined;
   readonly base: string;
   readonly token: string;
   readonly decline: CancelForm;
@@ -35,6 +45,7 @@ export function paymentPage(view: PaymentView): Page {
     view.hasEnough && view.overLimit === undefined
       ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
 <input type="hidden" name="form_token" value="${view.token}">
+${view.secondDevice?.asksNumber === true ? numberField() : ""}
 <button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.payment.approve(display.total)}</button>
 <p class="hint center">${text.payment.approveHint}</p>
 </form>`
@@ -52,11 +63,23 @@ export function paymentPage(view: PaymentView): Page {
 <dt>${text.payment.pays}</dt><dd>${text.payment.available(display.account, view.available)}</dd>
 <dt>${text.payment.askedBy}</dt><dd>${display.clientName} <span class="quiet">${display.clientHost}</span></dd>
 <dt>${text.payment.expires}</dt><dd>${text.payment.minutes(view.openForMinutes)}</dd>
+${view.secondDevice === undefined ? "" : originPairs(view.secondDevice.origin)}
 </dl>
+${view.secondDevice === undefined ? "" : html`<p class="notice notice-warn">${symbol("shield")}<span>${text.device.warning}</span></p>`}
 ${approve}
 ${ceremonyStatus()}
 </section>
 ${cancelForm(view.decline)}
 <p class="page-foot center">${text.signedInAs(view.userName)}</p>`;
   return { heading: text.payment.title(display.payeeName), body };
+}
+
+/** The number that only the screen of the other device shows, so that a link alone pays nothing. */
+function numberField(): Markup {
+  const { device } = text;
+  return html`<div class="field">
+<label class="label" for="number">${device.number}</label>
+<input class="input user-code" id="number" name="number" required inputmode="numeric" pattern="[0-9]{2}" maxlength="2" autocomplete="off" aria-describedby="number_hint">
+<span class="hint" id="number_hint">${device.numberHint}</span>
+</div>`;
 }

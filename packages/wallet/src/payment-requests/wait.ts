@@ -36,13 +36,13 @@ export async function waitForDecision(
   }
 }
 
-interface Heard {
+export interface Heard {
   within(ms: number): Promise<void>;
   cancel(): void;
 }
 
 /** Listens from now on, so that a signal between the read and the wait is not missed. */
-function nextEvent(wake: EventTarget, abort: AbortSignal): Heard {
+export function nextEvent(wake: EventTarget, abort: AbortSignal): Heard {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (): void => resolve();
   wake.addEventListener("wake", done, { once: true });

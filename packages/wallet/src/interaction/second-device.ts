@@ -1,0 +1,62 @@
+import { readNumber } from "@countersign/protocol/device-code";
+import type { Refusal } from "@countersign/protocol/errors";
+import { refuse } from "@countersign/protocol/errors";
+import type { Result } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
+import { writeAudit } from "../audit/log.ts";
+import type { OpenInteraction } from "../authorize/interactions.ts";
+import { type ClaimedCode, findClaim, nameNumber } from "../device/claim.ts";
+import { wrongNumber } from "../device/code-adapter.ts";
+import { type OpenDevice, originOf } from "../device/open-device.ts";
+import type { SecondDeviceView } from "../pages/payment.ts";
+import type { InteractionParts } from "./parts.ts";
+import type { Posted } from "./posted.ts";
+
+/** What the payment page says more when the payment was asked for on another device. */
+export async function secondDeviceOf(parts: InteractionParts, interaction: OpenInteraction): Promise<SecondDeviceView | undefined> {
+  const { device } = interaction;
+  if (device === undefined) return undefined;
+  const claim = await findClaim(parts.database, device.jti, parts.now());
+  return {
+    userCode: device.userCode,
+    origin: originOf(device, parts.now()),
+    asksNumber: claim?.number === "ask",
+  };
+}
+
+/**
+ * Judges whether a payment may be approved from this device: here, or on a second one after its number was named. The number is judged once; a wrong one ends
+ * the device code. Refuses with `number_mismatch`, `invalid_request` (no number) and `challenge_expired`.
+ */
+export async function judgeDevice(parts: InteractionParts, posted: Posted): Promise<Result<void, Refusal>> {
+  const { device, sessionUid, accountId } = posted.interaction;
+  if (device === undefined) return ok(undefined);
+  const claim = await findClaim(parts.database, device.jti, parts.now());
+  if (claim === undefined || sessionUid === undefined || claim.session !== sessionUid || accountId === undefined)
+    return err(refuse("challenge_expired"));
+  if (claim.number === "matched") return ok(undefined);
+  const given = readNumber(posted.fields["number"]);
+  if (claim.number === "ask" && given === undefined) return err(refuse("invalid_request", "the number on the other device is needed"));
+  const verdict = given === undefined ? claim.number : await nameNumber(parts.database, codeOf(device), sessionUid, given, parts.now());
+  if (verdict === "matched") return ok(undefined);
+  if (verdict === "wrong") {
+    const { clientId, clientName } = posted.interaction.client;
+    const event = { type: "number_mismatched", clientId, clientName: clientName ?? clientId } as const;
+    await writeAudit(parts.database, { accountId, at: parts.now(), request: posted.request }, event);
+    await burn(parts, device);
+    return err(refuse("number_mismatch"));
+  }
+  return err(refuse("challenge_expired"));
+}
+
+function codeOf(device: OpenDevice): ClaimedCode {
+  return { jti: device.jti, number: device.start.number, expiresAt: device.expiresAt };
+}
+
+async function burn(parts: InteractionParts, device: OpenDevice): Promise<void> {
+  const code = await parts.provider.DeviceCode.find(device.jti, { ignoreExpiration: true });
+  if (code === undefined) return;
+  code.error = "access_denied";
+  code.errorDescription = wrongNumber;
+  await code.save();
+}
