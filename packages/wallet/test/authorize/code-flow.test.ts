@@ -347,7 +347,7 @@ describe("metadata", () => {
         scopes_supported: ["openid", "orders:read", "orders:write"],
       });
       expect(new Set(z.array(z.string()).parse(metadata["grant_types_supported"]))).toEqual(
-        new Set(["authorization_code", "client_credentials", "refresh_token"]),
+        new Set(["authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]),
       );
     }
   });

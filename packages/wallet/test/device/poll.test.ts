@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { formOf } from "../peers/browser.ts";
 import { confirmDevice, deviceClients, enterCode, startDevice, type WaitingDevice } from "../peers/devices.ts";
 import { Person, startWorld, type World } from "../peers/world.ts";
 
@@ -83,7 +84,6 @@ describe("a poll that waits (RFC 7240)", () => {
     const waiting = device.poll({}, { prefer: "respond-async, wait=20" });
     const person = new Person(world);
     const login = await enterCode(person.browser, device.userCode);
-    const { formOf } = await import("../peers/browser.ts");
     await person.browser.submit(formOf(login.html, "/cancel"));
     expect(await waiting).toMatchObject({ status: 400, body: { error: "access_denied" } });
   });
