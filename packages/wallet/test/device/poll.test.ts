@@ -57,10 +57,10 @@ describe("polling with a device code", () => {
   });
 
   test("D02 guesses nothing: 1,000 device codes that never were are all the same refusal", async () => {
-    const { poll } = await startDevice(world);
+    const device = await startDevice(world);
     const guess = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
     for (let round = 0; round < 20; round += 1) {
-      const answers = await Promise.all(Array.from({ length: 50 }, () => poll({ device_code: guess() })));
+      const answers = await Promise.all(Array.from({ length: 50 }, () => device.poll({ device_code: guess() })));
       expect(new Set(answers.map((each) => `${each.status} ${JSON.stringify(each.body)}`)).size).toBe(1);
       expect(answers[0]).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
     }
