@@ -324,8 +324,8 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   number_mismatch: e(
     403,
     false,
-    "That was not the number on the other device, so the request was ended.",
-    "The two digits behind the user code; they are judged once (RFC 10027). Start the device grant again.",
+    "That number was wrong, so the request was ended.",
+    "The two digits behind a user code are judged once: start again.",
   ),
   mandate_invalid: e(403, false, "The approval could not be verified.", "Signature, issuer, audience, type or lifetime of the mandate is wrong."),
   mandate_spent: e(
