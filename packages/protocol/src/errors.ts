@@ -321,12 +321,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     "The payment differs from what was approved, so it was stopped.",
     "Amount, currency, payee and checkout hash must equal the mandate's.",
   ),
-  number_mismatch: e(
-    403,
-    false,
-    "That number was wrong, so the request was ended.",
-    "The two digits behind a user code are judged once: start again.",
-  ),
+  number_mismatch: e(403, false, "That number was wrong, so the request was ended.", "The two digits are judged once: start again."),
   mandate_invalid: e(403, false, "The approval could not be verified.", "Signature, issuer, audience, type or lifetime of the mandate is wrong."),
   mandate_spent: e(
     409,
