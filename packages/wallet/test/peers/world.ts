@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { CheckoutTerms } from "@countersign/protocol/payment";
 import { Secret } from "@countersign/protocol/secret";
-import { createLogger } from "@countersign/service/log";
+import { createLogger, type Logger } from "@countersign/service/log";
 import { start } from "../../src/main.ts";
 import type { LimitDefaults } from "../../src/limits/settings.ts";
 import type { PresentedFetch } from "../../src/authorize/presented-fetch.ts";
@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly fetchPresented?: PresentedFetch;
   /** What the wallet's bounds are multiplied by. Tests ask much more often than people, so 1000 unless a test is about them. */
   readonly rateFactor?: number;
+  /** Where the log goes; nowhere unless a test reads it. */
+  readonly logger?: Logger;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -58,7 +60,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...(options.markFile === undefined ? {} : { markFile: options.markFile }),
     ...(options.otherSealingKeys === undefined ? {} : { otherSealingKeys: options.otherSealingKeys }),
     bankUrl: bank.url,
-    logger: createLogger("wallet", { level: "silent" }),
+    logger: options.logger ?? createLogger("wallet", { level: "silent" }),
     now: () => Date.now() + clock.offsetMs,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.openClients === undefined ? {} : { openClients: options.openClients }),
