@@ -76,7 +76,7 @@ async function walk(name: string): Promise<string> {
 /** Each secret where it does not belong, and again while the database is broken. */
 async function failInEveryWay(): Promise<void> {
   const attempts = async (): Promise<void> => {
-    for (const value of [...secrets.values()]) {
+    for (const value of secrets.values()) {
       const paths = [
         `/authorize?client_id=${value}&state=${value}`,
         `/interaction/${value}`,
