@@ -70,10 +70,10 @@ describe("the adapter", () => {
     await expect(adapter.consume("token")).rejects.not.toBeInstanceOf(EarlierAnswer);
   });
 
-  test("a refresh token is stored without the scopes of payments", async () => {
+  test("a refresh token is stored without the scopes and details of payments", async () => {
     const adapter = adapters("RefreshToken");
-    await adapter.upsert("token", { jti: "token", scope: "orders:read payment:pr_1 payment:odd" }, 60);
-    expect(await adapter.find("token")).toMatchObject({ scope: "orders:read payment:odd" });
+    await adapter.upsert("token", { jti: "token", scope: "orders:read payment:pr_1 payment:odd", rar: [{ type: "payment" }] }, 60);
+    expect(await adapter.find("token")).toEqual({ jti: "token", scope: "orders:read payment:odd" });
   });
 
   test("an assertion's id is taken once, by whoever is first", async () => {
