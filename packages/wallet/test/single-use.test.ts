@@ -10,6 +10,7 @@ import { createAdapterFactory } from "../src/authorize/adapter.ts";
 import { createRefreshGrace } from "../src/authorize/refresh-grace.ts";
 import { rememberChallenge, spendChallenge } from "../src/passkeys/challenges.ts";
 import { formOf } from "./peers/browser.ts";
+import { confirmDevice, deviceClients, enterCode, startDevice } from "./peers/devices.ts";
 import { type Engine, engines } from "./peers/engines.ts";
 import { type JsonAnswer, readAnswer } from "./peers/listen.ts";
 import { lodge } from "./peers/payments.ts";
@@ -32,7 +33,7 @@ describe.each(engines)("on %s, of 50 at once", (_name, start) => {
   let world: World;
   beforeAll(async () => {
     engine = await start();
-    world = await startWorld({ databaseUrl: await engine.newDatabase() });
+    world = await startWorld({ databaseUrl: await engine.newDatabase(), clients: deviceClients });
   }, 60_000);
   afterAll(async () => {
     await world.close();
@@ -57,6 +58,14 @@ describe.each(engines)("on %s, of 50 at once", (_name, start) => {
     const successors = new Set(answers.filter((each) => each.status === 200).map((each) => String(each.body["refresh_token"])));
     expect([successors.size, count(answers, 200) + count(answers, 400, "invalid_grant")]).toEqual([1, 50]);
     expect((await refresh([...successors][0] ?? "")).status).toBe(200);
+  });
+
+  test("D04 one redemption of a device code gets tokens", async () => {
+    const device = await startDevice(world);
+    const person = new Person(world);
+    await confirmDevice(person, await person.register(await enterCode(person.browser, device.userCode)));
+    const answers = await atOnce(() => device.poll());
+    expect([count(answers, 200), count(answers, 400, "invalid_grant")]).toEqual([1, 49]);
   });
 
   test("O20 one use of a proof of possession is taken", async () => {

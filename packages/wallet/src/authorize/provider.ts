@@ -18,6 +18,7 @@ import { authMethodsOf, clientMetadata } from "./configured-clients.ts";
 import { featuresOf } from "./features.ts";
 import { boundEndpoints } from "./endpoint-rates.ts";
 import { loadGrant } from "./grants.ts";
+import { attendDeviceProofs } from "../device/device-key.ts";
 import { withDeviceRules } from "../device/code-adapter.ts";
 import { lifetimeOf } from "../device/device-start.ts";
 import { attendDeviceEndpoints } from "../device/endpoints.ts";
@@ -85,6 +86,7 @@ export function createProvider(parts: ProviderParts): Provider {
     now: parts.now,
   });
   refuseStaleProofs(provider, parts.now);
+  attendDeviceProofs(provider, parts);
   describeHonestly(provider, parts.configuredResources);
   refuseOtherResponseModes(provider, parts.renderErrorPage);
   noteSessions(provider, parts.database, parts.now);

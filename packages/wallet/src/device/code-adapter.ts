@@ -8,6 +8,7 @@ import Provider, { errors } from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import type { Rates } from "../rates/rates.ts";
 import { claimDevice, decideClaim } from "./claim.ts";
+import { comesWithKey } from "./device-key.ts";
 import { addressOf, readDeviceStart } from "./device-start.ts";
 import { countPoll } from "./poll.ts";
 import { deviceChannel, readWait, waitForDevice } from "./wait.ts";
@@ -123,10 +124,11 @@ async function attendPoll(
 ): Promise<AdapterPayload | undefined> {
   const { database, now } = parts;
   if (found.clientId !== ctx.oidc.client?.clientId) return found;
-  const { codeChallenge } = readDeviceStart(found["deviceInfo"]);
+  const { codeChallenge, jkt } = readDeviceStart(found["deviceInfo"]);
   if (codeChallenge !== undefined && !answersChallenge(ctx.oidc.body?.["code_verifier"], codeChallenge)) {
     throw new errors.InvalidGrant("code_verifier is missing or wrong");
   }
+  if (jkt !== undefined && !(await comesWithKey(ctx, jkt))) throw new errors.InvalidGrant("the device code is bound to another key");
   if (found.consumed !== undefined) return found;
   if (isOver(found, now())) throw new errors.ExpiredToken("device code is expired");
   if (isDecidedOrUsed(found)) return found;

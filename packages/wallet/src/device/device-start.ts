@@ -8,6 +8,7 @@ import { errors } from "oidc-provider";
 import { z } from "zod";
 import { readScope } from "../authorize/transaction-scopes.ts";
 import { displayText } from "../pages/display-text.ts";
+import { provedKeyOf } from "./device-key.ts";
 
 /**
  * What is known about the device that asked for a code: where it asked from and with what, when, the S256 challenge that its token requests must answer, and
@@ -18,6 +19,8 @@ export interface DeviceStart {
   readonly agent: string;
   readonly startedAt: EpochMs;
   readonly codeChallenge?: string | undefined;
+  /** The thumbprint of the key that its token requests must prove (RFC 9449). */
+  readonly jkt?: string | undefined;
   readonly number?: string | undefined;
 }
 
@@ -26,6 +29,7 @@ const shape = z.object({
   agent: z.string(),
   startedAt: z.number(),
   codeChallenge: z.string().optional(),
+  jkt: z.string().optional(),
   number: z.string().optional(),
 });
 
@@ -42,11 +46,13 @@ export function readDeviceStart(info: unknown): DeviceStart {
  */
 export function describeStart(ctx: KoaContextWithOIDC, now: EpochMs): Record<string, unknown> {
   const codeChallenge = readChallenge(ctx.oidc.body ?? {});
+  const jkt = provedKeyOf(ctx);
   const start: DeviceStart = {
     address: addressOf(ctx),
     agent: displayText(ctx.get("user-agent"), agentLengthMax),
     startedAt: now,
     ...(codeChallenge === undefined ? {} : { codeChallenge }),
+    ...(jkt === undefined ? {} : { jkt }),
     ...(asksPayment(ctx.oidc.params ?? {}) ? { number: String(randomInt(100)).padStart(2, "0") } : {}),
   };
   return { ...start };
