@@ -216,7 +216,7 @@ function accountPages(parts: InteractionParts, sealer: Sealer): Hono {
   const { database, provider, forms, party, rates, logger, now, resources } = parts;
   const sessions = createSessions({ provider, database, now });
   const notices: AccountParts["notices"] = (accountId) => accountNotices(database, accountId, now());
-  const account = { database, sealer, sessions, forms, party, rates, logger, now, notices };
+  const account = { database, sealer, limits: parts.approval.limits, sessions, forms, party, rates, logger, now, notices };
   const app = new Hono();
   app.route("/", accountRoutes(account, provider, resources));
   app.route("/", recoveryRoutes(account));

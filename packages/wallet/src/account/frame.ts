@@ -15,6 +15,7 @@ import { sha256OfJson } from "../digest.ts";
 import { type FormTokens, isOwnOrigin } from "../forms.ts";
 import { type Outcome, readFields, sendsJson } from "../interaction/posted.ts";
 import { refusalPage, respondWording } from "../interaction/routes.ts";
+import type { LimitDefaults } from "../limits/settings.ts";
 import { type AccountView, accountPage } from "../pages/account.ts";
 import { pageHeaders } from "../pages/headers.ts";
 import { type Markup, renderPage } from "../pages/layout.ts";
@@ -31,6 +32,7 @@ export interface AccountParts {
   readonly party: RelyingParty;
   readonly rates: Rates;
   readonly logger: Logger;
+  readonly limits: LimitDefaults;
   readonly now: () => EpochMs;
   /** Things that the owner should know, shown on every page of the account. */
   readonly notices: (accountId: string) => Promise<readonly Markup[]>;

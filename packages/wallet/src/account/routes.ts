@@ -12,6 +12,8 @@ import { overviewView } from "../pages/account-overview.ts";
 import { text } from "../pages/text.ts";
 import { addActivity } from "./activity.ts";
 import { accountClientId, accountPath } from "./account-client.ts";
+import { addLimits } from "./limits.ts";
+import { addPolicies } from "./policies.ts";
 import { type AccountFrame, type AccountParts, createAccountFrame } from "./frame.ts";
 import { addAppPages } from "./apps.ts";
 import { addPasskeyPages } from "./passkeys.ts";
@@ -23,6 +25,8 @@ import { addSessionPages } from "./sessions.ts";
 export function accountRoutes(parts: AccountParts, provider: Provider, resources: Pick<Resources, "find">): Hono {
   const frame = createAccountFrame(parts);
   addOverview(frame, parts);
+  addLimits(frame, parts);
+  addPolicies(frame, parts);
   addActivity(frame, parts);
   addPasskeyPages(frame, parts);
   addRecoveryPages(frame, parts);

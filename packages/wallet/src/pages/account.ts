@@ -11,6 +11,8 @@ const sections: readonly { readonly section: AccountSection; readonly href: stri
   { section: "passkeys", href: "/account/passkeys", icon: "passkey" },
   { section: "apps", href: "/account/apps", icon: "plug" },
   { section: "payments", href: "/account/payments", icon: "receipt" },
+  { section: "limits", href: "/account/limits", icon: "sliders" },
+  { section: "policies", href: "/account/policies", icon: "spark" },
   { section: "sessions", href: "/account/sessions", icon: "globe" },
   { section: "activity", href: "/account/activity", icon: "activity" },
 ];
