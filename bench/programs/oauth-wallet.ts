@@ -1,10 +1,10 @@
 // The wallet with one confidential client, and one person who signed up with a passkey and allowed it.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { member } from "@countersign/protocol/shape";
 import { Secret } from "@countersign/protocol/secret";
 import { createLogger } from "@countersign/service/log";
 import { start } from "@countersign/wallet/main";
+import { deviceGrant } from "@countersign/wallet/options";
 import { signUp } from "@countersign/wallet/testing/sign-up";
 import { runProgram } from "../measure/program.ts";
 import { listen } from "./parts/listen.ts";
@@ -12,12 +12,6 @@ import { callback, codeRequest, orders, refreshTokenFor, shop } from "./parts/oa
 
 const clientId = "bench";
 const clientSecret = randomBytes(32).toString("base64url");
-
-/** Where a device asks for a code (RFC 8414); empty where none can. */
-async function devicePathOf(url: string): Promise<string> {
-  const endpoint = member(await (await fetch(`${url}/.well-known/oauth-authorization-server`)).json(), "device_authorization_endpoint");
-  return typeof endpoint === "string" ? new URL(endpoint).pathname : "";
-}
 
 await runProgram(async (options) => {
   const server = createServer();
@@ -36,7 +30,7 @@ await runProgram(async (options) => {
         client_name: "Bench",
         token_endpoint_auth_method: "client_secret_post",
         client_secret: new Secret(clientSecret),
-        grant_types: ["authorization_code", "refresh_token", "client_credentials"],
+        grant_types: ["authorization_code", "refresh_token", "client_credentials", deviceGrant],
         redirect_uris: [callback],
         application_type: "web",
       },
@@ -58,7 +52,7 @@ await runProgram(async (options) => {
       clientSecret,
       tokenPath: "/token",
       introspectionPath: "/introspect",
-      devicePath: await devicePathOf(url),
+      devicePath: "/device_authorization",
       opaqueResource: `${url}/payment-requests`,
       opaqueScope: "payment_requests",
       refreshTokens: refreshTokens.join(" "),
