@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type JsonAnswer, readAnswer } from "../peers/listen.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
 
@@ -9,6 +9,9 @@ beforeAll(async () => {
   world = await startWorld({ openClients: { documents: "none", registration: true } });
 });
 afterAll(() => world.close());
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 async function register(body: unknown, at: World = world): Promise<JsonAnswer> {
   const init = { method: "POST", headers: { "content-type": "application/json" }, body: typeof body === "string" ? body : JSON.stringify(body) };
@@ -120,6 +123,7 @@ describe("a registration that is not taken", () => {
 
   test("O34 is refused with a time to wait when one address asks too often; others' clients go on", async () => {
     const bounded = await startWorld({ openClients: { documents: "none", registration: true }, rateFactor: 1 });
+    vi.useFakeTimers({ toFake: ["Date"] });
     const answers: Response[] = [];
     for (let at = 0; at < 30; at += 1) {
       answers.push(
