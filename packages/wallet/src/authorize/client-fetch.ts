@@ -1,7 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { PresentedClientOffer } from "@countersign/protocol/presented-client";
 import type { Logger } from "@countersign/service/log";
-import type { WalletClient } from "../options.ts";
+import { deviceGrant, type WalletClient } from "../options.ts";
 import { fetchPresented, type PresentedFetch } from "./presented-fetch.ts";
 
 /** The signature algorithms of client assertions (RFC 7518 section 3.1): ES256, and RS256, which ChatGPT signs with. */
@@ -9,9 +9,12 @@ export const clientAssertionAlgorithms: readonly ["ES256", "RS256"] = ["ES256", 
 
 /** What clients that present themselves may ask for. Never `client_credentials`: whom the operator did not register acts only for users. */
 export const presentedClientOffer: PresentedClientOffer = {
-  grantTypes: ["authorization_code", "refresh_token"],
+  grantTypes: ["authorization_code", "refresh_token", deviceGrant],
   signingAlgs: clientAssertionAlgorithms,
 };
+
+/** What is left for clients that register themselves: without a redirect, nothing would tie a name that nobody checked to a place. */
+export const registrationOffer: PresentedClientOffer = { ...presentedClientOffer, grantTypes: ["authorization_code", "refresh_token"] };
 
 export interface ClientFetchParts {
   readonly clients: readonly WalletClient[];

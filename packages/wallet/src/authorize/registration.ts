@@ -9,7 +9,7 @@ import { Hono } from "hono";
 import type Provider from "oidc-provider";
 import { errors } from "oidc-provider";
 import { askerOfRequest, type Rates } from "../rates/rates.ts";
-import { presentedClientOffer } from "./client-fetch.ts";
+import { registrationOffer } from "./client-fetch.ts";
 import type { RegisteredClients } from "./registered-clients.ts";
 
 export interface RegistrationParts {
@@ -35,7 +35,7 @@ export function registrationRoutes({ provider, registered, rates, logger, now }:
     }
     const body = await readJson(c.req.raw, { maxBytes: bodyBytesMax });
     if (!body.ok) return respondRefusal(body.error);
-    const judged = judgeRegistrationRequest(body.value, presentedClientOffer);
+    const judged = judgeRegistrationRequest(body.value, registrationOffer);
     if (!judged.ok) return respondJson(400, { error: judged.error.code, error_description: judged.error.reason });
     const client = await registered.add(judged.value);
     try {

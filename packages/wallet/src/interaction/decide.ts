@@ -17,7 +17,7 @@ import type { InteractionParts } from "./parts.ts";
 import { paymentOf, paymentQuestionOf } from "./payment-view.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
 import { roomForCeremony } from "./room.ts";
-import { channelOf, consentQuestionOf, consentShown, pageShown, subjectOf } from "./views.ts";
+import { channelOf, consentQuestionOf, consentShown, pageShown, subjectOf, clientNameAndHostOf } from "./views.ts";
 
 /** Starts the approval ceremony for exactly what the page showed; when something changed since, the page has to be looked at again. */
 export async function startPayment(parts: InteractionParts, posted: Posted): Promise<Result<Outcome, Refusal>> {
@@ -95,7 +95,7 @@ export async function allow(parts: InteractionParts, posted: Posted): Promise<Re
   if (question.missingOpenid.length > 0) grant.addOIDCScope([...question.missingOpenid]);
   for (const [resource, scopes] of Object.entries(question.missing)) grant.addResourceScope(resource, [...scopes]);
   const grantId = await grant.save();
-  const clientName = interaction.client.clientName ?? clientId;
+  const clientName = clientNameAndHostOf(interaction);
   await rememberConsent(parts.database, { accountId, clientId, clientName, scopes: question.missing, openid: question.missingOpenid }, parts.now());
   await writeAudit(parts.database, { accountId, at: parts.now(), request: posted.request }, { type: "app_allowed", clientId, clientName });
   parts.logger.info("consent.given", { accountId, clientId });

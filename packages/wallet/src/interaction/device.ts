@@ -19,7 +19,7 @@ import { type ConfirmableAction, spendConfirmation, startConfirmation, verifyCon
 import type { InteractionParts } from "./parts.ts";
 import { hasToken, type Outcome, type Posted } from "./posted.ts";
 import { roomForCeremony } from "./room.ts";
-import { baseOf, cancelOf, clientNameOf, type ConsentQuestion, consentQuestionOf, subjectOf } from "./views.ts";
+import { baseOf, cancelOf, clientNameAndHostOf, type ConsentQuestion, consentQuestionOf, subjectOf } from "./views.ts";
 
 /** What a passkey confirms for a device: which one, of which client, and all that it gets. */
 interface DeviceApproval {
@@ -51,7 +51,7 @@ export async function showDevice(parts: InteractionParts, interaction: OpenInter
   if (asked === undefined) throw new TypeError("the device prompt is about a device, after sign-in");
   const account = await parts.database.records(accountKind).get(asked.accountId, parts.now());
   return deviceConfirmPage({
-    clientName: clientNameOf(interaction),
+    clientName: clientNameAndHostOf(interaction),
     userCode: asked.device.userCode,
     origin: originOf(asked.device, parts.now()),
     groups: asked.question.groups,

@@ -23,6 +23,13 @@ export function clientNameOf({ client, identity }: OpenInteraction): string {
   return displayText(identity.name ?? "", 80) || (identity.host ?? text.consent.unnamed);
 }
 
+/** The client's name and, for a client that presents itself by a document, the host that it came from: for places without an address beside the name. */
+export function clientNameAndHostOf(interaction: OpenInteraction): string {
+  const { host } = interaction.identity;
+  const name = clientNameOf(interaction);
+  return host === undefined || host === name ? name : `${name} (${host})`;
+}
+
 /** Where the client's answer goes and, before it, the host that its document came from where that is another. */
 export function clientHostOf(interaction: OpenInteraction): string {
   const { host } = interaction.identity;

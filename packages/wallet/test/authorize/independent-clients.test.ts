@@ -3,7 +3,8 @@ import { decodeJwt, exportJWK, generateKeyPair } from "jose";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WalletClient } from "../../src/options.ts";
+import { deviceGrant, type WalletClient } from "../../src/options.ts";
+import { confirmDevice, enterCode } from "../peers/devices.ts";
 import { Person, startWorld, storeResource, type World } from "../peers/world.ts";
 
 const redirect = "https://peer.example/cb";
@@ -25,7 +26,7 @@ beforeAll(async () => {
       client_name: `Peer ${method}`,
       client_uri: "https://peer.example",
       token_endpoint_auth_method: method,
-      grant_types: method === "none" ? ["authorization_code", "refresh_token"] : ["authorization_code", "refresh_token", "client_credentials"],
+      grant_types: ["authorization_code", "refresh_token", deviceGrant, ...(method === "none" ? [] : (["client_credentials"] as const))],
       redirect_uris: [redirect],
       ...(method === "private_key_jwt" ? { jwks: { keys: [jwk] } } : {}),
       ...(method.startsWith("client_secret_") ? { client_secret: new Secret(secret) } : {}),
@@ -33,6 +34,12 @@ beforeAll(async () => {
   });
 });
 afterAll(() => world.close());
+
+/** Somebody confirms a waiting device with a passkey. */
+async function confirm(userCode: string): Promise<void> {
+  const person = new Person(world);
+  await confirmDevice(person, await person.register(await enterCode(person.browser, userCode)));
+}
 
 /** Both libraries take `state` and PKCE from the caller; both check `iss`, and of an id token issuer, audience, nonce and signature. */
 const scope = "openid orders:read";
@@ -89,6 +96,15 @@ describe("openid-client", () => {
     expect(decodeJwt(tokens.access_token)).toMatchObject({ cnf: { jkt: await handle.calculateThumbprint() } });
     const renewed = await openid.refreshTokenGrant(config, tokens.refresh_token ?? "", { resource: storeResource }, { DPoP: handle });
     expect(renewed.token_type).toBe("dpop");
+  });
+
+  test.each(methods)("%s: a device code, with a bound token", async (method) => {
+    const config = await discover(method);
+    const handle = openid.getDPoPHandle(config, await openid.randomDPoPKeyPair("ES256"));
+    const started = await openid.initiateDeviceAuthorization(config, { scope: "orders:read", resource: storeResource });
+    await confirm(started.user_code);
+    const waiting = openid.pollDeviceAuthorizationGrant(config, { ...started, interval: 1 }, { resource: storeResource }, { DPoP: handle });
+    expect(await waiting).toMatchObject({ token_type: "dpop", scope: "orders:read" });
   });
 
   test.each(methods.filter((each) => each !== "none"))("%s: client_credentials", async (method) => {
@@ -200,6 +216,24 @@ describe("oauth4webapi", () => {
       return oauth.processRefreshTokenResponse(as, client, response);
     });
   }
+
+  test.each(methods)("%s: a device code", async (method) => {
+    const as = await discover();
+    const client: oauth.Client = { client_id: method };
+    const auth = proofs[method]();
+    const parameters = { scope: "orders:read", resource: storeResource };
+    const started = await oauth.deviceAuthorizationRequest(as, client, auth, parameters, insecure);
+    const { device_code, user_code, interval } = await oauth.processDeviceAuthorizationResponse(as, client, started);
+    expect(interval).toBe(5);
+    const poll = async () => {
+      const additionalParameters = { resource: storeResource };
+      const response = await oauth.deviceCodeGrantRequest(as, client, auth, device_code, { ...insecure, additionalParameters });
+      return oauth.processDeviceCodeResponse(as, client, response);
+    };
+    await confirm(user_code);
+    expect(await poll()).toMatchObject({ token_type: "bearer", scope: "orders:read", refresh_token: expect.any(String) });
+    await expect(poll()).rejects.toMatchObject({ error: "invalid_grant" });
+  });
 
   test.each(methods.filter((each) => each !== "none"))("%s: client_credentials", async (method) => {
     const as = await discover();

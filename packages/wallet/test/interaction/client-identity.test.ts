@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoadedPage } from "../peers/browser.ts";
+import { enterCode, startDevice } from "../peers/devices.ts";
 import { hosts, Published } from "../peers/published.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
 
@@ -67,6 +68,23 @@ describe("who asks, on the consent page", () => {
   test("O35 markup and marks in a name are shown as text, on one line", async () => {
     const { html } = await consentOf(named("<b>Zed</b>\u202e  editor"), "https://apps.example/cb");
     expect(html).toContain("<h1>Allow &lt;b&gt;Zed&lt;/b&gt; editor?</h1>");
+  });
+});
+
+describe("who asks, on the device page", () => {
+  test("a client of a document: its name with the host that it came from", async () => {
+    const device = await startDevice(world, { client_id: hosts.vsCode.client_id });
+    expect(device.answer.status).toBe(200);
+    const person = new Person(world);
+    const page = await person.register(await enterCode(person.browser, device.userCode));
+    expect(page.html).toContain("Visual Studio Code (vscode.dev)");
+  });
+
+  test("D09 a document that does not name the device grant gets none", async () => {
+    expect((await startDevice(world, { client_id: hosts.claude.client_id })).answer).toMatchObject({
+      status: 400,
+      body: { error: "unauthorized_client" },
+    });
   });
 });
 
