@@ -241,6 +241,15 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "wallet-account-1",
+    rule: "A person keeps the account at its own page: passkeys are added and removed with a fresh passkey, a recovery code leads back in, sessions are ended.",
+    spec: "reference/security W07, W10, O38",
+    shownBy: [
+      scenario("wallet-account", "is made at its own page, gets a second passkey and a recovery code, and is recovered with it"),
+      scenario("wallet-account", "lists its sessions, and ends one from another browser"),
+    ],
+  },
+  {
     id: "wallet-pages-1",
     rule: "The wallet's pages are light, load nothing from elsewhere, run nothing that is written into them and stand in no frame.",
     spec: "reference/security O36, W06; CSP Level 3",

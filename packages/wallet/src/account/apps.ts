@@ -1,7 +1,7 @@
 import { refuse } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
 import { writeAudit } from "../audit/log.ts";
-import { connectedApps, disconnectApp } from "../authorize/apps.ts";
+import { type AppsParts, connectedApps, disconnectApp } from "../authorize/apps.ts";
 import type { Resources } from "../authorize/resources.ts";
 import { sha256 } from "../digest.ts";
 import { appsView } from "../pages/account-apps.ts";
@@ -10,7 +10,7 @@ import { text } from "../pages/text.ts";
 import type { AccountFrame, AccountParts } from "./frame.ts";
 
 /** The apps that act for the account, and the end of that. It takes power away, so it needs no passkey: whoever is in a hurry is not held up. */
-export function addAppPages(frame: AccountFrame, parts: AccountParts, resources: Pick<Resources, "find">): void {
+export function addAppPages(frame: AccountFrame, parts: AccountParts & Pick<AppsParts, "nameOf">, resources: Pick<Resources, "find">): void {
   const linesOf = (scopes: Readonly<Record<string, readonly string[]>>): readonly string[] =>
     Object.entries(scopes).flatMap(([indicator, allowed]) => {
       const resource = resources.find(indicator);

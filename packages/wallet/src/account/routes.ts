@@ -2,6 +2,8 @@ import { refuse } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
+import { atomically } from "../atomically.ts";
+import { writeAudit } from "../audit/log.ts";
 import { accountKind, defaultName, displayNameLengthMax } from "../accounts.ts";
 import type { Resources } from "../authorize/resources.ts";
 import { displayText } from "../pages/display-text.ts";
@@ -30,7 +32,10 @@ export function accountRoutes(parts: AccountParts, provider: Provider, resources
   addActivity(frame, parts);
   addPasskeyPages(frame, parts);
   addRecoveryPages(frame, parts);
-  addAppPages(frame, parts, resources);
+  // The document of a client that is named by an address would have to be fetched; its name is kept with what it was allowed.
+  const nameOf = async (clientId: string): Promise<string | undefined> =>
+    URL.canParse(clientId) ? undefined : (await provider.Client.find(clientId))?.clientName;
+  addAppPages(frame, { ...parts, nameOf }, resources);
   addPaymentPages(frame, parts);
   addSessionPages(frame, parts);
   const app = new Hono();
@@ -57,12 +62,18 @@ function addOverview(frame: AccountFrame, parts: AccountParts): void {
     if (typeof typed !== "string" || typed.length > displayNameLengthMax) return err(refuse("invalid_request", "display_name"));
     const displayName = displayText(typed, displayNameLengthMax) || defaultName(visit.accountId);
     const { value, version } = visit.account;
-    const saved = await parts.database.records(accountKind).update(visit.accountId, version, { ...value, displayName });
-    return saved.ok ? ok({ next: "/account" }) : err(refuse("conflict"));
+    const { accountId, request } = visit;
+    const saved = await atomically(parts.database, async (tx) => {
+      const updated = await tx.records(accountKind).update(accountId, version, { ...value, displayName });
+      if (!updated.ok) return err(refuse("conflict"));
+      await writeAudit(tx, { accountId, at: parts.now(), request }, { type: "name_changed" });
+      return ok(undefined);
+    });
+    return saved.ok ? ok({ next: "/account" }) : saved;
   });
 
   frame.form("/account/sign-out", async (visit) => {
-    await parts.sessions.end(visit.accountId, visit.sessionUid);
+    await parts.sessions.end(visit.accountId, visit.sessionUid, { type: "signed_out", request: visit.request });
     parts.logger.info("wallet.signed_out", { accountId: visit.accountId });
     return ok({ next: "/account/signed-out" });
   });

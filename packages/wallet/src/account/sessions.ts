@@ -1,6 +1,5 @@
 import { refuse } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
-import { writeAudit } from "../audit/log.ts";
 import { sessionsView } from "../pages/account-sessions.ts";
 import type { AccountFrame, AccountParts } from "./frame.ts";
 
@@ -19,16 +18,14 @@ export function addSessionPages(frame: AccountFrame, parts: AccountParts): void 
 
   frame.form(endOthers, async (visit) => {
     const { accountId, request, sessionUid } = visit;
-    const count = await parts.sessions.endAll(accountId, sessionUid);
-    if (count > 0) await writeAudit(parts.database, { accountId, at: parts.now(), request }, { type: "session_ended" });
+    const count = await parts.sessions.endAll(accountId, { type: "session_ended", request }, sessionUid);
     parts.logger.info("sessions.ended", { accountId, count });
     return ok({ next: "/account/sessions" });
   });
 
   frame.form("/account/sessions/:uid/end", async (visit) => {
     const { accountId, request } = visit;
-    if (!(await parts.sessions.end(accountId, visit.param("uid")))) return err(refuse("not_found"));
-    await writeAudit(parts.database, { accountId, at: parts.now(), request }, { type: "session_ended" });
+    if (!(await parts.sessions.end(accountId, visit.param("uid"), { type: "session_ended", request }))) return err(refuse("not_found"));
     parts.logger.info("sessions.ended", { accountId, count: 1 });
     return ok({ next: "/account/sessions" });
   });

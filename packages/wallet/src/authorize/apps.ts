@@ -22,6 +22,8 @@ export interface ConnectedApp {
 export interface AppsParts {
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
+  /** What a client is called by its registration, as far as that is known here without asking another server. */
+  readonly nameOf: (clientId: string) => Promise<string | undefined>;
 }
 
 const grantKind = modelKindName("Grant");
@@ -40,7 +42,13 @@ export async function connectedApps(parts: AppsParts, accountId: string, now: Ep
   for await (const grant of grantsOf(parts.database, accountId, now)) {
     const { clientId, iat } = openPayload(parts.sealer, `${grantKind}:${grant.id}`, grant.value);
     if (clientId === undefined || ownClients.has(clientId)) continue;
-    const known = apps.get(clientId) ?? { clientId, clientName: clientId, since: undefined, scopes: {}, knowsIdentity: false };
+    const known = apps.get(clientId) ?? {
+      clientId,
+      clientName: (await parts.nameOf(clientId)) ?? clientId,
+      since: undefined,
+      scopes: {},
+      knowsIdentity: false,
+    };
     const at = iat === undefined ? undefined : iat * 1000;
     const since = at === undefined || (known.since !== undefined && known.since <= at) ? known.since : at;
     apps.set(clientId, { ...known, since });

@@ -4,6 +4,7 @@ import type { RecordKind } from "@countersign/storage/records";
 import type Provider from "oidc-provider";
 import { z } from "zod";
 import { describeAgent } from "../account/agent.ts";
+import { writeAudit } from "../audit/log.ts";
 import { asNode } from "./interactions.ts";
 
 /** A browser that is signed in. `uid` names the session for as long as it lives; the cookie's value changes at each sign-in (threat O38). */
@@ -31,6 +32,12 @@ export const sessionTtlSeconds: number = 14 * 86_400;
 /** How exactly a visit is noted. */
 const seenStepMs = 60_000;
 
+/** `signed_out` by its own browser, or `session_ended` from another one; `request` is what asked for it. */
+export interface EndOfSession {
+  readonly type: "signed_out" | "session_ended";
+  readonly request: Request;
+}
+
 export interface ListedSession extends SessionInfo {
   readonly uid: string;
 }
@@ -41,10 +48,10 @@ export interface Sessions {
   ofBrowser(request: Request): Promise<BrowserSession | undefined>;
   /** The live sessions of an account, the last seen first, at most 100. */
   list(accountId: string): Promise<readonly ListedSession[]>;
-  /** Ends one session of the account; false when there is none of it. */
-  end(accountId: string, uid: string): Promise<boolean>;
+  /** Ends one session of the account, for `why` as the account's log says; false when there is none of it. */
+  end(accountId: string, uid: string, why: EndOfSession): Promise<boolean>;
   /** Ends all sessions of the account, except `keep`; gives how many. */
-  endAll(accountId: string, keep?: string): Promise<number>;
+  endAll(accountId: string, why: EndOfSession, keep?: string): Promise<number>;
 }
 
 export function createSessions(parts: { readonly provider: Provider; readonly database: Database<unknown>; readonly now: () => EpochMs }): Sessions {
@@ -54,10 +61,14 @@ export function createSessions(parts: { readonly provider: Provider; readonly da
     const live = found.filter((each) => each.value.endedAt === null).map((each) => ({ ...each.value, uid: each.id }));
     return live.toSorted((one, other) => other.seenAt - one.seenAt);
   };
-  const end = async (accountId: string, uid: string): Promise<boolean> => {
+  const end = async (accountId: string, uid: string, why: EndOfSession): Promise<boolean> => {
     const session = await provider.Session.findByUid(uid);
     const isLive = session?.accountId === accountId;
-    const ended = await database.transaction((tx) => markEnded(tx, accountId, uid, now()));
+    const ended = await database.transaction(async (tx) => {
+      const marked = await markEnded(tx, accountId, uid, now());
+      if (marked) await writeAudit(tx, { accountId, at: now(), request: why.request }, { type: why.type });
+      return marked;
+    });
     if (isLive) await session.destroy();
     return ended || isLive;
   };
@@ -73,9 +84,9 @@ export function createSessions(parts: { readonly provider: Provider; readonly da
       return { uid: session.uid, accountId: session.accountId };
     },
 
-    async endAll(accountId, keep) {
+    async endAll(accountId, why, keep) {
       let count = 0;
-      for (const { uid } of await list(accountId)) if (uid !== keep && (await end(accountId, uid))) count += 1;
+      for (const { uid } of await list(accountId)) if (uid !== keep && (await end(accountId, uid, why))) count += 1;
       return count;
     },
   };

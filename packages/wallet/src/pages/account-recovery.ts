@@ -33,7 +33,7 @@ export function recoveryCodeView(facts: { readonly code: Secret; readonly keepAc
   const { recovery } = text;
   const body = html`<section class="card">
 <p>${recovery.writeDown}</p>
-<p class="user-code" translate="no">${facts.code.reveal()}</p>
+<p class="user-code user-code-long" translate="no">${facts.code.reveal()}</p>
 <p class="hint center">${recovery.inForce}</p>
 <form method="post" action="${facts.keepAction}" data-form>
 <input type="hidden" name="form_token" value="${facts.keepToken}">

@@ -32,13 +32,13 @@ export function accountPage(view: AccountView, frame: { readonly signOutToken: s
     const current = section === view.section;
     return html`<a class="button button-small ${current ? "" : "button-quiet"}" href="${href}"${current ? html` aria-current="page"` : ""}>${symbol(icon)} ${text.account.sections[section]}</a>`;
   });
-  const body = html`<nav class="row wrap tight" aria-label="${text.account.navigation}">${links}
-<form method="post" action="/account/sign-out" data-form>
-<input type="hidden" name="form_token" value="${frame.signOutToken}">
-<button class="button button-small button-quiet" type="submit">${symbol("sign_out")} ${text.account.signOut}</button>
-</form></nav>
+  const body = html`<nav class="row wrap tight no-print" aria-label="${text.account.navigation}">${links}</nav>
 ${frame.notices}
-<h1>${view.heading}</h1>
+<div class="row between"><h1>${view.heading}</h1>
+<form class="no-print" method="post" action="/account/sign-out" data-form>
+<input type="hidden" name="form_token" value="${frame.signOutToken}">
+<button class="button button-small" type="submit">${symbol("sign_out")} ${text.account.signOut}</button>
+</form></div>
 ${view.body}`;
   return { heading: view.heading, body, width: "wide" };
 }

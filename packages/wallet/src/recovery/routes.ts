@@ -145,7 +145,7 @@ async function completeRecovery(parts: RecoveryParts, request: Request, fields: 
     return addPasskey(tx, made.value, { accountId, addedBy: "recovery", request }, now);
   });
   if (!added.ok) return added;
-  await parts.sessions.endAll(accountId);
+  await parts.sessions.endAll(accountId, { type: "session_ended", request });
   parts.logger.info("account.recovered", { accountId });
   return ok(undefined);
 }

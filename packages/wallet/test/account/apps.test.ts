@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newMember, openAccount } from "../peers/account.ts";
 import { formOf, formsOf } from "../peers/browser.ts";
+import { lodge } from "../peers/payments.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, storeResource, type World } from "../peers/world.ts";
 
 let world: World;
@@ -80,6 +81,15 @@ describe("connected apps", () => {
     await one.person.browser.submit(form);
     expect((await refresh(one.refreshToken)).status).toBe(400);
     expect((await refresh(other.refreshToken)).status).toBe(200);
+  });
+
+  test("an app that was only paid through is listed by its name too", async () => {
+    const person = await newMember(world);
+    const { request } = await lodge(world);
+    await person.usePasskey(await person.browser.open(request.url), "/approve");
+    const { html } = await appsOf(person);
+    expect(html).toContain("Countersign Console");
+    expect(disconnects(html)).toHaveLength(1);
   });
 
   test("a second press says that nothing is there", async () => {

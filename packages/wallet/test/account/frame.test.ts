@@ -100,6 +100,14 @@ describe("forms", () => {
   });
 });
 
+test("what changed is in the activity log, once each", async () => {
+  const { browser } = await signedUp();
+  const form = formOf((await open(browser)).html, "/account/name");
+  await browser.submit({ ...form, fields: { ...form.fields, display_name: "Grace" } });
+  const { html } = await open(browser, "/account/activity");
+  expect(html.split("Your name was changed").length - 1).toBe(1);
+});
+
 describe("sessions", () => {
   test("signing out ends the session: an old cookie is worth nothing", async () => {
     const { browser } = await signedUp();

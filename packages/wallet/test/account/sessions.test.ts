@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openDatabase } from "@countersign/storage/open";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeAgent } from "../../src/account/agent.ts";
+import { modelKindName } from "../../src/authorize/models.ts";
 import { isEnded, sessionInfoKind } from "../../src/authorize/sessions.ts";
+import { walletMigrations } from "../../src/migrations.ts";
+import { sealedKind } from "../../src/sealed-json.ts";
 import { elsewhere, newMember, openAccount } from "../peers/account.ts";
 import { formsOf } from "../peers/browser.ts";
 import { authorizationRequest, startWorld, type World } from "../peers/world.ts";
@@ -61,6 +67,32 @@ describe("sessions", () => {
   });
 });
 
+test("a session that a request on its way brings back after its end signs nobody in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wallet-"));
+  const databaseUrl = `file:${join(folder, "wallet.sqlite")}`;
+  const own = await startWorld({ databaseUrl });
+  const database = await openDatabase<unknown>({ url: databaseUrl, schema: "wallet", migrations: walletMigrations });
+  try {
+    const person = await newMember(own);
+    const sessions = database.records(sealedKind(modelKindName("Session")));
+    const [before] = await sessions.scan(undefined, 10);
+    if (before === undefined) throw new Error("there is no session");
+    const end = formsOf((await openAccount(own, person)).html).find((form) => form.action === "/account/sign-out");
+    if (end === undefined) throw new Error("there is no way out");
+    await person.browser.submit(end);
+    expect(await sessions.scan(undefined, 10)).toEqual([]);
+    await sessions.put(before.id, before.value, { keys: before.keys, expiresAt: before.expiresAt });
+    expect((await openAccount(own, person)).html).toContain("Sign in with a passkey");
+    expect((await person.browser.open(authorizationRequest(own).url)).html).toContain("Sign in with a passkey");
+    const account = await person.usePasskey(await openAccount(own, person), "/login");
+    expect(account.html).toContain("Hello, Ada");
+  } finally {
+    await own.close();
+    await database.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test("a session that was ended stays ended", async () => {
   const database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
   await database.records(sessionInfoKind).create("s", { accountId: "usr_1", agent: "A browser", startedAt: 1, seenAt: 1, endedAt: null });
@@ -80,6 +112,7 @@ test.each([
     "Safari on iPhone",
   ],
   ["Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"],
+  ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/140.0 Safari/537.36", "Chrome on Linux"],
   ["<script>alert(1)</script>", "A browser"],
   [null, "A browser"],
 ])("%s is called %s", (userAgent, words) => {

@@ -59,7 +59,7 @@ export async function makeRecoveryCode(world: World, person: Person): Promise<st
 
 /** The code that a page shows. */
 export function codeOn(page: LoadedPage): string {
-  const code = /class="user-code"[^>]*>([0-9A-Z-]+)</.exec(page.html)?.[1];
+  const code = /class="user-code[^>]*>([0-9A-Z-]+)</.exec(page.html)?.[1];
   if (code === undefined) throw new Error("the page shows no code");
   return code;
 }
