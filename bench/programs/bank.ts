@@ -1,7 +1,9 @@
 // The bank as a process, with the keys of its clients at hand instead of on a network.
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { start } from "@countersign/bank/main";
 import { type BankTables, migrations } from "@countersign/bank/tables";
+import { Secret } from "@countersign/protocol/secret";
 import { member } from "@countersign/protocol/shape";
 import { openDatabase } from "@countersign/storage/open";
 import { findBookFaults } from "../measure/books.ts";
@@ -33,6 +35,7 @@ await runProgram(async (options) => {
     url: origin,
     listen: server,
     databaseUrl,
+    sealingKey: new Secret(randomBytes(32).toString("base64url")),
     openingBalance,
     clients: [
       { clientId: payeeId, jwksUri: keysUrl(payeeId), role: "payee" },

@@ -6,6 +6,7 @@ import { readJson } from "@countersign/service/body";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
+import { createSealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import { openFundsAccount, parseAccountRequest, readFundsAccount } from "./accounts.ts";
 import { reasonOf, type ReportEvent } from "./bank-event.ts";
@@ -16,17 +17,22 @@ import type { ReachFaultPoint } from "./fault-point.ts";
 import { createKeySets } from "./key-sets.ts";
 import { createMandateVerifier } from "./mandates.ts";
 import { isPaymentId, viewPayment } from "./payment.ts";
+import { createRedemptions } from "./redeem-at-wallet.ts";
 import { createRedeemer, type Redeem } from "./redeem-mandate.ts";
+import { openSigningKey, type SigningKey } from "./signing-key.ts";
 import { sweep } from "./sweep.ts";
 import { type BankTables, migrations } from "./tables.ts";
+import { createWalletClient } from "./wallet-client.ts";
+import { createWalletTokens } from "./wallet-token.ts";
 
 /**
  * `url`: the bank's own origin, the audience of every assertion and mandate. `databaseUrl`: as in `@countersign/storage/database`.
- * `openingBalance`: minor units that each new account of a wallet's user gets. `fetch`, `clock`: the network and the time. `reach`: fault points of tests.
+ * `sealingKey`: 32 bytes in base64url. `openingBalance`: minor units that each new account of a wallet's user gets. `fetch`, `clock`: the network and the time. `reach`: fault points of tests.
  */
 export interface BankOptions {
   readonly url: string;
   readonly databaseUrl: string | Secret;
+  readonly sealingKey: Secret;
   readonly clients: readonly BankClient[];
   readonly openingBalance: number;
   readonly fetch?: typeof fetch;
@@ -36,12 +42,14 @@ export interface BankOptions {
 }
 
 export interface Bank {
-  /** `PUT` and `GET /accounts/:id` for wallets, `POST /payments` and `GET /payments/:id` for payees. */
+  /** `PUT` and `GET /accounts/:id` for wallets, `POST /payments` and `GET /payments/:id` for payees, and the bank's own public key. */
   fetch(request: Request): Promise<Response>;
   /** Resolves when the database answers. */
   ready(): Promise<void>;
   /** Deletes what has expired; gives how many rows went. */
   sweep(): Promise<number>;
+  /** Voids redemptions that came to nothing; gives how many. */
+  settleRedemptions(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -51,13 +59,19 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   const clock = options.clock ?? Date.now;
   const audience = new URL(options.url).origin;
   const database = await openDatabase<BankTables>({ url: options.databaseUrl, schema: "bank", migrations });
-  const keySets = createKeySets(options.fetch ?? fetch);
+  const send = options.fetch ?? fetch;
+  const reach = options.reach ?? (() => undefined);
+  const keySets = createKeySets(send);
+  const key = await openKey(database, options.sealingKey);
+  const tokens = createWalletTokens({ clientId: audience, key, fetch: send, clock });
+  const redemptions = createRedemptions({ database, clients, wallet: createWalletClient({ tokens, fetch: send }), reach });
   const authenticator = createClientAuthenticator({ database, clients, keySets, audience });
   const mandates = createMandateVerifier({ clients, keySets, audience });
   const door = createDoor({ authenticator, clock, report: options.report ?? (() => undefined) });
   const app = new Hono();
   routeAccounts(app, door, database, options.openingBalance);
-  routePayments(app, door, database, createRedeemer({ database, mandates, reach: options.reach ?? (() => undefined) }));
+  routePayments(app, door, database, createRedeemer({ database, mandates, redemptions, reach }));
+  app.get("/.well-known/jwks.json", () => respondJson(200, { keys: [key.publicJwk] }, { "cache-control": "public, max-age=300" }));
   app.notFound(() => respondRefusal(refuse("not_found")));
   return {
     fetch: async (request) => app.fetch(request),
@@ -65,8 +79,18 @@ export async function createBank(options: BankOptions): Promise<Bank> {
       await database.sql.selectFrom("accounts").select("id").limit(1).execute();
     },
     sweep: () => sweep(database, clock()),
+    settleRedemptions: () => redemptions.settle(clock()),
     close: () => database.close(),
   };
+}
+
+async function openKey(database: Database<BankTables>, sealingKey: Secret): Promise<SigningKey> {
+  try {
+    return await openSigningKey(database, createSealer({ current: "k1", keys: { k1: sealingKey } }));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
 function routeAccounts(app: Hono, door: Door, database: Database<BankTables>, openingBalance: number): void {

@@ -10,6 +10,7 @@ import { journalTransfer, moveMoney, newAccountRow, readAccount } from "./journa
 import type { Entry, TransferStatus } from "./ledger.ts";
 import { type CaptureRequest, viewPayment } from "./payment.ts";
 import { againAfterRace, RaceLost } from "./race-lost.ts";
+import { declineRedemption, isDeclined, takeRedemption } from "./redemptions.ts";
 import type { AccountRow, BankTables, PaymentRow } from "./tables.ts";
 
 /** One capture. `requestDigest` is over the request's body; `mandate` is verified, or undefined when the payment is known to exist already. */
@@ -19,6 +20,8 @@ export interface Capture {
   readonly request: CaptureRequest;
   readonly requestDigest: string;
   readonly mandate: MandateClaims | undefined;
+  /** The mandate was redeemed at its wallet, and the capture has to take that redemption. */
+  readonly isRedeemed: boolean;
 }
 
 /** The answer, and what stands behind it: a new payment, an answer given before, or a refusal by the state of the books. */
@@ -44,6 +47,7 @@ export async function capturePayment(
       if (!recalled.ok) return recalled;
       if (recalled.value !== undefined) return ok({ outcome: "replayed" as const, answer: recalled.value });
       const { outcome, entries } = await redeem(tx, capture, now, reach);
+      if (outcome.outcome === "declined") await declineRedemption(tx, capture.request.id, now);
       await keepAnswer(tx, capture.claim, outcome.answer, now);
       // Last of all: every capture for one payee waits for its account from here to the commit.
       await moveMoney(tx, entries);
@@ -70,10 +74,12 @@ async function redeem(tx: Database<BankTables>, capture: Capture, now: EpochMs, 
   const { request, mandate, payee } = capture;
   const known = await readPayment(tx, request.id);
   if (known !== undefined) {
+    await takeRedemption(tx, request.id);
     const same = known.payee === payee && known.request_digest === capture.requestDigest;
     return same ? { outcome: { outcome: "replayed", answer: paid(known) }, entries: [] } : declined(refuse("mandate_spent"));
   }
   if (mandate === undefined) throw new TypeError("a new payment needs a verified mandate");
+  if (capture.isRedeemed && (await isDeclined(tx, request.id))) return declined(refuse("mandate_spent", "its payment was declined"));
   const payer = await readAccount(tx, mandate.payment_instrument.id);
   // An account of another wallet is answered like one that does not exist: a wallet speaks for its own users only.
   if (payer === undefined || payer.kind !== "funds" || payer.owner !== mandate.iss) return declined(refuse("unknown_account"));
@@ -90,6 +96,7 @@ async function redeem(tx: Database<BankTables>, capture: Capture, now: EpochMs, 
   } as const;
   const journaled = await journalTransfer(tx, transfer, now, [payable]);
   if (journaled.status !== "created") return declined(refusalOf(journaled.status));
+  if (capture.isRedeemed && !(await takeRedemption(tx, request.id))) throw new RaceLost("the end of the redemption");
   await reach("capture.transferred");
   const row = await recordPayment(tx, capture, mandate, payer.id, now);
   await reach("capture.recorded");

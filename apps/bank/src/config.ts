@@ -9,13 +9,17 @@ const clientsShape = z
       client_id: z.string().min(1).max(200),
       jwks_uri: z.url({ protocol: /^https?$/ }).max(2_048),
       role: z.enum(["payee", "wallet"]),
+      mandates_uri: z
+        .url({ protocol: /^https?$/ })
+        .max(2_048)
+        .optional(),
     }),
   )
   .max(1_000);
 
 const developmentClients = JSON.stringify([
   { client_id: "store", jwks_uri: "http://127.0.0.1:4300/.well-known/jwks.json", role: "payee" },
-  { client_id: "http://localhost:4200", jwks_uri: "http://localhost:4200/jwks", role: "wallet" },
+  { client_id: "http://localhost:4200", jwks_uri: "http://localhost:4200/jwks", role: "wallet", mandates_uri: "http://localhost:4200/mandates" },
 ]);
 
 /** What the bank is told by its environment. `openingBalance` in minor units. */
@@ -26,6 +30,7 @@ export interface BankConfig {
   readonly hosts: readonly string[] | undefined;
   readonly data: string;
   readonly databaseUrl: Secret | undefined;
+  readonly sealingKey: Secret | undefined;
   readonly openingBalance: number;
   readonly clients: readonly BankClient[];
 }
@@ -40,8 +45,14 @@ export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankCon
   hosts: optional(
     list(text({ env: "COUNTERSIGN_BANK_HOSTS", doc: "Host headers to serve. Default: the host of the public origin; without one, loopback names." })),
   ),
-  data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database.", fallback: ".countersign" }),
+  data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database and the sealing key.", fallback: ".countersign" }),
   databaseUrl: optional(secret({ env: "COUNTERSIGN_BANK_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
+  sealingKey: optional(
+    secret({
+      env: "COUNTERSIGN_BANK_SEALING_KEY",
+      doc: "32 random bytes as base64url that seal the bank's signing key. Default: a file in the data folder.",
+    }),
+  ),
   openingBalance: integer({
     env: "COUNTERSIGN_BANK_OPENING_BALANCE",
     doc: "Minor units that each new account starts with.",
@@ -51,7 +62,7 @@ export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankCon
   }),
   clients: json({
     env: "COUNTERSIGN_BANK_CLIENTS",
-    doc: "Servers that may call: a list of { client_id, jwks_uri, role: payee | wallet }.",
+    doc: "Servers that may call: a list of { client_id, jwks_uri, role: payee | wallet, mandates_uri of a wallet }.",
     fallback: developmentClients,
     parse: parseClients,
   }),
@@ -60,5 +71,10 @@ export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankCon
 function parseClients(value: unknown): readonly BankClient[] {
   const clients = clientsShape.parse(value);
   if (new Set(clients.map((client) => client.client_id)).size !== clients.length) throw new TypeError("a client is listed twice");
-  return clients.map((client) => ({ clientId: client.client_id, jwksUri: client.jwks_uri, role: client.role }));
+  return clients.map(({ client_id, jwks_uri, role, mandates_uri }) => ({
+    clientId: client_id,
+    jwksUri: jwks_uri,
+    role,
+    ...(mandates_uri === undefined ? {} : { mandatesUri: mandates_uri }),
+  }));
 }

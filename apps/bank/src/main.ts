@@ -6,7 +6,7 @@ import { createLogger, type LogFields, type Logger } from "@countersign/service/
 import { runMain, type Started } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { StartupProblem } from "@countersign/service/startup-problem";
-import { type Bank, type BankOptions, createBank } from "./bank.ts";
+import { type BankOptions, createBank } from "./bank.ts";
 import type { BankEvent } from "./bank-event.ts";
 import { bankConfig } from "./config.ts";
 
@@ -20,6 +20,7 @@ export interface BankStartOptions extends Omit<BankOptions, "url" | "report" | "
 }
 
 const sweepEveryMs = 60_000;
+const settleEveryMs = 5_000;
 
 /** Starts the bank. Throws `StartupProblem` or `StorageError` when it cannot. */
 export async function start(options: BankStartOptions): Promise<Started> {
@@ -37,12 +38,23 @@ export async function start(options: BankStartOptions): Promise<Started> {
       portVariable: bankConfig.port.env,
       ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     });
-    const stopSweeping = sweepRegularly(bank, logger);
+    const upkeep = [
+      runRegularly(
+        () => bank.sweep(),
+        sweepEveryMs,
+        (error) => logger.error("sweep.failed", { error }),
+      ),
+      runRegularly(
+        () => bank.settleRedemptions(),
+        settleEveryMs,
+        (error) => logger.error("settling.failed", { error }),
+      ),
+    ];
     return {
       url: served.url,
       stop: async () => {
         await served.stop();
-        await stopSweeping();
+        await Promise.all(upkeep.map((stop) => stop()));
         await bank.close();
       },
     };
@@ -52,17 +64,16 @@ export async function start(options: BankStartOptions): Promise<Started> {
   }
 }
 
-/** Sweeps now and then, one sweep at a time. The function it gives ends that and waits for a running one. */
-function sweepRegularly(bank: Bank, logger: Logger): () => Promise<void> {
+/** Does upkeep now and then, one run at a time. The function it gives ends that and waits for a running one. */
+function runRegularly(work: () => Promise<unknown>, periodMs: number, failed: (error: unknown) => void): () => Promise<void> {
   let running: Promise<unknown> | undefined;
   const timer = setInterval(() => {
-    running ??= bank
-      .sweep()
-      .catch((error: unknown) => logger.error("sweep.failed", { error }))
+    running ??= work()
+      .catch(failed)
       .finally(() => {
         running = undefined;
       });
-  }, sweepEveryMs);
+  }, periodMs);
   timer.unref();
   return async () => {
     clearInterval(timer);
@@ -72,11 +83,13 @@ function sweepRegularly(bank: Bank, logger: Logger): () => Promise<void> {
 
 /** Starts the bank from the environment. Throws `StartupProblem` with every variable that is wrong. */
 export async function startFromEnvironment(env: Readonly<Record<string, string | undefined>>): Promise<Started> {
-  const { url, hosts, databaseUrl, data, port, ...rest } = requireConfig(bankConfig, env);
+  const { url, hosts, databaseUrl, sealingKey, data, port, ...rest } = requireConfig(bankConfig, env);
+  const folder = openDataFolder(resolve(data));
   return start({
     ...rest,
     listen: port,
-    databaseUrl: databaseUrl ?? openDataFolder(resolve(data)).databaseUrl("bank"),
+    databaseUrl: databaseUrl ?? folder.databaseUrl("bank"),
+    sealingKey: sealingKey ?? folder.key("bank"),
     ...(url === undefined ? {} : { url, hosts: [new URL(url).host] }),
     ...(hosts === undefined ? {} : { hosts }),
   });

@@ -12,19 +12,21 @@ import type { ReachFaultPoint } from "./fault-point.ts";
 import { parseIdempotencyKey, recallAnswer } from "./idempotency.ts";
 import type { MandateVerifier } from "./mandates.ts";
 import { type CaptureRequest, parseCaptureRequest } from "./payment.ts";
+import type { Redemptions } from "./redeem-at-wallet.ts";
 import type { BankTables } from "./tables.ts";
 
 export interface RedeemParts {
   readonly database: Database<BankTables>;
   readonly mandates: MandateVerifier;
+  readonly redemptions: Redemptions;
   readonly reach: ReachFaultPoint;
 }
 
 export type Redeem = (request: Request, payee: AuthenticatedClient, now: EpochMs) => Promise<Result<CaptureOutcome, Refusal>>;
 
 /**
- * Answers `POST /payments` for an authenticated payee. The order is: key, body, the answer already given, shape, mandate, books. What is refused before the
- * books are looked at is not kept under the key, because nothing was decided.
+ * Answers `POST /payments` for an authenticated payee. The order is: key, body, the answer already given, shape, mandate, its redemption at the wallet, books.
+ * What is refused before the books are looked at is not kept under the key, because nothing was decided.
  */
 export function createRedeemer(parts: RedeemParts): Redeem {
   const inFlight = new Map<string, string>();
@@ -46,7 +48,13 @@ export function createRedeemer(parts: RedeemParts): Redeem {
       if (!capture.ok) return capture;
       const mandate = await verifyUnlessKnown(parts, capture.value, payee, now);
       if (!mandate.ok) return mandate;
-      const asked = { claim, payee: claim.clientId, request: capture.value, requestDigest: digestOf(body.value), mandate: mandate.value };
+      const isRedeemed = mandate.value !== undefined && parts.redemptions.isRedeemed(mandate.value.iss);
+      if (mandate.value !== undefined) {
+        const redeemed = await parts.redemptions.redeem(mandate.value, capture.value.mandate, capture.value.id);
+        if (!redeemed.ok) return redeemed;
+      }
+      const { clientId } = claim;
+      const asked = { claim, payee: clientId, request: capture.value, requestDigest: digestOf(body.value), mandate: mandate.value, isRedeemed };
       return await capturePayment(parts.database, asked, now, parts.reach);
     } finally {
       inFlight.delete(running);

@@ -12,6 +12,7 @@ export interface BankTables {
   payments: PaymentRow;
   idempotency_keys: IdempotencyRow;
   client_assertions: AssertionRow;
+  redemptions: RedemptionRow;
 }
 
 /** `funds`: a wallet's user. `payable`: what the bank owes a payee. `opening`: where money enters the books. `owner` is a client id, null for the bank itself. */
@@ -76,6 +77,16 @@ export interface AssertionRow {
   expires_at: number;
 }
 
+/** A mandate that may have been redeemed at its wallet and was not captured. `ends_at`: nobody uses it from then on. `next_at`: when it is looked at again. */
+export interface RedemptionRow {
+  payment_id: string;
+  issuer: string;
+  request_id: string;
+  state: "started" | "declined";
+  ends_at: number;
+  next_at: number;
+}
+
 export const migrations: readonly Migration[] = [
   {
     id: "0001-books",
@@ -84,6 +95,22 @@ export const migrations: readonly Migration[] = [
       await createTransfers(db);
       await createPayments(db);
       await createRequests(db);
+    },
+  },
+  {
+    id: "0002-redemptions",
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable("redemptions")
+        .addColumn("payment_id", "text", (column) => column.primaryKey())
+        .addColumn("issuer", "text", (column) => column.notNull())
+        .addColumn("request_id", "text", (column) => column.notNull())
+        .addColumn("state", "text", (column) => column.notNull())
+        .addColumn("ends_at", "bigint", (column) => column.notNull())
+        .addColumn("next_at", "bigint", (column) => column.notNull())
+        .addCheckConstraint("redemptions_state", sql`state in ('started', 'declined')`)
+        .execute();
+      await db.schema.createIndex("redemptions_due").on("redemptions").columns(["state", "next_at"]).execute();
     },
   },
 ];

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Secret } from "@countersign/protocol/secret";
 import { createLogger } from "@countersign/service/log";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { start, startFromEnvironment } from "../src/main.ts";
@@ -28,6 +29,8 @@ function statusFor(port: number, host: string, path: string): Promise<number | u
   });
 }
 
+const sealingKey = new Secret(Buffer.alloc(32, 5).toString("base64url"));
+
 describe("the bank as a process", () => {
   let folder: string;
   beforeAll(() => {
@@ -38,7 +41,7 @@ describe("the bank as a process", () => {
   test("it serves health, readiness and its API on the server it is given, and logs refusals without the credential", async () => {
     const lines: string[] = [];
     const logger = createLogger("bank", { destination: { write: (line) => lines.push(line) } });
-    const bank = await start({ listen: await listening(), databaseUrl: "memory:", clients: [], openingBalance: 0, logger });
+    const bank = await start({ listen: await listening(), databaseUrl: "memory:", sealingKey, clients: [], openingBalance: 0, logger });
     expect((await fetch(`${bank.url}/healthz`)).status).toBe(200);
     expect((await fetch(`${bank.url}/readyz`)).status).toBe(200);
     const refused = await fetch(`${bank.url}/payments/pay_1`, {

@@ -4,9 +4,10 @@ import { Secret } from "@countersign/protocol/secret";
 import { calculateJwkThumbprint, CompactSign, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { type Bank, type BankOptions, createBank } from "../src/bank.ts";
 import type { BankEvent } from "../src/bank-event.ts";
+import type { MandateDesk } from "./mandate-desk.ts";
 
 export const bankUrl = "http://bank.test";
-export const walletUrl = "http://wallet.test";
+export const walletUrl = "https://wallet.test";
 
 /** A party that signs: its client id and the private half of its only key. */
 export interface Party {
@@ -55,16 +56,21 @@ export class World {
   readonly events: BankEvent[] = [];
   readonly time: { now: number };
   keysDown = false;
+  /** What the wallet's mandate interface does; undefined: the wallet has none that the bank knows of. */
+  readonly desk: MandateDesk | undefined;
   /** Runs before a party's keys are fetched. */
   beforeKeys: (party: Party) => Promise<void> = async () => undefined;
 
-  private constructor(bank: Bank, parties: Parties, time: { now: number }) {
+  private constructor(bank: Bank, parties: Parties, time: { now: number }, desk: MandateDesk | undefined) {
     this.bank = bank;
+    this.desk = desk;
     this.parties = parties;
     this.time = time;
   }
 
-  static async open(options: Partial<Pick<BankOptions, "databaseUrl" | "reach" | "openingBalance">> & { parties?: Parties } = {}): Promise<World> {
+  static async open(
+    options: Partial<Pick<BankOptions, "databaseUrl" | "reach" | "openingBalance">> & { parties?: Parties; desk?: MandateDesk } = {},
+  ): Promise<World> {
     const parties = options.parties ?? (await makeParties());
     const time = { now: Date.now() };
     const late: { world?: World } = {};
@@ -76,8 +82,12 @@ export class World {
         clientId: party.id,
         jwksUri: jwksUriOf(party),
         role: party.id.startsWith("http") ? "wallet" : "payee",
+        ...(options.desk !== undefined && party.id === walletUrl ? { mandatesUri: `${walletUrl}/mandates` } : {}),
       })),
-      fetch: async (input) => {
+      sealingKey: new Secret(Buffer.alloc(32, 3).toString("base64url")),
+      fetch: async (input, init) => {
+        const atDesk = await options.desk?.answer(new Request(input, init));
+        if (atDesk !== undefined) return atDesk;
         if (late.world?.keysDown === true) throw new TypeError("fetch failed");
         const party = Object.values(parties).find((each: Party) => jwksUriOf(each) === input);
         if (party !== undefined) await late.world?.beforeKeys(party);
@@ -87,7 +97,7 @@ export class World {
       report: (event) => late.world?.events.push(event),
       ...(options.reach === undefined ? {} : { reach: options.reach }),
     });
-    late.world = new World(bank, parties, time);
+    late.world = new World(bank, parties, time, options.desk);
     return late.world;
   }
 

@@ -109,10 +109,11 @@ function startTheBank(options: StackOptions, urls: StackUrls): Promise<Started> 
     hosts: [new URL(urls.bank).host],
     listen: options.listen.bank,
     databaseUrl: options.data.databaseUrl("bank"),
+    sealingKey: options.data.key("bank"),
     openingBalance: options.openingBalance,
     clients: [
       { clientId: storeClientId, jwksUri: `${urls.store}/.well-known/jwks.json`, role: "payee" },
-      { clientId: urls.wallet, jwksUri: `${urls.wallet}/jwks`, role: "wallet" },
+      { clientId: urls.wallet, jwksUri: `${urls.wallet}/jwks`, role: "wallet", mandatesUri: `${urls.wallet}/mandates` },
     ],
     logger: options.logger("bank"),
   });
@@ -201,6 +202,7 @@ function storeClient(urls: StackUrls): WalletClient {
     token_endpoint_auth_method: "private_key_jwt",
     grant_types: ["client_credentials"],
     jwks_uri: `${urls.store}/.well-known/jwks.json`,
+    webhook_uri: `${urls.store}/webhooks/wallet`,
   };
 }
 

@@ -73,6 +73,7 @@ const definite: ReadonlySet<string> = new Set<ErrorCode>([
   "consent_mismatch",
   "mandate_invalid",
   "mandate_spent",
+  "mandate_revoked",
   "invalid_amount",
   "invalid_request",
   "unknown_account",

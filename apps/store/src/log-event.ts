@@ -24,6 +24,8 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.error("capture.mismatch", { paymentId: event.payment });
     case "order_completed":
       return logger.info("order.completed", { orderId: event.order, paymentId: event.payment });
+    case "wallet_event_refused":
+      return logger.warn("wallet_event.refused", { code: event.code });
     case "work_failed":
       return logger.error("work.failed", { step: event.where, reason: event.error });
     case "refused":

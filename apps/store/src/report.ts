@@ -10,6 +10,7 @@ export type StoreEvent =
   | { readonly event: "capture_refused"; readonly payment: string; readonly code: string }
   | { readonly event: "capture_mismatch"; readonly payment: string }
   | { readonly event: "order_completed"; readonly order: string; readonly payment: string }
+  | { readonly event: "wallet_event_refused"; readonly code: string }
   | { readonly event: "work_failed"; readonly where: string; readonly error: string };
 
 export type Report = (event: StoreEvent) => void;

@@ -10,6 +10,7 @@ import { applyToCheckout } from "./checkout/checkout-rows.ts";
 import { completeCheckout } from "./payment/complete.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
 import { createSettler } from "./payment/settle.ts";
+import { takeWalletEvent, walletEventsPath } from "./payment/wallet-events.ts";
 import { createWatchers, type Watchers } from "./payment/watchers.ts";
 import type { Report, StoreEvent } from "./report.ts";
 import type { Shop } from "./shop.ts";
@@ -104,7 +105,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const recovery = { db, settler, watchers, clock, report };
   const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
   return {
-    fetch: (request) => app.fetch(request),
+    fetch: (request) => (new URL(request.url).pathname === walletEventsPath ? takeWalletEvent(shop, request) : app.fetch(request)),
     recover: () => recover(recovery),
     idle: () => watchers.idle(),
     async close() {

@@ -36,4 +36,10 @@ export const storeMigrations: readonly Migration[] = [
       await sql`create index orders_by_subject on orders (subject, created_at, id)`.execute(db);
     },
   },
+  {
+    id: "store-2",
+    async up(db) {
+      await sql`create index checkouts_by_request on checkouts (request_id)`.execute(db);
+    },
+  },
 ];

@@ -84,6 +84,7 @@ export type ErrorCode =
   | "number_mismatch"
   | "mandate_invalid"
   | "mandate_spent"
+  | "mandate_revoked"
   | "unknown_account"
   | "unknown_payment"
   | "idempotency_key_required"
@@ -329,6 +330,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     "This approval was already used.",
     "A mandate is redeemed once; repeat with the same idempotency key to read the first result.",
   ),
+  mandate_revoked: e(409, false, "This approval was withdrawn before it was used.", "Ask for a new approval if the payment is still wanted."),
   unknown_account: e(404, false, "There is no such account.", "Open the account first."),
   unknown_payment: e(404, false, "There is no such payment.", "Check the id; payments are visible to their payee only."),
   idempotency_key_required: e(400, false, "The request lacks its idempotency key.", "Send `Idempotency-Key` with every write."),

@@ -35,6 +35,11 @@ export const mandateTtlSeconds = 900;
 
 const skewSeconds = 60;
 
+/** The time from which no judge takes a mandate any more, in milliseconds, by its issue in seconds. */
+export function mandateEndsAt(issuedAt: number): EpochMs {
+  return (issuedAt + mandateTtlSeconds + skewSeconds) * 1000;
+}
+
 /** What varies between mandates; `issuedAt` is in seconds since 1970, `bank` the bank's origin, `keyThumbprint` RFC 7638 of the payee's key. */
 export interface MandateFacts {
   readonly issuer: string;

@@ -48,8 +48,14 @@ export interface PaymentDetails {
   readonly payment_instrument: PaymentInstrument;
 }
 
-/** The wallet's word on one payment request. */
-export type PaymentRequestStatus = "created" | "approved" | "denied" | "expired";
+/**
+ * The wallet's word on one payment request. `canceled`: its payee no longer asks. `redeemed`: the mandate was used. `revoked`: the approval was withdrawn
+ * before that. `voided`: whoever redeemed the mandate says that no money moved and none will. `expired`: nobody decided, or nobody redeemed, in time.
+ */
+export type PaymentRequestStatus = (typeof paymentRequestStatuses)[number];
+
+/** Every status of a payment request. */
+export const paymentRequestStatuses = ["created", "approved", "redeemed", "denied", "expired", "canceled", "revoked", "voided"] as const;
 
 /** A store's checkout. */
 export type CheckoutStatus = "open" | "priced" | "awaiting_approval" | "authorized" | "completing" | "completed" | "expired" | "canceled";
@@ -61,10 +67,14 @@ export type PaymentStatus = "authorized" | "captured" | "voided" | "expired" | "
 export type Transitions<Status extends string> = Readonly<Record<Status, readonly Status[]>>;
 
 export const paymentRequestTransitions: Transitions<PaymentRequestStatus> = {
-  created: ["approved", "denied", "expired"],
-  approved: [],
+  created: ["approved", "denied", "expired", "canceled"],
+  approved: ["redeemed", "expired", "revoked"],
+  redeemed: ["voided"],
   denied: [],
   expired: [],
+  canceled: [],
+  revoked: [],
+  voided: [],
 };
 
 /** `priced` follows itself when the terms change; a denial or a definite decline of the bank leads back to it. */

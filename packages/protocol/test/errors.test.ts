@@ -32,6 +32,7 @@ describe("the catalogue", () => {
       "consent_mismatch",
       "mandate_invalid",
       "mandate_spent",
+      "mandate_revoked",
     ];
     expect(judgements.filter((code) => errorCatalogue[code].retryable)).toEqual([]);
   });

@@ -139,8 +139,17 @@ function pairsOf<Status extends string>(table: Transitions<Status>): readonly st
 }
 
 describe("statuses", () => {
-  it("of a payment request are decided once", () => {
-    expect(pairsOf(paymentRequestTransitions)).toEqual(["created > approved", "created > denied", "created > expired"]);
+  it("P16 of a payment request are decided once, and an approval is used or withdrawn once", () => {
+    expect(pairsOf(paymentRequestTransitions)).toEqual([
+      "created > approved",
+      "created > denied",
+      "created > expired",
+      "created > canceled",
+      "approved > redeemed",
+      "approved > expired",
+      "approved > revoked",
+      "redeemed > voided",
+    ]);
   });
 
   it("of a checkout reach completed only through an approval", () => {

@@ -67,6 +67,7 @@ const frozenCodes: readonly string[] = [
   "consent_mismatch",
   "mandate_invalid",
   "mandate_spent",
+  "mandate_revoked",
   "unknown_account",
   "unknown_payment",
   "idempotency_key_required",
@@ -110,7 +111,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   errors: ["errorCatalogue", "refuse", "toHttpError", "toWidgetError"],
   form: ["defaultsOf", "judgeForm", "parseForm"],
   "json-guard": ["inspectJson"],
-  mandate: ["judgeMandate", "mandateClaims", "mandateTtlSeconds", "mandateType", "parseMandate"],
+  mandate: ["judgeMandate", "mandateClaims", "mandateEndsAt", "mandateTtlSeconds", "mandateType", "parseMandate"],
   metadata: [
     "assumeAuthorizationServer",
     "authorizationServerMetadataUrls",
@@ -131,10 +132,12 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "parseAuthorizationDetails",
     "parseCheckoutTerms",
     "parsePaymentDetails",
+    "paymentRequestStatuses",
     "paymentRequestTransitions",
     "paymentTransitions",
   ],
   "readable-text": ["readableText"],
+  redemption: ["judgeRedemption", "judgeVoid", "judgeWithdrawal"],
   resource: ["isLoopbackUrl", "isSecureOrLoopback", "parseBrowserUrl", "parseIssuer", "parseResourceUri"],
   result: ["err", "ok"],
   sandbox: ["matchesSource", "parseWidgetPolicy", "proxySandbox", "widgetSandbox"],
@@ -153,6 +156,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "secret-field": ["asksForSecret", "messageAsksForSecret"],
   security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
+  "wallet-event": ["judgeWalletEvent", "paymentRequestEvent"],
   "www-authenticate": ["parseChallengeList"],
 };
 

@@ -23,6 +23,7 @@ const client = z.strictObject({
   redirect_uris: z.array(z.string()).exactOptional(),
   application_type: z.enum(["web", "native"]).exactOptional(),
   jwks_uri: url.exactOptional(),
+  webhook_uri: url.max(2048).exactOptional(),
 });
 
 /** Requests name resources in any form; they are compared in the canonical one, so another form here would never be found. */

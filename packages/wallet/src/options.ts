@@ -23,6 +23,8 @@ export interface WalletClient {
   readonly application_type?: "web" | "native";
   readonly jwks_uri?: string;
   readonly jwks?: JSONWebKeySet;
+  /** Where a payee is told of each change of its payment requests: https, or loopback while the wallet is on loopback. */
+  readonly webhook_uri?: string;
 }
 
 /** Who may be a client without having been registered by the operator. */

@@ -18,9 +18,11 @@ import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
 import { policyKind } from "./policies/policies.ts";
 import { receiptKind } from "./payment-requests/receipts.ts";
+import { evidenceKind } from "./payment-requests/record-approval.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
 import { recoveryTicketKind } from "./recovery/routes.ts";
 import { deleteFullRates } from "./rates/rates.ts";
+import { runRegularly } from "./run-regularly.ts";
 
 const periodMs = 60_000;
 const batchMax = 500;
@@ -46,19 +48,12 @@ const sweptKinds: readonly string[] = [
   recoveryPendingKindName,
   recoveryTicketKind.name,
   receiptKind.name,
+  evidenceKind.name,
 ];
 
 /** Deletes expired records from time to time; what is expired counts as gone long before. The answer stops it and waits for a running sweep. */
 export function startSweep(database: Database<unknown>, now: () => number, logger: Logger): () => Promise<void> {
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = running.then(() => sweep(database, now())).catch((error: unknown) => logger.warn("sweep.failed", { error }));
-  }, periodMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
+  return runRegularly(() => sweep(database, now()), { periodMs, failed: "sweep.failed" }, logger);
 }
 
 /** Deletes the expired records of each kind, and the counts, sums and reservations that mean nothing any more; each 500 at a time, up to 100,000. */

@@ -12,6 +12,7 @@ import type { AccountParts } from "./account/frame.ts";
 import { accountNotices } from "./account/notices.ts";
 import { accountRoutes } from "./account/routes.ts";
 import { createClientIdentities } from "./authorize/client-origin.ts";
+import type { ServerInterface } from "./authorize/client-token.ts";
 import { createInteractions } from "./authorize/interactions.ts";
 import { createOidcHandler } from "./authorize/oidc-handler.ts";
 import { dialPresented } from "./authorize/presented-fetch.ts";
@@ -20,6 +21,7 @@ import { createRegisteredClients } from "./authorize/registered-clients.ts";
 import { keepUsedClients, registrationRoutes } from "./authorize/registration.ts";
 import { createResources } from "./authorize/resources.ts";
 import { createSessions } from "./authorize/sessions.ts";
+import { bankAsClient } from "./bank/bank-as-client.ts";
 import { createBankClient } from "./bank/bank-client.ts";
 import { createFormTokens } from "./forms.ts";
 import type { InteractionParts } from "./interaction/parts.ts";
@@ -30,6 +32,7 @@ import { startUpkeep } from "./keep/upkeep.ts";
 import { loadKeys, openSigningKeys, type WalletKeys } from "./keys.ts";
 import { defaultLimits } from "./limits/settings.ts";
 import { walletMigrations } from "./migrations.ts";
+import { mandateRoutes } from "./mandate/routes.ts";
 import type { WalletClient, WalletOptions } from "./options.ts";
 import { assetRoutes } from "./pages/assets.ts";
 import { pageHeaders } from "./pages/headers.ts";
@@ -37,12 +40,13 @@ import { landingPage } from "./pages/landing.ts";
 import { type Page, renderPage } from "./pages/layout.ts";
 import { errorPage } from "./pages/oauth-error.ts";
 import { approvalLinkClient, approvalLinkRoutes } from "./payment-requests/approval-link.ts";
-import { createPayeeKeys } from "./payment-requests/payee-keys.ts";
+import { startExpiry } from "./payment-requests/expire.ts";
 import { payeeRoutes } from "./payment-requests/payee-routes.ts";
 import { autoApprove } from "./policies/auto-approve.ts";
 import { createRates, type Rates } from "./rates/rates.ts";
 import { recoveryRoutes } from "./recovery/routes.ts";
 import { startSweep } from "./sweep.ts";
+import { startWebhooks } from "./webhooks/deliver.ts";
 
 /** The wallet without a port: `fetch` for its pages and the payee interface, `node` for the OAuth endpoints. */
 export interface Wallet {
@@ -94,10 +98,10 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   const { publicUrl, now } = options;
   const { database, sealer, keys, rates, logger } = foundation;
   const stopping = new AbortController();
-  const payeeResource = `${publicUrl}/payment-requests`;
+  const { payees, mandates } = interfacesOf(publicUrl);
   const clients = allClients(options);
   const openClients = options.openClients ?? { documents: "any" };
-  const resources = createResources({ database, resources: options.resources, payeeResource, now });
+  const resources = createResources({ database, resources: options.resources, interfaces: [payees, mandates], now });
   const provider = createProvider({
     issuer: publicUrl,
     database,
@@ -125,9 +129,9 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     "/",
     payeeRoutes({
       issuer: publicUrl,
-      payeeResource,
+      payees,
       provider,
-      payeeKeys: createPayeeKeys(options.clients),
+      clients: options.clients,
       database,
       sealer,
       rates,
@@ -138,8 +142,9 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     }),
   );
   if (openClients.registration === true) app.route("/", openRegistration(foundation, provider, now));
+  app.route("/", mandateRoutes({ provider, mandates, database, sealer, logger, now }));
   addCommonPages(app, logger, publicUrl.startsWith("https:"));
-  const stopSweep = startSweep(database, now, logger);
+  const work = startWork(options, foundation);
   return {
     publicUrl,
     fetch: async (request) => app.fetch(request),
@@ -151,7 +156,7 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
     stopWaiting: () => stopping.abort(),
     async close() {
       stopping.abort();
-      await stopSweep();
+      await Promise.all(work.map((stop) => stop()));
       await foundation.stopUpkeep();
       await database.close();
     },
@@ -164,9 +169,24 @@ function openRegistration({ database, sealer, rates, logger }: Foundation, provi
   return registrationRoutes({ provider, registered, rates, logger, now });
 }
 
-/** The operator's clients, and the wallet as its own. */
-function allClients({ clients, publicUrl }: WalletOptions): readonly WalletClient[] {
-  return [...clients, approvalLinkClient(publicUrl), accountClient(publicUrl)];
+/** What other servers call, beside OAuth. */
+function interfacesOf(publicUrl: string): { readonly payees: ServerInterface; readonly mandates: ServerInterface } {
+  return {
+    payees: { resource: `${publicUrl}/payment-requests`, scope: "payment_requests" },
+    mandates: { resource: `${publicUrl}/mandates`, scope: "mandates" },
+  };
+}
+
+/** What goes on beside requests; each of the functions ends one part of it. */
+function startWork(options: WalletOptions & { readonly now: () => number }, foundation: Foundation): readonly (() => Promise<void>)[] {
+  const { publicUrl, clients, now } = options;
+  const { database, logger } = foundation;
+  return [startWebhooks({ ...foundation, issuer: publicUrl, clients, now }), startSweep(database, now, logger), startExpiry(database, now, logger)];
+}
+
+/** The operator's clients, the bank, and the wallet as its own. */
+function allClients({ clients, publicUrl, bankUrl }: WalletOptions): readonly WalletClient[] {
+  return [...clients, approvalLinkClient(publicUrl), accountClient(publicUrl), bankAsClient(bankUrl)];
 }
 
 function interactionParts(

@@ -8,12 +8,13 @@ import { approvalGraceMs, type Checkout } from "./checkout.ts";
 /**
  * What can happen to a checkout.
  *
- * `pay_started`: somebody wants to pay these signed terms. `lodged`: the wallet knows the payment request. `denied`, `lapsed`: the wallet's last word on
+ * `pay_started`: somebody wants to pay these signed terms. `lodged`: the wallet knows the payment request, and until when it may be
+ * approved. `denied`, `lapsed`: the wallet's last word on
  * one request. `approved`: a mandate for the signed terms is here. `captured`, `declined`: the bank's definite word. `timed_out`: the clock's.
  */
 export type CheckoutEvent =
   | { readonly type: "pay_started"; readonly signed: SignedCheckout }
-  | { readonly type: "lodged"; readonly requestId: string }
+  | { readonly type: "lodged"; readonly requestId: string; readonly expiresAt: EpochMs }
   | { readonly type: "denied"; readonly requestId: string }
   | { readonly type: "lapsed"; readonly requestId: string }
   | { readonly type: "approved"; readonly checkoutHash: string; readonly paymentId: string }
@@ -35,7 +36,7 @@ export function advanceCheckout(checkout: Checkout, event: CheckoutEvent, now: E
     case "pay_started":
       return startPaying(checkout, event.signed, now);
     case "lodged":
-      return awaiting(checkout) ? ok({ checkout: { ...checkout, requestId: event.requestId }, stock: "none" }) : refusedIn(checkout);
+      return awaiting(checkout) ? ok({ checkout: lodge(checkout, event.requestId, event.expiresAt), stock: "none" }) : refusedIn(checkout);
     case "denied":
       // The word on a request that was replaced meanwhile says nothing about the one that counts.
       return awaiting(checkout) && checkout.requestId === event.requestId ? reopen(checkout, "payment_denied") : refusedIn(checkout);
@@ -62,6 +63,11 @@ function startPaying(checkout: Checkout, signed: SignedCheckout, now: EpochMs): 
     return err(refuse("conflict", "these are the terms of another version"));
   }
   return move(checkout, ["awaiting_approval"], "reserve", { signed, requestId: null, lastRefusal: null, expiresAt: signed.expiresAt });
+}
+
+/** The price and the goods are held as long as the wallet asks for them, which may be shorter than what was signed and never longer. */
+function lodge(checkout: Checkout, requestId: string, expiresAt: EpochMs): Checkout {
+  return { ...checkout, requestId, expiresAt: Math.min(checkout.signed?.expiresAt ?? expiresAt, expiresAt) };
 }
 
 function approve(checkout: Checkout, checkoutHash: string, paymentId: string): Result<CheckoutStep, Refusal> {

@@ -40,6 +40,12 @@ export async function readCheckout(db: Database<StoreTables>, id: string): Promi
   return row === undefined ? undefined : toCheckout(row);
 }
 
+/** The checkout that a payment request of the wallet is for, or undefined. */
+export async function readCheckoutOfRequest(db: Database<StoreTables>, requestId: string): Promise<Checkout | undefined> {
+  const row = await db.sql.selectFrom("checkouts").selectAll().where("request_id", "=", requestId).executeTakeFirst();
+  return row === undefined ? undefined : toCheckout(row);
+}
+
 /** Checkouts that wait for an approval and whose request is known, the soonest to expire first. */
 export async function readAwaiting(db: Database<StoreTables>, limit: number): Promise<readonly Checkout[]> {
   const rows = await db.sql

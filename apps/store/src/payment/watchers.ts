@@ -8,6 +8,8 @@ import { errorName, type Report } from "../report.ts";
 export interface Watchers {
   /** Watches the checkout's request, unless it is watched already or no place is free; the recovery comes back to it then. */
   watch(checkout: Checkout): void;
+  /** Watches the checkout's request though no place is free or it was left alone: the wallet says that there is something to see. */
+  look(checkout: Checkout): void;
   /** Resolves when no watch is running. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -32,24 +34,29 @@ export function createWatchers(options: WatcherOptions): Watchers {
   const running = new Map<string, Promise<void>>();
   const paused = new Map<string, EpochMs>();
   const stop = new AbortController();
+  const begin = (checkout: Checkout): void => {
+    const { requestId, signed } = checkout;
+    if (requestId === null || signed === null || running.has(requestId) || stop.signal.aborted) {
+      return;
+    }
+    paused.delete(requestId);
+    const run = watchOne(options, checkout.id, { checkout: signed, requestId }, stop.signal)
+      .then((isUsable) => {
+        if (!isUsable) {
+          paused.set(requestId, options.clock() + pauseMs);
+        }
+      })
+      .catch((thrown: unknown) => options.report({ event: "work_failed", where: "watch", error: errorName(thrown) }))
+      .finally(() => running.delete(requestId));
+    running.set(requestId, run);
+  };
   return {
     watch(checkout) {
-      const { requestId, signed } = checkout;
-      const isFull = running.size >= options.countMax || stop.signal.aborted;
-      if (requestId === null || signed === null || running.has(requestId) || isFull || options.clock() < (paused.get(requestId) ?? 0)) {
-        return;
-      }
-      paused.delete(requestId);
-      const run = watchOne(options, checkout.id, { checkout: signed, requestId }, stop.signal)
-        .then((isUsable) => {
-          if (!isUsable) {
-            paused.set(requestId, options.clock() + pauseMs);
-          }
-        })
-        .catch((thrown: unknown) => options.report({ event: "work_failed", where: "watch", error: errorName(thrown) }))
-        .finally(() => running.delete(requestId));
-      running.set(requestId, run);
+      const { requestId } = checkout;
+      const isLeftAlone = requestId !== null && options.clock() < (paused.get(requestId) ?? 0);
+      if (running.size < options.countMax && !isLeftAlone) begin(checkout);
     },
+    look: begin,
     async idle() {
       while (running.size > 0) {
         await Promise.all(running.values());

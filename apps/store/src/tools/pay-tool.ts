@@ -84,19 +84,20 @@ async function askApproval(shop: Shop, checkout: Checkout, ctx: ToolContext): Pr
       return settled.ok ? conclude(shop, ctx, settled.value) : refused(settled.error);
     }
     case "challenge": {
-      const remembered = await remember(shop, checkout, payment.requestId);
+      const remembered = await remember(shop, checkout, payment);
       return remembered.ok ? payment.challenge : refused(remembered.error);
     }
   }
 }
 
-/** Keeps the request's id and watches it from here on, so that the order completes even if nobody comes back. */
-async function remember(shop: Shop, checkout: Checkout, requestId: string): Promise<Result<void, Refusal>> {
+/** Keeps the request's id and end, and watches it from here on, so that the order completes even if nobody comes back. */
+async function remember(shop: Shop, checkout: Checkout, request: { requestId: string; expiresAt: number }): Promise<Result<void, Refusal>> {
+  const { requestId, expiresAt } = request;
   if (checkout.requestId === requestId) {
     shop.watchers.watch(checkout);
     return ok(undefined);
   }
-  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId }, shop.clock());
+  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId, expiresAt }, shop.clock());
   if (!lodged.ok) {
     // It may have been approved and completed between the question and now; the next call tells.
     return err(lodged.error.code === "checkout_not_open" ? refuse("payment_pending") : lodged.error);

@@ -24,7 +24,7 @@ const inStatus: Readonly<Record<CheckoutStatus, Checkout>> = {
 
 const events: Readonly<Record<string, { readonly event: CheckoutEvent; readonly at: number }>> = {
   pay_started: { event: { type: "pay_started", signed }, at: now },
-  lodged: { event: { type: "lodged", requestId: "pr_2" }, at: now },
+  lodged: { event: { type: "lodged", requestId: "pr_2", expiresAt: now + 900_000 }, at: now },
   denied: { event: { type: "denied", requestId: "pr_1" }, at: now },
   lapsed: { event: { type: "lapsed", requestId: "pr_1" }, at: now },
   approved: { event: { type: "approved", checkoutHash: "hash-1", paymentId: "pay_1" }, at: now },
@@ -97,5 +97,13 @@ describe("a checkout", () => {
     expect(advanceCheckout(waiting, { type: "timed_out" }, waiting.expiresAt + approvalGraceMs).ok).toBe(true);
     expect(advanceCheckout(fresh, { type: "timed_out" }, fresh.expiresAt - 1).ok).toBe(false);
     expect(advanceCheckout(fresh, { type: "pay_started", signed }, fresh.expiresAt)).toMatchObject({ error: { code: "checkout_expired" } });
+  });
+
+  test.each([
+    ["shorter than was signed", now + 900_000, now + 900_000],
+    ["longer than was signed", now + 9_000_000, signed.expiresAt],
+  ])("is held as long as the wallet asks for it when that is %s", (_name, expiresAt, expected) => {
+    const step = advanceCheckout(inStatus.awaiting_approval, { type: "lodged", requestId: "pr_2", expiresAt }, now);
+    expect(step).toMatchObject({ ok: true, value: { checkout: { requestId: "pr_2", expiresAt: expected } } });
   });
 });

@@ -34,6 +34,8 @@ export interface TestWallet {
   approve(requestId: string, subject: string): Promise<string>;
   deny(requestId: string): void;
   expire(requestId: string): void;
+  /** The event token of a change, with changes of claims and header after they are right; signed by a stranger when `forged`. */
+  event(requestId: string, change?: { claims?: object; typ?: string; forged?: boolean }): Promise<string>;
   fetch(request: Request): Promise<Response>;
 }
 
@@ -70,6 +72,13 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       request.status = "approved";
       wake();
       return jti;
+    },
+    async event(requestId, { claims, typ = "secevent+jwt", forged = false } = {}) {
+      const key = forged ? (await generateKeyPair("ES256")).privateKey : privateKey;
+      const events = { "urn:countersign:event:payment-request": { status: "approved", sequence: 1 } };
+      const subject = { format: "opaque", id: requestId };
+      const all = { iss: issuer, aud: "store", iat: seconds(), jti: `evt_${randomUUID()}`, toe: seconds(), sub_id: subject, events, ...claims };
+      return sign(all, typ, key);
     },
     deny(requestId) {
       needed(requests.get(requestId)).status = "denied";

@@ -6,10 +6,12 @@ import { type CheckoutTerms, parseCheckoutTerms } from "@countersign/protocol/pa
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
+import type { WalletEvent } from "@countersign/protocol/wallet-event";
 import { type JWK, SignJWT } from "jose";
 import { createKeySource } from "../bearer/key-source.ts";
 import type { Fetch } from "../http/fetch-json.ts";
 import { type PayeeKey, prepareSigningKey } from "./signing-key.ts";
+import { verifyEvent } from "./verify-event.ts";
 import { verifyMandate } from "./verify-mandate.ts";
 import { createWalletClient, type PaymentRequestView } from "./wallet-client.ts";
 
@@ -62,6 +64,8 @@ export interface Payee {
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
   /** Verifies the mandate of an approved request against the checkout it must be for. */
   verify(request: PaymentRequestView, checkout: SignedCheckout): Promise<Result<PaymentApproval, Refusal>>;
+  /** Verifies an event that the wallet pushed. It is a hint: read the request. Refuses as {@link verifyEvent} does. */
+  readEvent(token: string): Promise<Result<WalletEvent, Refusal>>;
   now(): EpochMs;
 }
 
@@ -126,6 +130,7 @@ export function createPayee(options: PayeeOptions): Payee {
       if (claims.value.request_id !== request.id) return err(refuse("mandate_invalid", "request_id"));
       return ok({ requestId: request.id, mandate: request.mandate, claims: claims.value, checkoutHash: checkout.hash });
     },
+    readEvent: (token) => verifyEvent(token, keys, { issuer: issuer.value, audience: options.clientId }, clock()),
     now: clock,
   };
 }

@@ -57,14 +57,14 @@ async function findLive(
     }
     // An approval of another checkout says nothing about this one.
     const same = request.value.id === id && request.value.checkoutHash === demand.checkout.hash;
-    if (same && (request.value.status === "created" || request.value.status === "approved")) return request;
+    if (same && (request.value.status === "created" || isApproved(request.value))) return request;
   }
   return ok(undefined);
 }
 
 async function lodge(ctx: ToolContext, payee: Payee, checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>> {
   const lodged = await payee.lodge(checkout, ctx.subject);
-  return lodged.ok && lodged.value.status === "approved" ? await payee.read(lodged.value.id, 0, ctx.signal) : lodged;
+  return lodged.ok && isApproved(lodged.value) ? await payee.read(lodged.value.id, 0, ctx.signal) : lodged;
 }
 
 async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, request: PaymentRequestView): Promise<PaymentOutcome> {
@@ -76,10 +76,16 @@ async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, 
     challenge: ctx.challenge(new Set([scope]), why),
   };
   if (request.status === "created") return challenge;
-  if (request.status !== "approved")
-    return { outcome: "refused", refusal: refuse(request.status === "denied" ? "payment_denied" : "payment_request_expired") };
+  if (!isApproved(request)) {
+    const wasNo = request.status === "denied" || request.status === "revoked";
+    return { outcome: "refused", refusal: refuse(wasNo ? "payment_denied" : "payment_request_expired") };
+  }
   const approval = await payee.verify(request, checkout);
   if (!approval.ok) return { outcome: "refused", refusal: approval.error };
   const entitled = ctx.scope.has(scope) || ctx.subject === approval.value.claims.sub;
   return entitled ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge;
+}
+
+function isApproved(request: PaymentRequestView): boolean {
+  return request.status === "approved" || request.status === "redeemed";
 }

@@ -1,6 +1,6 @@
 import type { EpochMs, Issuer } from "@countersign/protocol/brand";
 import { type ErrorCode, errorCatalogue, type Refusal, refuse } from "@countersign/protocol/errors";
-import { isPaymentIdentifier, isSha256, type PaymentRequestStatus } from "@countersign/protocol/payment";
+import { isPaymentIdentifier, isSha256, type PaymentRequestStatus, paymentRequestStatuses } from "@countersign/protocol/payment";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
 import { boundedText, member } from "@countersign/protocol/shape";
@@ -14,7 +14,7 @@ export interface PaymentRequestView {
   readonly expiresAt: EpochMs;
   /** Absent in the answer to lodging. */
   readonly checkoutHash: string | undefined;
-  /** Only once approved, only for the payee that lodged the request. */
+  /** Only while approved or once redeemed, only for the payee that lodged the request. */
   readonly mandate: Secret | undefined;
 }
 
@@ -115,12 +115,10 @@ async function requestToken(
   return ok({ token: new Secret(token), lifetimeMs: typeof seconds === "number" ? seconds * 1000 : 60_000 });
 }
 
-const statuses: readonly PaymentRequestStatus[] = ["created", "approved", "denied", "expired"];
-
 function readView({ status, body }: JsonReply): Result<PaymentRequestView, Refusal> {
   if (status !== 200 && status !== 201) return err(refusalOf(status, body));
   const id = member(body, "id");
-  const state = statuses.find((each) => each === member(body, "status"));
+  const state = paymentRequestStatuses.find((each) => each === member(body, "status"));
   const expiresAt = Date.parse(boundedText(member(body, "expires_at"), 40) ?? "");
   const hash = member(body, "checkout_hash");
   if (!isPaymentIdentifier(id) || state === undefined || Number.isNaN(expiresAt)) return err(refuse("protocol_error", "not a payment request"));

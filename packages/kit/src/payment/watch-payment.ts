@@ -52,7 +52,9 @@ export async function watchPayment(
 type Decided = Parameters<Payee["verify"]>[0];
 
 async function conclude(payee: Payee, checkout: SignedCheckout, request: Decided): Promise<PaymentWatch> {
-  if (request.status === "denied" || request.status === "expired") return { state: request.status };
+  // An approval that was taken back is a no; what was redeemed is an approval that this payee has not seen yet.
+  if (request.status === "denied" || request.status === "revoked") return { state: "denied" };
+  if (request.status !== "approved" && request.status !== "redeemed") return { state: "expired" };
   if (request.checkoutHash !== checkout.hash) return { state: "refused", refusal: refuse("consent_mismatch", "checkout hash") };
   const approval = await payee.verify(request, checkout);
   return approval.ok ? { state: "approved", approval: approval.value } : { state: "refused", refusal: approval.error };

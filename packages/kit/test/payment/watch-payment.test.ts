@@ -37,11 +37,21 @@ test("an approval ends the watch with the verified mandate", async () => {
   expect(pauses).toEqual([1000, 1000]);
 });
 
-test("a denial and an expiry end it", async () => {
-  wallet.decide("pr_1", "denied");
-  expect(await watch(pausing())).toEqual({ state: "denied" });
-  wallet.decide("pr_1", "expired");
-  expect(await watch(pausing())).toEqual({ state: "expired" });
+test.each([
+  ["denied", "denied"],
+  ["revoked", "denied"],
+  ["expired", "expired"],
+  ["canceled", "expired"],
+  ["voided", "expired"],
+] as const)("P16 a request that is %s ends it as %s", async (status, state) => {
+  wallet.decide("pr_1", status);
+  expect(await watch(pausing())).toEqual({ state });
+});
+
+test("an approval whose mandate the bank has redeemed already is still learnt of", async () => {
+  await wallet.approve("pr_1");
+  wallet.decide("pr_1", "redeemed");
+  expect(await watch(pausing())).toMatchObject({ state: "approved", approval: { requestId: "pr_1" } });
 });
 
 test("a mandate that does not hold ends it with the reason", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mandateClaims } from "@countersign/protocol/mandate";
-import type { CheckoutTerms } from "@countersign/protocol/payment";
+import type { CheckoutTerms, PaymentRequestStatus } from "@countersign/protocol/payment";
 import { parseCheckoutTerms } from "@countersign/protocol/payment";
 import { member } from "@countersign/protocol/shape";
 import { calculateJwkThumbprint, decodeJwt, importJWK, jwtVerify } from "jose";
@@ -13,7 +13,7 @@ interface Lodged {
   readonly id: string;
   readonly hash: string;
   readonly terms: CheckoutTerms;
-  status: "created" | "approved" | "denied" | "expired";
+  status: PaymentRequestStatus;
   mandate?: string;
 }
 
@@ -27,7 +27,7 @@ export interface TestWallet {
   /** Access tokens that are accepted; emptying it is a restart of the wallet. */
   readonly tokens: Set<string>;
   approve(id: string, change?: Record<string, unknown>, header?: Record<string, unknown>): Promise<void>;
-  decide(id: string, status: "denied" | "expired"): void;
+  decide(id: string, status: Exclude<PaymentRequestStatus, "created" | "approved">): void;
 }
 
 export const terms: CheckoutTerms = {
@@ -118,7 +118,8 @@ async function servePaymentRequests(wallet: TestWallet, clock: TestClock, reques
   if (request.method === "POST") return lodge(wallet, clock, await request.json());
   const lodged = wallet.requests.get(new URL(request.url).pathname.split("/")[2] ?? "");
   if (!lodged) return Response.json({ error: "not_found", code: "not_found" }, { status: 404 });
-  return Response.json({ ...view(lodged, clock), checkout_hash: lodged.hash, ...(lodged.status === "approved" ? { mandate: lodged.mandate } : {}) });
+  const hasMandate = lodged.status === "approved" || lodged.status === "redeemed";
+  return Response.json({ ...view(lodged, clock), checkout_hash: lodged.hash, ...(hasMandate ? { mandate: lodged.mandate } : {}) });
 }
 
 function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Response {

@@ -3,7 +3,7 @@ import type { WalletClient } from "../options.ts";
 
 /** A configured client as oidc-provider takes it. */
 export function clientMetadata(client: WalletClient): ClientMetadata {
-  const { grant_types, redirect_uris, jwks, client_secret, ...rest } = client;
+  const { grant_types, redirect_uris, jwks, client_secret, webhook_uri: _, ...rest } = client;
   const usesRedirect = grant_types.includes("authorization_code");
   return {
     ...rest,

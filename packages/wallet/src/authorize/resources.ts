@@ -5,6 +5,7 @@ import type { Database } from "@countersign/storage/database";
 import type { Client, KoaContextWithOIDC, ResourceServer } from "oidc-provider";
 import { errors } from "oidc-provider";
 import { deviceGrant, type WalletResource } from "../options.ts";
+import type { ServerInterface } from "./client-token.ts";
 import { createDefaultScopes } from "./default-scope.ts";
 import { readPaymentResult } from "./payment-result.ts";
 import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, readScope, requestedTransactions } from "./transaction-scopes.ts";
@@ -12,16 +13,13 @@ import { grantableTransactionScopes, type JudgedTransaction, judgeTransactions, 
 /** Access tokens for resource servers cannot be revoked, so they are short. */
 export const accessTokenTtlSeconds = 300;
 
-/** The scope with which a payee lodges payment requests. */
-export const payeeScope = "payment_requests";
-
 const identityScopes: ReadonlySet<string> = new Set(["openid", "offline_access"]);
 
 export interface ResourceParts {
   readonly database: Pick<Database<unknown>, "records">;
   readonly resources: readonly WalletResource[];
-  /** The resource identifier of the wallet's own payee interface. */
-  readonly payeeResource: string;
+  /** The wallet's own interfaces between servers. */
+  readonly interfaces: readonly ServerInterface[];
   readonly now: () => EpochMs;
 }
 
@@ -64,8 +62,9 @@ export function createResources(parts: ResourceParts): Resources {
     scopesByIndicator: (ctx) => requestedIndicators(ctx).map((each) => [each, Object.keys(find(each)?.scopes ?? {})] as const),
 
     async serverInfo(ctx, indicator, client) {
-      if (indicator === parts.payeeResource && client.grantTypeAllowed("client_credentials")) {
-        return { scope: payeeScope, audience: parts.payeeResource, accessTokenTTL: accessTokenTtlSeconds, accessTokenFormat: "opaque" };
+      const own = parts.interfaces.find((each) => each.resource === indicator);
+      if (own !== undefined && client.grantTypeAllowed("client_credentials")) {
+        return { scope: own.scope, audience: own.resource, accessTokenTTL: accessTokenTtlSeconds, accessTokenFormat: "opaque" };
       }
       const resource = find(indicator);
       const actsForUsers = client.grantTypeAllowed("authorization_code") || client.grantTypeAllowed(deviceGrant);

@@ -1,5 +1,6 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { readPaymentReference } from "@countersign/protocol/payment-reference";
+import type { PaymentRequestStatus } from "@countersign/protocol/payment";
 import { parseScope, paymentRequestIdOf, paymentScope, type ScopeSet, withoutTransactionScopes } from "@countersign/protocol/scope";
 import type { Database } from "@countersign/storage/database";
 import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
@@ -13,7 +14,7 @@ export type TransactionScopeVerdict =
   | { readonly state: "approved_here"; readonly requestId: string }
   | { readonly state: "ignore"; readonly requestId: string; readonly reason: IgnoredReason };
 
-export type IgnoredReason = "unknown" | "expired" | "approved" | "denied" | "other_resource";
+export type IgnoredReason = "unknown" | "other_resource" | Exclude<PaymentRequestStatus, "created">;
 
 /** Judges one transaction scope for the resources that the authorization request names. */
 export function judgeTransactionScope(
@@ -25,7 +26,9 @@ export function judgeTransactionScope(
   if (!context.resources.includes(request.terms.resource)) return { state: "ignore", requestId, reason: "other_resource" };
   const status = statusOf(request, context.now);
   if (status === "created") return { state: "show", requestId };
-  if (status === "approved" && context.approvedHere.includes(requestId)) return { state: "approved_here", requestId };
+  // A payee is quick: the mandate may have been used, or even refused by the bank, before the user's browser is back.
+  const wasApproved = status === "approved" || status === "redeemed" || status === "voided";
+  if (wasApproved && context.approvedHere.includes(requestId)) return { state: "approved_here", requestId };
   return { state: "ignore", requestId, reason: status };
 }
 

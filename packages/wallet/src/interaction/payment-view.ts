@@ -32,6 +32,16 @@ export interface PaymentQuestion {
   readonly userName: string;
 }
 
+const closedCodes = {
+  expired: "payment_request_expired",
+  denied: "payment_denied",
+  canceled: "cancelled",
+  approved: "conflict",
+  redeemed: "conflict",
+  revoked: "conflict",
+  voided: "conflict",
+} as const;
+
 const promptDetails = z.object({ request_id: z.string(), indicator: z.string() });
 
 /** Which request the payment prompt of this interaction is about, and for whom. Throws when the interaction is at another prompt. */
@@ -53,8 +63,7 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
   if (found === undefined || account === undefined) return err(refuse("not_found"));
   const request = found.value;
   const status = statusOf(request, now);
-  if (status === "expired") return err(refuse("payment_request_expired"));
-  if (status !== "created") return err(refuse("conflict", `the request is ${status}`));
+  if (status !== "created") return err(refuse(closedCodes[status], `the request is ${status}`));
   const { amount, currency } = request.terms;
   const funding = await parts.bank.openAccount({ userId: accountId, currency, holder: account.value.displayName });
   if (!funding.ok) return funding;

@@ -1,4 +1,4 @@
-import type { Refusal } from "@countersign/protocol/errors";
+import type { ErrorCode, Refusal } from "@countersign/protocol/errors";
 import { accountKind } from "../accounts.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
 import { judgeTransactions, requestedTransactions } from "../authorize/transaction-scopes.ts";
@@ -103,9 +103,15 @@ function refusedPayment(parts: InteractionParts, interaction: OpenInteraction, r
     });
     return { page, status: 503 };
   }
-  const reason = refusal.code === "payment_request_expired" ? "expired" : refusal.code === "conflict" ? "approved" : "unknown";
-  return { page: showUnavailable(parts, interaction, reason), status: 200 };
+  return { page: showUnavailable(parts, interaction, closedReasons[refusal.code] ?? "unknown"), status: 200 };
 }
+
+const closedReasons: Partial<Record<ErrorCode, keyof typeof text.unavailable>> = {
+  payment_request_expired: "expired",
+  payment_denied: "denied",
+  cancelled: "canceled",
+  conflict: "approved",
+};
 
 function showUnavailable(parts: InteractionParts, interaction: OpenInteraction, reason: keyof typeof text.unavailable): Page {
   return noticePage({

@@ -21,8 +21,9 @@ import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from
 import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
 import { type Evidence, evidenceOf } from "../passkeys/evidence.ts";
 import { assertionOptions, type RelyingParty } from "../passkeys/relying-party.ts";
+import { moveRequest } from "./move.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "./record-approval.ts";
-import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind } from "./request.ts";
+import { detailsOf, type PaymentRequest } from "./request.ts";
 
 export interface ApprovalParts extends RecordParts {
   readonly party: RelyingParty;
@@ -117,11 +118,9 @@ export async function denyPayment(
   return database.transaction(async (tx) => {
     const found = await findOpenRequest(tx, requestId, now);
     if (!found.ok) return found;
-    const { value, version } = found.value;
-    const updated = await tx.records(paymentRequestKind).update(requestId, version, { ...value, decision: { status: "denied", at: now, accountId } });
-    if (!updated.ok) return err(refuse("conflict"));
-    await writeAudit(tx, { accountId, at: now, request }, { type: "payment_denied", ...paymentFieldsOf(requestId, value) });
-    await tx.signals.notify(decisionChannel(requestId), "");
+    const moved = await moveRequest(tx, found.value, { decision: { status: "denied", at: now, accountId } }, now);
+    if (!moved.ok) return moved;
+    await writeAudit(tx, { accountId, at: now, request }, { type: "payment_denied", ...paymentFieldsOf(requestId, moved.value) });
     return ok(undefined);
   });
 }

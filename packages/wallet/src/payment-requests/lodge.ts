@@ -6,7 +6,8 @@ import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
 import { sha256 } from "../digest.ts";
 import type { SignedCheckout } from "./checkout-jwt.ts";
-import { type PaymentRequest, paymentRequestKind, requestRetentionMs, statusOf } from "./request.ts";
+import { setDeadline } from "./deadlines.ts";
+import { endOf, type PaymentRequest, paymentRequestKind, requestRetentionMs, statusOf } from "./request.ts";
 
 /** A user is asked for at most so long. */
 export const requestTtlMs: number = 15 * 60_000;
@@ -24,13 +25,13 @@ const pointer = z.object({ requestId: z.string() });
 export const liveRequestKind: RecordKind<{ readonly requestId: string }> = { name: "live-payment-request", parse: (json) => pointer.parse(json) };
 
 /**
- * Lodges a payment request, or gives the one that is there: at most one is live for each payee and checkout. An approved one stays live, so that no
- * checkout is ever approved twice; after a denial or expiry the same terms may be asked again.
+ * Lodges a payment request, or gives the one that is there: at most one is live for each payee and checkout. An approved one stays live while its
+ * mandate can be used and after it was, so that no checkout is ever paid twice; after every other end the same terms may be asked again.
  */
 export async function lodgePaymentRequest(
   database: Database<unknown>,
   payee: PaymentPayee,
-  checkout: SignedCheckout,
+  checkout: SignedCheckout & { readonly isAnnounced: boolean },
   now: EpochMs,
 ): Promise<LodgedRequest> {
   const id = `pr_${randomBytes(16).toString("base64url")}`;
@@ -42,6 +43,9 @@ export async function lodgePaymentRequest(
     createdAt: now,
     expiresAt: Math.min(checkout.expiresAt, now + requestTtlMs),
     decision: null,
+    outcome: null,
+    sequence: 0,
+    isAnnounced: checkout.isAnnounced,
   };
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const lodged = await database.transaction((tx) => lodgeOnce(tx, id, request, now));
@@ -66,10 +70,12 @@ async function lodgeOnce(tx: Database<unknown>, id: string, request: PaymentRequ
       : await pointers.update(pointerId, there.version, { requestId: id }, options);
   if (!claimed.ok) return "collision";
   const created = await requests.create(id, request, { keys: { payee: request.payee.id }, ...options });
-  return created.ok ? { id, request, isNew: true } : "collision";
+  if (!created.ok) return "collision";
+  await setDeadline(tx, id, endOf(request));
+  return { id, request, isNew: true };
 }
 
 function isLive(request: PaymentRequest, now: EpochMs): boolean {
   const status = statusOf(request, now);
-  return status === "created" || status === "approved";
+  return status === "created" || status === "approved" || status === "redeemed";
 }

@@ -1,11 +1,11 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
-import type { PaymentPayee } from "@countersign/protocol/payment";
+import type { PaymentPayee, PaymentRequestStatus } from "@countersign/protocol/payment";
 import { isPaymentIdentifier } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
-import { parseScope, paymentScope } from "@countersign/protocol/scope";
+import { paymentScope } from "@countersign/protocol/scope";
 import { boundedText, member } from "@countersign/protocol/shape";
 import { readJson } from "@countersign/service/body";
 import type { Logger } from "@countersign/service/log";
@@ -14,20 +14,22 @@ import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
-import { payeeScope } from "../authorize/resources.ts";
-import type { PayeeKeys } from "./payee-keys.ts";
+import { authenticateClient, refuseClient, type ServerInterface } from "../authorize/client-token.ts";
+import type { WalletClient } from "../options.ts";
+import { createPayeeKeys } from "./payee-keys.ts";
 import { type Rates, retryHeaders, within } from "../rates/rates.ts";
 import { verifyCheckoutJwt } from "./checkout-jwt.ts";
 import { type LodgedRequest, lodgePaymentRequest } from "./lodge.ts";
 import { mandateBinding } from "./record-approval.ts";
-import { type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+import { type PaymentRequest, paymentRequestKind, statusOf, writtenStatusOf } from "./request.ts";
 import { waitForDecision } from "./wait.ts";
+import { withdrawPayment } from "./withdraw.ts";
 
 export interface PayeeParts {
   readonly issuer: string;
-  readonly payeeResource: string;
+  readonly payees: ServerInterface;
   readonly provider: Provider;
-  readonly payeeKeys: PayeeKeys;
+  readonly clients: readonly WalletClient[];
   readonly database: Database<unknown>;
   readonly sealer: Sealer;
   readonly rates: Rates;
@@ -41,12 +43,14 @@ export interface PayeeParts {
 
 const waitSecondsMax = 25;
 
-/** What payees call, server to server, with a token of the client_credentials grant: lodge a payment request, learn of its decision. */
+/** What payees call, server to server, with a token of the client_credentials grant: lodge a payment request, learn of its decision, withdraw it. */
 export function payeeRoutes(parts: PayeeParts): Hono {
   const app = new Hono();
+  const payeeKeysOf = createPayeeKeys(parts.clients);
+  const announced = new Set(parts.clients.flatMap((client) => (client.webhook_uri === undefined ? [] : [client.client_id])));
   app.post("/payment-requests", async (c) => {
     const payee = await authenticatePayee(parts, c.req.raw);
-    if (!payee.ok) return refusePayee(payee.error);
+    if (!payee.ok) return refuseClient(payee.error, parts.payees);
     const room = await within(parts.rates, "lodge", payee.value.id, parts.now());
     if (!room.ok) return respondRefusal(room.error, retryHeaders(room.error));
     const body = await readJson(c.req.raw, { maxBytes: 131_072 });
@@ -56,10 +60,11 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     const named = member(body.value, "subject");
     const subject = boundedText(named, 200);
     if (named !== undefined && subject === undefined) return respondRefusal(refuse("invalid_request", "subject is a text"));
-    const payeeKeys = parts.payeeKeys(payee.value.id);
+    const payeeKeys = payeeKeysOf(payee.value.id);
     const checkout = await verifyCheckoutJwt(jwt, { payeeId: payee.value.id, audience: parts.issuer, payeeKeys }, parts.now());
     if (!checkout.ok) return respondRefusal(checkout.error);
-    const lodged = await lodgePaymentRequest(parts.database, payee.value, checkout.value, parts.now());
+    const isAnnounced = announced.has(payee.value.id);
+    const lodged = await lodgePaymentRequest(parts.database, payee.value, { ...checkout.value, isAnnounced }, parts.now());
     parts.logger.info("payment_request.lodged", { paymentRequestId: lodged.id, clientId: payee.value.id, state: lodged.isNew ? "new" : "same" });
     const request = subject === undefined ? lodged.request : await tryPolicies(parts, lodged, subject);
     return respondJson(lodged.isNew ? 201 : 200, lodgedBody(parts, lodged.id, request));
@@ -67,7 +72,7 @@ export function payeeRoutes(parts: PayeeParts): Hono {
 
   app.get("/payment-requests/:id", async (c) => {
     const payee = await authenticatePayee(parts, c.req.raw);
-    if (!payee.ok) return refusePayee(payee.error);
+    if (!payee.ok) return refuseClient(payee.error, parts.payees);
     const wait = c.req.query("wait") ?? "0";
     if (!/^\d{1,2}$/.test(wait) || Number(wait) > waitSecondsMax) return respondRefusal(refuse("invalid_request", "wait is 0 to 25 seconds"));
     const id = c.req.param("id");
@@ -77,6 +82,18 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     const found = await waitForDecision(parts.database, query, abort, parts.now);
     if (found === undefined) return respondRefusal(refuse("not_found"));
     return respondJson(200, decisionBody(parts, id, found));
+  });
+
+  app.post("/payment-requests/:id/cancel", async (c) => {
+    const payee = await authenticatePayee(parts, c.req.raw);
+    if (!payee.ok) return refuseClient(payee.error, parts.payees);
+    const id = c.req.param("id");
+    if (!isPaymentIdentifier(id)) return respondRefusal(refuse("not_found"));
+    const ended = await withdrawPayment(parts.database, id, { by: "payee", payeeId: payee.value.id }, parts.now());
+    if (!ended.ok) return respondRefusal(ended.error);
+    const status = writtenStatusOf(ended.value);
+    parts.logger.info("payment_request.withdrawn", { paymentRequestId: id, clientId: payee.value.id, state: status });
+    return respondJson(200, viewOf(parts, id, ended.value));
   });
   return app;
 }
@@ -101,28 +118,33 @@ function lodgedBody(parts: PayeeParts, id: string, request: PaymentRequest): unk
 }
 
 function decisionBody(parts: PayeeParts, id: string, request: PaymentRequest): unknown {
-  const status = statusOf(request, parts.now());
-  const body = { id, status, checkout_hash: request.checkoutHash, expires_at: new Date(request.expiresAt).toISOString() };
-  if (request.decision?.status !== "approved") return body;
+  const view = viewOf(parts, id, request);
+  // A payee that learns late, after its bank was quicker, still gets the mandate that it paid with.
+  const isUsable = view.status === "approved" || view.status === "redeemed";
+  if (request.decision?.status !== "approved" || !isUsable) return view;
   const mandate = parts.sealer.open(request.decision.sealedMandate, mandateBinding(id));
   if (!mandate.ok) throw new Error("a mandate does not open: the key file and the database do not belong together");
-  return { ...body, mandate: mandate.value };
+  return { ...view, mandate: mandate.value };
 }
 
-/** Refuses with `invalid_token` or `insufficient_scope`. What the payee is called comes from its registration. */
+interface RequestView {
+  readonly id: string;
+  readonly status: PaymentRequestStatus;
+  readonly sequence: number;
+  readonly checkout_hash: string;
+  readonly expires_at: string;
+}
+
+function viewOf(parts: PayeeParts, id: string, request: PaymentRequest): RequestView {
+  const expiresAt = new Date(request.expiresAt).toISOString();
+  return { id, status: statusOf(request, parts.now()), sequence: request.sequence, checkout_hash: request.checkoutHash, expires_at: expiresAt };
+}
+
+/** What the payee is called comes from its registration. Refuses as {@link authenticateClient} does. */
 async function authenticatePayee(parts: PayeeParts, request: Request): Promise<Result<PaymentPayee, Refusal>> {
-  const bearer = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i.exec(request.headers.get("authorization") ?? "");
-  const token = bearer?.[1] === undefined ? undefined : await parts.provider.ClientCredentials.find(bearer[1]);
-  if (token === undefined || !token.isValid || token.aud !== parts.payeeResource || token.clientId === undefined) return err(refuse("invalid_token"));
-  const scope = parseScope(token.scope ?? "");
-  if (!scope.ok || !scope.value.has(payeeScope)) return err(refuse("insufficient_scope"));
-  const client = await parts.provider.Client.find(token.clientId);
-  if (client?.clientUri === undefined) return err(refuse("invalid_token"));
-  return ok({ id: client.clientId, name: client.clientName ?? client.clientId, website: client.clientUri });
-}
-
-function refusePayee(refusal: Refusal): Response {
-  const challenge =
-    refusal.code === "insufficient_scope" ? `Bearer error="insufficient_scope", scope="${payeeScope}"` : `Bearer error="invalid_token"`;
-  return respondRefusal(refusal, { "www-authenticate": challenge });
+  const client = await authenticateClient(parts.provider, request, parts.payees);
+  if (!client.ok) return client;
+  const { clientId, clientName, clientUri } = client.value;
+  if (clientUri === undefined) return err(refuse("invalid_token"));
+  return ok({ id: clientId, name: clientName ?? clientId, website: clientUri });
 }

@@ -21,8 +21,9 @@ import type { LimitDefaults } from "../limits/settings.ts";
 import { signMandate } from "../mandate/sign-mandate.ts";
 import { rememberPayee } from "../policies/known-payees.ts";
 import { sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
+import { moveRequest } from "./move.ts";
 import { keepReceipt } from "./receipts.ts";
-import { decisionChannel, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+import { approvedRetentionMs, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 
 export interface RecordParts {
   readonly database: Database<unknown>;
@@ -49,6 +50,7 @@ export interface ApprovedPayment {
   readonly budgets?: readonly SpendingWindow[];
 }
 
+/** What proves an approval later, under the mandate's `jti`. */
 export const evidenceKind: RecordKind<SealedValue> = sealedKind("approval-evidence");
 
 /** Seals a mandate to its request. */
@@ -93,16 +95,15 @@ export async function recordApproval(
   return atomically(parts.database, async (tx) => {
     const beside = await alongside(tx);
     if (!beside.ok) return beside;
-    const moved = await tx.records(paymentRequestKind).update(requestId, request.version, { ...request.value, decision });
-    if (!moved.ok) return err(refuse("conflict"));
+    const moved = await moveRequest(tx, request, { decision }, now);
+    if (!moved.ok) return moved;
     const reserved = await reserve(tx, counted, parts.limits);
     if (!reserved.ok) return reserved;
-    await tx.records(evidenceKind).put(jti, evidence);
+    await tx.records(evidenceKind).put(jti, evidence, { expiresAt: now + approvedRetentionMs });
     if (channel !== "policy") await rememberPayee(tx, { accountId, payee, keyThumbprint }, now);
     await keepReceipt(tx, request.value, { requestId, accountId, at: now, instrument: approved.instrument, humanPresent: channel !== "policy" });
     const type = channel === "policy" ? "payment_auto_approved" : "payment_approved";
     await writeAudit(tx, { accountId, at: now, request: approved.broughtBy }, { type, ...paymentFieldsOf(requestId, request.value) });
-    await tx.signals.notify(decisionChannel(requestId), "");
     return ok(undefined);
   });
 }

@@ -1,13 +1,22 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { mandateEndsAt } from "@countersign/protocol/mandate";
 import type { CheckoutTerms, PaymentDetails, PaymentInstrument, PaymentPayee, PaymentRequestStatus } from "@countersign/protocol/payment";
 import { parseCheckoutTerms } from "@countersign/protocol/payment";
 import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
 
-/** How the user decided. A mandate is sealed: whoever holds it and the payee's key can redeem it. */
+/** How an open request was decided. A mandate is sealed: whoever holds it and the payee's key can redeem it. */
 export type PaymentDecision =
   | { readonly status: "approved"; readonly at: EpochMs; readonly accountId: string; readonly jti: string; readonly sealedMandate: string }
-  | { readonly status: "denied"; readonly at: EpochMs; readonly accountId: string };
+  | { readonly status: "denied"; readonly at: EpochMs; readonly accountId: string }
+  | { readonly status: "canceled" | "expired"; readonly at: EpochMs };
+
+/** What became of a mandate. `redeemed.by` is the client that used it, `reference` its own id of the payment. */
+export type MandateOutcome =
+  | { readonly status: "redeemed"; readonly at: EpochMs; readonly by: string; readonly reference: string }
+  | { readonly status: "voided"; readonly at: EpochMs; readonly redeemedAt: EpochMs; readonly by: string; readonly reference: string }
+  | { readonly status: "revoked"; readonly at: EpochMs; readonly by: "payee" | "user" }
+  | { readonly status: "expired"; readonly at: EpochMs };
 
 /**
  * What a payee asked the user to pay. `payee` is what the wallet's registry said when the request was lodged, `terms` what the payee signed,
@@ -21,11 +30,24 @@ export interface PaymentRequest {
   readonly createdAt: EpochMs;
   readonly expiresAt: EpochMs;
   readonly decision: PaymentDecision | null;
+  /** Null until an approved request's mandate was used, withdrawn or has ended. */
+  readonly outcome: MandateOutcome | null;
+  /** How often the status changed: the order of what its payee is told. */
+  readonly sequence: number;
+  /** Its payee registered an address at which it is told of each change. */
+  readonly isAnnounced: boolean;
 }
 
 const decision = z.discriminatedUnion("status", [
   z.object({ status: z.literal("approved"), at: z.number(), accountId: z.string(), jti: z.string(), sealedMandate: z.string() }),
   z.object({ status: z.literal("denied"), at: z.number(), accountId: z.string() }),
+  z.object({ status: z.enum(["canceled", "expired"]), at: z.number() }),
+]);
+const outcome = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("redeemed"), at: z.number(), by: z.string(), reference: z.string() }),
+  z.object({ status: z.literal("voided"), at: z.number(), redeemedAt: z.number(), by: z.string(), reference: z.string() }),
+  z.object({ status: z.literal("revoked"), at: z.number(), by: z.enum(["payee", "user"]) }),
+  z.object({ status: z.literal("expired"), at: z.number() }),
 ]);
 const request = z.object({
   payee: z.object({ id: z.string(), name: z.string(), website: z.string() }),
@@ -35,6 +57,10 @@ const request = z.object({
   createdAt: z.number(),
   expiresAt: z.number(),
   decision: decision.nullable(),
+  // Requests of wallets that did not know these yet are read as what they are: not redeemed, not announced.
+  outcome: outcome.nullable().default(null),
+  sequence: z.int().nonnegative().default(0),
+  isAnnounced: z.boolean().default(false),
 });
 
 export const paymentRequestKind: RecordKind<PaymentRequest> = {
@@ -47,13 +73,39 @@ export const paymentRequestKind: RecordKind<PaymentRequest> = {
   },
 };
 
-/** Requests stay readable so long after they expired, for receipts and late readers. */
+/** Requests that were never approved stay readable so long after they expired, for late readers. */
 export const requestRetentionMs: number = 90 * 24 * 3_600_000;
 
-/** The status that everybody sees: an undecided request is `expired` from its time on. */
+/** An approved payment and its evidence are kept so long: a payer may dispute a payment for 13 months (Directive (EU) 2015/2366 article 71). */
+export const approvedRetentionMs: number = 400 * 24 * 3_600_000;
+
+/** The status as it was last written. */
+export function writtenStatusOf(value: PaymentRequest): PaymentRequestStatus {
+  return value.outcome?.status ?? value.decision?.status ?? "created";
+}
+
+/** The status that everybody sees: what has not ended is `expired` from its time on, whether or not that was written yet. */
 export function statusOf(value: PaymentRequest, now: EpochMs): PaymentRequestStatus {
-  if (value.decision !== null) return value.decision.status;
-  return now < value.expiresAt ? "created" : "expired";
+  const written = writtenStatusOf(value);
+  const endsAt = endOf(value);
+  return endsAt !== undefined && endsAt <= now ? "expired" : written;
+}
+
+/** When the request expires if nothing more happens: an open one at its own end, an approved one when no judge takes its mandate any more. */
+export function endOf(value: PaymentRequest): EpochMs | undefined {
+  switch (writtenStatusOf(value)) {
+    case "created":
+      return value.expiresAt;
+    case "approved":
+      return value.decision === null ? undefined : mandateEndsAt(Math.floor(value.decision.at / 1000));
+    case "redeemed":
+    case "denied":
+    case "expired":
+    case "canceled":
+    case "revoked":
+    case "voided":
+      return undefined;
+  }
 }
 
 /** What a user approves: the signed terms, the payee from the registry and the account that pays. */

@@ -54,6 +54,9 @@ test("receipts come newest first, page by page, of one account only", async () =
     createdAt: 0,
     expiresAt: 1,
     decision: null,
+    outcome: null,
+    sequence: 0,
+    isAnnounced: false,
   };
   const instrument = { type: "bank_account", id: "acc_1", description: "Demo Bank" } as const;
   for (let at = 1; at <= 60; at += 1) {

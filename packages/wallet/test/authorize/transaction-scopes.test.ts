@@ -15,6 +15,9 @@ function request(decision: PaymentDecision | null): PaymentRequest {
     createdAt: 0,
     expiresAt: 1_000,
     decision,
+    outcome: null,
+    sequence: 0,
+    isAnnounced: false,
   };
 }
 

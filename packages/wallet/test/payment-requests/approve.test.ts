@@ -25,6 +25,9 @@ const request: PaymentRequest = {
   createdAt: 0,
   expiresAt: 900_000,
   decision: null,
+  outcome: null,
+  sequence: 0,
+  isAnnounced: false,
 };
 
 let database: Database<unknown>;

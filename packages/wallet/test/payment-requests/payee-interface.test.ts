@@ -134,7 +134,7 @@ describe("reading a payment request", () => {
     const path = `/payment-requests/${String(body["id"])}`;
     expect(await world.payee.call(path)).toEqual({
       status: 200,
-      body: { id: body["id"], status: "created", checkout_hash: body["checkout_hash"], expires_at: body["expires_at"] },
+      body: { id: body["id"], status: "created", sequence: 0, checkout_hash: body["checkout_hash"], expires_at: body["expires_at"] },
     });
     expect((await world.otherPayee.call(path)).status).toBe(404);
     expect((await world.payee.call("/payment-requests/pr_unknown")).status).toBe(404);

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { denyPayment } from "../../src/payment-requests/approve.ts";
 import { type PaymentRequest, paymentRequestKind } from "../../src/payment-requests/request.ts";
 import { waitForDecision } from "../../src/payment-requests/wait.ts";
+import { walletMigrations } from "../../src/migrations.ts";
 import { checkout } from "../peers/world.ts";
 
 const open: PaymentRequest = {
@@ -14,6 +15,9 @@ const open: PaymentRequest = {
   createdAt: 0,
   expiresAt: 60_000,
   decision: null,
+  outcome: null,
+  sequence: 0,
+  isAnnounced: false,
 };
 const query = { id: "pr_1", payeeId: "store", waitMs: 25_000 };
 const never = new AbortController().signal;
@@ -21,7 +25,7 @@ const now = () => 1_000;
 
 let database: Database<unknown>;
 beforeEach(async () => {
-  database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
+  database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: walletMigrations });
   await database.records(paymentRequestKind).create("pr_1", open);
 });
 afterEach(async () => {

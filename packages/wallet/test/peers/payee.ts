@@ -26,9 +26,9 @@ export class Payee {
   }
 
   /** A token of the client_credentials grant, by a library that knows nothing of the wallet. */
-  async token(scope = "payment_requests"): Promise<string> {
+  async token(scope = "payment_requests", path = "/payment-requests"): Promise<string> {
     const { as, client, authentication } = await this.authentication();
-    const parameters = new URLSearchParams({ scope, resource: `${this.#walletUrl}/payment-requests` });
+    const parameters = new URLSearchParams({ scope, resource: `${this.#walletUrl}${path}` });
     const response = await oauth.clientCredentialsGrantRequest(as, client, authentication, parameters, { [oauth.allowInsecureRequests]: true });
     return (await oauth.processClientCredentialsResponse(as, client, response)).access_token;
   }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, openDatabase } from "@countersign/storage/open";
 import { usePostgres } from "@countersign/storage/testing/postgres";
+import { walletMigrations } from "../../src/migrations.ts";
 
 /** One kind of storage for tests of what must happen once. */
 export interface TestStorage {
@@ -15,7 +16,7 @@ export const storages: readonly TestStorage[] = [
   {
     name: "memory",
     async open() {
-      const database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
+      const database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: walletMigrations });
       return { database, close: () => database.close() };
     },
   },
@@ -23,7 +24,7 @@ export const storages: readonly TestStorage[] = [
     name: "SQLite",
     async open() {
       const folder = mkdtempSync(join(tmpdir(), "wallet-"));
-      const database = await openDatabase<unknown>({ url: `file:${join(folder, "wallet.sqlite")}`, schema: "wallet", migrations: [] });
+      const database = await openDatabase<unknown>({ url: `file:${join(folder, "wallet.sqlite")}`, schema: "wallet", migrations: walletMigrations });
       return {
         database,
         async close() {
@@ -37,7 +38,7 @@ export const storages: readonly TestStorage[] = [
     name: "PostgreSQL",
     async open() {
       const server = await usePostgres(process.env["DATABASE_URL"], { isDurable: false });
-      const database = await openDatabase<unknown>({ url: await server.createDatabase(), schema: "wallet", migrations: [] });
+      const database = await openDatabase<unknown>({ url: await server.createDatabase(), schema: "wallet", migrations: walletMigrations });
       return {
         database,
         async close() {

@@ -35,6 +35,8 @@ export interface WorldOptions {
   /** A port to come back on, for a second start. */
   readonly port?: number;
   readonly clients?: readonly WalletClient[];
+  /** Where the first payee is told of changes. */
+  readonly webhookUri?: string;
   readonly limits?: LimitDefaults;
   readonly openClients?: OpenClients;
   readonly fetchPresented?: PresentedFetch;
@@ -83,7 +85,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         redirect_uris: ["https://app.example/cb"],
         application_type: "web",
       },
-      payeeClient(payee, "Harbour Goods", "https://harbour.example/"),
+      {
+        ...payeeClient(payee, "Harbour Goods", "https://harbour.example/"),
+        ...(options.webhookUri === undefined ? {} : { webhook_uri: options.webhookUri }),
+      },
       payeeClient(otherPayee, "Other Goods", "https://other.example/"),
       ...(options.clients ?? []),
     ],

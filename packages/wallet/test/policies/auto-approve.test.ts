@@ -33,6 +33,9 @@ const request: PaymentRequest = {
   createdAt: now,
   expiresAt: now + 900_000,
   decision: null,
+  outcome: null,
+  sequence: 0,
+  isAnnounced: false,
 };
 const terms: PolicyTerms = { payeeIds: ["store"], currency: "EUR", ceiling: 4_250, budget: 12_750, period: "month", expiresAt: now + 86_400_000 };
 const evidence = { credential_id: "c", public_key: "p", client_data_json: "d", authenticator_data: "a", signature: "s", preimage: "{}" };

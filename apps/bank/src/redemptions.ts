@@ -1,0 +1,85 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/database";
+import type { BankTables, RedemptionRow } from "./tables.ts";
+
+/**
+ * What the bank may have redeemed at a wallet and has not brought to an end: written before the wallet is asked, gone in the transaction that captures, and
+ * declined otherwise. A row that is declined is voided at the wallet, and no capture takes it any more.
+ */
+export type Redemption = Omit<RedemptionRow, "state" | "next_at">;
+
+/** Notes that a mandate is about to be redeemed. False when its redemption was declined before and is being voided. */
+export async function startRedemption(database: Database<BankTables>, redemption: Redemption): Promise<boolean> {
+  await database.sql
+    .insertInto("redemptions")
+    .values({ ...redemption, state: "started", next_at: redemption.ends_at })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return !(await isDeclined(database, redemption.payment_id));
+}
+
+/** Whether a redemption was given up. */
+export async function isDeclined(database: Database<BankTables>, paymentId: string): Promise<boolean> {
+  const row = await database.sql.selectFrom("redemptions").select("state").where("payment_id", "=", paymentId).executeTakeFirst();
+  return row?.state === "declined";
+}
+
+/** Ends a redemption by the capture that it was for. False when it is not there, or declined: then nothing may be captured. */
+export async function takeRedemption(tx: Database<BankTables>, paymentId: string): Promise<boolean> {
+  const taken = await tx.sql
+    .deleteFrom("redemptions")
+    .where("payment_id", "=", paymentId)
+    .where("state", "=", "started")
+    .returning("payment_id")
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/** Gives a redemption up because of the state of the books; it is voided from now on. */
+export async function declineRedemption(tx: Database<BankTables>, paymentId: string, now: EpochMs): Promise<void> {
+  await tx.sql
+    .updateTable("redemptions")
+    .set({ state: "declined", next_at: now })
+    .where("payment_id", "=", paymentId)
+    .where("state", "=", "started")
+    .execute();
+}
+
+/** Forgets a redemption: the wallet refused it, or has voided it. */
+export async function forgetRedemption(database: Database<BankTables>, paymentId: string): Promise<void> {
+  await database.sql.deleteFrom("redemptions").where("payment_id", "=", paymentId).execute();
+}
+
+/**
+ * Sorts what a crash or a silent wallet left behind: rows of payments that were made are dropped, those whose mandate nobody can use any more are declined.
+ * Each in one statement, so that a capture that runs at the same time either finds its row or does not happen.
+ */
+export async function sortRedemptions(database: Database<BankTables>, now: EpochMs): Promise<void> {
+  await database.sql
+    .deleteFrom("redemptions")
+    .where("payment_id", "in", (query) => query.selectFrom("payments").select("id"))
+    .execute();
+  await database.sql
+    .updateTable("redemptions")
+    .set({ state: "declined", next_at: now })
+    .where("state", "=", "started")
+    .where("ends_at", "<=", now)
+    .where("payment_id", "not in", (query) => query.selectFrom("payments").select("id"))
+    .execute();
+}
+
+/** Declined redemptions that are due to be voided, the longest due first. */
+export async function readDeclined(database: Database<BankTables>, now: EpochMs, limit: number): Promise<readonly RedemptionRow[]> {
+  return database.sql
+    .selectFrom("redemptions")
+    .selectAll()
+    .where("state", "=", "declined")
+    .where("next_at", "<=", now)
+    .orderBy("next_at")
+    .limit(limit)
+    .execute();
+}
+
+export async function postponeVoid(database: Database<BankTables>, paymentId: string, nextAt: EpochMs): Promise<void> {
+  await database.sql.updateTable("redemptions").set({ next_at: nextAt }).where("payment_id", "=", paymentId).execute();
+}

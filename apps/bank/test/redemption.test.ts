@@ -1,0 +1,163 @@
+import { decodeJwt, importJWK, jwtVerify } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import type { FaultPoint } from "../src/fault-point.ts";
+import { type Engine, engines } from "./engines.ts";
+import { MandateDesk } from "./mandate-desk.ts";
+import { bankUrl, makeParties, type Parties, walletUrl, World } from "./world.ts";
+
+const minute = 60_000;
+/** When no judge takes a mandate any more, and the margin of a capture that runs then. */
+const overMs = (15 + 1 + 2) * minute;
+const keySet = z.object({ keys: z.array(z.object({ kty: z.string(), crv: z.string(), x: z.string(), y: z.string(), kid: z.string() })) });
+
+describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
+  let engine: Engine;
+  let parties: Parties;
+  beforeAll(async () => {
+    engine = await start();
+    parties = await makeParties();
+  });
+  afterAll(() => engine.close());
+
+  async function open(options: { openingBalance?: number; reach?: (point: FaultPoint) => void } = {}) {
+    const desk = new MandateDesk(walletUrl);
+    const world = await World.open({ databaseUrl: await engine.newDatabase(), parties, desk, ...options });
+    const account = await world.openAccount();
+    const order = await world.order(account);
+    return { desk, world, account, order, requestId: String(decodeJwt(order.mandate.replace(/~$/, ""))["request_id"]) };
+  }
+
+  test("a mandate is redeemed before the capture, by the bank under its own key", async () => {
+    const { desk, world, order, requestId } = await open();
+    expect((await world.pay(order)).status).toBe(201);
+    expect(desk.asked).toEqual(["redeem"]);
+    expect(desk.redeemed.get(requestId)).toEqual({ reference: order.id, voided: false });
+    const { keys } = keySet.parse(await (await world.bank.fetch(new Request(`${bankUrl}/.well-known/jwks.json`))).json());
+    expect(JSON.stringify(keys)).not.toContain('"d"');
+    const { payload } = await jwtVerify(desk.assertions[0] ?? "", await importJWK(keys[0] ?? {}, "ES256"), {
+      issuer: bankUrl,
+      subject: bankUrl,
+      audience: walletUrl,
+      currentDate: new Date(world.time.now),
+    });
+    expect(Number(payload.exp) - Number(payload.iat)).toBe(60);
+    world.time.now += overMs;
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(desk.asked).toEqual(["redeem"]);
+    await world.bank.close();
+  });
+
+  test.each([
+    ["spent", "mandate_spent"],
+    ["revoked", "mandate_revoked"],
+  ] as const)("P16 what the wallet calls %s is not captured", async (fault, code) => {
+    const { desk, world, account, order } = await open();
+    desk.faults.push(fault);
+    const refused = await world.pay(order, "key-1");
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({ code });
+    expect(await world.available(account)).toBe(10_000);
+    world.time.now += overMs;
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    await world.bank.close();
+  });
+
+  test.each(["lost", "dropped", "foreign"] as const)(
+    "P14 an answer that is %s captures nothing and keeps no answer; the same key works afterwards",
+    async (fault) => {
+      const { desk, world, account, order } = await open();
+      desk.faults.push(fault);
+      const unknown = await world.pay(order, "key-1");
+      expect(unknown.status).toBe(503);
+      expect(await unknown.json()).toMatchObject({ code: "unavailable", retryable: true });
+      expect(await world.available(account)).toBe(10_000);
+      const captured = await world.pay(order, "key-1");
+      expect(captured.status).toBe(201);
+      expect(captured.headers.get("idempotent-replayed")).toBeNull();
+      expect(await world.available(account)).toBe(10_000 - 1250);
+      expect(desk.redeemed.size).toBe(1);
+      await world.bank.close();
+    },
+  );
+
+  test("a token that the wallet no longer takes is replaced once", async () => {
+    const { desk, world, account, order } = await open();
+    expect((await world.pay(order)).status).toBe(201);
+    desk.faults.push("unauthorized");
+    expect((await world.pay(await world.order(account))).status).toBe(201);
+    expect(desk.assertions).toHaveLength(2);
+    await world.bank.close();
+  });
+
+  test("a decline by the books is voided at the wallet, until the wallet has heard it, and never captured afterwards", async () => {
+    const { desk, world, account, order, requestId } = await open({ openingBalance: 100 });
+    expect((await world.pay(order, "key-1")).status).toBe(402);
+    const again = await world.pay(order, "key-2");
+    expect(await again.json()).toMatchObject({ code: "mandate_spent" });
+    desk.faults.push("lost");
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(1);
+    expect(desk.redeemed.get(requestId)).toEqual({ reference: order.id, voided: true });
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(await (await world.pay(order, "key-3")).json()).toMatchObject({ code: "mandate_spent" });
+    expect(await world.available(account)).toBe(100);
+    await world.bank.close();
+  });
+
+  test.each(["redeem.started", "redeem.answered", "capture.begin", "capture.transferred", "capture.recorded", "capture.answered"] as const)(
+    "P10 a crash at %s, and nobody coming back, is voided once the mandate is over; a payee that comes back in time is served",
+    async (point) => {
+      const fault: { point: FaultPoint | undefined } = { point };
+      const reach = (reached: FaultPoint): void => {
+        if (reached === fault.point) throw new Error("crash");
+      };
+      const { desk, world, account, order, requestId } = await open({ reach });
+      const other = await world.order(account);
+      expect((await world.pay(order, "key-1")).status).toBe(500);
+      expect((await world.pay(other, "key-2")).status).toBe(500);
+      fault.point = undefined;
+      expect(await world.bank.settleRedemptions()).toBe(0);
+      expect((await world.pay(other, "key-2")).status).toBe(201);
+      world.time.now += overMs;
+      expect(await world.bank.settleRedemptions()).toBe(1);
+      const was = desk.redeemed.get(requestId);
+      expect(was?.voided ?? "never redeemed").toBe(point === "redeem.started" ? "never redeemed" : true);
+      expect((await world.pay(order, "key-1")).status).toBe(403);
+      expect(await world.available(account)).toBe(10_000 - 1250);
+      await world.bank.close();
+    },
+  );
+
+  test("P05 50 parallel captures under 50 keys are one redemption, one payment, and nothing is voided", async () => {
+    const { desk, world, account, order, requestId } = await open();
+    const responses = await Promise.all(Array.from({ length: 50 }, (__, n) => world.pay(order, `key-${n}`)));
+    expect(new Set(responses.map((response) => response.status))).toEqual(new Set([201]));
+    world.time.now += overMs;
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(desk.redeemed.get(requestId)).toEqual({ reference: order.id, voided: false });
+    expect(await world.available(account)).toBe(10_000 - 1250);
+    await world.bank.close();
+  });
+
+  test("P05 a capture that meets the end of its redemption pays or is voided, never both", async () => {
+    const { desk, world, account, order, requestId } = await open();
+    const [paid] = await Promise.all([world.pay(order, "key-1"), settleAt(world, world.time.now + overMs)]);
+    await settleAt(world, world.time.now + 2 * overMs);
+    const isVoided = desk.redeemed.get(requestId)?.voided === true;
+    expect(isVoided).toBe(paid.status !== 201);
+    expect(await world.available(account)).toBe(paid.status === 201 ? 10_000 - 1250 : 10_000);
+    await world.bank.close();
+  });
+
+  /** Upkeep of an instance whose clock is at `now`. */
+  async function settleAt(world: World, now: number): Promise<void> {
+    const before = world.time.now;
+    world.time.now = now;
+    const settling = world.bank.settleRedemptions();
+    world.time.now = before;
+    await settling;
+  }
+});

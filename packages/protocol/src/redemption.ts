@@ -1,0 +1,73 @@
+import type { Refusal } from "./errors.ts";
+import { refuse } from "./errors.ts";
+import type { PaymentRequestStatus } from "./payment.ts";
+import type { Result } from "./result.ts";
+import { err, ok } from "./result.ts";
+
+/** Who uses a mandate, and for what: `reference` is that party's own id of the payment. */
+export interface RedemptionClaim {
+  readonly by: string;
+  readonly reference: string;
+}
+
+/** Where a mandate stands. `audience`: who may redeem it. `redemption`: the first one, also after it was voided. */
+export interface MandateStanding {
+  readonly status: PaymentRequestStatus;
+  readonly audience: readonly string[];
+  readonly redemption: RedemptionClaim | undefined;
+}
+
+/** `apply`: write it, once. `repeat`: it was written before, answer the same again. */
+export type OnceVerdict = "apply" | "repeat";
+
+/**
+ * Judges the use of a mandate. The same party with the same reference gets its first answer again. Refuses with `client_not_allowed` for a party that the
+ * mandate is not for, `mandate_spent` after any other use, `mandate_revoked` after a withdrawal, and `mandate_invalid` when it ended or never was.
+ */
+export function judgeRedemption(standing: MandateStanding, claim: RedemptionClaim): Result<OnceVerdict, Refusal> {
+  if (!standing.audience.includes(claim.by)) return err(refuse("client_not_allowed", "the mandate is for others"));
+  switch (standing.status) {
+    case "approved":
+      return ok("apply");
+    case "redeemed":
+      return isSameClaim(standing.redemption, claim) ? ok("repeat") : err(refuse("mandate_spent"));
+    case "voided":
+      return err(refuse("mandate_spent", "its payment was voided"));
+    case "revoked":
+      return err(refuse("mandate_revoked"));
+    case "expired":
+      return err(refuse("mandate_invalid", "expired"));
+    case "created":
+    case "denied":
+    case "canceled":
+      return err(refuse("mandate_invalid", "there is no mandate"));
+  }
+}
+
+/**
+ * Judges the word of whoever redeemed a mandate that no money moved and none will. Refuses with `client_not_allowed` for anybody else, and with `conflict`
+ * for a mandate that was not redeemed or for another reference.
+ */
+export function judgeVoid(standing: MandateStanding, claim: RedemptionClaim): Result<OnceVerdict, Refusal> {
+  if (!standing.audience.includes(claim.by)) return err(refuse("client_not_allowed", "the mandate is for others"));
+  if (!isSameClaim(standing.redemption, claim)) return err(refuse("conflict", "it was not redeemed by this party for this payment"));
+  return ok(standing.status === "voided" ? "repeat" : "apply");
+}
+
+/** How a payment request ends when the payee no longer asks, or the user takes the approval back. */
+export type Withdrawal = { readonly verdict: "apply"; readonly to: "canceled" | "revoked" } | { readonly verdict: "repeat" };
+
+/**
+ * Judges a withdrawal. An open request is canceled, which is the payee's to do; an approval that was not used is revoked, by either side. Refuses with
+ * `conflict` when the request has ended otherwise, above all when its mandate was redeemed: then only the one who redeemed it can undo the payment.
+ */
+export function judgeWithdrawal(status: PaymentRequestStatus, by: "payee" | "user"): Result<Withdrawal, Refusal> {
+  if (status === "created" && by === "payee") return ok({ verdict: "apply", to: "canceled" });
+  if (status === "approved") return ok({ verdict: "apply", to: "revoked" });
+  if (status === "revoked" || (status === "canceled" && by === "payee")) return ok({ verdict: "repeat" });
+  return err(refuse("conflict", `the request is ${status}`));
+}
+
+function isSameClaim(first: RedemptionClaim | undefined, claim: RedemptionClaim): boolean {
+  return first !== undefined && first.by === claim.by && first.reference === claim.reference;
+}
