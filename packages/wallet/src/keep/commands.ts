@@ -10,6 +10,7 @@ import { reseal } from "@countersign/storage/reseal";
 import { createRotatingSealer, type Sealer } from "@countersign/storage/sealed";
 import { sql } from "kysely";
 import { openSigningKeys } from "../keys.ts";
+import { readDossier } from "../mandate/dossier.ts";
 import { walletMigrations } from "../migrations.ts";
 import { endRestored } from "./end-restored.ts";
 import { createRestoreMark, type RestoreMark } from "./restore-mark.ts";
@@ -38,6 +39,11 @@ const commands: Readonly<Record<string, (opened: Opened) => Promise<number>>> = 
   restored: endRestoredNow,
 };
 
+const commandsOnOne: Readonly<Record<string, (opened: Opened, about: string) => Promise<number>>> = {
+  backup: backUp,
+  dossier: printDossier,
+};
+
 const usage = `Usage: node packages/wallet/src/main.ts [command]
 
 Without a command it runs the wallet. Commands, with the same environment, while wallets run:
@@ -46,6 +52,7 @@ Without a command it runs the wallet. Commands, with the same environment, while
   add-key                 put a new sealing key before those in the key file of the data folder
   reseal                  seal everything anew under the current sealing key
   backup <file>           copy the embedded database to a new file; with PostgreSQL use pg_dump
+  dossier <request>       print what is kept of one payment request, its mandate's claims and what proves the approval, as JSON
   restored                after a backup was put back: end every session, consent, token and open payment that it holds`;
 
 /** The sealing keys that a wallet is given: those of the environment, else those of the key file. */
@@ -71,7 +78,8 @@ export async function runCommand(
   const [path] = rest;
   if (name === "add-key" && rest.length === 0) return addKey(config(), print);
   const simple = Object.hasOwn(commands, name) && rest.length === 0 ? commands[name] : undefined;
-  const command = name === "backup" && path !== undefined && rest.length === 1 ? (opened: Opened) => backUp(opened, path) : simple;
+  const takesOne = rest.length === 1 && path !== undefined && Object.hasOwn(commandsOnOne, name) ? commandsOnOne[name] : undefined;
+  const command = takesOne !== undefined && path !== undefined ? (opened: Opened) => takesOne(opened, path) : simple;
   if (command === undefined) {
     print(usage);
     return name === "--help" ? 0 : 2;
@@ -97,6 +105,12 @@ function addKey(config: KeepConfig, print: (text: string) => void): number {
   folder.addKey("wallet");
   print(`${folder.path} holds ${folder.keys("wallet").length} keys of the wallet now. Restart the wallet, then run reseal.`);
   return 0;
+}
+
+async function printDossier({ database, sealer, now, print }: Opened, requestId: string): Promise<number> {
+  const dossier = await readDossier(database, sealer, requestId, now());
+  print(dossier === undefined ? "There is no such payment request." : JSON.stringify(dossier, null, 2));
+  return dossier === undefined ? 1 : 0;
 }
 
 async function rotateSigningKey({ database, sealer, now, print }: Opened): Promise<number> {

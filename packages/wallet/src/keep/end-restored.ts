@@ -2,6 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/database";
 import { sql } from "kysely";
 import { modelKindName } from "../authorize/models.ts";
+import { moveRequest } from "../payment-requests/move.ts";
 import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
@@ -33,7 +34,7 @@ const page = 500;
 
 /**
  * Ends everything that a restored backup may have brought back to life, because nobody knows any more what was revoked or used after the backup was made: sessions,
- * consents, every code and token, policies, and open payment requests end; what the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
+ * consents, every code and token, policies, open payment requests and approvals that nobody redeemed end; what the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
  * May be run again after it was cut.
  */
 export async function endRestored(database: Database<unknown>, signingKeys: SigningKeys, now: EpochMs): Promise<void> {
@@ -43,8 +44,12 @@ export async function endRestored(database: Database<unknown>, signingKeys: Sign
   let after: string | undefined;
   for (;;) {
     const found = await requests.scan(after, page);
-    for (const { id, version, value } of found) {
-      if (statusOf(value, now) === "created") await requests.update(id, version, { ...value, expiresAt: now });
+    for (const record of found) {
+      const status = statusOf(record.value, now);
+      const end = { status: "expired", at: now } as const;
+      if (status === "created") await database.transaction((tx) => moveRequest(tx, record, { decision: end }, now));
+      // An approval may have been used or withdrawn since.
+      if (status === "approved") await database.transaction((tx) => moveRequest(tx, record, { outcome: end }, now));
     }
     after = found.at(-1)?.id;
     if (after === undefined) return;

@@ -1,0 +1,50 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/database";
+import type { Sealer } from "@countersign/storage/sealed";
+import { decodeJwt } from "jose";
+import { z } from "zod";
+import { sha256 } from "../digest.ts";
+import { evidenceKind, mandateBinding } from "../payment-requests/record-approval.ts";
+import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import { openJson } from "../sealed-json.ts";
+
+/** Everything that is kept of one payment request, for whoever decides a dispute. The mandate comes as its claims, so that nobody redeems it with this. */
+export interface Dossier {
+  readonly request_id: string;
+  readonly status: string;
+  readonly payee: unknown;
+  readonly terms: unknown;
+  readonly checkout_hash: string;
+  readonly payee_key: string;
+  readonly history: readonly { readonly status: string; readonly at: string }[];
+  readonly mandate?: unknown;
+  readonly evidence?: unknown;
+  /** Whether the mandate names exactly this evidence. Absent while there is none. */
+  readonly evidence_matches?: boolean;
+}
+
+/** Reads the dossier of a request; undefined for one that is unknown or no longer kept. */
+export async function readDossier(database: Database<unknown>, sealer: Sealer, requestId: string, now: EpochMs): Promise<Dossier | undefined> {
+  const found = await database.records(paymentRequestKind).get(requestId, now);
+  if (found === undefined) return undefined;
+  const { payee, terms, checkoutHash, keyThumbprint, createdAt, decision, outcome } = found.value;
+  const facts = {
+    request_id: requestId,
+    status: statusOf(found.value, now),
+    payee,
+    terms,
+    checkout_hash: checkoutHash,
+    payee_key: keyThumbprint,
+    history: [{ status: "created", at: createdAt }, decision ?? [], outcome ?? []]
+      .flat()
+      .map(({ status, at }) => ({ status, at: new Date(at).toISOString() })),
+  };
+  if (decision?.status !== "approved") return facts;
+  const mandate = sealer.open(decision.sealedMandate, mandateBinding(requestId));
+  if (!mandate.ok) throw new Error("a mandate does not open: the key file and the database do not belong together");
+  const claims = decodeJwt(mandate.value.replace(/~$/, ""));
+  const kept = await database.records(evidenceKind).get(decision.jti, now);
+  if (kept === undefined) return { ...facts, mandate: claims };
+  const text = z.string().parse(openJson(sealer, `${evidenceKind.name}:${decision.jti}`, kept.value));
+  return { ...facts, mandate: claims, evidence: JSON.parse(text), evidence_matches: sha256(text) === claims["evidence"] };
+}
