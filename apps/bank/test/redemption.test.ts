@@ -1,7 +1,7 @@
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { FaultPoint } from "../src/fault-point.ts";
+import type { FaultPoint, ReachFaultPoint } from "../src/fault-point.ts";
 import { type Engine, engines } from "./engines.ts";
 import { MandateDesk } from "./mandate-desk.ts";
 import { bankUrl, makeParties, type Parties, walletUrl, World } from "./world.ts";
@@ -20,7 +20,7 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
   });
   afterAll(() => engine.close());
 
-  async function open(options: { openingBalance?: number; reach?: (point: FaultPoint) => void } = {}) {
+  async function open(options: { openingBalance?: number; reach?: ReachFaultPoint } = {}) {
     const desk = new MandateDesk(walletUrl);
     const world = await World.open({ databaseUrl: await engine.newDatabase(), parties, desk, ...options });
     const account = await world.openAccount();
@@ -149,6 +149,28 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     const isVoided = desk.redeemed.get(requestId)?.voided === true;
     expect(isVoided).toBe(paid.status !== 201);
     expect(await world.available(account)).toBe(paid.status === 201 ? 10_000 - 1250 : 10_000);
+    await world.bank.close();
+  });
+
+  test.each([
+    ["voided", undefined, 500],
+    ["given up, and the wallet has not heard it", "lost", 409],
+  ] as const)("P05 a capture whose redemption was %s meanwhile moves no money", async (_name, fault, status) => {
+    const held = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    const reach = async (point: FaultPoint): Promise<void> => {
+      if (point !== "redeem.answered") return;
+      reached.resolve();
+      await held.promise;
+    };
+    const { desk, world, account, order } = await open({ reach });
+    const paying = world.pay(order, "key-1");
+    await reached.promise;
+    if (fault !== undefined) desk.faults.push(fault);
+    await settleAt(world, world.time.now + overMs);
+    held.resolve();
+    expect((await paying).status).toBe(status);
+    expect(await world.available(account)).toBe(10_000);
     await world.bank.close();
   });
 
