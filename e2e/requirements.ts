@@ -149,6 +149,16 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "device-2",
+    rule: "At the wallet, another device is confirmed with a fresh passkey by who sees which app asks for what, from where and since when; a payment there needs the number on the first screen.",
+    spec: "RFC 8628",
+    shownBy: [
+      scenario("wallet-device", "signs in with the code typed on the phone, after a passkey there, and the view goes on"),
+      scenario("wallet-device", "D07 pays on the phone after the number on the first screen was named there, and the view shows the receipt"),
+      scenario("wallet-device", "D07 pays nothing after a wrong number, and the view is told"),
+    ],
+  },
+  {
     id: "sign-in-2",
     rule: "Cancel, denial, a closed window, no click, a late challenge and a wallet that is down each end in a typed error or an offer to go on.",
     shownBy: [

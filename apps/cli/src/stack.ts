@@ -182,7 +182,7 @@ function consoleClient(options: StackOptions, urls: StackUrls): WalletClient {
     client_uri: urls.console,
     application_type: "native",
     token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code", "refresh_token"],
+    grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
     redirect_uris: connectorsOf(options, urls).map((connector) => redirectUri(urls, connector.url)),
   };
 }

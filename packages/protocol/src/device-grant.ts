@@ -87,13 +87,14 @@ export function readPollError(error: string): PollAnswer {
 
 /**
  * What to do after an answer without a token: `slow_down` adds five seconds for good, an unreachable server doubles the wait each time up to a
- * minute (RFC 8628 section 3.5), and an answered poll forgets the failures.
+ * minute (RFC 8628 section 3.5), and an answered poll forgets the failures. `heldMs` is how long a server held the poll that was asked to wait (RFC 7240 section
+ * 4.3): that time counts toward the interval, so that the next poll waits there and not here.
  */
-export function judgePoll(pace: PollPace, answer: PollAnswer): PollVerdict {
+export function judgePoll(pace: PollPace, answer: PollAnswer, heldMs = 0): PollVerdict {
   const { intervalMs } = pace;
   switch (answer) {
     case "authorization_pending":
-      return { next: "wait", afterMs: intervalMs, pace: { intervalMs, failures: 0 } };
+      return { next: "wait", afterMs: Math.max(0, intervalMs - heldMs), pace: { intervalMs, failures: 0 } };
     case "slow_down": {
       const slower = intervalMs + slowDownMs;
       return { next: "wait", afterMs: slower, pace: { intervalMs: slower, failures: 0 } };

@@ -104,6 +104,12 @@ describe("judgePoll", () => {
     expect(judgePoll({ ...pace, failures: 3 }, "authorization_pending")).toEqual(waiting);
   });
 
+  it("counts the time that the server held the poll toward the interval", () => {
+    expect(judgePoll(pace, "authorization_pending", 2_000)).toEqual({ next: "wait", afterMs: 3_000, pace });
+    expect(judgePoll(pace, "authorization_pending", 6_000)).toEqual({ next: "wait", afterMs: 0, pace });
+    expect(judgePoll(pace, "slow_down", 6_000)).toMatchObject({ afterMs: 10_000 });
+  });
+
   it("D03 adds five seconds to this and all later polls after slow_down (RFC 8628 section 3.5)", () => {
     const slower = judgePoll(pace, "slow_down");
     expect(slower).toEqual({ next: "wait", afterMs: 10_000, pace: { intervalMs: 10_000, failures: 0 } });

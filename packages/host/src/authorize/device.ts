@@ -250,6 +250,7 @@ export class DeviceSignIn {
     const { deviceCode, verifier, proofJwk } = readDeviceSecrets(opened.value);
     const { binding } = flow.value;
     const proof = proofJwk === undefined || binding === undefined ? undefined : { key: new ProofKey(new Secret(proofJwk)), binding };
+    const askedAt = clock();
     const outcome = await pollDeviceCode(peer, {
       deviceCode: new Secret(deviceCode),
       verifier: new Secret(verifier),
@@ -257,7 +258,7 @@ export class DeviceSignIn {
       proof,
     });
     if ("tokens" in outcome) return this.#grant(flow, peer, outcome.tokens);
-    const verdict = judgePoll({ intervalMs: row.intervalMs, failures: row.failures }, outcome.answer);
+    const verdict = judgePoll({ intervalMs: row.intervalMs, failures: row.failures }, outcome.answer, outcome.held ? clock() - askedAt : 0);
     if (verdict.next === "wait") {
       const next = { ...row, ...verdict.pace, ...this.#leaseFor(clock() + verdict.afterMs, row.expiresAt) };
       const stored = await this.#devices.update(flowId, device.version, next, { keys: deviceKeys(next) });

@@ -79,7 +79,7 @@ async function showPayment(parts: InteractionParts, interaction: OpenInteraction
     hasEnough,
     overLimit: overLimit === undefined ? undefined : text.limits.over(overLimit.detail ?? ""),
     userName,
-    openForMinutes: Math.max(1, Math.floor((request.expiresAt - parts.now()) / 60_000)),
+    openForMinutes: Math.max(1, Math.floor((Math.min(request.expiresAt, interaction.device?.expiresAt ?? request.expiresAt) - parts.now()) / 60_000)),
     secondDevice: await secondDeviceOf(parts, interaction),
     base: baseOf(interaction),
     token: parts.forms.issue(subjectOf(interaction, "approve", { requestId, displayDigest })),

@@ -30,7 +30,7 @@ export const text = {
     enterTitle: "Enter the code",
     enterHint: "It is shown on the device where you want to go on.",
     compareTitle: "Is this the code on your other device?",
-    compareHint: "Go on only if you see exactly this code there.",
+    compareHint: "Go on only if the code there begins exactly like this.",
     code: "Code",
     proceed: "Continue",
     warning: "Go on only if you started this yourself, just now, on a device of your own. Nobody who calls or writes to you may ask for it.",

@@ -35,6 +35,7 @@ describe("a payment on a second device", () => {
     expect(page.html).toContain("Number on your other device");
     expect(page.html).not.toContain(device.userCode);
     expect(page.html).toContain("The network of this device");
+    expect(page.html).toMatch(/<dd>[23] minutes<\/dd>/);
     const approved = await approveWithNumber(person, page, numberOf(device.userCode));
     expect(approved.status).toBe(200);
     expect((await person.browser.open(String(approved.body["next"]))).html).toContain("Your other device goes on by itself.");
