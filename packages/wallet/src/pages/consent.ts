@@ -35,7 +35,7 @@ export function consentPage(view: ConsentView): Page {
   );
   const body = html`<section class="card">
 <div class="stack tight">
-${view.provenHost === undefined ? "" : html`<p class="quiet">${symbol("globe", "icon-small")} ${text.consent.from} <strong>${view.provenHost}</strong></p>`}
+${view.provenHost === undefined ? "" : html`<p class="quiet">${text.consent.from} <strong>${view.provenHost}</strong></p>`}
 <h1>${heading}</h1>
 </div>
 ${view.warning === undefined ? "" : html`<p class="notice notice-warn">${symbol("alert")}<span>${text.consent.warnings[view.warning]}</span></p>`}
