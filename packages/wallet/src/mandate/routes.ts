@@ -26,7 +26,7 @@ const mandateLengthMax = 16_384;
 export function mandateRoutes(parts: MandateRouteParts): Hono {
   const app = new Hono();
   const serve = async (request: Request, act: (by: string, body: unknown) => Promise<Result<RedemptionView, Refusal>>): Promise<Response> => {
-    const client = await authenticateClient(parts.provider, request, parts.mandates);
+    const client = await authenticateClient(parts, request, parts.mandates);
     if (!client.ok) return refuseClient(client.error, parts.mandates);
     const { clientId } = client.value;
     const body = await readJson(request, { maxBytes: bodyBytesMax });

@@ -142,7 +142,7 @@ function viewOf(parts: PayeeParts, id: string, request: PaymentRequest): Request
 
 /** What the payee is called comes from its registration. Refuses as {@link authenticateClient} does. */
 async function authenticatePayee(parts: PayeeParts, request: Request): Promise<Result<PaymentPayee, Refusal>> {
-  const client = await authenticateClient(parts.provider, request, parts.payees);
+  const client = await authenticateClient(parts, request, parts.payees);
   if (!client.ok) return client;
   const { clientId, clientName, clientUri } = client.value;
   if (clientUri === undefined) return err(refuse("invalid_token"));

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import * as oauth from "oauth4webapi";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { readAnswer } from "../peers/listen.ts";
 import { Payee } from "../peers/payee.ts";
+import { Prover } from "../peers/proofs.ts";
 import { checkout, startWorld, type World } from "../peers/world.ts";
 
 let world: World;
@@ -155,5 +157,53 @@ describe("reading a payment request", () => {
 
   test.each(["26", "-1", "1.5", "x", "100"])("wait=%s is refused", async (wait) => {
     expect((await world.payee.call(`/payment-requests/pr_unknown?wait=${wait}`)).status).toBe(400);
+  });
+});
+
+describe("a payee's token that is bound to a key", () => {
+  const path = () => `${world.url}/payment-requests/pr_unknown`;
+
+  async function boundToken(prover: Prover): Promise<string> {
+    const { as, client, authentication } = await world.payee.authentication();
+    const tokenUrl = as.token_endpoint ?? "";
+    const parameters = new URLSearchParams({ scope: "payment_requests", resource: `${world.url}/payment-requests` });
+    const send = async (nonce: string | undefined) =>
+      oauth.clientCredentialsGrantRequest(as, client, authentication, parameters, {
+        [oauth.allowInsecureRequests]: true,
+        headers: { dpop: await prover.prove(tokenUrl, nonce) },
+      });
+    const first = await send(undefined);
+    await first.body?.cancel();
+    const { status, body } = await readAnswer(await send(first.headers.get("dpop-nonce") ?? ""));
+    expect([status, body["token_type"]]).toEqual([200, "DPoP"]);
+    return String(body["access_token"]);
+  }
+
+  test("O20 O21 is good with a proof of it for this request, once, and never as a bearer token", async () => {
+    const prover = await Prover.make();
+    const token = await boundToken(prover);
+    const ath = createHash("sha256").update(token).digest("base64url");
+    const call = async (scheme: string, proof: string): Promise<number> => {
+      const response = await fetch(path(), { headers: { authorization: `${scheme} ${token}`, dpop: proof } });
+      await response.body?.cancel();
+      return response.status;
+    };
+    const good = () => prover.prove(path(), undefined, { claims: { htm: "GET", ath } });
+    const once = await good();
+    expect(await call("DPoP", once)).toBe(404);
+    expect(await call("DPoP", once)).toBe(401);
+    expect(await call("Bearer", await good())).toBe(401);
+    expect(await call("DPoP", await prover.prove(path(), undefined, { claims: { htm: "GET" } }))).toBe(401);
+    expect(await call("DPoP", await (await Prover.make()).prove(path(), undefined, { claims: { htm: "GET", ath } }))).toBe(401);
+    expect(await call("DPoP", await good())).toBe(404);
+  });
+
+  test("O21 a plain token does not become a bound one", async () => {
+    const token = await world.payee.token();
+    const ath = createHash("sha256").update(token).digest("base64url");
+    const proof = await (await Prover.make()).prove(path(), undefined, { claims: { htm: "GET", ath } });
+    const response = await fetch(path(), { headers: { authorization: `DPoP ${token}`, dpop: proof } });
+    expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, expect.stringContaining('DPoP error="invalid_token"')]);
+    await response.body?.cancel();
   });
 });
