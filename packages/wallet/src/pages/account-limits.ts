@@ -49,7 +49,8 @@ function currencyCard(each: CurrencyLimits, isOpen: boolean): Markup {
   const action = `/account/limits/currency/${currency}`;
   const money = (amount: number): string => displayMoney({ amount, currency });
   return html`<section class="card">
-<details${isOpen ? " open" : ""}><summary><h2 class="nums">${currency}</h2></summary>
+<details${isOpen ? " open" : ""}><summary><span class="strong nums">${currency}</span></summary>
+<div class="stack">
 <dl class="pairs">
 <dt>${limits.today}</dt><dd class="amount">${limits.usedOf(money(each.usedToday), money(each.limits.day))}</dd>
 <dt>${limits.thisMonth}</dt><dd class="amount">${limits.usedOf(money(each.usedThisMonth), money(each.limits.month))}</dd>
@@ -60,6 +61,7 @@ function currencyCard(each: CurrencyLimits, isOpen: boolean): Markup {
 ${limitNames.map((name) => amountField(each, name))}
 <button class="button" type="submit">${symbol("passkey")} ${limits.save}</button>
 </form>
+</div>
 </details>
 </section>`;
 }
