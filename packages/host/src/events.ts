@@ -1,8 +1,9 @@
+import { Places } from "@countersign/service/places";
 import type { Signals } from "@countersign/storage/signals";
 import { z } from "zod";
 import type { CallView } from "./call/record.ts";
 import { newId } from "./digest.ts";
-import { Places, streamPlaces } from "./limits/places.ts";
+import { streamPlaces } from "./limits/places.ts";
 
 /** What a user's open pages are told. `data` is a view without secrets. */
 export type HostEvent =

@@ -1,3 +1,4 @@
+import { Places } from "@countersign/service/places";
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import { isLoopbackUrl } from "@countersign/protocol/resource";
@@ -26,7 +27,7 @@ import { Events, type HostEvent, type Notice } from "./events.ts";
 import { deleteExpiredRecords } from "./keep/sweep.ts";
 import { watchSealer } from "./keep/watch-sealer.ts";
 import { forgetUser } from "./forget-user.ts";
-import { Places, pollPlaces } from "./limits/places.ts";
+import { pollPlaces } from "./limits/places.ts";
 import { Rates } from "./limits/rates.ts";
 import { hostLimits, type HostLimits, type HostOptions } from "./options.ts";
 import { createViewParts, type ViewParts } from "./resources/view-parts.ts";

@@ -9,7 +9,7 @@ import type { CallBroker } from "../call.ts";
 import { readHints } from "../call/hints.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
-import type { Places } from "../limits/places.ts";
+import type { Places } from "@countersign/service/places";
 import type { Widgets } from "../resources/widgets.ts";
 import { type Asking, type Door, sinceVersion, waitMs } from "./guard.ts";
 import { serveOperation } from "./operation.ts";

@@ -5,7 +5,7 @@ import { respondJson } from "@countersign/service/respond";
 import type { Hono } from "hono";
 import type { McpConnection } from "../connections/connection.ts";
 import type { Connectors } from "../connectors.ts";
-import type { Places } from "../limits/places.ts";
+import type { Places } from "@countersign/service/places";
 import type { AppReturns } from "../resources/app-returns.ts";
 import { fileBytesMax, type Files } from "../resources/files.ts";
 import type { ModelQuestions } from "../chat/model-questions.ts";

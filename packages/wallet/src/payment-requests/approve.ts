@@ -209,5 +209,9 @@ async function recordVerified(
     },
   );
   if (!recorded.ok) await spendChallenge(parts.database, challenge, now);
+  if (!recorded.ok && recorded.error.code === "over_limit") {
+    const subject = { accountId, at: now, request: context.request };
+    await writeAudit(parts.database, subject, { type: "payment_over_limit", ...paymentFieldsOf(requestId, request.value) });
+  }
   return recorded;
 }

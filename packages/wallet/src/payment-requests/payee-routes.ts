@@ -9,6 +9,7 @@ import { paymentScope } from "@countersign/protocol/scope";
 import { boundedText, member } from "@countersign/protocol/shape";
 import { readJson } from "@countersign/service/body";
 import type { Logger } from "@countersign/service/log";
+import { type PlaceBounds, Places } from "@countersign/service/places";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
@@ -43,11 +44,15 @@ export interface PayeeParts {
 
 const waitSecondsMax = 25;
 
+/** Answers of this process that wait for a decision: of one payee, and of all. */
+const waitingPlaces: PlaceBounds = { user: 2_000, client: 2_000, total: 20_000 };
+
 /** What payees call, server to server, with a token of the client_credentials grant: lodge a payment request, learn of its decision, withdraw it. */
 export function payeeRoutes(parts: PayeeParts): Hono {
   const app = new Hono();
   const payeeKeysOf = createPayeeKeys(parts.clients);
   const announced = new Set(parts.clients.flatMap((client) => (client.webhook_uri === undefined ? [] : [client.client_id])));
+  const places = new Places(waitingPlaces);
   app.post("/payment-requests", async (c) => {
     const payee = await authenticatePayee(parts, c.req.raw);
     if (!payee.ok) return refuseClient(payee.error, parts.payees);
@@ -79,7 +84,9 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     if (!isPaymentIdentifier(id)) return respondRefusal(refuse("not_found"));
     const query = { id, payeeId: payee.value.id, waitMs: Number(wait) * 1000 };
     const abort = AbortSignal.any([c.req.raw.signal, parts.stopping]);
-    const found = await waitForDecision(parts.database, query, abort, parts.now);
+    const leave = query.waitMs > 0 ? places.take(payee.value.id, undefined) : () => undefined;
+    if (leave === undefined) return respondRefusal(refuse("rate_limited"));
+    const found = await waitForDecision(parts.database, query, abort, parts.now).finally(leave);
     if (found === undefined) return respondRefusal(refuse("not_found"));
     return respondJson(200, decisionBody(parts, id, found));
   });

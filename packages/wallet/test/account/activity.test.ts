@@ -58,6 +58,17 @@ test("shows nothing of another account, whatever position is asked for", async (
   }
 });
 
+test("shows a changed name and a sign-out", async () => {
+  const person = new Person(world);
+  await person.signUp();
+  const account = await person.browser.open(`${world.url}/account`);
+  const form = formOf(account.html, "/account/name");
+  await person.browser.submit({ ...form, fields: { ...form.fields, display_name: "Countess" } });
+  await person.browser.submit(formOf(account.html, "/account/sign-out"));
+  const back = await person.usePasskey(await activity(person), "/login");
+  expect(sentences(back).slice(0, 3)).toEqual(["Signed in", "Signed out", "Your name was changed"]);
+});
+
 test("older entries are one link away", async () => {
   const person = new Person(world);
   await person.signUp();

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { takeOne } from "@countersign/protocol/rate";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
@@ -14,6 +15,13 @@ const eachMs = 60_000 / perMinute;
 test("every bound is of whole milliseconds, so that the statement and the rule agree", () => {
   const uneven = Object.entries(rateBounds).filter(([, bound]) => !Number.isInteger(60_000 / bound.perMinute) || !Number.isInteger(bound.burst));
   expect(uneven).toEqual([]);
+});
+
+test("the guide for operators says what the bounds are", () => {
+  const guide = readFileSync(new URL("../../../../docs/guides/operate-wallet.md", import.meta.url), "utf8");
+  for (const name of ["authorize", "ceremony", "ceremonyAddress", "register", "tokenError", "lodge", "approvalLink"] as const) {
+    expect(guide).toContain(`| ${rateBounds[name].burst} | ${rateBounds[name].perMinute} |`);
+  }
 });
 
 describe.each(engines)("rates on %s", (_name, start) => {
