@@ -7,7 +7,17 @@ import type { Database } from "@countersign/storage/database";
 import type { WalletKeys } from "../keys.ts";
 import type { WalletClient } from "../options.ts";
 import { runRegularly } from "../run-regularly.ts";
-import { claimDelivery, type Delivery, deliveryChannel, deliveryTtlMs, endDelivery, postponeDelivery, readDueDeliveries } from "./deliveries.ts";
+import {
+  claimDelivery,
+  type Delivery,
+  deliveryChannel,
+  deliveryTtlMs,
+  endDelivery,
+  postponeDelivery,
+  readDueDeliveries,
+  readDuePayees,
+} from "./deliveries.ts";
+import { createLanes } from "./lanes.ts";
 import { signEvent } from "./sign-event.ts";
 
 export interface WebhookParts {
@@ -19,6 +29,7 @@ export interface WebhookParts {
   readonly now: () => EpochMs;
 }
 
+/** To one payee at a time. */
 const batch = 20;
 const periodMs = 2_000;
 const timeoutMs = 5_000;
@@ -32,47 +43,52 @@ export function nextAttemptAt(attempts: number, now: EpochMs): EpochMs {
 }
 
 /**
- * Delivers what is due, up to 20 requests at a time, each to the address that its payee registered and no other (RFC 8935: push of a Security Event Token).
- * What a payee does not take with a 2xx is offered again, ever more slowly, for 72 h, and what follows it waits. Gives how many arrived.
+ * Delivers what is due, each to the address that its payee registered and no other (RFC 8935: push of a Security Event Token), up to 20 requests at a time to
+ * one payee. What a payee does not take with a 2xx is offered again, ever more slowly, for 72 h, and what follows it waits. Gives how many arrived. Once
+ * `stopping` is aborted it begins nothing more.
  */
-export async function deliverDue(parts: WebhookParts): Promise<number> {
+export async function deliverDue(parts: WebhookParts, stopping?: AbortSignal): Promise<number> {
+  const payees = await readDuePayees(parts.database, parts.now());
+  const counts = await Promise.all(payees.map((payeeId) => deliverTo(parts, payeeId, stopping)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * Delivers now and then, and whenever something was added; a payee that is slow or silent holds up no other one. The answer stops it and waits for what runs.
+ * Throws `StartupProblem` on an unsafe address.
+ */
+export function startWebhooks(parts: WebhookParts): () => Promise<void> {
+  for (const { client_id, webhook_uri } of parts.clients) if (webhook_uri !== undefined) checkTarget(webhook_uri, client_id, parts.issuer);
+  const failed = (error: unknown): void => parts.logger.warn("webhook.failed", { error });
+  const stopping = new AbortController();
+  const payees = createLanes((payeeId) => deliverTo(parts, payeeId, stopping.signal), failed);
+  const looks = createLanes(async () => {
+    for (const payeeId of await readDuePayees(parts.database, parts.now())) payees.run(payeeId);
+  }, failed);
+  const wake = (): void => looks.run("look");
+  const subscribed = parts.database.signals.subscribe(deliveryChannel, wake);
+  const stop = runRegularly(async () => wake(), { periodMs, failed: "webhook.failed" }, parts.logger);
+  return async () => {
+    (await subscribed.catch(() => () => undefined))();
+    await stop();
+    stopping.abort();
+    await looks.idle();
+    await payees.idle();
+  };
+}
+
+/** Delivers what is due to one payee; gives how many arrived. */
+async function deliverTo(parts: WebhookParts, payeeId: string, stopping: AbortSignal | undefined): Promise<number> {
   let arrived = 0;
   for (;;) {
-    const due = await readDueDeliveries(parts.database, parts.now(), batch);
+    if (stopping?.aborted === true) return arrived;
+    const due = await readDueDeliveries(parts.database, payeeId, parts.now(), batch);
     const outcomes = await Promise.all(due.map((delivery) => deliverOne(parts, delivery)));
     const count = outcomes.filter((outcome) => outcome === "arrived").length;
     arrived += count;
     // What follows an event that has just arrived is due now.
     if (count === 0) return arrived;
   }
-}
-
-/** Delivers now and then, and whenever something was added. The answer stops it and waits for what runs. Throws `StartupProblem` on an unsafe address. */
-export function startWebhooks(parts: WebhookParts): () => Promise<void> {
-  for (const { client_id, webhook_uri } of parts.clients) if (webhook_uri !== undefined) checkTarget(webhook_uri, client_id, parts.issuer);
-  const failed = (error: unknown): void => parts.logger.warn("webhook.failed", { error });
-  let running: Promise<unknown> | undefined;
-  let isAskedAgain = false;
-  const run = async (): Promise<void> => {
-    do {
-      isAskedAgain = false;
-      await deliverDue(parts);
-    } while (isAskedAgain);
-  };
-  const wake = (): Promise<unknown> => {
-    isAskedAgain = running !== undefined;
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-  const subscribed = parts.database.signals.subscribe(deliveryChannel, () => void wake().catch(failed));
-  const stop = runRegularly(wake, { periodMs, failed: "webhook.failed" }, parts.logger);
-  return async () => {
-    (await subscribed.catch(() => () => undefined))();
-    await stop();
-    await running?.catch(failed);
-  };
 }
 
 async function deliverOne(parts: WebhookParts, delivery: Delivery): Promise<"arrived" | "waits" | "over" | "taken"> {

@@ -52,12 +52,25 @@ export async function addDelivery(tx: Database<unknown>, delivery: Omit<Delivery
   await tx.signals.notify(deliveryChannel, "");
 }
 
-/** What is due, the longest due first: of each request only the earliest event, so that a payee hears of changes in their order. */
-export async function readDueDeliveries(database: Database<unknown>, now: EpochMs, limit: number): Promise<readonly Delivery[]> {
+/** The payees to whom something is due. */
+export async function readDuePayees(database: Database<unknown>, now: EpochMs): Promise<readonly string[]> {
+  const rows = await database.sql
+    .withTables<WebhookTables>()
+    .selectFrom("webhook_deliveries")
+    .select("payee_id")
+    .distinct()
+    .where("next_at", "<=", now)
+    .execute();
+  return rows.map((row) => row.payee_id);
+}
+
+/** What is due to one payee, the longest due first: of each request only the earliest event, so that changes are heard of in their order. */
+export async function readDueDeliveries(database: Database<unknown>, payeeId: string, now: EpochMs, limit: number): Promise<readonly Delivery[]> {
   return database.sql
     .withTables<WebhookTables>()
     .selectFrom("webhook_deliveries as due")
     .selectAll()
+    .where("due.payee_id", "=", payeeId)
     .where("due.next_at", "<=", now)
     .where((where) =>
       where.not(

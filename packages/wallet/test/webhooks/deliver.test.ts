@@ -69,8 +69,8 @@ describe.each(storages)("telling a payee on $name", (kind) => {
     await receiver.close();
   });
 
-  const add = (requestId: string, sequence: number, status: "approved" | "redeemed" | "voided" = "approved") =>
-    addDelivery(database, { event_id: `evt_${requestId}_${sequence}`, payee_id: "store", request_id: requestId, sequence, status, event_at: time });
+  const add = (requestId: string, sequence: number, status: "approved" | "redeemed" | "voided" = "approved", payeeId = "store") =>
+    addDelivery(database, { event_id: `evt_${requestId}_${sequence}`, payee_id: payeeId, request_id: requestId, sequence, status, event_at: time });
 
   async function read(token: string): Promise<WalletEvent> {
     const { kid } = decodeProtectedHeader(token);
@@ -120,7 +120,7 @@ describe.each(storages)("telling a payee on $name", (kind) => {
     const arrived = events.slice(2).map((event) => `${event.requestId}:${event.sequence}`);
     expect(arrived.filter((each) => each.startsWith("pr_1"))).toEqual(["pr_1:1", "pr_1:2"]);
     expect(arrived).toContain("pr_2:1");
-    expect(await readDueDeliveries(database, time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
   });
 
   test("of several instances one sends", async () => {
@@ -136,24 +136,51 @@ describe.each(storages)("telling a payee on $name", (kind) => {
       ...parts,
       clients: parts.clients.map((client) => ({ ...client, webhook_uri: `http://127.0.0.1:${silent.port}/` })),
     });
-    await expect.poll(() => readDueDeliveries(database, time, 10)).toEqual([]);
+    await expect.poll(() => readDueDeliveries(database, "store", time, 10)).toEqual([]);
     expect(await deliverDue(parts)).toBe(0);
     time += 30_000;
     expect(await deliverDue(parts)).toBe(1);
     await silent.close();
     await hanging;
-    expect(await readDueDeliveries(database, time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
   });
 
   test("an event is given up after three days, and one of a payee that is no longer registered at once", async () => {
     await add("pr_1", 1);
     await deliverDue({ ...parts, clients: [] });
-    expect(await readDueDeliveries(database, time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
     await add("pr_2", 1);
     time += deliveryTtlMs;
     expect(await deliverDue(parts)).toBe(0);
     expect(receiver.got).toEqual([]);
-    expect(await readDueDeliveries(database, time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
+  });
+
+  test("a payee that does not answer holds up nobody else, and has a few requests open at most", async () => {
+    let open = 0;
+    const silent = await listen(() => {
+      open += 1;
+    });
+    const slow = parts.clients.map((client) => ({ ...client, client_id: "slow", webhook_uri: `http://127.0.0.1:${silent.port}/` }));
+    for (let n = 0; n < 30; n += 1) await add(`pr_slow_${n}`, 1, "approved", "slow");
+    const stop = startWebhooks({ ...parts, clients: [...slow, ...parts.clients] });
+    await add("pr_1", 1);
+    await expect.poll(() => receiver.got.length).toBe(1);
+    await expect.poll(() => open).toBeGreaterThan(0);
+    await add("pr_1", 2, "redeemed");
+    await expect.poll(() => receiver.got.length).toBe(2);
+    expect(open).toBeLessThanOrEqual(20);
+    const stopped = stop();
+    await silent.close();
+    await stopped;
+    expect(open).toBeLessThanOrEqual(20);
+  });
+
+  test("a wallet that stops begins nothing more; the next one delivers it", async () => {
+    await add("pr_1", 1);
+    expect(await deliverDue(parts, AbortSignal.abort())).toBe(0);
+    expect(receiver.got).toEqual([]);
+    expect(await deliverDue(parts)).toBe(1);
   });
 
   test("what is added while it runs is delivered without waiting for the clock", async () => {
