@@ -32,7 +32,14 @@ type PasskeyType = "passkey_added" | "passkey_renamed" | "passkey_removed";
 
 type AppType = "app_allowed" | "app_revoked" | "app_token_replayed" | "device_approved" | "device_denied" | "number_mismatched";
 
-type PaymentType = "payment_approved" | "payment_auto_approved" | "payment_denied" | "payment_over_limit" | "payment_redeemed" | "payment_revoked";
+type PaymentType =
+  | "payment_approved"
+  | "payment_auto_approved"
+  | "payment_denied"
+  | "payment_over_limit"
+  | "payment_redeemed"
+  | "payment_revoked"
+  | "payment_voided";
 
 /**
  * Something that happened to an account and that its owner can read: ids, names and sums that its page may show. There is no place for a secret. Names are kept as
@@ -70,7 +77,15 @@ const plain = z.enum([
   "limits_changed",
 ]);
 const app = z.enum(["app_allowed", "app_revoked", "app_token_replayed", "device_approved", "device_denied", "number_mismatched"]);
-const payment = z.enum(["payment_approved", "payment_auto_approved", "payment_denied", "payment_over_limit", "payment_redeemed", "payment_revoked"]);
+const payment = z.enum([
+  "payment_approved",
+  "payment_auto_approved",
+  "payment_denied",
+  "payment_over_limit",
+  "payment_redeemed",
+  "payment_revoked",
+  "payment_voided",
+]);
 
 const event = z.discriminatedUnion("type", [
   z.object({ type: plain }),

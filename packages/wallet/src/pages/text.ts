@@ -224,6 +224,7 @@ export const text = {
       payment_over_limit: (payee: string, amount: string): string => `${amount} for ${payee} was over a limit of yours`,
       payment_redeemed: (payee: string, amount: string): string => `${payee} took the approval of ${amount}`,
       payment_revoked: (payee: string, amount: string): string => `The approval of ${amount} for ${payee} was taken back`,
+      payment_voided: (payee: string, amount: string): string => `${amount} for ${payee} was not paid after all`,
       limits_changed: "Your limits were changed",
       policy_made: "A rule that approves payments was made",
       policy_ended: "A rule that approves payments was ended",

@@ -73,7 +73,6 @@ function isFree({ outcome }: PaymentRequest): boolean {
 /** Adds to the account's log what happened without the user; what the user did is written where it was done. */
 async function tellUser(tx: Database<unknown>, requestId: string, moved: PaymentRequest, at: EpochMs): Promise<void> {
   const { decision, outcome } = moved;
-  if (decision?.status !== "approved" || (outcome?.status !== "redeemed" && outcome?.status !== "revoked")) return;
-  const type = outcome.status === "redeemed" ? "payment_redeemed" : "payment_revoked";
-  await writeAudit(tx, { accountId: decision.accountId, at }, { type, ...paymentFieldsOf(requestId, moved) });
+  if (decision?.status !== "approved" || outcome === null || outcome.status === "expired") return;
+  await writeAudit(tx, { accountId: decision.accountId, at }, { type: `payment_${outcome.status}`, ...paymentFieldsOf(requestId, moved) });
 }

@@ -215,8 +215,11 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     const first = await voidRedemption(parts, voiding);
     expect(first).toMatchObject({ ok: true, value: { status: "voided", request_id: id } });
     expect(await counted()).toBe(0);
+    const eventTypes = async (): Promise<readonly string[]> => (await listAudit(database, ownerOf(id), time)).entries.map((each) => each.event.type);
+    expect(new Set(await eventTypes())).toEqual(new Set(["payment_redeemed", "payment_voided"]));
     time += 5_000;
     expect(await voidRedemption(parts, voiding)).toEqual(first);
+    expect(await eventTypes()).toHaveLength(2);
     expect(await redeemMandate(parts, { ...asBank, mandate })).toMatchObject({ ok: false, error: { code: "mandate_spent" } });
     expect(await voidRedemption(parts, { ...voiding, requestId: "pr_none" })).toMatchObject({ ok: false, error: { code: "not_found" } });
   });
