@@ -15,6 +15,10 @@ export interface Dossier {
   readonly payee: unknown;
   readonly terms: unknown;
   readonly checkout_hash: string;
+  /** What the payee signed, with the key of thumbprint `payee_key`; null when the request is from before it was kept. */
+  readonly checkout_jwt: string | null;
+  /** Whether `checkout_hash`, which the mandate names, is of exactly this text. */
+  readonly checkout_matches?: boolean;
   readonly payee_key: string;
   readonly history: readonly { readonly status: string; readonly at: string }[];
   readonly mandate?: unknown;
@@ -27,13 +31,15 @@ export interface Dossier {
 export async function readDossier(database: Database<unknown>, sealer: Sealer, requestId: string, now: EpochMs): Promise<Dossier | undefined> {
   const found = await database.records(paymentRequestKind).get(requestId, now);
   if (found === undefined) return undefined;
-  const { payee, terms, checkoutHash, keyThumbprint, createdAt, decision, outcome } = found.value;
+  const { payee, terms, checkoutHash, checkoutJwt, keyThumbprint, createdAt, decision, outcome } = found.value;
   const facts = {
     request_id: requestId,
     status: statusOf(found.value, now),
     payee,
     terms,
     checkout_hash: checkoutHash,
+    checkout_jwt: checkoutJwt,
+    ...(checkoutJwt === null ? {} : { checkout_matches: sha256(checkoutJwt) === checkoutHash }),
     payee_key: keyThumbprint,
     history: [{ status: "created", at: createdAt }, decision ?? [], outcome ?? []]
       .flat()

@@ -15,9 +15,10 @@ export const checkoutTtlMs: number = 30 * 60_000;
 const clockSkewSeconds = 30;
 const jwtLengthMax = 65_536;
 
-/** The verified terms, the digest that names them everywhere, the RFC 7638 thumbprint of the signing key, and when they end. */
+/** The verified terms, the text that was signed, its digest that names them everywhere, the RFC 7638 thumbprint of the signing key, and when they end. */
 export interface SignedCheckout {
   readonly terms: CheckoutTerms;
+  readonly jwt: string;
   readonly checkoutHash: string;
   readonly keyThumbprint: string;
   readonly expiresAt: EpochMs;
@@ -64,7 +65,7 @@ export async function verifyCheckoutJwt(jwt: string, expected: CheckoutExpectati
   if (!terms.value.items.every((item) => item.name.isWellFormed()))
     return err(refuse("invalid_request", "an item's name is not well-formed Unicode"));
   const keyThumbprint = await calculateJwkThumbprint(await exportJWK(verified.key));
-  return ok({ terms: terms.value, checkoutHash: sha256(jwt), keyThumbprint, expiresAt });
+  return ok({ terms: terms.value, jwt, checkoutHash: sha256(jwt), keyThumbprint, expiresAt });
 }
 
 /** A wrong token is the payee's fault; keys that do not come are not. */

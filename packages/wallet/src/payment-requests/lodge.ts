@@ -46,6 +46,7 @@ export async function lodgePaymentRequest(
     outcome: null,
     sequence: 0,
     isAnnounced: checkout.isAnnounced,
+    checkoutJwt: checkout.jwt,
   };
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const lodged = await database.transaction((tx) => lodgeOnce(tx, id, request, now));

@@ -36,6 +36,8 @@ export interface PaymentRequest {
   readonly sequence: number;
   /** Its payee registered an address at which it is told of each change. */
   readonly isAnnounced: boolean;
+  /** The text that the payee signed, as it came: `checkoutHash` is of it, and it proves the terms. Null for requests from before it was kept. */
+  readonly checkoutJwt: string | null;
 }
 
 const decision = z.discriminatedUnion("status", [
@@ -61,6 +63,7 @@ const request = z.object({
   outcome: outcome.nullable().default(null),
   sequence: z.int().nonnegative().default(0),
   isAnnounced: z.boolean().default(false),
+  checkoutJwt: z.string().nullable().default(null),
 });
 
 export const paymentRequestKind: RecordKind<PaymentRequest> = {

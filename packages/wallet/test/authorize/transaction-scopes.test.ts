@@ -18,6 +18,7 @@ function request(decision: PaymentDecision | null): PaymentRequest {
     outcome: null,
     sequence: 0,
     isAnnounced: false,
+    checkoutJwt: null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ test("a dossier holds what a dispute is decided by, and no mandate that can be u
   const databaseUrl = pathToFileURL(join(folder, "wallet.sqlite")).href;
   const sealingKey = new Secret(randomBytes(32).toString("base64url"));
   const world = await startWorld({ databaseUrl, sealingKey });
-  const { id, request } = await lodge(world, { scope: "orders:read" });
+  const { id, request, checkoutJwt } = await lodge(world, { scope: "orders:read" });
   const person = new Person(world);
   await person.usePasskey(await person.register(await person.browser.open(request.url)), "/approve");
   const mandate = String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]);
@@ -34,6 +34,9 @@ test("a dossier holds what a dispute is decided by, and no mandate that can be u
     request_id: id,
     status: "redeemed",
     terms: { amount: 4_250, currency: "EUR" },
+    checkout_jwt: checkoutJwt,
+    checkout_hash: createHash("sha256").update(checkoutJwt).digest("base64url"),
+    checkout_matches: true,
     history: [{ status: "created" }, { status: "approved" }, { status: "redeemed" }],
     mandate: { vct: "mandate.payment.1", request_id: id, payment_amount: { amount: 4_250, currency: "EUR" } },
     evidence: { signature: expect.any(String), preimage: expect.stringContaining(id) },

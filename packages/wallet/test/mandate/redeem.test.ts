@@ -60,6 +60,7 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     outcome: null,
     sequence: 0,
     isAnnounced: false,
+    checkoutJwt: null,
   };
 
   async function approve(requestId: string): Promise<Secret> {

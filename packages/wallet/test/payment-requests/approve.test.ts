@@ -28,6 +28,7 @@ const request: PaymentRequest = {
   outcome: null,
   sequence: 0,
   isAnnounced: false,
+  checkoutJwt: null,
 };
 
 let database: Database<unknown>;

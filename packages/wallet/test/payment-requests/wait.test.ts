@@ -18,6 +18,7 @@ const open: PaymentRequest = {
   outcome: null,
   sequence: 0,
   isAnnounced: false,
+  checkoutJwt: null,
 };
 const query = { id: "pr_1", payeeId: "store", waitMs: 25_000 };
 const never = new AbortController().signal;

@@ -36,6 +36,7 @@ const request: PaymentRequest = {
   outcome: null,
   sequence: 0,
   isAnnounced: false,
+  checkoutJwt: null,
 };
 const terms: PolicyTerms = { payeeIds: ["store"], currency: "EUR", ceiling: 4_250, budget: 12_750, period: "month", expiresAt: now + 86_400_000 };
 const evidence = { credential_id: "c", public_key: "p", client_data_json: "d", authenticator_data: "a", signature: "s", preimage: "{}" };
