@@ -3,7 +3,8 @@ import { err, ok } from "@countersign/protocol/result";
 import { paymentsView, receiptView } from "../pages/account-payments.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
 import { findReceipt, listReceipts, type Receipt } from "../payment-requests/receipts.ts";
-import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import { paymentRequestKind, statusOf, writtenStatusOf } from "../payment-requests/request.ts";
+import { withdrawPayment } from "../payment-requests/withdraw.ts";
 import type { AccountFrame, AccountParts } from "./frame.ts";
 
 /** What the account approved: a list, and a page for each payment that prints as a receipt. */
@@ -24,7 +25,19 @@ export function addPaymentPages(frame: AccountFrame, parts: AccountParts): void 
   frame.page("/account/payments/:id", async (visit) => {
     const receipt = await findReceipt(parts.database, visit.accountId, visit.param("id"), parts.now());
     if (receipt === undefined) return err(refuse("not_found"));
-    return ok(receiptView({ ...displayOf(receipt), state: await stateOf(parts, receipt) }));
+    const state = await stateOf(parts, receipt);
+    const action = `/account/payments/${receipt.requestId}/withdraw`;
+    return ok(receiptView({ ...displayOf(receipt), state, withdraw: state === "approved" ? { action, token: visit.token(action) } : undefined }));
+  });
+
+  // It takes power away, so it needs no passkey: an approval is used within seconds or not at all.
+  frame.form("/account/payments/:id/withdraw", async (visit) => {
+    const { accountId } = visit;
+    const requestId = visit.param("id");
+    const ended = await withdrawPayment(parts.database, requestId, { by: "user", accountId }, parts.now());
+    if (!ended.ok) return ended;
+    parts.logger.info("payment_request.withdrawn", { paymentRequestId: requestId, accountId, state: writtenStatusOf(ended.value) });
+    return ok({ next: `/account/payments/${requestId}` });
   });
 }
 

@@ -3,7 +3,7 @@ import type { PaymentRequestStatus } from "@countersign/protocol/payment";
 import { html } from "hono/html";
 import type { AccountView } from "./account.ts";
 import { displayTime } from "./display-time.ts";
-import { symbol } from "./layout.ts";
+import { type Markup, symbol } from "./layout.ts";
 import type { PaymentDisplay } from "./payment.ts";
 import { text } from "./text.ts";
 
@@ -43,6 +43,8 @@ export interface ReceiptFacts extends Omit<PaymentDisplay, "account" | "clientNa
   readonly paidFrom: string;
   readonly humanPresent: boolean;
   readonly state: PaymentRequestStatus | undefined;
+  /** The form that takes the approval back, while it can be. */
+  readonly withdraw: { readonly action: string; readonly token: string } | undefined;
 }
 
 /** One payment, as a receipt that prints on a page. */
@@ -66,7 +68,18 @@ ${receipt.state === undefined ? "" : html`<dt>${payments.state}</dt><dd>${paymen
 <dt>${payments.reference}</dt><dd class="mono">${receipt.requestId}</dd>
 </dl>
 </section>
+${receipt.withdraw === undefined ? "" : withdrawForm(receipt.withdraw)}
 <p class="hint no-print">${payments.printHint}</p>
 <a class="button button-quiet no-print" href="/account/payments">${payments.back}</a>`;
   return { section: "payments", heading: payments.receiptTitle, body };
+}
+
+function withdrawForm(form: { readonly action: string; readonly token: string }): Markup {
+  const { payments } = text;
+  return html`<section class="card no-print"><h2>${payments.withdrawTitle}</h2>
+<p>${payments.withdrawEffect}</p>
+<form method="post" action="${form.action}" data-form>
+<input type="hidden" name="form_token" value="${form.token}">
+<button class="button button-danger" type="submit">${symbol("close")} ${payments.withdraw}</button>
+</form></section>`;
 }

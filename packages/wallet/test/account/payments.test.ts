@@ -44,6 +44,43 @@ test("an approved payment is listed and has a receipt; a declined one has none",
   expect((await openAccount(world, await newMember(world), `/account/payments/${approved.id}`)).status).toBe(404);
 });
 
+test("P16 an approval that was not used yet is taken back on its receipt, once, by the one who gave it, and is never redeemed afterwards", async () => {
+  const person = await newMember(world);
+  const { id, request } = await lodge(world);
+  await person.usePasskey(await person.browser.open(request.url), "/approve");
+  const mandate = String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]);
+  const receipt = await openAccount(world, person, `/account/payments/${id}`);
+  const form = formOf(receipt.html, "/withdraw");
+  const stateNow = async (): Promise<unknown> => (await world.payee.call(`/payment-requests/${id}`)).body["status"];
+
+  const stranger = await newMember(world);
+  await openAccount(world, stranger, "/account/payments");
+  expect((await stranger.browser.submit(form)).status).toBe(403);
+  expect((await person.browser.submit({ ...form, fields: {} })).status).toBe(403);
+  expect(await stateNow()).toBe("approved");
+
+  const after = await person.browser.submit(form);
+  expect(after.html).toContain("Withdrawn");
+  expect(after.html).not.toContain("/withdraw");
+  expect(await stateNow()).toBe("revoked");
+  expect(await world.bank.ask("redeem", { mandate, reference: "pay_1" })).toMatchObject({ body: { code: "mandate_revoked" } });
+  expect((await openAccount(world, person, "/account/activity")).html).toContain("was taken back");
+});
+
+test("P16 an approval that the shop has used is not taken back", async () => {
+  const person = await newMember(world);
+  const { id, request } = await lodge(world);
+  await person.usePasskey(await person.browser.open(request.url), "/approve");
+  const form = formOf((await openAccount(world, person, `/account/payments/${id}`)).html, "/withdraw");
+  const mandate = String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]);
+  await world.bank.ask("redeem", { mandate, reference: "pay_1" });
+  const late = await person.browser.submit(form);
+  expect(late.status).toBe(409);
+  const receipt = await openAccount(world, person, `/account/payments/${id}`);
+  expect(receipt.html).toContain("Paid");
+  expect(receipt.html).not.toContain("/withdraw");
+});
+
 test("receipts come newest first, page by page, of one account only", async () => {
   const database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
   const request: PaymentRequest = {
