@@ -54,12 +54,15 @@ export class RecordStore<T> implements Records<T> {
     const { text, keys, keysText, expiresAt } = this.#encode(id, value, options);
     await this.#context.atomically(async (executor) => {
       // Writing the record first takes its row lock, so that two writers cannot mix their keys.
-      await sql`insert into records (kind, id, value, version, keys, expires_at)
+      const written = await first(
+        sql<{ readonly version: number }>`insert into records (kind, id, value, version, keys, expires_at)
         values (${this.#kind.name}, ${id}, ${text}, 1, ${keysText}, ${expiresAt})
-        on conflict (kind, id) do update set value = excluded.value, version = records.version + 1, keys = excluded.keys, expires_at = excluded.expires_at`.execute(
+        on conflict (kind, id) do update set value = excluded.value, version = records.version + 1, keys = excluded.keys, expires_at = excluded.expires_at
+        returning version`,
         executor,
       );
-      await this.#deleteKeys(executor, id);
+      // A new record has no keys of before.
+      if (written?.version !== 1) await this.#deleteKeys(executor, id);
       await this.#insertKeys(executor, id, keys);
     });
   }

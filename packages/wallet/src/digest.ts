@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 
 /** SHA-256 as unpadded base64url. Strings are hashed as UTF-8. */
 export function sha256(input: string | Uint8Array): string {
-  return createHash("sha256").update(input).digest("base64url");
+  return hash("sha256", input, "base64url");
 }
 
 /** SHA-256 over the canonical JSON (RFC 8785) of a value. Throws on what is not JSON. */

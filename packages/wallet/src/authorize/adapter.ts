@@ -8,6 +8,7 @@ import { errors } from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import { openJson, sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
 import { modelKindName, type PayloadKey } from "./models.ts";
+import { holdConsumption, holdSuccessor } from "./refresh-exchange.ts";
 import type { RefreshGrace } from "./refresh-grace.ts";
 import { grantKeyOf, revokeGrant } from "./revocation.ts";
 
@@ -39,12 +40,13 @@ export function createAdapterFactory(parts: AdapterParts): AdapterFactory {
 function createAdapter(model: string, parts: AdapterParts): Adapter {
   const { database, sealer, grace, now } = parts;
   const kind = modelKindName(model);
-  const records = database.records(sealedKind(kind));
+  const sealed = sealedKind(kind);
+  const records = database.records(sealed);
   const idOf = (id: string): string => sha256(`${model}\n${id}`);
   const bindingOf = (recordId: string): string => `${kind}:${recordId}`;
 
-  const open = (recordId: string, sealed: SealedValue, consumedAt: EpochMs | null): AdapterPayload => {
-    const payload = openPayload(sealer, bindingOf(recordId), sealed);
+  const open = (recordId: string, value: SealedValue, consumedAt: EpochMs | null): AdapterPayload => {
+    const payload = openPayload(sealer, bindingOf(recordId), value);
     if (consumedAt === null || (model === "RefreshToken" && grace.covers(consumedAt, now()))) return payload;
     return { ...payload, consumed: Math.floor(consumedAt / 1000) };
   };
@@ -54,6 +56,7 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
       const recordId = idOf(id);
       const value = sealJson(sealer, bindingOf(recordId), model === "RefreshToken" ? withOrdinaryScopes(payload) : payload);
       const options = optionsOf(model, payload, expiresInSeconds === undefined ? null : now() + (expiresInSeconds + lingerSeconds(model)) * 1000);
+      if (model === "RefreshToken" && holdSuccessor((tx) => tx.records(sealed).put(recordId, value, options))) return;
       if (model !== "ReplayDetection") return records.put(recordId, value, options);
       const created = await records.create(recordId, value, options);
       if (!created.ok) throw new AlreadyUsed();
@@ -76,9 +79,10 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
     },
 
     async consume(id) {
-      const consumed = await records.consume(idOf(id), now());
+      const recordId = idOf(id);
+      if (model === "RefreshToken" && holdConsumption(async (tx) => (await tx.records(sealed).consume(recordId, now())).ok)) return;
+      const consumed = await records.consume(recordId, now());
       if (consumed.ok) return;
-      if (model === "RefreshToken") await grace.throwEarlierAnswer(id);
       if (model === "PushedAuthorizationRequest") throw new errors.InvalidRequestUri("request_uri was already used");
       throw new errors.InvalidGrant(`already redeemed: ${consumed.error}`);
     },

@@ -15,6 +15,7 @@ import { attendAccessTokenJwts } from "./access-token-jwt.ts";
 import { createAdapterFactory, interactionTtlSeconds } from "./adapter.ts";
 import { clientAssertionAlgorithms, createClientFetch } from "./client-fetch.ts";
 import { authMethodsOf, clientMetadata } from "./configured-clients.ts";
+import { answerFailures } from "./failures.ts";
 import { featuresOf } from "./features.ts";
 import { boundEndpoints } from "./endpoint-rates.ts";
 import { loadGrant } from "./grants.ts";
@@ -74,9 +75,10 @@ export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(parts.issuer, configurationOf(parts, grace));
   // Links are built from the forwarded host, which the wallet itself sets from its configuration before each call.
   provider.proxy = true;
+  answerFailures(provider, parts);
   boundEndpoints(provider, parts);
   judgeReplayByTheWrite(provider);
-  attendTokenEndpoint(provider, grace);
+  attendTokenEndpoint(provider, parts.database, grace);
   publishKeys(provider, parts.keys);
   attendAccessTokenJwts(provider, {
     issuer: parts.issuer,

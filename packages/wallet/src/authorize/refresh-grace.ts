@@ -1,7 +1,6 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
-import { errors } from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import { openJson, sealedKind, sealJson } from "../sealed-json.ts";
 
@@ -14,28 +13,18 @@ export const refreshAnswerKindName: string = kind.name;
 
 /**
  * A client whose answer to a refresh was lost sends the same refresh token again. For {@link refreshGraceMs} it gets the very same answer, so nothing is
- * minted twice; later, the token's use is a replay and ends the family. oidc-provider has verified client, grant and binding before it consumes the token,
- * which is the only place where an earlier answer comes back.
+ * minted twice; later, the token's use is a replay and ends the family. oidc-provider has verified client, grant and binding before it asks for the token's
+ * consumption, and only what it lets through gets an earlier answer.
  */
 export interface RefreshGrace {
   /** Whether a token consumed at that time may still get its earlier answer. */
   covers(consumedAt: EpochMs, now: EpochMs): boolean;
-  /** Keeps the answer that a refresh token was exchanged for. */
-  keep(refreshToken: string, answer: unknown): Promise<void>;
+  /** Keeps the answer that a refresh token is exchanged for, in the transaction of the exchange. */
+  keep(tx: Pick<Database<unknown>, "records">, refreshToken: string, answer: unknown): Promise<void>;
   /** Whether the token was exchanged within the grace. */
   hasAnswer(refreshToken: string): Promise<boolean>;
-  /** Throws {@link EarlierAnswer} when the token was exchanged within the grace; returns when it was not. */
-  throwEarlierAnswer(refreshToken: string): Promise<void>;
-}
-
-/** Carries the kept answer out of oidc-provider's handler, past its error path, to the middleware that sends it. */
-export class EarlierAnswer extends errors.InvalidGrant {
-  readonly answer: unknown;
-
-  constructor(answer: unknown) {
-    super("answered before");
-    this.answer = answer;
-  }
+  /** The answer that the token was exchanged for within the grace; undefined when there is none. */
+  earlierAnswer(refreshToken: string): Promise<{ readonly answer: unknown } | undefined>;
 }
 
 export function createRefreshGrace(database: Pick<Database<unknown>, "records">, sealer: Sealer, now: () => EpochMs): RefreshGrace {
@@ -44,17 +33,17 @@ export function createRefreshGrace(database: Pick<Database<unknown>, "records">,
   return {
     covers: (consumedAt, at) => at - consumedAt < refreshGraceMs,
 
-    async keep(refreshToken, answer) {
+    async keep(tx, refreshToken, answer) {
       const id = idOf(refreshToken);
-      await records.put(id, sealJson(sealer, `${kind.name}:${id}`, answer), { expiresAt: now() + refreshGraceMs });
+      await tx.records(kind).put(id, sealJson(sealer, `${kind.name}:${id}`, answer), { expiresAt: now() + refreshGraceMs });
     },
 
     hasAnswer: async (refreshToken) => (await records.get(idOf(refreshToken), now())) !== undefined,
 
-    async throwEarlierAnswer(refreshToken) {
+    async earlierAnswer(refreshToken) {
       const id = idOf(refreshToken);
       const kept = await records.get(id, now());
-      if (kept !== undefined) throw new EarlierAnswer(openJson(sealer, `${kind.name}:${id}`, kept.value));
+      return kept === undefined ? undefined : { answer: openJson(sealer, `${kind.name}:${id}`, kept.value) };
     },
   };
 }

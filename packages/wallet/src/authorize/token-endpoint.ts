@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import type { Database } from "@countersign/storage/database";
 import type Provider from "oidc-provider";
-import type { KoaContextWithOIDC } from "oidc-provider";
-import { EarlierAnswer, type RefreshGrace } from "./refresh-grace.ts";
+import { errors, type KoaContextWithOIDC } from "oidc-provider";
+import { settleExchange } from "./refresh-exchange.ts";
+import type { RefreshGrace } from "./refresh-grace.ts";
 
 interface Outcome {
   readonly ctx: KoaContextWithOIDC;
@@ -12,7 +14,7 @@ interface Outcome {
  * What oidc-provider leaves to its surroundings at the token endpoint: the answer of a refresh is kept for its grace and sent again when the client lost it,
  * a used refresh token that comes back with another key ends its family, and a wrong code verifier spends the code, so that nobody guesses twice.
  */
-export function attendTokenEndpoint(provider: Provider, grace: RefreshGrace): void {
+export function attendTokenEndpoint(provider: Provider, database: Database<unknown>, grace: RefreshGrace): void {
   const outcomes = new WeakMap<IncomingMessage, Outcome>();
   provider.on("grant.success", (ctx) => {
     outcomes.set(ctx.req, { ctx });
@@ -27,16 +29,27 @@ export function attendTokenEndpoint(provider: Provider, grace: RefreshGrace): vo
     const { ctx, error } = outcome;
     if (error === undefined) {
       const rotated = ctx.oidc.entities.RotatedRefreshToken;
-      if (rotated !== undefined) await grace.keep(rotated.jti, ctx.body);
-    } else if (error instanceof EarlierAnswer) {
-      ctx.status = 200;
-      ctx.body = error.answer;
+      if (rotated !== undefined) await exchangeOnce(ctx, database, grace, rotated.jti);
     } else if (blamesVerifier(error)) {
       await spendCode(provider, ctx);
     } else if (blamesKey(error)) {
       await endFamilyOfUsed(provider, ctx, grace);
     }
   });
+}
+
+/** Makes the exchange of a refresh token count. Who comes second gets the first one's answer; the one that was made for it never leaves this process. */
+async function exchangeOnce(ctx: KoaContextWithOIDC, database: Database<unknown>, grace: RefreshGrace, refreshToken: string): Promise<void> {
+  const { body } = ctx;
+  if (await settleExchange(database, ctx.req, (tx) => grace.keep(tx, refreshToken, body))) return;
+  const earlier = await grace.earlierAnswer(refreshToken);
+  if (earlier === undefined) {
+    const { error, error_description, status } = new errors.InvalidGrant("the refresh token ended meanwhile");
+    ctx.status = status;
+    ctx.body = { error, error_description };
+  } else {
+    ctx.body = earlier.answer;
+  }
 }
 
 /** A bound refresh token came with another key, or with none. */
