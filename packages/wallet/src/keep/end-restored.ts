@@ -48,8 +48,8 @@ export async function endRestored(database: Database<unknown>, signingKeys: Sign
       const status = statusOf(record.value, now);
       const end = { status: "expired", at: now } as const;
       if (status === "created") await database.transaction((tx) => moveRequest(tx, record, { decision: end }, now));
-      // An approval may have been used or withdrawn since.
-      if (status === "approved") await database.transaction((tx) => moveRequest(tx, record, { outcome: end }, now));
+      // An approval may have been used or withdrawn since; what was paid with it counts.
+      if (status === "approved") await database.transaction((tx) => moveRequest(tx, record, { outcome: end }, now, { keepsReserved: true }));
     }
     after = found.at(-1)?.id;
     if (after === undefined) return;

@@ -88,6 +88,7 @@ export class SigningKeys {
   readonly #parts: SigningKeyParts;
   readonly #opened = new Map<string, SigningKey>();
   #held: readonly Held[] = [];
+  #refreshing: Promise<void> = Promise.resolve();
 
   constructor(parts: SigningKeyParts) {
     this.#parts = parts;
@@ -113,8 +114,17 @@ export class SigningKeys {
     return this.#opened.get(kid);
   }
 
-  /** Reads the keys and makes what is missing. Throws `StartupProblem` when the sealing key does not open them. */
-  async refresh(): Promise<void> {
+  /**
+   * Reads the keys and makes what is missing. One at a time: rows that were read before a key was taken back must not come after those that say so. Throws
+   * `StartupProblem` when the sealing key does not open them.
+   */
+  refresh(): Promise<void> {
+    const refreshed = this.#refreshing.then(() => this.#refreshNow());
+    this.#refreshing = refreshed.catch(() => undefined);
+    return refreshed;
+  }
+
+  async #refreshNow(): Promise<void> {
     const now = this.#parts.now();
     let held = await this.#read();
     if (planSigningKeys(held, now).isSuccessorDue) {
@@ -202,6 +212,7 @@ export class SigningKeys {
       if (changed.ok) return;
       record = await records.get(record.id, 0);
     }
+    if (record !== undefined) throw new Error("a signing key could not be changed: it kept changing");
   }
 }
 

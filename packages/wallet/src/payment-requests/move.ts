@@ -28,12 +28,14 @@ export type RequestChange = { readonly decision: PaymentDecision } | { readonly 
 /**
  * The one way in which a payment request changes its status: a compare-and-set of the row, and in the same transaction all that follows from it. Whether
  * the change is allowed was judged by the caller; one that no status permits throws. Refuses with `conflict` when somebody else was first.
+ * `keepsReserved`: the payment may have been made all the same, so what it counted toward the account's limits stays counted.
  */
 export async function moveRequest(
   tx: Database<unknown>,
   found: StoredRecord<PaymentRequest>,
   change: RequestChange,
   now: EpochMs,
+  { keepsReserved = false }: { readonly keepsReserved?: boolean } = {},
 ): Promise<Result<PaymentRequest, Refusal>> {
   const before = writtenStatusOf(found.value);
   const moved: PaymentRequest = { ...found.value, ...change, sequence: found.value.sequence + 1 };
@@ -42,7 +44,7 @@ export async function moveRequest(
   const updated = await tx.records(paymentRequestKind).update(found.id, found.version, moved, optionsAfter(found, moved, now));
   if (!updated.ok) return err(refuse("conflict", "the request changed meanwhile"));
   await setDeadline(tx, found.id, endOf(moved));
-  if (isFree(moved)) await release(tx, found.id);
+  if (isFree(moved) && !keepsReserved) await release(tx, found.id);
   await tellUser(tx, found.id, moved, now);
   if (moved.isAnnounced) {
     const event = {

@@ -6,11 +6,12 @@ import { pathToFileURL } from "node:url";
 import { Secret } from "@countersign/protocol/secret";
 import { publishedAfterMs, publishedAheadMs, signingKeyLifeMs } from "@countersign/protocol/signing-keys";
 import { type Database, openDatabase } from "@countersign/storage/open";
+import { RecordStore } from "@countersign/storage/record-store";
 import { createRotatingSealer, type Sealer } from "@countersign/storage/sealed";
 import { usePostgres } from "@countersign/storage/testing/postgres";
 import { sql } from "kysely";
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { loadKeys, openSigningKeys, type WalletKeys, walletKeyBinding, walletKeyKind } from "../../src/keys.ts";
 import { walletMigrations } from "../../src/migrations.ts";
 import { sealJson } from "../../src/sealed-json.ts";
@@ -112,6 +113,33 @@ describe.each(["memory", "PostgreSQL"])("signing keys on %s", (engine) => {
     expect(keys.find(old)).toBeUndefined();
     const rows = await sql<{ value: string }>`select value from records where kind = 'signing-key'`.execute(database.sql);
     expect(rows.rows.filter(({ value }) => value.includes("sealed"))).toHaveLength(1);
+  });
+
+  test("a look at the keys that is slow never brings back a key that was taken back meanwhile", async () => {
+    const keys = await load();
+    const old = keys.signing.kid;
+    const operator = await openSigningKeys(database, sealer, () => time);
+    const hasRead = Promise.withResolvers<void>();
+    const isWithdrawn = Promise.withResolvers<void>();
+    const scan = Reflect.get(RecordStore.prototype, "scan");
+    const spy = vi.spyOn(RecordStore.prototype, "scan").mockImplementationOnce(async function (this: RecordStore<unknown>, after, limit) {
+      const rows = await scan.call(this, after, limit);
+      hasRead.resolve();
+      await isWithdrawn.promise;
+      return rows;
+    });
+    const slow = keys.refresh();
+    await hasRead.promise;
+    await operator.withdraw();
+    const quick = keys.refresh();
+    // As much time as the second look needs when it does not wait for the first.
+    await openSigningKeys(database, sealer, () => time);
+    isWithdrawn.resolve();
+    await Promise.all([slow, quick]);
+    spy.mockRestore();
+    expect(keys.published.map((key) => key.kid)).not.toContain(old);
+    expect(keys.find(old)).toBeUndefined();
+    expect(keys.signing.kid).toBe(operator.signing.kid);
   });
 
   test("instances that take the keys back at the same time still have one that signs", async () => {

@@ -6,7 +6,8 @@ import { createSealer, type Sealer } from "@countersign/storage/sealed";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { listAudit } from "../../src/audit/log.ts";
-import { loadKeys, type SigningKey } from "../../src/keys.ts";
+import { endRestored } from "../../src/keep/end-restored.ts";
+import { loadKeys, openSigningKeys, type SigningKey } from "../../src/keys.ts";
 import { reserve } from "../../src/limits/reserve.ts";
 import { defaultLimits } from "../../src/limits/settings.ts";
 import { mandateBinding } from "../../src/payment-requests/record-approval.ts";
@@ -195,6 +196,17 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     expect(await counted()).toBe(0);
     time = issuedAt * 1000;
     expect(await redeemMandate(parts, { ...asBank, mandate })).toMatchObject({ ok: false, error: { code: "mandate_invalid" } });
+  });
+
+  test("X11 an approval of a restored backup is never redeemed, and stays counted, for it may have been used since", async () => {
+    const before = await counted();
+    expect(before).toBeGreaterThan(0);
+    await endRestored(database, await openSigningKeys(database, sealer, () => time), time);
+    expect(await redeemMandate(parts, { ...asBank, mandate })).toMatchObject({ ok: false, error: { code: "mandate_invalid" } });
+    expect([await statusNow(), await counted()]).toEqual(["expired", before]);
+    time = endsAt;
+    await expireRequests(database, time);
+    expect(await counted()).toBe(before);
   });
 
   test("what was redeemed does not end by the clock", async () => {
