@@ -206,6 +206,11 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "pay-3",
+    rule: "A policy that the user signed once approves the next payment to a shop they know: no window opens, and the receipt says that nobody was present.",
+    shownBy: [scenario("auto-approve", "approves the next payment to a shop that was paid before, without a window and with nobody present")],
+  },
+  {
     id: "secret-1",
     rule: "No token, code or mandate reaches a view, the chat, the trace or a model.",
     shownBy: [
@@ -257,6 +262,7 @@ export const requirements: readonly Requirement[] = [
     shownBy: [
       scenario("wallet-account", "is made at its own page, gets a second passkey and a recovery code, and is recovered with it"),
       scenario("wallet-account", "lists its sessions, and ends one from another browser"),
+      scenario("wallet-account", "has the time zone of the browser that it was made in"),
     ],
   },
   {

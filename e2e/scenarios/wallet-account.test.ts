@@ -102,6 +102,16 @@ describe("an account", () => {
     expect(barriers).toEqual([]);
   });
 
+  it("has the time zone of the browser that it was made in", { timeout: 60_000 }, async () => {
+    const page = await (await newBrowser()).newPage();
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setTimezoneOverride", { timezoneId: "Pacific/Auckland" });
+    await new Authenticator().plugInto(page);
+    await page.goto(new URL("/account/limits", stack.urls.wallet).href);
+    await button(page, "Create a passkey").click();
+    expect(await page.getByLabel("Time zone").inputValue()).toBe("Pacific/Auckland");
+  });
+
   it("lists its sessions, and ends one from another browser", { timeout: 60_000 }, async () => {
     const one = await newBrowser();
     const authenticator = new Authenticator();

@@ -61,6 +61,17 @@ describe("a payment", () => {
     expect(await pay(["orders:read", "payment:pr_1"])).toMatchObject({ outcome: "approved" });
   });
 
+  test("names the caller to the wallet, and one that a policy of theirs approves needs no challenge", async () => {
+    await pay([]);
+    wallet.decide("pr_1", "denied");
+    expect(await pay(["orders:read"], { subject: "usr_2" })).toMatchObject({ outcome: "challenge", requestId: "pr_2" });
+    wallet.decide("pr_2", "denied");
+    wallet.policyOf = "usr_1";
+    const outcome = await pay(["orders:read"], { subject: "usr_1" });
+    expect(outcome).toMatchObject({ outcome: "approved", requestId: "pr_3", approval: { claims: { sub: "usr_1", human_present: false } } });
+    expect(wallet.subjects).toEqual([undefined, "usr_2", "usr_1"]);
+  });
+
   test("approved by the same user in another way is theirs too", async () => {
     await pay([]);
     await wallet.approve("pr_1");

@@ -22,6 +22,10 @@ export interface TestWallet {
   readonly issuer: TestIssuer;
   readonly payee: Payee;
   readonly requests: Map<string, Lodged>;
+  /** The user that each lodging named. */
+  readonly subjects: unknown[];
+  /** Lodgings that name this user are approved at once, as by a policy. */
+  policyOf: string | undefined;
   /** Client assertions that were used. */
   readonly assertions: string[];
   /** Access tokens that are accepted; emptying it is a restart of the wallet. */
@@ -53,6 +57,8 @@ export async function createTestWallet(clock: TestClock): Promise<TestWallet> {
     issuer,
     payee,
     requests,
+    subjects: [],
+    policyOf: undefined,
     assertions: [],
     tokens: new Set(),
     async approve(id, change = {}, header = {}) {
@@ -122,7 +128,8 @@ async function servePaymentRequests(wallet: TestWallet, clock: TestClock, reques
   return Response.json({ ...view(lodged, clock), checkout_hash: lodged.hash, ...(hasMandate ? { mandate: lodged.mandate } : {}) });
 }
 
-function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Response {
+async function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Promise<Response> {
+  wallet.subjects.push(member(body, "subject"));
   const jwt = String(member(body, "checkout_jwt"));
   const hash = createHash("sha256").update(jwt).digest("base64url");
   const live = [...wallet.requests.values()].find((each) => each.hash === hash && each.status !== "denied" && each.status !== "expired");
@@ -131,6 +138,7 @@ function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Response {
   if (!parsed.ok) return Response.json({ error: parsed.error.code, code: parsed.error.code }, { status: 400 });
   const lodged: Lodged = { id: `pr_${wallet.requests.size + 1}`, hash, terms: parsed.value, status: "created" };
   wallet.requests.set(lodged.id, lodged);
+  if (wallet.policyOf !== undefined && wallet.policyOf === member(body, "subject")) await wallet.approve(lodged.id, { human_present: false });
   return Response.json(view(lodged, clock), { status: 201 });
 }
 

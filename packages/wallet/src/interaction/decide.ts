@@ -10,7 +10,7 @@ import type { OpenInteraction } from "../authorize/interactions.ts";
 import { approvedPaymentOf } from "../authorize/payment-details.ts";
 import { readPaymentResult } from "../authorize/payment-result.ts";
 import { requestedTransactions } from "../authorize/transaction-scopes.ts";
-import { completeApproval, denyPayment, startApproval } from "../payment-requests/approve.ts";
+import { completeApproval, denyPayment, noteOverLimit, startApproval } from "../payment-requests/approve.ts";
 import { paymentRequestKind } from "../payment-requests/request.ts";
 import { judgeDevice } from "./second-device.ts";
 import type { InteractionParts } from "./parts.ts";
@@ -28,9 +28,12 @@ export async function startPayment(parts: InteractionParts, posted: Posted): Pro
   const { requestId, accountId, displayDigest, instrument, hasEnough, overLimit, channel } = question.value;
   if (!hasToken(parts, posted, "payment", subjectOf(interaction, "approve", { requestId, displayDigest }))) return err(refuse("consent_mismatch"));
   if (!hasEnough) return err(refuse("insufficient_funds"));
-  if (overLimit !== undefined) return err(overLimit);
   const room = await roomForCeremony(parts, posted);
   if (!room.ok) return room;
+  if (overLimit !== undefined) {
+    await noteOverLimit(parts.database, { requestId, accountId, request: posted.request }, question.value.request, parts.now());
+    return err(overLimit);
+  }
   const judged = await judgeDevice(parts, posted);
   if (!judged.ok) return judged;
   const context = { requestId, accountId, clientId: interaction.client.clientId, interactionUid: interaction.uid, channel };

@@ -1,10 +1,12 @@
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
+import { isTimeZone } from "@countersign/protocol/limits";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { describeAgent } from "../account/agent.ts";
 import { accountKind, defaultName, displayNameLengthMax, newAccountId } from "../accounts.ts";
 import { writeAudit } from "../audit/log.ts";
+import { startCalendar } from "../limits/settings.ts";
 import { displayText } from "../pages/display-text.ts";
 import { parseAssertion, parseRegistration } from "../passkeys/answer.ts";
 import { checkAssertion } from "../passkeys/check-assertion.ts";
@@ -68,7 +70,9 @@ export async function startRegistration(parts: InteractionParts, posted: Posted)
   const displayName = displayText(typed ?? "", displayNameLengthMax) || userName;
   const options = await registrationOptions(parts.party, { accountId, userName, displayName });
   const { uid } = posted.interaction;
-  await rememberChallenge(parts.database, options.challenge, { purpose: "register", interactionUid: uid, accountId, displayName }, parts.now());
+  const timeZone = zoneOf(posted.fields["time_zone"]);
+  const registering = { purpose: "register", interactionUid: uid, accountId, displayName, timeZone } as const;
+  await rememberChallenge(parts.database, options.challenge, registering, parts.now());
   return ok({ options });
 }
 
@@ -83,7 +87,7 @@ export async function completeRegistration(parts: InteractionParts, posted: Post
   if (!remembered.ok) return remembered;
   const spent = await spendChallenge(parts.database, challenge, now);
   if (!spent.ok) return spent;
-  const { accountId, displayName } = remembered.value;
+  const { accountId, displayName, timeZone } = remembered.value;
   if (accountId === undefined || displayName === undefined) throw new TypeError("a registration's challenge names its account");
   const made = await verifyRegistration(parts.party, credential, challenge);
   if (!made.ok) return made;
@@ -92,10 +96,16 @@ export async function completeRegistration(parts: InteractionParts, posted: Post
     const created = await tx.records(credentialKind).create(credentialRecordId(value.credentialId), value, { keys: { account: accountId } });
     if (!created.ok) return false;
     await tx.records(accountKind).put(accountId, { displayName, createdAt: now });
+    if (timeZone !== undefined) await startCalendar(tx, accountId, timeZone);
     await writeAudit(tx, { accountId, at: now, request: posted.request }, { type: "account_created" });
     return true;
   });
   return isNew ? signedIn(parts, posted, accountId) : err(refuse("passkey_refused", "this passkey is already registered"));
+}
+
+/** The browser's time zone. One that this wallet does not know keeps nobody from an account: its days are then the operator's. */
+function zoneOf(told: unknown): string | undefined {
+  return typeof told === "string" && isTimeZone(told) ? told : undefined;
 }
 
 function isSignInForm(parts: InteractionParts, posted: Posted, form: "login" | "register"): boolean {

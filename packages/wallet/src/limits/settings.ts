@@ -56,3 +56,9 @@ export async function limitsOf(
   const value = found?.value ?? { calendar: { timeZone: defaults.timeZone, former: null }, own: {} };
   return { settings: value, limits: { ...defaults.limits, ...value.own }, version: found?.version ?? 0 };
 }
+
+/** Gives a new account the time zone of the browser that it was made in; its limits stay the operator's until the owner changes them. */
+export async function startCalendar(tx: Pick<Database<unknown>, "records">, accountId: string, timeZone: string): Promise<void> {
+  const created = await tx.records(limitSettingsKind).create(accountId, { calendar: { timeZone, former: null }, own: {} });
+  if (!created.ok) throw new Error("a new account has limits already");
+}

@@ -37,7 +37,7 @@ ${facts.currencies.map((each, index) => currencyCard(each, index === 0))}
 <select class="select" id="time_zone" name="time_zone" aria-describedby="time_zone_hint">${zonesWith(facts.timeZone).map((zone) => html`<option${zone === facts.timeZone ? " selected" : ""}>${zone}</option>`)}</select>
 <span class="hint" id="time_zone_hint">${limits.zoneHint}</span>
 </div>
-<button class="button" type="submit">${symbol("passkey")} ${limits.saveZone}</button>
+<button class="button" type="submit" disabled>${symbol("passkey")} ${limits.saveZone}</button>
 </form>
 </section>`;
   return { section: "limits", heading: limits.title, body };
@@ -59,7 +59,7 @@ function currencyCard(each: CurrencyLimits, isOpen: boolean): Markup {
 <form class="stack snug" method="post" action="${action}" data-ceremony="get" data-options="${action}/options">
 <input type="hidden" name="form_token" value="${each.token}">
 ${limitNames.map((name) => amountField(each, name))}
-<button class="button" type="submit">${symbol("passkey")} ${limits.save}</button>
+<button class="button" type="submit" disabled>${symbol("passkey")} ${limits.save}</button>
 </form>
 </div>
 </details>

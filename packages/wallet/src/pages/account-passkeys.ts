@@ -37,7 +37,7 @@ export function passkeysView(facts: PasskeysFacts): AccountView {
     ? html`<p class="notice">${passkeys.full}</p>`
     : html`<form method="post" action="/account/passkeys/add" data-ceremony="get" data-options="/account/passkeys/add/options">
 <input type="hidden" name="form_token" value="${facts.addToken}">
-<button class="button button-primary" type="submit">${symbol("plus")} ${passkeys.add}</button>
+<button class="button button-primary" type="submit" disabled>${symbol("plus")} ${passkeys.add}</button>
 </form>`;
   const body = html`<p class="quiet">${passkeys.lead}</p>
 ${ceremonyStatus()}
@@ -53,14 +53,14 @@ function passkeyItem(row: PasskeyRow, canRemove: boolean): Markup {
   const remove = canRemove
     ? html`<form method="post" action="${row.base}/remove" data-ceremony="get" data-options="${row.base}/remove/options">
 <input type="hidden" name="form_token" value="${row.removeToken}">
-<button class="button button-small button-danger" type="submit">${symbol("trash")} ${passkeys.remove}<span class="visually-hidden"> ${row.name}</span></button>
+<button class="button button-small button-danger" type="submit" disabled>${symbol("trash")} ${passkeys.remove}<span class="visually-hidden"> ${row.name}</span></button>
 </form>`
     : "";
   const keep = row.isCopied
     ? html`<p class="notice notice-bad">${symbol("alert")}<span>${passkeys.copied}</span></p>
 <form method="post" action="${row.base}/keep" data-ceremony="get" data-options="${row.base}/keep/options">
 <input type="hidden" name="form_token" value="${row.keepToken}">
-<button class="button button-small" type="submit">${passkeys.keep}</button>
+<button class="button button-small" type="submit" disabled>${passkeys.keep}</button>
 </form>`
     : "";
   return html`<li><div class="stack snug grow">
@@ -91,7 +91,7 @@ export function newPasskeyView(facts: { readonly token: string; readonly suggest
 <label class="label" for="passkey_name">${passkeys.name}</label>
 <input class="input" id="passkey_name" name="passkey_name" value="${facts.suggestedName}" maxlength="${passkeyNameLengthMax}">
 </div>
-<button class="button button-primary button-block button-large" type="submit">${symbol("passkey")} ${passkeys.make}</button>
+<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${passkeys.make}</button>
 <p class="hint center">${passkeys.delay}</p>
 </form>
 ${ceremonyStatus()}

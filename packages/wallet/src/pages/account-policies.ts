@@ -77,7 +77,7 @@ function makeForm({ payees, currencies, makeToken }: PoliciesFacts): Markup {
 <select class="select" id="period" name="period">${policyPeriods.map((period) => html`<option value="${period}">${policies.periods[period]}</option>`)}</select></div>
 <div class="field"><label class="label" for="days">${policies.days}</label>
 <input class="input nums" id="days" name="days" type="number" min="1" max="30" value="30" required></div>
-<button class="button button-primary" type="submit">${symbol("passkey")} ${policies.make}</button>
+<button class="button button-primary" type="submit" disabled>${symbol("passkey")} ${policies.make}</button>
 <p class="hint">${policies.makeHint}</p>
 </form>`;
 }

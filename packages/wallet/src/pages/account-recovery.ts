@@ -19,7 +19,7 @@ export function recoveryView(facts: { readonly madeAt: EpochMs | undefined; read
 ${state}
 <form method="post" action="/account/recovery/make" data-ceremony="get" data-options="/account/recovery/make/options">
 <input type="hidden" name="form_token" value="${facts.makeToken}">
-<button class="button button-primary button-block button-large" type="submit">${symbol("key")} ${facts.madeAt === undefined ? recovery.make : recovery.replace}</button>
+<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("key")} ${facts.madeAt === undefined ? recovery.make : recovery.replace}</button>
 </form>
 ${facts.madeAt === undefined ? "" : html`<p class="hint center">${recovery.replaceHint}</p>`}
 ${ceremonyStatus()}

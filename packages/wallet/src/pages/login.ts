@@ -31,6 +31,7 @@ export function loginPage(view: LoginView): Page {
 <hr>
 <form class="stack" method="post" action="${view.base}/register" data-ceremony="create" data-options="${view.base}/register/options">
 <input type="hidden" name="form_token" value="${view.registerToken}">
+<input type="hidden" name="time_zone" data-time-zone>
 <h2>${text.login.or}</h2>
 <div class="field">
 <label class="label" for="display_name">${text.login.name}</label>

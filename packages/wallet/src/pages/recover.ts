@@ -32,7 +32,7 @@ export function recoverPasskeyPage(view: { readonly ticket: string }): Page {
 <p class="quiet">${recovery.newLead}</p>
 <form method="post" action="/recover/passkey" data-ceremony="create" data-options="/recover/passkey/options">
 <input type="hidden" name="form_token" value="${view.ticket}">
-<button class="button button-primary button-block button-large" type="submit">${symbol("passkey")} ${text.passkeys.make}</button>
+<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.passkeys.make}</button>
 </form>
 <p class="hint center">${text.passkeys.delay}</p>
 ${ceremonyStatus()}

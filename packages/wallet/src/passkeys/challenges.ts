@@ -21,6 +21,8 @@ export interface Challenge {
   readonly accountId?: string | undefined;
   /** register: the name that was typed. */
   readonly displayName?: string | undefined;
+  /** register: the time zone of the browser, when it told one that the wallet knows. */
+  readonly timeZone?: string | undefined;
   /** approve, confirm: everything that the challenge commits to, as canonical JSON. */
   readonly preimage?: string | undefined;
 }
@@ -30,6 +32,7 @@ const challenge = z.object({
   interactionUid: z.string(),
   accountId: z.string().optional(),
   displayName: z.string().optional(),
+  timeZone: z.string().optional(),
   preimage: z.string().optional(),
 });
 

@@ -209,9 +209,17 @@ async function recordVerified(
     },
   );
   if (!recorded.ok) await spendChallenge(parts.database, challenge, now);
-  if (!recorded.ok && recorded.error.code === "over_limit") {
-    const subject = { accountId, at: now, request: context.request };
-    await writeAudit(parts.database, subject, { type: "payment_over_limit", ...paymentFieldsOf(requestId, request.value) });
-  }
+  if (!recorded.ok && recorded.error.code === "over_limit") await noteOverLimit(parts.database, context, request.value, now);
   return recorded;
+}
+
+/** Tells the owner's log that a payment was approved, but is over a limit. */
+export async function noteOverLimit(
+  database: Pick<Database<unknown>, "records">,
+  context: Pick<ApprovalContext, "accountId" | "requestId" | "request">,
+  payment: PaymentRequest,
+  at: EpochMs,
+): Promise<void> {
+  const { accountId, requestId, request } = context;
+  await writeAudit(database, { accountId, at, request }, { type: "payment_over_limit", ...paymentFieldsOf(requestId, payment) });
 }

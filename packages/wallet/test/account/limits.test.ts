@@ -72,6 +72,31 @@ describe("the limits of an account", () => {
     expect(await person.browser.postJson(form.action, { ...form.fields, credential })).toMatchObject({ body: { code: "challenge_expired" } });
   });
 
+  test.each([
+    ["the browser's time zone from its first moment on", "Asia/Tokyo", "Asia/Tokyo"],
+    ["the operator's when the browser tells none that is known", "Mars/Olympus", "UTC"],
+    ["the operator's when the browser tells an offset", "+09:00", "UTC"],
+    ["the operator's when the browser tells no text", 9, "UTC"],
+  ])("a new account has %s, and may change it at once", async (_name, told, zone) => {
+    const person = new Person(world);
+    const form = formOf((await open(person, "limits")).html, "/register");
+    const options = await person.browser.postJson(form.options ?? "", { ...form.fields, display_name: "Ada", time_zone: told });
+    const credential = person.authenticator.create(options.body["options"]);
+    const done = await person.browser.postJson(form.action, { ...form.fields, time_zone: "America/Lima", credential });
+    const page = await person.browser.open(String(done.body["next"]));
+    expect(page.html).toContain(`<option selected>${zone}</option>`);
+    expect(await confirm(person, page, "/time-zone", { time_zone: "Africa/Lagos" })).toMatchObject({ status: 200 });
+  });
+
+  test("the buttons of every ceremony of the account come disabled, because a press before the script is there would send the form without a passkey", async () => {
+    const person = await signedUp();
+    await person.usePasskey(await person.browser.open((await lodge(world)).request.url), "/approve");
+    const pages = await Promise.all(["limits", "policies", "passkeys", "passkeys/new", "recovery"].map((each) => open(person, each)));
+    const ceremonies = pages.flatMap(({ html }) => html.match(/<form[^>]* data-ceremony=[\s\S]*?<\/form>/g) ?? []);
+    expect(ceremonies.length).toBeGreaterThan(6);
+    for (const form of ceremonies) expect(form.match(/<button[^>]*>/g)).toEqual([expect.stringMatching(/ disabled>$/)]);
+  });
+
   test("the time zone changes once in two days", async () => {
     const person = await signedUp();
     expect(await confirm(person, await open(person, "limits"), "/time-zone", { time_zone: "Asia/Tokyo" })).toMatchObject({ status: 200 });

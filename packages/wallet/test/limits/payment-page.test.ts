@@ -54,6 +54,8 @@ describe("the payment page of an account without limits of its own", () => {
       body: { code: "over_limit", error_description: expect.stringContaining("Nothing was charged") },
     });
     expect((await person.browser.open(open.url)).html).toContain("limit for today");
+    const activity = (await person.browser.open(`${world.url}/account/activity`)).html;
+    expect(activity.split("€500.00 for Harbour Goods was over a limit of yours")).toHaveLength(2);
   });
 
   test("a currency without limits cannot be paid", async () => {

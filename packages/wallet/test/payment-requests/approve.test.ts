@@ -154,7 +154,7 @@ describe("completeApproval", () => {
     expect(await startApproval(parts, context, shown)).toMatchObject({ ok: false, error: { code: "conflict" } });
   });
 
-  test("P13 a payment over a limit is not approved: request, sums and log stay as they were, and the challenge is spent", async () => {
+  test("P13 a payment over a limit is not approved: request and sums stay as they were, the log says so, and the challenge is spent", async () => {
     const { context, credential } = await approver("usr_a");
     const tight = { ...defaultLimits, limits: { EUR: { payment: 4_249, otherDevice: 0, day: 9_000, month: 9_000, payee: 9_000 } } };
     expect(await completeApproval({ ...parts, limits: tight }, context, credential, () => true)).toEqual({
@@ -162,7 +162,9 @@ describe("completeApproval", () => {
       error: { code: "over_limit", detail: "payment" },
     });
     expect((await stored())?.decision).toBeNull();
-    expect((await listAudit(database, "usr_a", 1_000)).entries).toEqual([]);
+    expect((await listAudit(database, "usr_a", 1_000)).entries).toMatchObject([
+      { event: { type: "payment_over_limit", requestId: "pr_1", payeeName: "Store", amount: 4_250, currency: "EUR" } },
+    ]);
     expect(await completeApproval(parts, context, credential, () => true)).toMatchObject({ ok: false, error: { code: "challenge_expired" } });
     const again = await approver("usr_a2");
     expect(await completeApproval(parts, again.context, again.credential, () => true)).toEqual({ ok: true, value: undefined });

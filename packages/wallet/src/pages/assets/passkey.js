@@ -96,6 +96,9 @@ function attendForm(form) {
   });
 }
 
+// Where the days of a new account begin.
+for (const input of document.querySelectorAll("input[data-time-zone]")) input.value = new Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
 const supportsPasskeys = typeof globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON === "function";
 for (const form of document.querySelectorAll("form[data-form]")) attendForm(form);
 for (const form of document.querySelectorAll("form[data-ceremony]")) {
