@@ -1,9 +1,11 @@
 import { reliabilityRequirements } from "./reliability-requirements.ts";
 import { type Requirement, scenario } from "./requirement.ts";
+import { walletRequirements } from "./wallet-requirements.ts";
 
 /** What the product promises, each with the tests that show it. The gate in `coverage.test.ts` keeps both sides honest. */
 export const requirements: readonly Requirement[] = [
   ...reliabilityRequirements,
+  ...walletRequirements,
   {
     id: "start-1",
     rule: "One command starts every party and says where to go; Ctrl-C stops all of it; data survives.",
@@ -206,11 +208,6 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
-    id: "pay-3",
-    rule: "A policy that the user signed once approves the next payment to a shop they know: no window opens, and the receipt says that nobody was present.",
-    shownBy: [scenario("auto-approve", "approves the next payment to a shop that was paid before, without a window and with nobody present")],
-  },
-  {
     id: "secret-1",
     rule: "No token, code or mandate reaches a view, the chat, the trace or a model.",
     shownBy: [
@@ -253,26 +250,6 @@ export const requirements: readonly Requirement[] = [
       scenario("looks-states", "a tool that changed"),
       scenario("looks-states", "the pages of windows"),
       scenario("looks-states", "a part of the page that cannot be loaded"),
-    ],
-  },
-  {
-    id: "wallet-account-1",
-    rule: "A person keeps the account at its own page: passkeys are added and removed with a fresh passkey, a recovery code leads back in, sessions are ended.",
-    spec: "reference/security W07, W10, O38",
-    shownBy: [
-      scenario("wallet-account", "is made at its own page, gets a second passkey and a recovery code, and is recovered with it"),
-      scenario("wallet-account", "lists its sessions, and ends one from another browser"),
-      scenario("wallet-account", "has the time zone of the browser that it was made in"),
-    ],
-  },
-  {
-    id: "wallet-pages-1",
-    rule: "The wallet's pages are light, load nothing from elsewhere, run nothing that is written into them and stand in no frame.",
-    spec: "reference/security O36, W06; CSP Level 3",
-    shownBy: [
-      scenario("wallet-looks", "weighs at most 30 kB a page and asks nobody else for anything"),
-      scenario("wallet-looks", "O36 runs no inline script and no handler, and applies no inline style"),
-      scenario("wallet-looks", "O36 W06 is never shown in a frame, of another site or of its own"),
     ],
   },
   {
