@@ -25,6 +25,16 @@ describe("a name that a client gave itself", () => {
     "My Harbour  Goods",
     "HARBOURGOODS",
     "Harb0ur Goods",
+    "Wal\u3164let Support",
+    "Wa\u1160llet",
+    "ᴡᴀʟʟᴇᴛ",
+    "Coᴜɴtersign",
+    "VVallet",
+    "🆆🅰🅻🅻🅴🆃",
+    "🅦🅐🅛🅛🅔🅣",
+    "🇼🇦🇱🇱🇪🇹",
+    "Wałłet",
+    "Cøuntersign",
   ])("O35 %j passes for another", (name) => expect(passesForAnother(name, reserved)).toBe(true));
 
   test("O35 mixed scripts that look alike are nobody's name", () => {
