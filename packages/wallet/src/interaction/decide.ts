@@ -117,7 +117,7 @@ export async function cancel(parts: InteractionParts, posted: Posted): Promise<R
 async function noteDenial(parts: InteractionParts, { interaction, request }: Posted): Promise<void> {
   const { accountId, client, device } = interaction;
   if (device === undefined || accountId === undefined) return;
-  const event = { type: "device_denied", clientId: client.clientId, clientName: client.clientName ?? client.clientId } as const;
+  const event = { type: "device_denied", clientId: client.clientId, clientName: clientNameAndHostOf(interaction) } as const;
   await writeAudit(parts.database, { accountId, at: parts.now(), request }, event);
 }
 

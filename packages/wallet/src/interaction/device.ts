@@ -87,12 +87,12 @@ export async function completeDevice(parts: InteractionParts, posted: Posted): P
   const confirmed = await verifyConfirmation(parts, { accountId, place: interaction.uid }, deviceApproval, posted.fields["credential"]);
   if (!confirmed.ok) return confirmed;
   if (sha256OfJson(confirmed.value.action) !== sha256OfJson(asked.action)) return err(refuse("consent_mismatch"));
-  const { clientId, clientName } = interaction.client;
+  const { clientId } = interaction.client;
   const now = parts.now();
   const spent = await atomically(parts.database, async (tx) => {
     const outcome = await spendConfirmation(tx, confirmed.value, now);
     if (outcome.ok) {
-      const event = { type: "device_approved", clientId, clientName: clientName ?? clientId } as const;
+      const event = { type: "device_approved", clientId, clientName: clientNameAndHostOf(interaction) } as const;
       await writeAudit(tx, { accountId, at: now, request: posted.request }, event);
     }
     return outcome;

@@ -11,6 +11,7 @@ import { type OpenDevice, originOf } from "../device/open-device.ts";
 import type { SecondDeviceView } from "../pages/payment.ts";
 import type { InteractionParts } from "./parts.ts";
 import type { Posted } from "./posted.ts";
+import { clientNameAndHostOf } from "./views.ts";
 
 /** What the payment page says more when the payment was asked for on another device. */
 export async function secondDeviceOf(parts: InteractionParts, interaction: OpenInteraction): Promise<SecondDeviceView | undefined> {
@@ -40,8 +41,8 @@ export async function judgeDevice(parts: InteractionParts, posted: Posted): Prom
   const verdict = given === undefined ? claim.number : await nameNumber(parts.database, codeOf(device), sessionUid, given, parts.now());
   if (verdict === "matched") return ok(undefined);
   if (verdict === "wrong") {
-    const { clientId, clientName } = posted.interaction.client;
-    const event = { type: "number_mismatched", clientId, clientName: clientName ?? clientId } as const;
+    const { clientId } = posted.interaction.client;
+    const event = { type: "number_mismatched", clientId, clientName: clientNameAndHostOf(posted.interaction) } as const;
     await writeAudit(parts.database, { accountId, at: parts.now(), request: posted.request }, event);
     await burn(parts, device);
     return err(refuse("number_mismatch"));
