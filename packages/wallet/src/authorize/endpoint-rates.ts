@@ -9,8 +9,8 @@ export interface EndpointRateParts {
   readonly renderErrorPage: (code: string) => string | Promise<string>;
 }
 
-/** What a poll of a device code is told while nothing is wrong. */
-const patient: ReadonlySet<unknown> = new Set(["authorization_pending"]);
+/** What a client is told while nothing is wrong: a device that polls, and whoever sends its first proof (RFC 9449 section 8). */
+const ordinary: ReadonlySet<unknown> = new Set(["authorization_pending", "use_dpop_nonce"]);
 
 const closedMax = 10_000;
 
@@ -40,7 +40,7 @@ export function boundEndpoints(provider: Provider, parts: EndpointRateParts): vo
     if (closedMs > 0) return refuse(Math.ceil(closedMs / 1000));
     closedUntil.delete(asker);
     await next();
-    if (ctx.status < 400 || ctx.status >= 500 || patient.has(errorOf(ctx.body))) return;
+    if (ctx.status < 400 || ctx.status >= 500 || ordinary.has(errorOf(ctx.body))) return;
     const taken = await parts.rates.take("tokenError", asker, parts.now());
     if (taken.ok) return;
     if (closedUntil.size < closedMax) closedUntil.set(asker, parts.now() + taken.error * 1000);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { formOf } from "../peers/browser.ts";
 import { lodge } from "../peers/payments.ts";
+import { Prover } from "../peers/proofs.ts";
 import { rateBounds } from "../../src/rates/bounds.ts";
 import { authorizationRequest, checkout, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
 
@@ -33,6 +34,20 @@ describe("the OAuth endpoints", () => {
 
   test("X04 calls that succeed are never counted", async () => {
     for (let count = 0; count < tenth("tokenError") + 5; count += 1) expect(await world.payee.token()).toMatch(/./);
+  });
+
+  test("X04 nor is the first proof of a key, which nobody can make with a nonce", async () => {
+    const url = `${world.url}/token`;
+    const fields = { client_id: "countersign-host", grant_type: "refresh_token", refresh_token: "none" };
+    for (let count = 0; count < tenth("tokenError") + 5; count += 1) {
+      const prover = await Prover.make();
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { dpop: await prover.prove(url, undefined) },
+        body: new URLSearchParams(fields),
+      });
+      expect([response.status, await response.json()]).toMatchObject([400, { error: "use_dpop_nonce" }]);
+    }
   });
 
   test("authorization requests of one address are bounded, with a page that says so", async () => {
