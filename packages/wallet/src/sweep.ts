@@ -12,6 +12,7 @@ import { deleteOldLimits } from "./limits/reserve.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
 import { modelKindName, modelNames } from "./authorize/models.ts";
 import { usedProofKind } from "./authorize/proof.ts";
+import { publishedKind } from "./authorize/published-before.ts";
 import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { revokedGrantKind } from "./authorize/revocation.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
@@ -34,6 +35,7 @@ const sweptKinds: readonly string[] = [
   refreshAnswerKindName,
   revokedGrantKind.name,
   usedProofKind.name,
+  publishedKind.name,
   challengeKind.name,
   deviceClaimKind.name,
   devicePollKind.name,

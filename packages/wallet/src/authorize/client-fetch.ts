@@ -2,7 +2,8 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { PresentedClientOffer } from "@countersign/protocol/presented-client";
 import type { Logger } from "@countersign/service/log";
 import { deviceGrant, type WalletClient } from "../options.ts";
-import { fetchPresented, type PresentedFetch } from "./presented-fetch.ts";
+import { fetchPresented, isAway, type PresentedFetch } from "./presented-fetch.ts";
+import type { PublishedBefore } from "./published-before.ts";
 
 /** The signature algorithms of client assertions (RFC 7518 section 3.1): ES256, and RS256, which ChatGPT signs with. */
 export const clientAssertionAlgorithms: readonly ["ES256", "RS256"] = ["ES256", "RS256"];
@@ -19,6 +20,7 @@ export const registrationOffer: PresentedClientOffer = { ...presentedClientOffer
 export interface ClientFetchParts {
   readonly clients: readonly WalletClient[];
   readonly fetching: PresentedFetch;
+  readonly before: PublishedBefore;
   readonly logger: Logger;
   readonly now: () => EpochMs;
 }
@@ -30,7 +32,8 @@ const keptMax = 100;
 
 /**
  * Every fetch of oidc-provider. The key sets of configured clients are the operator's word and have any address; everything else was named by a client that presents itself,
- * so it goes through {@link fetchPresented}. oidc-provider makes such a client anew for each request, and with it the wish for its keys: they are kept for a minute.
+ * so it goes through {@link fetchPresented}, and when its server is away {@link PublishedBefore} may stand in.
+ * oidc-provider makes such a client anew for each request, and with it the wish for its keys: they are kept for a minute.
  */
 export function createClientFetch(parts: ClientFetchParts): (url: string | URL | Request, options?: RequestInit) => Promise<Response> {
   const kept: Kept = new Map();
@@ -40,27 +43,40 @@ export function createClientFetch(parts: ClientFetchParts): (url: string | URL |
     if (parts.clients.some((client) => client.jwks_uri !== undefined && new URL(client.jwks_uri).href === url.href)) {
       return fetchConfiguredKeys(url, signal);
     }
-    const known = kept.get(url.href);
-    if (known !== undefined && known.until > parts.now()) {
-      if (known.keySet === undefined) throw new TypeError("this address was refused a moment ago");
-      return jsonAnswer(known.keySet);
-    }
     try {
-      const presented = await fetchPresented(parts.fetching, url, signal, presentedClientOffer);
-      if (presented.kind === "key_set") keep(kept, url.href, { keySet: presented.body, until: parts.now() + keySetFreshMs });
-      return jsonAnswer(presented.body, presented.caching);
+      return await fetchOrRecall(parts, kept, url, signal);
     } catch (error) {
-      keep(kept, url.href, { until: parts.now() + refusalMs });
-      parts.logger.warn("presented_client.refused", { url: url.origin, error });
-      throw error;
+      const body = isAway(error) ? await parts.before.insteadOf(url.href) : undefined;
+      if (body === undefined) throw error;
+      return jsonAnswer(body);
     }
   };
 }
 
-/** What is known of an address until then: its key set, or that it was refused. */
-type Kept = Map<string, { readonly keySet?: string; readonly until: EpochMs }>;
+async function fetchOrRecall(parts: ClientFetchParts, kept: Kept, url: URL, signal: AbortSignal): Promise<Response> {
+  const known = kept.get(url.href);
+  if (known !== undefined && known.until > parts.now()) {
+    if ("refusal" in known) throw known.refusal;
+    return jsonAnswer(known.keySet);
+  }
+  try {
+    const presented = await fetchPresented(parts.fetching, url, signal, presentedClientOffer);
+    if (presented.kind === "key_set") keep(kept, url.href, { keySet: presented.body, until: parts.now() + keySetFreshMs });
+    await parts.before.took(url.href, presented.body);
+    return jsonAnswer(presented.body, presented.caching);
+  } catch (error) {
+    keep(kept, url.href, { refusal: error, until: parts.now() + refusalMs });
+    parts.logger.warn("presented_client.refused", { url: url.origin, error });
+    if (!isAway(error)) await parts.before.refused(url.href);
+    throw error;
+  }
+}
 
-function keep(kept: Kept, url: string, known: { readonly keySet?: string; readonly until: EpochMs }): void {
+/** What is known of an address until then: its key set, or why it was refused. */
+type Known = ({ readonly keySet: string } | { readonly refusal: unknown }) & { readonly until: EpochMs };
+type Kept = Map<string, Known>;
+
+function keep(kept: Kept, url: string, known: Known): void {
   kept.delete(url);
   kept.set(url, known);
   const [oldest] = kept.keys();

@@ -3,9 +3,10 @@ import { deviceFlow } from "../device/endpoints.ts";
 import { paymentDetailsFeature } from "./payment-details.ts";
 import { documentClients } from "./document-clients.ts";
 import type { ProviderParts } from "./provider.ts";
+import type { PublishedBefore } from "./published-before.ts";
 
 /** What of oidc-provider is switched on. */
-export function featuresOf(parts: ProviderParts): NonNullable<Configuration["features"]> {
+export function featuresOf(parts: ProviderParts, before: PublishedBefore): NonNullable<Configuration["features"]> {
   const { resources, keys } = parts;
   return {
     devInteractions: { enabled: false },
@@ -13,7 +14,7 @@ export function featuresOf(parts: ProviderParts): NonNullable<Configuration["fea
     rpInitiatedLogout: { enabled: false },
     userinfo: { enabled: false },
     clientCredentials: { enabled: true },
-    clientIdMetadataDocument: documentClients(parts),
+    clientIdMetadataDocument: documentClients(parts, before),
     pushedAuthorizationRequests: { enabled: true },
     // A proof has to carry the nonce of the day (RFC 9449 section 8), so none can be made ahead.
     dPoP: { enabled: true, nonceSecret: Buffer.from(keys.proofNonces.reveal(), "base64url"), requireNonce: () => true, allowReplay: false },

@@ -74,7 +74,9 @@ export function createInteractions(provider: Provider, identify: ClientIdentitie
           lastSubmission: found.lastSubmission,
         });
       } catch (error) {
-        if (error instanceof errors.SessionNotFound) return err(refuse("challenge_expired"));
+        // Or the client took back its document meanwhile.
+        const isOver = [errors.SessionNotFound, errors.InvalidClient, errors.InvalidClientMetadata].some((each) => error instanceof each);
+        if (isOver) return err(refuse("challenge_expired"));
         throw error;
       }
     },

@@ -1,7 +1,7 @@
 import { type PresentedClientOffer, judgeClientDocument } from "@countersign/protocol/presented-client";
 import { isJsonObject } from "@countersign/protocol/shape";
 import type { Reach } from "@countersign/service/dial/address";
-import { dial } from "@countersign/service/dial/dial";
+import { dial, DialError } from "@countersign/service/dial/dial";
 import { readBounded } from "../bounded-body.ts";
 
 /** Gets what a client that presents itself published: its metadata document or its key set. Rejects when there is no answer that may be used. */
@@ -33,6 +33,10 @@ export interface Presented {
 export async function fetchPresented(fetching: PresentedFetch, url: URL, signal: AbortSignal, offer: PresentedClientOffer): Promise<Presented> {
   const response = await fetching(url, signal);
   const type = (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (response.status === 429 || response.status >= 500) {
+    await response.body?.cancel();
+    throw new ServerAway(`the client's server has no answer now (status ${response.status})`);
+  }
   if (response.status !== 200 || !/^application\/(?:[a-z0-9.-]+\+)?json$/.test(type)) {
     await response.body?.cancel();
     throw new TypeError(`the client's address gives no JSON (status ${response.status})`);
@@ -47,6 +51,14 @@ export async function fetchPresented(fetching: PresentedFetch, url: URL, signal:
   if (!judged.ok) throw new TypeError(judged.error.reason);
   const body = JSON.stringify({ ...judged.value, client_id: url.href, response_modes: ["query"] });
   return { kind: "document", body, caching: cachingOf(response.headers) };
+}
+
+/** The server that a client publishes at says that it cannot answer now. */
+class ServerAway extends Error {}
+
+/** Whether nothing was fetched because the server is not there now: that says nothing about the client. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ServerAway || (error instanceof DialError && ["unreachable", "timeout", "aborted"].includes(error.problem));
 }
 
 function cachingOf(headers: Headers): Readonly<Record<string, string>> {

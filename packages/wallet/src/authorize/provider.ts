@@ -25,7 +25,8 @@ import { lifetimeOf } from "../device/device-start.ts";
 import { attendDeviceEndpoints } from "../device/endpoints.ts";
 import { createPolicy } from "./policy.ts";
 import type { PresentedFetch } from "./presented-fetch.ts";
-import { createRefreshGrace } from "./refresh-grace.ts";
+import { createPublishedBefore, keepUsedDocuments, type PublishedBefore } from "./published-before.ts";
+import { createRefreshGrace, type RefreshGrace } from "./refresh-grace.ts";
 import { refuseStaleProofs } from "./proof-freshness.ts";
 import { judgeReplayByTheWrite } from "./replay.ts";
 import { keyPlaces, publishKeys } from "./provider-keys.ts";
@@ -72,13 +73,15 @@ const lifetimes: Configuration["ttl"] = {
 /** The OAuth half of the wallet: oidc-provider with only what is used switched on. */
 export function createProvider(parts: ProviderParts): Provider {
   const grace = createRefreshGrace(parts.database, parts.sealer, parts.now);
-  const provider = new Provider(parts.issuer, configurationOf(parts, grace));
+  const before = createPublishedBefore(parts.database, parts.now);
+  const provider = new Provider(parts.issuer, configurationOf(parts, grace, before));
   // Links are built from the forwarded host, which the wallet itself sets from its configuration before each call.
   provider.proxy = true;
   answerFailures(provider, parts);
   boundEndpoints(provider, parts);
   judgeReplayByTheWrite(provider);
   attendTokenEndpoint(provider, parts.database, grace);
+  keepUsedDocuments(provider, before);
   publishKeys(provider, parts.keys);
   attendAccessTokenJwts(provider, {
     issuer: parts.issuer,
@@ -97,7 +100,7 @@ export function createProvider(parts: ProviderParts): Provider {
   return provider;
 }
 
-function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRefreshGrace>): Configuration {
+function configurationOf(parts: ProviderParts, grace: RefreshGrace, before: PublishedBefore): Configuration {
   const { database, sealer, now, resources } = parts;
   return {
     adapter: withDeviceRules(createAdapterFactory({ database, sealer, grace, now }), parts),
@@ -113,9 +116,9 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
       dPoPSigningAlgValues: ["ES256"],
     },
     cookies: cookieConfiguration(parts),
-    features: featuresOf(parts),
+    features: featuresOf(parts, before),
     fetchResponseBodyLimits: { jwks_uri: 65_536, "client_id metadata document": 65_536 },
-    fetch: createClientFetch(parts),
+    fetch: createClientFetch({ ...parts, before }),
     async findAccount(_ctx, accountId) {
       const account = await database.records(accountKind).get(accountId, now());
       return account === undefined ? undefined : { accountId, claims: () => ({ sub: accountId }) };
@@ -129,6 +132,8 @@ function configurationOf(parts: ProviderParts, grace: ReturnType<typeof createRe
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, source) => client.grantTypeAllowed("refresh_token") && hasOrdinaryScope(source.scope),
     rotateRefreshToken: () => true,
+    // Whatever token an app revokes, everything that came from its sign-in ends, a JWT at its resource server too.
+    revokeGrantPolicy: () => true,
     // Names the family of a token, so that its end can be told.
     extraTokenClaims: (_ctx, token) => ("grantId" in token && token.grantId !== undefined ? { gid: grantKeyOf(token.grantId) } : undefined),
     pkce: { required: () => true },
@@ -170,7 +175,10 @@ function hasOrdinaryScope(text: string | undefined): boolean {
   return scope.ok && withoutTransactionScopes(scope.value).size > 0;
 }
 
-/** The metadata names what this wallet does: the one response mode, and the scopes of its resources. */
+/**
+ * The metadata names what this wallet does: the one response mode, the scopes of its resources, and how clients prove themselves where tokens are revoked and looked at:
+ * left out, it would be by `client_secret_basic` (RFC 8414 section 2).
+ */
 function describeHonestly(provider: Provider, resources: readonly WalletResource[]): void {
   const scopes = resources.flatMap((each) => Object.keys(each.scopes));
   provider.use(async (ctx, next) => {
@@ -178,7 +186,17 @@ function describeHonestly(provider: Provider, resources: readonly WalletResource
     if (!ctx.path.startsWith("/.well-known/") || ctx.status !== 200) return;
     const body: unknown = ctx.body;
     if (typeof body !== "object" || body === null) return;
-    ctx.body = { ...body, response_modes_supported: ["query"], scopes_supported: [...new Set(["openid", ...scopes])] };
+    const methods: unknown = Reflect.get(body, "token_endpoint_auth_methods_supported");
+    const algorithms: unknown = Reflect.get(body, "token_endpoint_auth_signing_alg_values_supported");
+    ctx.body = {
+      ...body,
+      response_modes_supported: ["query"],
+      scopes_supported: [...new Set(["openid", ...scopes])],
+      revocation_endpoint_auth_methods_supported: methods,
+      revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+      introspection_endpoint_auth_methods_supported: methods,
+      introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+    };
   });
 }
 

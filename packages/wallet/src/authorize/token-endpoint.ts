@@ -2,8 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { Database } from "@countersign/storage/database";
 import type Provider from "oidc-provider";
 import { errors, type KoaContextWithOIDC } from "oidc-provider";
+import { sha256OfJson } from "../digest.ts";
 import { settleExchange } from "./refresh-exchange.ts";
 import type { RefreshGrace } from "./refresh-grace.ts";
+import { paramText, requestedIndicators } from "./resources.ts";
 
 interface Outcome {
   readonly ctx: KoaContextWithOIDC;
@@ -40,9 +42,11 @@ export function attendTokenEndpoint(provider: Provider, database: Database<unkno
 
 /** Makes the exchange of a refresh token count. Who comes second gets the first one's answer; the one that was made for it never leaves this process. */
 async function exchangeOnce(ctx: KoaContextWithOIDC, database: Database<unknown>, grace: RefreshGrace, refreshToken: string): Promise<void> {
-  const { body } = ctx;
-  if (await settleExchange(database, ctx.req, (tx) => grace.keep(tx, refreshToken, body))) return;
-  const earlier = await grace.earlierAnswer(refreshToken);
+  const answer: unknown = ctx.body;
+  // A token for one resource is never the answer to who asked for another's.
+  const asked = sha256OfJson([paramText(ctx, "scope"), requestedIndicators(ctx)]);
+  if (await settleExchange(database, ctx.req, (tx) => grace.keep(tx, refreshToken, { asked, answer }))) return;
+  const earlier = await grace.earlierAnswer(refreshToken, asked);
   if (earlier === undefined) {
     const { error, error_description, status } = new errors.InvalidGrant("the refresh token ended meanwhile");
     ctx.status = status;

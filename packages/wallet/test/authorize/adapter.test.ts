@@ -59,14 +59,15 @@ describe("the adapter", () => {
     const adapter = adapters("RefreshToken");
     await adapter.upsert("token", { jti: "token", scope: "a" }, 3_600);
     await adapter.consume("token");
-    await grace.keep(database, "token", { access_token: "x" });
+    await grace.keep(database, "token", { asked: "a", answer: { access_token: "x" } });
     time += 29_999;
     expect(await adapter.find("token")).not.toHaveProperty("consumed");
     await expect(adapter.consume("token")).rejects.toThrow(errors.InvalidGrant);
-    expect(await grace.earlierAnswer("token")).toEqual({ answer: { access_token: "x" } });
+    expect(await grace.earlierAnswer("token", "b")).toBeUndefined();
+    expect(await grace.earlierAnswer("token", "a")).toMatchObject({ answer: { access_token: "x" } });
     time += 1;
     expect(await adapter.find("token")).toHaveProperty("consumed");
-    expect(await grace.earlierAnswer("token")).toBeUndefined();
+    expect(await grace.earlierAnswer("token", "a")).toBeUndefined();
   });
 
   test("a refresh token is stored without the scopes and details of payments", async () => {

@@ -4,6 +4,8 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { dialPresented, fetchPresented } from "../../src/authorize/presented-fetch.ts";
 import { presentedClientOffer } from "../../src/authorize/client-fetch.ts";
+import { DialError } from "@countersign/service/dial/dial";
+import { formOf } from "../peers/browser.ts";
 import { listen, readAnswer } from "../peers/listen.ts";
 import { hosts, Published } from "../peers/published.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
@@ -298,5 +300,91 @@ describe("fetching what a client published", () => {
       response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(bomb),
     );
     expect(answer).not.toBe("key_set");
+  });
+});
+
+describe("when the server that a document comes from", () => {
+  const { client_id, redirect_uris } = hosts.claude;
+  const ofClaude = { client_id, redirect_uri: redirect_uris[0] };
+  const away = (): Response => {
+    throw new DialError("unreachable", "no route", false);
+  };
+  const expectUnknown = (shown: { readonly status: number; readonly html: string }): void =>
+    expect(shown).toMatchObject({ status: 400, html: expect.stringContaining("not known to this wallet") });
+
+  /** A wallet that Claude is known to, and how to let time pass, for the wallet and for what it remembers. */
+  async function startKnowing() {
+    const pages = new Published();
+    pages.document(hosts.claude);
+    const knowing = await startWorld({ fetchPresented: pages.fetch });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const pass = (seconds: number): void => void vi.setSystemTime(Date.now() + seconds * 1000);
+    const request = authorizationRequest(knowing, ofClaude);
+    return { pages, knowing, pass, request, person: new Person(knowing) };
+  }
+
+  test("is there, a person may think for longer than the document is kept", async () => {
+    const { pages, knowing, pass, request, person } = await startKnowing();
+    const signIn = await person.browser.open(request.url);
+    pass(61);
+    expect((await person.browser.open(signIn.url)).html).toContain("Claude");
+    const consent = await person.register(signIn);
+    pass(61);
+    const redirect = new URL((await person.browser.submit(formOf(consent.html, "/consent"))).url);
+    expect(await redeem(knowing, { ...codeFields(redirect, request), ...ofClaude })).toMatchObject({ status: 200 });
+    expect(pages.fetched.length).toBeGreaterThan(1);
+    await knowing.close();
+  });
+
+  test.each([
+    ["cannot be reached", away],
+    ["is overloaded", () => new Response("", { status: 503 })],
+  ])("%s, what was begun comes to its end and tokens are renewed and revoked; nothing begins", async (_, respond) => {
+    const { pages, knowing, pass, request, person } = await startKnowing();
+    const signIn = await person.browser.open(request.url);
+    pages.answer(client_id, respond);
+    pass(61);
+    const consent = await person.register(signIn);
+    pass(61);
+    const redirect = new URL((await person.browser.submit(formOf(consent.html, "/consent"))).url);
+    pass(30);
+    const tokens = await redeem(knowing, { ...codeFields(redirect, request), ...ofClaude });
+    expect(tokens).toMatchObject({ status: 200 });
+    // Also while the token endpoint still knows it.
+    expectUnknown(await knowing.newBrowser().open(authorizationRequest(knowing, ofClaude).url));
+    pass(6 * 24 * 3_600);
+    const renewed = await redeem(knowing, { grant_type: "refresh_token", client_id, refresh_token: String(tokens.body["refresh_token"]) });
+    expect(renewed).toMatchObject({ status: 200 });
+    const revoked = await fetch(`${knowing.url}/revoke`, { method: "POST", body: new URLSearchParams({ client_id, token: "gone" }) });
+    expect(revoked.status).toBe(200);
+    const renew = (): Promise<unknown> =>
+      redeem(knowing, { grant_type: "refresh_token", client_id, refresh_token: String(renewed.body["refresh_token"]) });
+    pass(2 * 24 * 3_600);
+    expect(await renew()).toMatchObject({ status: 400, body: { error: "invalid_client" } });
+    pages.document(hosts.claude);
+    pass(6);
+    expect(await renew()).toMatchObject({ status: 200 });
+    expect((await knowing.newBrowser().open(authorizationRequest(knowing, ofClaude).url)).status).toBe(200);
+    await knowing.close();
+  });
+
+  test.each([
+    ["has it no longer", () => new Response("gone", { status: 410 })],
+    ["gives another client's", () => Response.json({ ...hosts.claude, client_id: "https://claude.ai/other" })],
+  ])("%s, the client is gone at once, also where it was begun, and also when the server goes away next", async (_, respond) => {
+    const { pages, knowing, pass, request, person } = await startKnowing();
+    const redirect = await person.signUp(request);
+    const tokens = await redeem(knowing, { ...codeFields(redirect, request), ...ofClaude });
+    const other = await knowing.newBrowser().open(authorizationRequest(knowing, ofClaude).url);
+    pages.answer(client_id, respond);
+    pass(61);
+    const renew = (): Promise<unknown> =>
+      redeem(knowing, { grant_type: "refresh_token", client_id, refresh_token: String(tokens.body["refresh_token"]) });
+    expect(await renew()).toMatchObject({ status: 400, body: { error: "invalid_client" } });
+    pages.answer(client_id, away);
+    pass(61);
+    expect(await renew()).toMatchObject({ status: 400, body: { error: "invalid_client" } });
+    expect((await person.browser.open(other.url)).status).not.toBe(500);
+    await knowing.close();
   });
 });

@@ -1,5 +1,6 @@
 import { decodeJwt } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { formOf } from "../peers/browser.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, storeResource, type World } from "../peers/world.ts";
 
 let world: World;
@@ -106,6 +107,32 @@ describe("refresh", () => {
   });
 });
 
+describe("a refresh for the wrong resource", () => {
+  const otherResource = "http://127.0.0.1:4301/mcp";
+
+  test("costs nobody the session: the token is not spent", async () => {
+    const { refreshToken } = await freshTokens();
+    expect(await refresh(refreshToken, { resource: otherResource })).toMatchObject({ status: 400, body: { error: "invalid_target" } });
+    expect((await refresh(refreshToken)).status).toBe(200);
+  });
+
+  test("of two, without saying which, is not spent either", async () => {
+    const request = authorizationRequest(world);
+    const url = `${request.url}&resource=${encodeURIComponent(otherResource)}`;
+    const redirect = await new Person(world).signUp({ ...request, url });
+    const refreshToken = String((await redeem(world, codeFields(redirect, request))).body["refresh_token"]);
+    const unclear = await redeem(world, { grant_type: "refresh_token", refresh_token: refreshToken });
+    expect(unclear).toMatchObject({ status: 400, body: { error: "invalid_target" } });
+    const clear = await refresh(refreshToken, { resource: otherResource });
+    expect(clear.status).toBe(200);
+    expect(decodeJwt(String(clear.body["access_token"])).aud).toBe(otherResource);
+    // O23: the earlier answer is a token for the other resource, which this one's server must never see.
+    const early = await refresh(refreshToken);
+    expect(early).toMatchObject(invalidGrant);
+    expect(await refresh(refreshToken, { resource: otherResource })).toEqual(clear);
+  });
+});
+
 describe("revocation", () => {
   test("a revoked refresh token ends its family", async () => {
     const { refreshToken } = await freshTokens();
@@ -115,6 +142,26 @@ describe("revocation", () => {
     });
     expect(revoked.status).toBe(200);
     expect(await refresh(refreshToken)).toMatchObject(invalidGrant);
+  });
+
+  test("an access token that is no JWT ends its family too, and its resource server learns of it", async () => {
+    const person = new Person(world);
+    const both = authorizationRequest(world, { scope: "openid orders:read" });
+    const first = await redeem(world, codeFields(await person.signUp(both), both));
+    const only = authorizationRequest(world, { scope: "openid", resource: undefined });
+    const page = await person.browser.open(only.url);
+    const redirect = new URL(page.url.includes("code=") ? page.url : (await person.browser.submit(formOf(page.html, "/consent"))).url);
+    const { resource: _none, ...fields } = codeFields(redirect, only);
+    const second = await redeem(world, fields);
+    const opaque = String(second.body["access_token"]);
+    expect(opaque).not.toContain(".");
+    const post = async (path: string, token: string) =>
+      fetch(world.url + path, { method: "POST", body: new URLSearchParams({ client_id: "countersign-host", token }) });
+    const jwt = String(first.body["access_token"]);
+    expect(await (await post("/introspect", jwt)).json()).toMatchObject({ active: true });
+    expect((await post("/revoke", opaque)).status).toBe(200);
+    expect(await refresh(String(first.body["refresh_token"]))).toMatchObject(invalidGrant);
+    expect(await (await post("/introspect", jwt)).json()).toEqual({ active: false });
   });
 
   test("another client revokes nothing", async () => {

@@ -84,6 +84,14 @@ describe("the endpoints for servers", () => {
   });
 });
 
+test("the metadata says how clients prove themselves at each endpoint, for what it leaves out would mean client_secret_basic", async () => {
+  const { body } = await readAnswer(await fetch(`${world.url}/.well-known/oauth-authorization-server`));
+  for (const endpoint of ["token", "revocation", "introspection"]) {
+    expect(body[`${endpoint}_endpoint_auth_methods_supported`]).toEqual(["none", "private_key_jwt"]);
+    expect(body[`${endpoint}_endpoint_auth_signing_alg_values_supported`]).toEqual(["ES256", "RS256"]);
+  }
+});
+
 describe("redirects", () => {
   test("O39 a form that signs in or allows is answered with 303, so that no post is repeated elsewhere", async () => {
     const person = new Person(world);
