@@ -46,6 +46,11 @@ describe("starting", () => {
     },
   );
 
+  test("a client that proves itself by nothing has no tokens of its own: anybody could lodge payment requests in its name", async () => {
+    const open = { client_id: "open", client_name: "Open", token_endpoint_auth_method: "none", grant_types: ["client_credentials"] } as const;
+    await expect(start(options({ clients: [open] }))).rejects.toThrow("The client open cannot have client_credentials");
+  });
+
   test("a busy port is one clear sentence", async () => {
     const busy = await listen();
     await expect(start(options({ listen: busy.port }))).rejects.toThrow(/Port \d+ .* already in use/);

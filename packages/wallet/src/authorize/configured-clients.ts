@@ -1,9 +1,12 @@
+import { StartupProblem } from "@countersign/service/startup-problem";
 import type { ClientAuthMethod, ClientMetadata } from "oidc-provider";
 import type { WalletClient } from "../options.ts";
 
-/** A configured client as oidc-provider takes it. */
+/** A configured client as oidc-provider takes it. Throws `StartupProblem` for one that would act in its own name without proving it (RFC 6749 section 4.4). */
 export function clientMetadata(client: WalletClient): ClientMetadata {
   const { grant_types, redirect_uris, jwks, client_secret, webhook_uri: _, ...rest } = client;
+  if (client.token_endpoint_auth_method === "none" && grant_types.includes("client_credentials"))
+    throw new StartupProblem(`The client ${client.client_id} cannot have client_credentials without proving itself by a key or a secret.`);
   const usesRedirect = grant_types.includes("authorization_code");
   return {
     ...rest,
