@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { member } from "@countersign/protocol/shape";
 import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
 import { decodeJwt } from "jose";
@@ -25,6 +26,8 @@ export interface Dossier {
   readonly evidence?: unknown;
   /** Whether the mandate names exactly this evidence. Absent while there is none. */
   readonly evidence_matches?: boolean;
+  /** What the user signed when they made the policy that approved; absent when they approved the payment itself. */
+  readonly policy_evidence?: unknown;
 }
 
 /** Reads the dossier of a request; undefined for one that is unknown or no longer kept. */
@@ -52,5 +55,9 @@ export async function readDossier(database: Database<unknown>, sealer: Sealer, r
   const kept = await database.records(evidenceKind).get(decision.jti, now);
   if (kept === undefined) return { ...facts, mandate: claims };
   const text = z.string().parse(openJson(sealer, `${evidenceKind.name}:${decision.jti}`, kept.value));
-  return { ...facts, mandate: claims, evidence: JSON.parse(text), evidence_matches: sha256(text) === claims["evidence"] };
+  const evidence: unknown = JSON.parse(text);
+  const judged = { ...facts, mandate: claims, evidence, evidence_matches: sha256(text) === claims["evidence"] };
+  const policyId = member(evidence, "policy_id");
+  const signed = typeof policyId === "string" ? await database.records(evidenceKind).get(policyId, now) : undefined;
+  return signed === undefined ? judged : { ...judged, policy_evidence: openJson(sealer, `${evidenceKind.name}:${String(policyId)}`, signed.value) };
 }

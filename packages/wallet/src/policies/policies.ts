@@ -13,7 +13,9 @@ import { z } from "zod";
 import { atomically } from "../atomically.ts";
 import { writeAudit } from "../audit/log.ts";
 import type { Evidence } from "../passkeys/evidence.ts";
+import { claimAccount } from "../passkeys/membership.ts";
 import { evidenceKind } from "../payment-requests/record-approval.ts";
+import { approvedRetentionMs } from "../payment-requests/request.ts";
 import { sealJson } from "../sealed-json.ts";
 
 /** A policy that a user signed. `payees` are what the wallet knew of them then, to be shown; the terms are what counts. */
@@ -68,7 +70,7 @@ export function isLive(value: Policy, now: EpochMs): boolean {
 
 /**
  * Keeps a policy together with what proves that its owner signed it. `spend` spends the passkey's confirmation in the same transaction. Refuses with
- * `rate_limited` when there are too many, and as `spend` does. Gives the policy's id.
+ * `rate_limited` when there are too many, with `conflict` when another one is made at the same moment, and as `spend` does. Gives the policy's id.
  */
 export async function makePolicy(
   parts: { readonly database: Database<unknown>; readonly sealer: Sealer },
@@ -81,12 +83,16 @@ export async function makePolicy(
   return atomically(parts.database, async (tx) => {
     const spent = await spend(tx);
     if (!spent.ok) return spent;
+    const claimed = await claimAccount(tx, accountId, now);
+    if (!claimed.ok) return claimed;
     const live = (await policiesOf(tx, accountId, now)).filter((each) => isLive(each.value, now));
     if (live.length >= policiesMax) return err(refuse("rate_limited", "an account has at most 20 policies"));
     const value = { accountId, terms, payees, createdAt: now, endedAt: null, uses: 0 };
     const created = await tx.records(policyKind).create(id, value, { keys: { account: accountId }, expiresAt: terms.expiresAt + policyRetentionMs });
     if (!created.ok) throw new Error("a policy's id came up twice");
-    await tx.records(evidenceKind).put(id, sealJson(parts.sealer, `${evidenceKind.name}:${id}`, evidence));
+    // As long as its last payment may be disputed.
+    const sealed = sealJson(parts.sealer, `${evidenceKind.name}:${id}`, evidence);
+    await tx.records(evidenceKind).put(id, sealed, { expiresAt: terms.expiresAt + approvedRetentionMs });
     await writeAudit(tx, { accountId, at: now }, { type: "policy_made", policyId: id });
     return ok(id);
   });

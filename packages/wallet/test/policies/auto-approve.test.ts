@@ -15,11 +15,12 @@ import { loadKeys } from "../../src/keys.ts";
 import { usedOf } from "../../src/limits/reserve.ts";
 import { defaultLimits } from "../../src/limits/settings.ts";
 import { walletMigrations } from "../../src/migrations.ts";
-import { mandateBinding } from "../../src/payment-requests/record-approval.ts";
-import { type PaymentRequest, paymentRequestKind } from "../../src/payment-requests/request.ts";
+import { readDossier } from "../../src/mandate/dossier.ts";
+import { evidenceKind, mandateBinding } from "../../src/payment-requests/record-approval.ts";
+import { approvedRetentionMs, type PaymentRequest, paymentRequestKind } from "../../src/payment-requests/request.ts";
 import { autoApprove, type AutoApproveParts } from "../../src/policies/auto-approve.ts";
 import { rememberPayee } from "../../src/policies/known-payees.ts";
-import { endPolicy, makePolicy, policyKind } from "../../src/policies/policies.ts";
+import { endPolicy, isLive, makePolicy, policiesOf, policyKind } from "../../src/policies/policies.ts";
 import { type Engine, engines } from "../peers/engines.ts";
 import { checkout, storeResource } from "../peers/world.ts";
 
@@ -174,6 +175,26 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
     const tight = { ...defaultLimits, limits: { EUR: { payment: 4_249, otherDevice: 0, day: 9_000, month: 9_000, payee: 9_000 } } };
     expect(await autoApprove({ ...parts, approval: { ...parts.approval, limits: tight } }, await lodge("pr_1"), "usr_a")).toBe(false);
     expect(await decisionOf("pr_1")).toBeNull();
+  });
+
+  test("20 live policies are the most also when many are made at the same time", async () => {
+    await Promise.allSettled(Array.from({ length: 30 }, () => make(terms)));
+    // Some gave way to each other.
+    for (let more = 0; more < 20; more += 1) await make(terms).catch(() => undefined);
+    const live = (await policiesOf(database, "usr_a", now)).filter((each) => isLive(each.value, now));
+    expect(live).toHaveLength(20);
+  });
+
+  test("what its owner signed is in the dossier of the payment, and is kept as long as one may be disputed", async () => {
+    await autoApprove(parts, await lodge("pr_1"), "usr_a");
+    expect(await readDossier(database, sealer, "pr_1", now)).toMatchObject({
+      evidence: { policy_id: policyId, terms },
+      evidence_matches: true,
+      policy_evidence: evidence,
+    });
+    const end = terms.expiresAt + approvedRetentionMs;
+    expect(await database.records(evidenceKind).get(policyId, end - 1)).toBeDefined();
+    expect(await database.records(evidenceKind).get(policyId, end)).toBeUndefined();
   });
 
   test("an account has 20 live policies at most, and the one too many spends nothing", async () => {
