@@ -368,6 +368,40 @@ describe("when the server that a document comes from", () => {
     await knowing.close();
   });
 
+  test("is there but that of its keys is away, tokens are renewed by the keys of before, and nothing is pushed by them", async () => {
+    const { chatGpt } = hosts;
+    const { privateKey, publicKey } = await generateKeyPair("RS256");
+    const pages = new Published();
+    pages.document(chatGpt);
+    pages.json(chatGpt.jwks_uri, { keys: [{ ...(await exportJWK(publicKey)), kid: "k", alg: "RS256", use: "sig" }] });
+    const knowing = await startWorld({ fetchPresented: pages.fetch });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const proof = async () => {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = { iss: chatGpt.client_id, sub: chatGpt.client_id, aud: knowing.url, jti: crypto.randomUUID(), iat: now, exp: now + 60 };
+      return {
+        client_id: chatGpt.client_id,
+        client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        client_assertion: await new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: "k" }).sign(privateKey),
+      };
+    };
+    const ofChatGpt = { client_id: chatGpt.client_id, redirect_uri: chatGpt.redirect_uris[0] };
+    const push = async () => {
+      const fields = Object.fromEntries(new URL(authorizationRequest(knowing, ofChatGpt).url).searchParams);
+      return readAnswer(await fetch(`${knowing.url}/par`, { method: "POST", body: new URLSearchParams({ ...fields, ...(await proof()) }) }));
+    };
+    const request = authorizationRequest(knowing, ofChatGpt);
+    const redirect = await new Person(knowing).signUp(request);
+    const tokens = await redeem(knowing, { ...codeFields(redirect, request), ...ofChatGpt, ...(await proof()) });
+    expect([tokens.status, (await push()).status]).toEqual([200, 201]);
+    pages.answer(chatGpt.jwks_uri, away);
+    vi.setSystemTime(Date.now() + 3 * 3_600_000);
+    expect(await push()).toMatchObject({ status: 401, body: { error: "invalid_client" } });
+    const fields = { grant_type: "refresh_token", refresh_token: String(tokens.body["refresh_token"]), ...(await proof()) };
+    expect(await redeem(knowing, fields)).toMatchObject({ status: 200 });
+    await knowing.close();
+  });
+
   test.each([
     ["has it no longer", () => new Response("gone", { status: 410 })],
     ["gives another client's", () => Response.json({ ...hosts.claude, client_id: "https://claude.ai/other" })],
