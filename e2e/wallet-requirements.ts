@@ -18,6 +18,12 @@ export const walletRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "wallet-ceremony-1",
+    rule: "Whoever cancels the passkey stands where they were, with what they typed, and may try again; a double press asks once.",
+    spec: "reference/security W09",
+    shownBy: [scenario("wallet-ceremony", "a passkey ceremony that the person cancels leads back to its page")],
+  },
+  {
     id: "wallet-pages-1",
     rule: "The wallet's pages are light, load nothing from elsewhere, run nothing that is written into them and stand in no frame.",
     spec: "reference/security O36, W06; CSP Level 3",

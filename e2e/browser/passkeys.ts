@@ -10,6 +10,12 @@ interface VirtualCredential {
   readonly signCount: number;
 }
 
+/** An authenticator at one page. */
+export interface PluggedAuthenticator {
+  /** Whether it recognizes its person from now on. When it does not, the browser ends a ceremony as it does when the person cancels. */
+  verify(recognizes: boolean): Promise<void>;
+}
+
 /**
  * One person's authenticator. Chromium's virtual authenticator belongs to a single page's session, so the credentials
  * are carried from page to page here, as a platform authenticator would offer them everywhere.
@@ -23,7 +29,7 @@ export class Authenticator {
   }
 
   /** Plugs the authenticator into one page; `present: false` models a person who never touches it. */
-  async plugInto(page: Page, options: { readonly present?: boolean; readonly verifies?: boolean } = {}): Promise<void> {
+  async plugInto(page: Page, options: { readonly present?: boolean; readonly verifies?: boolean } = {}): Promise<PluggedAuthenticator> {
     const session = await page.context().newCDPSession(page);
     await session.send("WebAuthn.enable");
     const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
@@ -38,6 +44,11 @@ export class Authenticator {
     });
     for (const credential of this.#credentials.values()) await session.send("WebAuthn.addCredential", { authenticatorId, credential });
     this.#follow(session, authenticatorId);
+    return {
+      verify: async (isUserVerified) => {
+        await session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
+      },
+    };
   }
 
   get size(): number {
