@@ -33,18 +33,16 @@ export async function findConsent(database: RecordStore, accountId: string, clie
   return (await database.records(consentKind).get(consentId(accountId, clientId), now))?.value;
 }
 
-/** Adds to what the user allowed the client. */
-export async function rememberConsent(database: Database<unknown>, added: Consent, now: EpochMs): Promise<void> {
+/** Adds to what the user allowed the client, inside a transaction. */
+export async function rememberConsent(tx: RecordStore, added: Consent, now: EpochMs): Promise<void> {
   const id = consentId(added.accountId, added.clientId);
-  await database.transaction(async (tx) => {
-    const before = (await tx.records(consentKind).get(id, now))?.value;
-    const scopes: Record<string, readonly string[]> = { ...before?.scopes };
-    for (const [resource, allowed] of Object.entries(added.scopes)) {
-      scopes[resource] = [...new Set([...(scopes[resource] ?? []), ...allowed])];
-    }
-    const openid = [...new Set([...(before?.openid ?? []), ...added.openid])];
-    await tx.records(consentKind).put(id, { ...added, scopes, openid, since: before?.since ?? now }, { keys: { account: added.accountId } });
-  });
+  const before = (await tx.records(consentKind).get(id, now))?.value;
+  const scopes: Record<string, readonly string[]> = { ...before?.scopes };
+  for (const [resource, allowed] of Object.entries(added.scopes)) {
+    scopes[resource] = [...new Set([...(scopes[resource] ?? []), ...allowed])];
+  }
+  const openid = [...new Set([...(before?.openid ?? []), ...added.openid])];
+  await tx.records(consentKind).put(id, { ...added, scopes, openid, since: before?.since ?? now }, { keys: { account: added.accountId } });
 }
 
 /** The id of the record of what an account allowed a client. */

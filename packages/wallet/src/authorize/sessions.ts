@@ -5,7 +5,10 @@ import type Provider from "oidc-provider";
 import { z } from "zod";
 import { describeAgent } from "../account/agent.ts";
 import { writeAudit } from "../audit/log.ts";
+import { sha256 } from "../digest.ts";
+import { sealedKind } from "../sealed-json.ts";
 import { asNode } from "./interactions.ts";
+import { modelKindName } from "./models.ts";
 
 /** A browser that is signed in. `uid` names the session for as long as it lives; the cookie's value changes at each sign-in (threat O38). */
 export interface BrowserSession {
@@ -28,6 +31,10 @@ export const sessionInfoKind: RecordKind<SessionInfo> = { name: "session-info", 
 
 /** A session without a visit ends after so long. */
 export const sessionTtlSeconds: number = 14 * 86_400;
+
+const sessionKind = sealedKind(modelKindName("Session"));
+const pageMax = 500;
+const listedMax = 100;
 
 /** How exactly a visit is noted. */
 const seenStepMs = 60_000;
@@ -56,11 +63,6 @@ export interface Sessions {
 
 export function createSessions(parts: { readonly provider: Provider; readonly database: Database<unknown>; readonly now: () => EpochMs }): Sessions {
   const { provider, database, now } = parts;
-  const list = async (accountId: string): Promise<readonly ListedSession[]> => {
-    const found = await database.records(sessionInfoKind).find("account", accountId, now(), { limit: 100 });
-    const live = found.filter((each) => each.value.endedAt === null).map((each) => ({ ...each.value, uid: each.id }));
-    return live.toSorted((one, other) => other.seenAt - one.seenAt);
-  };
   const end = async (accountId: string, uid: string, why: EndOfSession): Promise<boolean> => {
     const session = await provider.Session.findByUid(uid);
     const isLive = session?.accountId === accountId;
@@ -73,8 +75,14 @@ export function createSessions(parts: { readonly provider: Provider; readonly da
     return ended || isLive;
   };
   return {
-    list,
     end,
+
+    async list(accountId) {
+      const live: ListedSession[] = [];
+      for await (const { id, value } of all(database, sessionInfoKind, accountId, now()))
+        if (value.endedAt === null) live.push({ ...value, uid: id });
+      return live.toSorted((one, other) => other.seenAt - one.seenAt).slice(0, listedMax);
+    },
 
     async ofBrowser(request) {
       const { req, res } = asNode(request);
@@ -85,11 +93,34 @@ export function createSessions(parts: { readonly provider: Provider; readonly da
     },
 
     async endAll(accountId, why, keep) {
-      let count = 0;
-      for (const { uid } of await list(accountId)) if (uid !== keep && (await end(accountId, uid, why))) count += 1;
-      return count;
+      return database.transaction((tx) => endSessions(tx, accountId, why, now(), keep));
     },
   };
+}
+
+/** Ends every session of the account except `keep`, inside the transaction of what asks for it; gives how many. */
+export async function endSessions(tx: Database<unknown>, accountId: string, why: EndOfSession, now: EpochMs, keep?: string): Promise<number> {
+  let count = 0;
+  for await (const { id } of all(tx, sessionInfoKind, accountId, now)) {
+    if (id === keep || !(await markEnded(tx, accountId, id, now))) continue;
+    await writeAudit(tx, { accountId, at: now, request: why.request }, { type: why.type });
+    count += 1;
+  }
+  for await (const { id, keys } of all(tx, sessionKind, sha256(accountId), now)) {
+    if (keep === undefined || keys["uid"] !== keep) await tx.records(sessionKind).delete(id);
+  }
+  return count;
+}
+
+/** All records of an account, however many; going on while they change. */
+async function* all<T>(database: Pick<Database<unknown>, "records">, kind: RecordKind<T>, account: string, now: EpochMs) {
+  let after: string | undefined;
+  for (;;) {
+    const page = await database.records(kind).find("account", account, now, { limit: pageMax, ...(after === undefined ? {} : { after }) });
+    yield* page;
+    if (page.length < pageMax) return;
+    after = page.at(-1)?.id;
+  }
 }
 
 /** Whether a session was ended by its owner. */
@@ -134,7 +165,12 @@ async function noteVisit(tx: Database<unknown>, visit: Visit, now: EpochMs): Pro
   const records = tx.records(sessionInfoKind);
   const found = await records.get(uid, now);
   const before = found?.value;
-  if (!isSignIn && before?.accountId === accountId && (before.endedAt !== null || now - before.seenAt < seenStepMs)) return;
+  if (!isSignIn && before?.accountId === accountId && before.endedAt === null && now - before.seenAt < seenStepMs) return;
+  if (found !== undefined && !isSignIn && before?.accountId === accountId && before.endedAt !== null) {
+    // oidc-provider keeps a session that is visited: that it was ended has to be known for as long.
+    await records.update(uid, found.version, found.value, { keys: found.keys, expiresAt: now + sessionTtlSeconds * 1000 });
+    return;
+  }
   const startedAt = isSignIn || before?.accountId !== accountId ? now : before.startedAt;
   const value = { accountId, agent, startedAt, seenAt: now, endedAt: null };
   const options = { keys: { account: accountId }, expiresAt: now + sessionTtlSeconds * 1000 };

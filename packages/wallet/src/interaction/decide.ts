@@ -99,8 +99,11 @@ export async function allow(parts: InteractionParts, posted: Posted): Promise<Re
   for (const [resource, scopes] of Object.entries(question.missing)) grant.addResourceScope(resource, [...scopes]);
   const grantId = await grant.save();
   const clientName = clientNameAndHostOf(interaction);
-  await rememberConsent(parts.database, { accountId, clientId, clientName, scopes: question.missing, openid: question.missingOpenid }, parts.now());
-  await writeAudit(parts.database, { accountId, at: parts.now(), request: posted.request }, { type: "app_allowed", clientId, clientName });
+  const now = parts.now();
+  await parts.database.transaction(async (tx) => {
+    await rememberConsent(tx, { accountId, clientId, clientName, scopes: question.missing, openid: question.missingOpenid }, now);
+    await writeAudit(tx, { accountId, at: now, request: posted.request }, { type: "app_allowed", clientId, clientName });
+  });
   parts.logger.info("consent.given", { accountId, clientId });
   return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId } }, true) });
 }

@@ -48,11 +48,15 @@ export async function completeLogin(parts: InteractionParts, posted: Posted): Pr
     await writeAudit(parts.database, { accountId: known.value.accountId, at: now, request: posted.request }, { type: "passkey_refused" });
     return counter;
   }
-  const used = await parts.database.records(credentialKind).update(known.id, known.version, { ...known.value, counter: counter.value, usedAt: now });
-  // A counter that somebody else moved in between means two authenticators with one key.
-  if (!used.ok && counter.value > 0) return err(refuse("passkey_refused"));
-  await writeAudit(parts.database, { accountId: known.value.accountId, at: now, request: posted.request }, { type: "signed_in" });
-  return signedIn(parts, posted, known.value.accountId);
+  const { accountId } = known.value;
+  const isKnown = await parts.database.transaction(async (tx) => {
+    const used = await tx.records(credentialKind).update(known.id, known.version, { ...known.value, counter: counter.value, usedAt: now });
+    // A counter that somebody else moved in between means two authenticators with one key; without counters it must still be there.
+    if (!used.ok && (counter.value > 0 || used.error === "missing")) return false;
+    await writeAudit(tx, { accountId, at: now, request: posted.request }, { type: "signed_in" });
+    return true;
+  });
+  return isKnown ? signedIn(parts, posted, accountId) : err(refuse("passkey_refused"));
 }
 
 /** Options to make a passkey for an account that comes into being with it. */

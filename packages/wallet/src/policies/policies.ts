@@ -74,11 +74,17 @@ export function isLive(value: Policy, now: EpochMs): boolean {
  */
 export async function makePolicy(
   parts: { readonly database: Database<unknown>; readonly sealer: Sealer },
-  signed: { readonly accountId: string; readonly terms: PolicyTerms; readonly payees: readonly PaymentPayee[]; readonly evidence: Evidence },
+  signed: {
+    readonly accountId: string;
+    readonly terms: PolicyTerms;
+    readonly payees: readonly PaymentPayee[];
+    readonly evidence: Evidence;
+    readonly request?: Request;
+  },
   now: EpochMs,
   spend: (tx: Database<unknown>) => Promise<Result<void, Refusal>>,
 ): Promise<Result<string, Refusal>> {
-  const { accountId, terms, payees, evidence } = signed;
+  const { accountId, terms, payees, evidence, request } = signed;
   const id = `pol_${randomBytes(16).toString("base64url")}`;
   return atomically(parts.database, async (tx) => {
     const spent = await spend(tx);
@@ -93,20 +99,26 @@ export async function makePolicy(
     // As long as its last payment may be disputed.
     const sealed = sealJson(parts.sealer, `${evidenceKind.name}:${id}`, evidence);
     await tx.records(evidenceKind).put(id, sealed, { expiresAt: terms.expiresAt + approvedRetentionMs });
-    await writeAudit(tx, { accountId, at: now }, { type: "policy_made", policyId: id });
+    await writeAudit(tx, { accountId, at: now, request }, { type: "policy_made", policyId: id });
     return ok(id);
   });
 }
 
 /** Ends a policy of this account; from then on it approves nothing. Ending it again changes nothing. Refuses with `not_found` and `conflict`. */
-export async function endPolicy(database: Database<unknown>, accountId: string, id: string, now: EpochMs): Promise<Result<void, Refusal>> {
+export async function endPolicy(
+  database: Database<unknown>,
+  accountId: string,
+  id: string,
+  now: EpochMs,
+  request?: Request,
+): Promise<Result<void, Refusal>> {
   return atomically(database, async (tx) => {
     const found = await tx.records(policyKind).get(id, now);
     if (found === undefined || found.value.accountId !== accountId) return err(refuse("not_found"));
     if (found.value.endedAt !== null) return ok(undefined);
     const ended = await tx.records(policyKind).update(id, found.version, { ...found.value, endedAt: now });
     if (!ended.ok) return err(refuse("conflict"));
-    await writeAudit(tx, { accountId, at: now }, { type: "policy_ended", policyId: id });
+    await writeAudit(tx, { accountId, at: now, request }, { type: "policy_ended", policyId: id });
     return ok(undefined);
   });
 }

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { openDatabase } from "@countersign/storage/open";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeAgent } from "../../src/account/agent.ts";
+import { listAudit } from "../../src/audit/log.ts";
 import { modelKindName } from "../../src/authorize/models.ts";
-import { isEnded, sessionInfoKind } from "../../src/authorize/sessions.ts";
+import { endSessions, isEnded, sessionInfoKind } from "../../src/authorize/sessions.ts";
+import { sha256 } from "../../src/digest.ts";
 import { walletMigrations } from "../../src/migrations.ts";
 import { sealedKind } from "../../src/sealed-json.ts";
 import { elsewhere, newMember, openAccount } from "../peers/account.ts";
 import { formsOf } from "../peers/browser.ts";
+import { storages } from "../peers/storages.ts";
 import { authorizationRequest, startWorld, type World } from "../peers/world.ts";
 
 let world: World;
@@ -84,6 +87,12 @@ test("a session that a request on its way brings back after its end signs nobody
     await sessions.put(before.id, before.value, { keys: before.keys, expiresAt: before.expiresAt });
     expect((await openAccount(own, person)).html).toContain("Sign in with a passkey");
     expect((await person.browser.open(authorizationRequest(own).url)).html).toContain("Sign in with a passkey");
+    // Visits keep such a session alive for longer than its end would have been known.
+    for (const days of [10, 20, 30]) {
+      own.clock.offsetMs = days * 86_400_000;
+      await sessions.put(before.id, before.value, { keys: before.keys, expiresAt: Date.now() + (days + 14) * 86_400_000 });
+      expect((await person.browser.open(authorizationRequest(own).url)).html).toContain("Sign in with a passkey");
+    }
     const account = await person.usePasskey(await openAccount(own, person), "/login");
     expect(account.html).toContain("Hello, Ada");
   } finally {
@@ -91,6 +100,31 @@ test("a session that a request on its way brings back after its end signs nobody
     await database.close();
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+describe.each(storages)("the end of all sessions of an account on $name", (storage) => {
+  test("reaches each, however many were ended before, and none that is kept or another's", async () => {
+    const { database, close } = await storage.open();
+    try {
+      const infos = database.records(sessionInfoKind);
+      const models = database.records(sealedKind(modelKindName("Session")));
+      const make = async (uid: string, accountId: string, endedAt: number | null) => {
+        await infos.create(uid, { accountId, agent: "A browser", startedAt: 1, seenAt: 1, endedAt }, { keys: { account: accountId } });
+        await models.create(uid, { sealed: "" }, { keys: { uid, account: sha256(accountId) } });
+      };
+      for (let index = 0; index < 520; index += 1) await make(`a${index}`, "usr_1", 1);
+      for (const uid of ["z1", "z2", "kept"]) await make(uid, "usr_1", null);
+      await make("other", "usr_2", null);
+      const why = { type: "session_ended", request: new Request("http://localhost/") } as const;
+      expect(await database.transaction((tx) => endSessions(tx, "usr_1", why, 2, "kept"))).toBe(2);
+      for (const uid of ["z1", "z2"]) expect(await isEnded(database, uid, 2)).toBe(true);
+      for (const uid of ["kept", "other"]) expect(await isEnded(database, uid, 2)).toBe(false);
+      expect((await models.scan(undefined, 1000)).map((each) => each.id)).toEqual(["kept", "other"]);
+      expect((await listAudit(database, "usr_1", 2)).entries).toHaveLength(2);
+    } finally {
+      await close();
+    }
+  });
 });
 
 test("a session that was ended stays ended", async () => {
