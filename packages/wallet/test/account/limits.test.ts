@@ -45,6 +45,13 @@ describe("the limits of an account", () => {
     expect((await open(person, "activity")).html.toLowerCase()).toContain("limit");
   });
 
+  test("the account's pages show their times as the clocks of its time zone do", async () => {
+    const person = await signedUp();
+    expect((await open(person, "activity")).html).toMatch(/\d\d:\d\d UTC</);
+    expect(await confirm(person, await open(person, "limits"), "/time-zone", { time_zone: "Asia/Kolkata" })).toMatchObject({ status: 200 });
+    for (const page of ["activity", "sessions", "passkeys"]) expect((await open(person, page)).html).toMatch(/\d\d:\d\d GMT\+5:30</);
+  });
+
   test.each([
     ["a fraction of a cent", { payment: "1.005" }, "invalid_amount"],
     ["an exponent", { day: "1e3" }, "invalid_amount"],
