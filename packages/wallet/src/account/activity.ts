@@ -7,6 +7,6 @@ import type { AccountFrame, AccountParts } from "./frame.ts";
 export function addActivity(frame: AccountFrame, parts: AccountParts): void {
   frame.page("/account/activity", async (visit) => {
     const after = new URL(visit.request.url).searchParams.get("after") ?? undefined;
-    return ok(activityView(await listAudit(parts.database, visit.accountId, parts.now(), after)));
+    return ok(activityView(await listAudit(parts.database, visit.accountId, parts.now(), after), visit.time));
   });
 }

@@ -24,7 +24,7 @@ export function addAppPages(frame: AccountFrame, parts: AccountParts & Pick<Apps
       const lines = [...linesOf(app.scopes), ...(app.knowsIdentity ? [text.consent.identity] : [])];
       return { name: displayText(app.clientName, 80), since: app.since, lines, action, token: visit.token(action) };
     });
-    return ok(appsView(rows));
+    return ok(appsView(rows, visit.time));
   });
 
   frame.form("/account/apps/:id/disconnect", async (visit) => {

@@ -15,12 +15,13 @@ import { sha256OfJson } from "../digest.ts";
 import { type FormTokens, isOwnOrigin } from "../forms.ts";
 import { type Outcome, readFields, sendsJson } from "../interaction/posted.ts";
 import { refusalPage, respondWording } from "../interaction/routes.ts";
-import type { LimitDefaults } from "../limits/settings.ts";
+import { type LimitDefaults, limitsOf } from "../limits/settings.ts";
 import { type AccountView, accountPage } from "../pages/account.ts";
+import { type DisplayTime, displayTimeIn } from "../pages/display-time.ts";
 import { pageHeaders } from "../pages/headers.ts";
 import { type Markup, renderPage } from "../pages/layout.ts";
 import type { RelyingParty } from "../passkeys/relying-party.ts";
-import type { Rates } from "../rates/rates.ts";
+import { type Rates, within } from "../rates/rates.ts";
 import { signInUrl } from "./account-client.ts";
 
 /** What the account pages work with. */
@@ -46,6 +47,8 @@ export interface AccountVisit {
   readonly sessionUid: string;
   /** Names the browser's session in ceremonies: the `place` of a confirmation. */
   readonly place: string;
+  /** Shows times as the clocks of the account's time zone do. */
+  readonly time: DisplayTime;
   /** A `:name` part of the address; empty when there is none. */
   param(name: string): string;
   /** The token of the form that posts to this address, which the form carries as `form_token`. */
@@ -74,8 +77,11 @@ export function createAccountFrame(parts: AccountParts): AccountFrame {
 
   const respondRefused = async (request: Request, refusal: Refusal): Promise<Response> => {
     if (sendsJson(request)) return respondWording(refusal);
-    const { page, status } = refusalPage(refusal);
-    return new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers } });
+    const shown = refusalPage(refusal);
+    return new Response(await renderPage(shown.page), {
+      status: shown.status,
+      headers: { "content-type": "text/html; charset=utf-8", ...headers, ...shown.headers },
+    });
   };
 
   const post = (path: string, ownerOf: (path: string) => string, act: AccountAction): void => {
@@ -126,12 +132,14 @@ async function visitOf(parts: AccountParts, c: Context): Promise<AccountVisit | 
   if (session === undefined) return undefined;
   const account = await parts.database.records(accountKind).get(session.accountId, parts.now());
   if (account === undefined) return undefined;
+  const { settings } = await limitsOf(parts.database, session.accountId, parts.limits, parts.now());
   return {
     request,
     accountId: session.accountId,
     account,
     sessionUid: session.uid,
     place: placeOf(session.uid),
+    time: displayTimeIn(settings.calendar.timeZone),
     param: (name) => c.req.param(name) ?? "",
     token: (action) => parts.forms.issue({ interactionUid: placeOf(session.uid), form: "account", shownDigest: sha256OfJson({ action }) }),
   };
@@ -152,8 +160,8 @@ async function receive(
   if (visit === undefined) return err(refuse("not_signed_in"));
   const subject = { interactionUid: visit.place, form: "account", shownDigest: sha256OfJson({ action }) } as const;
   if (!parts.forms.verify(fields.value["form_token"], subject)) return err(refuse("forbidden_origin"));
-  const taken = await parts.rates.take("accountWrite", visit.accountId, parts.now());
-  return taken.ok ? ok({ visit, fields: fields.value }) : err(refuse("rate_limited"));
+  const taken = await within(parts.rates, "accountWrite", visit.sessionUid, parts.now());
+  return taken.ok ? ok({ visit, fields: fields.value }) : taken;
 }
 
 /** A session's place is no interaction's id, which has no colon. */

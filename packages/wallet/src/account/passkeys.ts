@@ -4,6 +4,7 @@ import { err, ok } from "@countersign/protocol/result";
 import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
 import { atomically } from "../atomically.ts";
+import { endSessions } from "../authorize/sessions.ts";
 import { writeAudit } from "../audit/log.ts";
 import { sha256 } from "../digest.ts";
 import { newPasskeyView, passkeysView, type PasskeyRow } from "../pages/account-passkeys.ts";
@@ -32,7 +33,8 @@ const adding: ConfirmableAction<Readonly<Record<string, never>>> = {
   parse: (json) => nothing.strict().parse(json),
 };
 const removing: ConfirmableAction<{ readonly passkey: string }> = { type: "remove_passkey", use: "account", parse: (json) => onePasskey.parse(json) };
-const keeping: ConfirmableAction<{ readonly passkey: string }> = { type: "keep_passkey", use: "account", parse: (json) => onePasskey.parse(json) };
+/** Makes payments possible, so a passkey that may be a copy cannot clear itself: whoever holds the copy could. */
+const keeping: ConfirmableAction<{ readonly passkey: string }> = { type: "keep_passkey", use: "money", parse: (json) => onePasskey.parse(json) };
 
 /** The passkeys of the account: see, name, add, remove. Whatever changes who gets in needs a fresh passkey (threat W07). */
 export function addPasskeyPages(frame: AccountFrame, parts: AccountParts): void {
@@ -43,7 +45,8 @@ export function addPasskeyPages(frame: AccountFrame, parts: AccountParts): void 
     const recovery = await recoveryCodeOf(parts.database, accountId, now);
     const rows = found.map((each) => rowOf(visit, each.id, each.value, now)).toSorted((one, other) => one.addedAt - other.addedAt);
     const isFull = rows.length >= passkeysMax;
-    return ok(passkeysView({ rows, canRemove: rows.length > 1 || recovery !== undefined, isFull, addToken: visit.token("/account/passkeys/add") }));
+    const addToken = visit.token("/account/passkeys/add");
+    return ok(passkeysView({ rows, canRemove: rows.length > 1 || recovery !== undefined, isFull, addToken }, visit.time));
   });
   addAdding(frame, parts);
   addChanges(frame, parts);
@@ -131,14 +134,17 @@ function addChanges(frame: AccountFrame, parts: AccountParts): void {
         const spent = await spendConfirmation(tx, confirmed.value, now);
         if (!spent.ok) return spent;
         const hasRecoveryCode = (await recoveryCodeOf(tx, accountId, now)) !== undefined;
-        return removePasskey(tx, { accountId, passkeyId, hasRecoveryCode, request }, now);
+        const removed = await removePasskey(tx, { accountId, passkeyId, hasRecoveryCode, request }, now);
+        // Nobody knows which of them the removed passkey had signed in.
+        if (removed.ok) await endSessions(tx, accountId, { type: "session_ended", request }, now, visit.sessionUid);
+        return removed;
       });
       if (done.ok) parts.logger.info("passkey.removed", { accountId });
       return done.ok ? ok({ next: "/account/passkeys" }) : done;
     },
   );
 
-  // The owner knows why an old count came back, and says so with a passkey whose count is right.
+  // The owner knows why an old count came back, and says so with another passkey, which is above suspicion.
   frame.ceremony(
     "/account/passkeys/:id/keep",
     async (visit) => ok({ options: await startConfirmation(parts, visit, keeping, { passkey: visit.param("id") }) }),
@@ -156,7 +162,10 @@ function addChanges(frame: AccountFrame, parts: AccountParts): void {
         const found = await tx.records(credentialKind).get(passkey, now);
         if (found?.value.accountId !== visit.accountId) return err(refuse("not_found"));
         const kept = await tx.records(credentialKind).update(passkey, found.version, { ...found.value, copiedAt: undefined });
-        return kept.ok ? ok(undefined) : err(refuse("conflict"));
+        if (!kept.ok) return err(refuse("conflict"));
+        const event = { type: "passkey_kept", passkeyName: passkeyName(found.value) } as const;
+        await writeAudit(tx, { accountId: visit.accountId, at: now, request: visit.request }, event);
+        return ok(undefined);
       });
       return done.ok ? ok({ next: "/account/passkeys" }) : done;
     },

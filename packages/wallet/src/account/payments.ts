@@ -19,7 +19,9 @@ export function addPaymentPages(frame: AccountFrame, parts: AccountParts): void 
       total: displayMoney(receipt),
       humanPresent: receipt.humanPresent,
     }));
-    return ok(paymentsView({ rows, olderHref: next === undefined ? undefined : `/account/payments?after=${next}`, isFirst: after === undefined }));
+    return ok(
+      paymentsView({ rows, olderHref: next === undefined ? undefined : `/account/payments?after=${next}`, isFirst: after === undefined }, visit.time),
+    );
   });
 
   frame.page("/account/payments/:id", async (visit) => {
@@ -27,7 +29,9 @@ export function addPaymentPages(frame: AccountFrame, parts: AccountParts): void 
     if (receipt === undefined) return err(refuse("not_found"));
     const state = await stateOf(parts, receipt);
     const action = `/account/payments/${receipt.requestId}/withdraw`;
-    return ok(receiptView({ ...displayOf(receipt), state, withdraw: state === "approved" ? { action, token: visit.token(action) } : undefined }));
+    return ok(
+      receiptView({ ...displayOf(receipt), state, withdraw: state === "approved" ? { action, token: visit.token(action) } : undefined }, visit.time),
+    );
   });
 
   // It takes power away, so it needs no passkey: an approval is used within seconds or not at all.

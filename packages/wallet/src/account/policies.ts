@@ -38,12 +38,15 @@ export function addPolicies(frame: AccountFrame, parts: AccountParts): void {
     const known = await knownPayeesOf(parts.database, visit.accountId, now);
     const { limits } = await limitsOf(parts.database, visit.accountId, parts.limits, now);
     return ok(
-      policiesView({
-        policies: await Promise.all(policies.map((each) => lineOf(parts, visit, each, now))),
-        payees: known.map((each) => each.payee),
-        currencies: Object.keys(limits),
-        makeToken: visit.token(`${page}/new`),
-      }),
+      policiesView(
+        {
+          policies: await Promise.all(policies.map((each) => lineOf(parts, visit, each, now))),
+          payees: known.map((each) => each.payee),
+          currencies: Object.keys(limits),
+          makeToken: visit.token(`${page}/new`),
+        },
+        visit.time,
+      ),
     );
   });
 
@@ -61,7 +64,7 @@ export function addPolicies(frame: AccountFrame, parts: AccountParts): void {
   );
 
   frame.form(`${page}/:policy/end`, async (visit) => {
-    const ended = await endPolicy(parts.database, visit.accountId, visit.param("policy"), parts.now());
+    const ended = await endPolicy(parts.database, visit.accountId, visit.param("policy"), parts.now(), visit.request);
     return ended.ok ? ok({ next: page }) : ended;
   });
 }
@@ -73,7 +76,7 @@ async function complete(parts: AccountParts, visit: AccountVisit, fields: Accoun
   const { action: terms, evidence } = confirmed.value;
   const payees = await payeesOf(parts, visit, terms, now);
   if (!payees.ok) return payees;
-  const signed = { accountId: visit.accountId, terms, payees: payees.value, evidence };
+  const signed = { accountId: visit.accountId, terms, payees: payees.value, evidence, request: visit.request };
   const made = await makePolicy(parts, signed, now, (tx) => spendConfirmation(tx, confirmed.value, now));
   return made.ok ? ok({ next: page }) : made;
 }

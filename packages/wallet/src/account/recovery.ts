@@ -36,7 +36,7 @@ export function addRecoveryPages(frame: AccountFrame, parts: AccountParts): void
 
   frame.page("/account/recovery", async (visit) => {
     const code = await recoveryCodeOf(database, visit.accountId, parts.now());
-    return ok(recoveryView({ madeAt: code?.madeAt, makeToken: visit.token("/account/recovery/make") }));
+    return ok(recoveryView({ madeAt: code?.madeAt, makeToken: visit.token("/account/recovery/make") }, visit.time));
   });
 
   frame.ceremony(

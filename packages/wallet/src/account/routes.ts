@@ -48,12 +48,15 @@ function addOverview(frame: AccountFrame, parts: AccountParts): void {
   frame.page("/account", async (visit) => {
     const { displayName, createdAt } = visit.account.value;
     return ok(
-      overviewView({
-        accountId: visit.accountId,
-        displayName: displayText(displayName, displayNameLengthMax),
-        createdAt,
-        nameToken: visit.token("/account/name"),
-      }),
+      overviewView(
+        {
+          accountId: visit.accountId,
+          displayName: displayText(displayName, displayNameLengthMax),
+          createdAt,
+          nameToken: visit.token("/account/name"),
+        },
+        visit.time,
+      ),
     );
   });
 

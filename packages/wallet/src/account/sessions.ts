@@ -13,7 +13,7 @@ export function addSessionPages(frame: AccountFrame, parts: AccountParts): void 
       const action = `/account/sessions/${uid}/end`;
       return { agent, startedAt, seenAt, isThisOne: uid === visit.sessionUid, action, token: visit.token(action) };
     });
-    return ok(sessionsView({ rows, endOthers: { action: endOthers, token: visit.token(endOthers) } }));
+    return ok(sessionsView({ rows, endOthers: { action: endOthers, token: visit.token(endOthers) } }, visit.time));
   });
 
   frame.form(endOthers, async (visit) => {

@@ -26,9 +26,10 @@ type PlainType =
   | "passkey_copied"
   | "recovery_code_made"
   | "recovery_code_used"
+  | "recovery_code_ended"
   | "limits_changed";
 
-type PasskeyType = "passkey_added" | "passkey_renamed" | "passkey_removed";
+type PasskeyType = "passkey_added" | "passkey_renamed" | "passkey_removed" | "passkey_kept";
 
 type AppType = "app_allowed" | "app_revoked" | "app_token_replayed" | "device_approved" | "device_denied" | "number_mismatched";
 
@@ -74,6 +75,7 @@ const plain = z.enum([
   "passkey_copied",
   "recovery_code_made",
   "recovery_code_used",
+  "recovery_code_ended",
   "limits_changed",
 ]);
 const app = z.enum(["app_allowed", "app_revoked", "app_token_replayed", "device_approved", "device_denied", "number_mismatched"]);
@@ -89,7 +91,7 @@ const payment = z.enum([
 
 const event = z.discriminatedUnion("type", [
   z.object({ type: plain }),
-  z.object({ type: z.enum(["passkey_added", "passkey_renamed", "passkey_removed"]), passkeyName: text }),
+  z.object({ type: z.enum(["passkey_added", "passkey_renamed", "passkey_removed", "passkey_kept"]), passkeyName: text }),
   z.object({ type: app, clientId: text, clientName: text }),
   z.object({ type: payment, requestId: text, payeeName: text, amount: z.int().nonnegative(), currency: z.string().length(3) }),
   z.object({ type: z.enum(["policy_made", "policy_ended"]), policyId: text }),

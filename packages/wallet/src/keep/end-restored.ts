@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { modelKindName } from "../authorize/models.ts";
 import { moveRequest } from "../payment-requests/move.ts";
 import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import { endRecoveryCodes } from "../recovery/codes.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /**
@@ -34,12 +35,14 @@ const page = 500;
 
 /**
  * Ends everything that a restored backup may have brought back to life, because nobody knows any more what was revoked or used after the backup was made: sessions,
- * consents, every code and token, policies, open payment requests and approvals that nobody redeemed end; what the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
+ * consents, every code and token, recovery codes of those who have a passkey, policies, open payment requests and approvals that nobody redeemed end; what
+ * the signing keys signed is worth nothing. Accounts, passkeys, limits, receipts and clients stay.
  * May be run again after it was cut.
  */
 export async function endRestored(database: Database<unknown>, signingKeys: SigningKeys, now: EpochMs): Promise<void> {
   await signingKeys.withdraw();
   await sql`delete from records where kind not in (${sql.join(keptKinds)})`.execute(database.sql);
+  await endRecoveryCodes(database, now);
   const requests = database.records(paymentRequestKind);
   let after: string | undefined;
   for (;;) {

@@ -4,7 +4,7 @@ import type { AuditEntry, AuditEvent, AuditEventType } from "../audit/events.ts"
 import type { AuditPage } from "../audit/log.ts";
 import type { AccountView } from "./account.ts";
 import { displayMoney, displayText } from "./display-text.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { type Markup, symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
@@ -18,10 +18,12 @@ const icons: Readonly<Record<AuditEventType, IconName>> = {
   passkey_added: "passkey",
   passkey_renamed: "edit",
   passkey_removed: "trash",
+  passkey_kept: "passkey",
   passkey_refused: "alert",
   passkey_copied: "alert",
   recovery_code_made: "key",
   recovery_code_used: "alert",
+  recovery_code_ended: "alert",
   app_allowed: "plug",
   app_revoked: "plug",
   app_token_replayed: "alert",
@@ -41,7 +43,7 @@ const icons: Readonly<Record<AuditEventType, IconName>> = {
 };
 
 /** The activity of an account, one page of it. */
-export function activityView(page: AuditPage): AccountView {
+export function activityView(page: AuditPage, time: DisplayTime): AccountView {
   const { activity } = text;
   const older =
     page.next === undefined
@@ -49,15 +51,15 @@ export function activityView(page: AuditPage): AccountView {
       : html`<a class="button button-block" href="/account/activity?after=${page.next}" rel="next">${symbol("chevron_down")} ${activity.older}</a>`;
   const body = html`<section class="card">
 <p class="quiet">${activity.lead}</p>
-${page.entries.length === 0 ? html`<p>${activity.empty}</p>` : html`<ul class="list">${page.entries.map(line)}</ul>`}
+${page.entries.length === 0 ? html`<p>${activity.empty}</p>` : html`<ul class="list">${page.entries.map((entry) => line(entry, time))}</ul>`}
 ${older}
 </section>`;
   return { section: "activity", heading: activity.title, body };
 }
 
-function line(entry: AuditEntry): Markup {
+function line(entry: AuditEntry, time: DisplayTime): Markup {
   const from = entry.from === undefined ? "" : html` · ${text.activity.from(entry.from)}`;
-  return html`<li>${symbol(icons[entry.event.type])}<span class="grow"><bdi>${sentenceOf(entry.event)}</bdi><br><span class="hint">${displayTime(entry.at, "minute")}${from}</span></span></li>`;
+  return html`<li>${symbol(icons[entry.event.type])}<span class="grow"><bdi>${sentenceOf(entry.event)}</bdi><br><span class="hint">${time(entry.at, "minute")}${from}</span></span></li>`;
 }
 
 function sentenceOf(event: AuditEvent): string {

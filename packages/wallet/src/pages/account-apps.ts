@@ -1,7 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { html } from "hono/html";
 import type { AccountView } from "./account.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
@@ -14,7 +14,7 @@ export interface AppRow {
 }
 
 /** The apps that act for the account. */
-export function appsView(rows: readonly AppRow[]): AccountView {
+export function appsView(rows: readonly AppRow[], time: DisplayTime): AccountView {
   const { apps } = text;
   const items = rows.map(
     (row) => html`<li><div class="stack snug grow">
@@ -24,7 +24,7 @@ export function appsView(rows: readonly AppRow[]): AccountView {
 <button class="button button-small button-danger" type="submit">${symbol("close")} ${apps.disconnect}<span class="visually-hidden"> ${row.name}</span></button>
 </form></div>
 ${row.lines.length === 0 ? "" : html`<ul class="small">${row.lines.map((line) => html`<li>${line}</li>`)}</ul>`}
-${row.since === undefined ? "" : html`<p class="small quiet">${apps.since} ${displayTime(row.since, "day")}</p>`}
+${row.since === undefined ? "" : html`<p class="small quiet">${apps.since} ${time(row.since, "day")}</p>`}
 </div></li>`,
   );
   const list =

@@ -2,7 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { html } from "hono/html";
 import { displayNameLengthMax } from "../accounts.ts";
 import type { AccountView } from "./account.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { text } from "./text.ts";
 
 export interface OverviewFacts {
@@ -13,7 +13,7 @@ export interface OverviewFacts {
 }
 
 /** The first page of the account: who one is here. */
-export function overviewView(facts: OverviewFacts): AccountView {
+export function overviewView(facts: OverviewFacts, time: DisplayTime): AccountView {
   const { account } = text;
   const body = html`<section class="card">
 <form class="stack snug" method="post" action="/account/name" data-form>
@@ -27,7 +27,7 @@ export function overviewView(facts: OverviewFacts): AccountView {
 </form>
 <hr>
 <dl class="pairs">
-<dt>${account.since}</dt><dd>${displayTime(facts.createdAt, "day")}</dd>
+<dt>${account.since}</dt><dd>${time(facts.createdAt, "day")}</dd>
 <dt>${account.id}</dt><dd class="mono">${facts.accountId}</dd>
 </dl>
 </section>`;

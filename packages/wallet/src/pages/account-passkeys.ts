@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import { passkeyNameLengthMax } from "../passkeys/membership.ts";
 import type { AccountView } from "./account.ts";
 import { ceremonyStatus } from "./ceremony.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { type Markup, symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
@@ -31,7 +31,7 @@ export interface PasskeysFacts {
 }
 
 /** The passkeys of the account. */
-export function passkeysView(facts: PasskeysFacts): AccountView {
+export function passkeysView(facts: PasskeysFacts, time: DisplayTime): AccountView {
   const { passkeys } = text;
   const add = facts.isFull
     ? html`<p class="notice">${passkeys.full}</p>`
@@ -41,14 +41,14 @@ export function passkeysView(facts: PasskeysFacts): AccountView {
 </form>`;
   const body = html`<p class="quiet">${passkeys.lead}</p>
 ${ceremonyStatus()}
-<section class="card card-flush"><ul class="list list-inset">${facts.rows.map((row) => passkeyItem(row, facts.canRemove))}</ul></section>
+<section class="card card-flush"><ul class="list list-inset">${facts.rows.map((row) => passkeyItem(row, facts.canRemove, time))}</ul></section>
 <div class="row wrap">${add}
 <a class="button" href="/account/recovery">${symbol("key")} ${passkeys.recovery}</a></div>
 ${facts.canRemove ? "" : html`<p class="hint">${passkeys.onlyOne}</p>`}`;
   return { section: "passkeys", heading: passkeys.title, body };
 }
 
-function passkeyItem(row: PasskeyRow, canRemove: boolean): Markup {
+function passkeyItem(row: PasskeyRow, canRemove: boolean, time: DisplayTime): Markup {
   const { passkeys } = text;
   const remove = canRemove
     ? html`<form method="post" action="${row.base}/remove" data-ceremony="get" data-options="${row.base}/remove/options">
@@ -61,14 +61,15 @@ function passkeyItem(row: PasskeyRow, canRemove: boolean): Markup {
 <form method="post" action="${row.base}/keep" data-ceremony="get" data-options="${row.base}/keep/options">
 <input type="hidden" name="form_token" value="${row.keepToken}">
 <button class="button button-small" type="submit" disabled>${passkeys.keep}</button>
+<p class="hint">${passkeys.keepHint}</p>
 </form>`
     : "";
   return html`<li><div class="stack snug grow">
 <div class="row wrap snug"><span class="strong"><bdi>${row.name}</bdi></span>
 ${row.isSynced ? html`<span class="badge">${passkeys.synced}</span>` : ""}
 ${row.byRecovery ? html`<span class="badge badge-warn">${passkeys.byRecovery}</span>` : ""}
-${row.paysFrom === undefined ? "" : html`<span class="badge badge-warn">${passkeys.paysFrom} ${displayTime(row.paysFrom, "minute")}</span>`}</div>
-<p class="small quiet">${passkeys.added} ${displayTime(row.addedAt, "day")} · ${passkeys.used} ${displayTime(row.usedAt, "minute")}</p>
+${row.paysFrom === undefined ? "" : html`<span class="badge badge-warn">${passkeys.paysFrom} ${time(row.paysFrom, "minute")}</span>`}</div>
+<p class="small quiet">${passkeys.added} ${time(row.addedAt, "day")} · ${passkeys.used} ${time(row.usedAt, "minute")}</p>
 ${keep}
 <div class="row wrap snug"><details class="grow"><summary class="small">${passkeys.rename}<span class="visually-hidden"> ${row.name}</span></summary>
 <form class="row snug" method="post" action="${row.base}/name" data-form>

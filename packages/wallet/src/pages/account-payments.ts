@@ -2,7 +2,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { PaymentRequestStatus } from "@countersign/protocol/payment";
 import { html } from "hono/html";
 import type { AccountView } from "./account.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { type Markup, symbol } from "./layout.ts";
 import type { PaymentDisplay } from "./payment.ts";
 import { text } from "./text.ts";
@@ -16,15 +16,14 @@ export interface PaymentRow {
 }
 
 /** The payments of the account, newest first. */
-export function paymentsView(facts: {
-  readonly rows: readonly PaymentRow[];
-  readonly olderHref: string | undefined;
-  readonly isFirst: boolean;
-}): AccountView {
+export function paymentsView(
+  facts: { readonly rows: readonly PaymentRow[]; readonly olderHref: string | undefined; readonly isFirst: boolean },
+  time: DisplayTime,
+): AccountView {
   const { payments } = text;
   const items = facts.rows.map(
     (row) => html`<li><div class="stack tight grow"><a class="strong" href="${row.href}"><bdi>${row.payeeName}</bdi></a>
-<span class="small quiet">${displayTime(row.at, "minute")}${row.humanPresent ? "" : ` · ${payments.byPolicy}`}</span></div>
+<span class="small quiet">${time(row.at, "minute")}${row.humanPresent ? "" : ` · ${payments.byPolicy}`}</span></div>
 <span class="nums strong">${row.total}</span></li>`,
   );
   const list =
@@ -48,7 +47,7 @@ export interface ReceiptFacts extends Omit<PaymentDisplay, "account" | "clientNa
 }
 
 /** One payment, as a receipt that prints on a page. */
-export function receiptView(receipt: ReceiptFacts): AccountView {
+export function receiptView(receipt: ReceiptFacts, time: DisplayTime): AccountView {
   const { payments } = text;
   const body = html`<section class="card">
 <div class="total">
@@ -60,7 +59,7 @@ export function receiptView(receipt: ReceiptFacts): AccountView {
 <li class="lines-total"><span>${text.payment.total}</span><span class="amount">${receipt.total}</span></li></ul>
 <hr>
 <dl class="pairs">
-<dt>${payments.approvedAt}</dt><dd>${displayTime(receipt.at, "minute")}</dd>
+<dt>${payments.approvedAt}</dt><dd>${time(receipt.at, "minute")}</dd>
 <dt>${payments.approvedBy}</dt><dd>${receipt.humanPresent ? payments.byPasskey : payments.byPolicy}</dd>
 <dt>${payments.paidFrom}</dt><dd>${receipt.paidFrom}</dd>
 ${receipt.state === undefined ? "" : html`<dt>${payments.state}</dt><dd>${payments.states[receipt.state]}</dd>`}

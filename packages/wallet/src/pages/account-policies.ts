@@ -5,7 +5,7 @@ import type { Policy } from "../policies/policies.ts";
 import type { AccountView } from "./account.ts";
 import { ceremonyStatus } from "./ceremony.ts";
 import { displayMoney, displayText } from "./display-text.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { type Markup, symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
@@ -26,11 +26,11 @@ export interface PoliciesFacts {
 }
 
 /** What is approved without asking, and how to start and end it. */
-export function policiesView(facts: PoliciesFacts): AccountView {
+export function policiesView(facts: PoliciesFacts, time: DisplayTime): AccountView {
   const { policies } = text;
   const body = html`<p class="quiet">${policies.lead}</p>
 ${ceremonyStatus()}
-${facts.policies.length === 0 ? html`<section class="card"><p class="empty">${policies.none}</p></section>` : facts.policies.map(policyCard)}
+${facts.policies.length === 0 ? html`<section class="card"><p class="empty">${policies.none}</p></section>` : facts.policies.map((each) => policyCard(each, time))}
 <section class="card">
 <h2>${policies.makeTitle}</h2>
 ${facts.payees.length === 0 ? html`<p class="quiet">${policies.noPayees}</p>` : makeForm(facts)}
@@ -38,7 +38,7 @@ ${facts.payees.length === 0 ? html`<p class="quiet">${policies.noPayees}</p>` : 
   return { section: "policies", heading: policies.title, body };
 }
 
-function policyCard({ policy, used, isLive, end }: PolicyLine): Markup {
+function policyCard({ policy, used, isLive, end }: PolicyLine, time: DisplayTime): Markup {
   const { policies } = text;
   const { currency, ceiling, budget, period, expiresAt } = policy.terms;
   const money = (amount: number): string => displayMoney({ amount, currency });
@@ -48,7 +48,7 @@ function policyCard({ policy, used, isLive, end }: PolicyLine): Markup {
 <dl class="pairs">
 <dt>${policies.ceiling}</dt><dd class="amount">${money(ceiling)}</dd>
 <dt>${policies.periods[period]}</dt><dd class="amount">${text.limits.usedOf(money(used), money(budget))}</dd>
-<dt>${policies.until}</dt><dd>${displayTime(policy.endedAt ?? expiresAt, "minute")}</dd>
+<dt>${policies.until}</dt><dd>${time(policy.endedAt ?? expiresAt, "minute")}</dd>
 </dl>
 ${
   isLive

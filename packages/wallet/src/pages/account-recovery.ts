@@ -3,17 +3,17 @@ import type { Secret } from "@countersign/protocol/secret";
 import { html } from "hono/html";
 import type { AccountView } from "./account.ts";
 import { ceremonyStatus } from "./ceremony.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
 /** Whether there is a recovery code, and the way to make one. `madeAt` is undefined when there is none. */
-export function recoveryView(facts: { readonly madeAt: EpochMs | undefined; readonly makeToken: string }): AccountView {
+export function recoveryView(facts: { readonly madeAt: EpochMs | undefined; readonly makeToken: string }, time: DisplayTime): AccountView {
   const { recovery } = text;
   const state =
     facts.madeAt === undefined
       ? html`<p class="notice notice-warn">${symbol("alert")}<span>${recovery.none}</span></p>`
-      : html`<p class="notice notice-good">${symbol("check_circle")}<span>${recovery.there} ${displayTime(facts.madeAt, "day")}.</span></p>`;
+      : html`<p class="notice notice-good">${symbol("check_circle")}<span>${recovery.there} ${time(facts.madeAt, "day")}.</span></p>`;
   const body = html`<section class="card">
 <p class="quiet">${recovery.lead}</p>
 ${state}

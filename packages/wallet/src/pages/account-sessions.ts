@@ -1,7 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { html } from "hono/html";
 import type { AccountView } from "./account.ts";
-import { displayTime } from "./display-time.ts";
+import type { DisplayTime } from "./display-time.ts";
 import { symbol } from "./layout.ts";
 import { text } from "./text.ts";
 
@@ -15,15 +15,15 @@ export interface SessionRow {
 }
 
 /** The browsers that are signed in. */
-export function sessionsView(facts: {
-  readonly rows: readonly SessionRow[];
-  readonly endOthers: { readonly action: string; readonly token: string };
-}): AccountView {
+export function sessionsView(
+  facts: { readonly rows: readonly SessionRow[]; readonly endOthers: { readonly action: string; readonly token: string } },
+  time: DisplayTime,
+): AccountView {
   const { sessions } = text;
   const items = facts.rows.map(
     (row) => html`<li><div class="stack tight grow">
 <div class="row wrap snug"><span class="strong">${row.agent}</span>${row.isThisOne ? html`<span class="badge badge-accent">${sessions.thisOne}</span>` : ""}</div>
-<p class="small quiet">${sessions.started} ${displayTime(row.startedAt, "minute")} · ${sessions.seen} ${displayTime(row.seenAt, "minute")}</p>
+<p class="small quiet">${sessions.started} ${time(row.startedAt, "minute")} · ${sessions.seen} ${time(row.seenAt, "minute")}</p>
 </div>
 ${
   row.isThisOne

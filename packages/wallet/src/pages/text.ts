@@ -21,7 +21,7 @@ export const text = {
     lead: "Apps ask here before they act for you. You see who asks, for what, and how much; your passkey is the answer.",
     points: [
       "Sign in with a passkey. There is no password to lose.",
-      "A payment needs your passkey each time, for exactly the amount and the payee you see.",
+      "A payment needs your passkey, for exactly the amount and the payee you see, unless you have signed a policy that covers it.",
       "What you approve is used once.",
     ],
   },
@@ -142,7 +142,7 @@ export const text = {
     save: "Save limits",
     zoneTitle: "Your days",
     zone: "Time zone",
-    zoneHint: "Your days and months begin at midnight there. It can change once in two days.",
+    zoneHint: "Your days and months begin at midnight there, and your account shows its times. It can change once in two days.",
     saveZone: "Save time zone",
     overTitle: "Over a limit",
     /** `limit` is the name of the one that does not let the payment through. */
@@ -195,7 +195,7 @@ export const text = {
 
   activity: {
     title: "Activity",
-    lead: "What happened to your account in the last 400 days. If something here was not you, remove the passkey or app that did it.",
+    lead: "What happened to your account in the last 400 days. If something here was not you, remove the passkey, sign out the browser or disconnect the app that did it.",
     empty: "Nothing is older than this.",
     older: "Show older",
     from: (network: string): string => `from ${network}`,
@@ -208,10 +208,12 @@ export const text = {
       passkey_added: (name: string): string => `Passkey “${name}” was added`,
       passkey_renamed: (name: string): string => `A passkey is now called “${name}”`,
       passkey_removed: (name: string): string => `Passkey “${name}” was removed`,
+      passkey_kept: (name: string): string => `Passkey “${name}” approves payments again`,
       passkey_refused: "An answer in the name of your passkey was refused",
       passkey_copied: "A passkey of yours answered from two places, so it may have been copied",
       recovery_code_made: "A new recovery code was made",
       recovery_code_used: "Your recovery code was used",
+      recovery_code_ended: "Your recovery code was ended, because the wallet was restored from a backup",
       app_allowed: (app: string): string => `You allowed ${app}`,
       app_revoked: (app: string): string => `You disconnected ${app}`,
       app_token_replayed: (app: string): string => `A used token of ${app} came back, so it was disconnected`,
@@ -249,6 +251,7 @@ export const text = {
     copied:
       "This passkey was used with an old signature count, as a copy of it would be. It approves no payments. If you cannot explain this, remove it.",
     keep: "It was me, keep it",
+    keepHint: "To keep it, confirm with another of your passkeys that approves payments.",
     newTitle: "Add a passkey",
     newLead: "You have confirmed with your passkey. Now make the new one: on this device, on a phone, or on a security key.",
     make: "Make the passkey",
@@ -319,6 +322,10 @@ export const text = {
     make: "Make a recovery code",
     replace: "Make a new code",
     replaceHint: "The code you have stays good until you say that you have written the new one down.",
+    noticeEnded:
+      "The wallet was restored from a backup, so your recovery code no longer works. Look whether a passkey that you had removed is back, and make a new code.",
+    noticeMade: "A recovery code was made for your account. If this was not you, make a new one now: it voids the other.",
+    noticeLook: "Make a new code",
     backToPasskeys: "Back to your passkeys",
     codeTitle: "Write this down",
     writeDown: "This is the only time that you see this code. Whoever has it can get into your account.",

@@ -51,6 +51,6 @@ export const rateBounds: Readonly<Record<RateName, RateBound>> = {
   recovery: { burst: 10, perMinute: 1 },
   /** Approval links that are opened, by address. */
   approvalLink: { burst: 120, perMinute: 120 },
-  /** Changes on the account page, by account, which only its own session can name. */
+  /** Changes on the account page, by session: a thief at one browser does not keep the owner at another from ending it. */
   accountWrite: { burst: 60, perMinute: 30 },
 };

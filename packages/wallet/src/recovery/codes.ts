@@ -8,15 +8,18 @@ import { Secret } from "@countersign/protocol/secret";
 import type { Database } from "@countersign/storage/database";
 import type { RecordKind, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
+import { writeAudit } from "../audit/log.ts";
 import { sha256 } from "../digest.ts";
+import { credentialsOf } from "../passkeys/credentials.ts";
 
-/** The recovery code of an account: only its hash. `codeHash` is null once the code was used. */
+/** The recovery code of an account: only its hash. `codeHash` is null once the code was used, or ended because a backup was put back (`endedAt`). */
 export interface RecoveryCode {
   readonly codeHash: string | null;
   readonly madeAt: EpochMs;
+  readonly endedAt?: EpochMs | undefined;
 }
 
-const shape = z.object({ codeHash: z.string().nullable(), madeAt: z.number() });
+const shape = z.object({ codeHash: z.string().nullable(), madeAt: z.number(), endedAt: z.number().optional() });
 
 /** One record for each account, under the account's id. */
 export const recoveryCodeKind: RecordKind<RecoveryCode> = { name: "recovery-code", parse: (json) => shape.parse(json) };
@@ -70,4 +73,29 @@ export async function spendRecoveryCode(tx: RecordStore, accountId: string, code
   if (found === undefined || found.value.codeHash !== codeHash) return err(refuse("recovery_code_refused"));
   const spent = await records.update(accountId, found.version, { ...found.value, codeHash: null }, { keys: {} });
   return spent.ok ? ok(undefined) : err(refuse("recovery_code_refused"));
+}
+
+/**
+ * Ends every code, because one of them may have been used or replaced after the backup that was put back. An account without a passkey keeps its code: there
+ * it is the only way in. Owners find it in their log and on every page of the account until they make a new one.
+ */
+export async function endRecoveryCodes(database: Database<unknown>, now: EpochMs): Promise<void> {
+  let after: string | undefined;
+  for (;;) {
+    const found = await database.records(recoveryCodeKind).scan(after, 500);
+    for (const { id: accountId, version, value } of found) {
+      if (value.codeHash === null || (await credentialsOf(database, accountId, now)).length === 0) continue;
+      await database.transaction(async (tx) => {
+        const ended = await tx.records(recoveryCodeKind).update(accountId, version, { ...value, codeHash: null, endedAt: now }, { keys: {} });
+        if (ended.ok) await writeAudit(tx, { accountId, at: now }, { type: "recovery_code_ended" });
+      });
+    }
+    after = found.at(-1)?.id;
+    if (after === undefined) return;
+  }
+}
+
+/** Whether the account's code was ended by {@link endRecoveryCodes} and none was made since. */
+export async function lostRecoveryCode(database: RecordStore, accountId: string, now: EpochMs): Promise<boolean> {
+  return (await database.records(recoveryCodeKind).get(accountId, now))?.value.endedAt !== undefined;
 }

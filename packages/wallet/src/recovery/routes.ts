@@ -13,7 +13,7 @@ import { z } from "zod";
 import { describeAgent } from "../account/agent.ts";
 import { atomically } from "../atomically.ts";
 import { writeAudit } from "../audit/log.ts";
-import type { Sessions } from "../authorize/sessions.ts";
+import { endSessions } from "../authorize/sessions.ts";
 import { sha256, sha256OfJson } from "../digest.ts";
 import { type FormTokens, isOwnOrigin } from "../forms.ts";
 import { readFields, sendsJson } from "../interaction/posted.ts";
@@ -23,7 +23,7 @@ import { type Page, renderPage } from "../pages/layout.ts";
 import { recoverPage, recoveredPage, recoverPasskeyPage } from "../pages/recover.ts";
 import { addPasskey, startPasskey, verifyPasskey } from "../passkeys/membership.ts";
 import type { RelyingParty } from "../passkeys/relying-party.ts";
-import { askerOfRequest, type Rates } from "../rates/rates.ts";
+import { askerOfRequest, type Rates, within } from "../rates/rates.ts";
 import { findByRecoveryCode, readRecoveryCode, recoveryCodeHash, spendRecoveryCode } from "./codes.ts";
 
 /** How long a right code leaves to make the new passkey. The code itself is used up only by that. */
@@ -42,7 +42,6 @@ export const recoveryTicketKind: RecordKind<RecoveryTicket> = { name: "recovery-
 
 export interface RecoveryParts {
   readonly database: Database<unknown>;
-  readonly sessions: Sessions;
   readonly forms: FormTokens;
   readonly party: RelyingParty;
   readonly rates: Rates;
@@ -56,14 +55,14 @@ type Fields = Readonly<Record<string, unknown>>;
 export function recoveryRoutes(parts: RecoveryParts): Hono {
   const app = new Hono();
   const headers = pageHeaders(parts.party.origin.startsWith("https:"));
-  const respondPage = async (page: Page, status = 200): Promise<Response> =>
-    new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers } });
+  const respondPage = async (page: Page, status = 200, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
+    new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers, ...more } });
   const respondRefused = async (request: Request, refusal: Refusal): Promise<Response> => {
     parts.logger.warn("recovery.refused", { code: refusal.code });
     if (sendsJson(request)) return respondWording(refusal);
     if (refusal.code !== "recovery_code_refused") {
-      const { page, status } = refusalPage(refusal);
-      return respondPage(page, status);
+      const shown = refusalPage(refusal);
+      return respondPage(shown.page, shown.status, shown.headers);
     }
     return respondPage(recoverPage({ token: codeFormToken(parts), isWrong: true }), 403);
   };
@@ -107,8 +106,8 @@ const codeForm = { interactionUid: "recover:", form: "account", shownDigest: sha
 async function takeCode(parts: RecoveryParts, request: Request, fields: Fields): Promise<Result<string, Refusal>> {
   if (!parts.forms.verify(fields["form_token"], codeForm)) return err(refuse("forbidden_origin"));
   const now = parts.now();
-  const taken = await parts.rates.take("recovery", askerOfRequest(request), now);
-  if (!taken.ok) return err(refuse("rate_limited"));
+  const taken = await within(parts.rates, "recovery", askerOfRequest(request), now);
+  if (!taken.ok) return taken;
   const code = readRecoveryCode(fields["recovery_code"]);
   const codeHash = code === undefined ? undefined : recoveryCodeHash(code);
   const found = codeHash === undefined ? undefined : await findByRecoveryCode(parts.database, codeHash, now);
@@ -122,13 +121,13 @@ async function takeCode(parts: RecoveryParts, request: Request, fields: Fields):
 async function startRecovery(parts: RecoveryParts, request: Request, fields: Fields): Promise<Result<unknown, Refusal>> {
   const ticket = await findTicket(parts, fields);
   if (ticket === undefined) return err(refuse("challenge_expired"));
-  const taken = await parts.rates.take("ceremony", ticket.id, parts.now());
-  if (!taken.ok) return err(refuse("rate_limited"));
+  const taken = await within(parts.rates, "ceremony", ticket.id, parts.now());
+  if (!taken.ok) return taken;
   const name = describeAgent(request.headers.get("user-agent"));
   return startPasskey(parts, { accountId: ticket.accountId, place: placeOf(ticket.id) }, name);
 }
 
-/** Uses ticket and code up and adds the passkey, in one transaction; then every browser is signed out, for one of them may be the thief's. */
+/** Uses ticket and code up, adds the passkey and signs every browser out, for one of them may be the thief's; all in one transaction. */
 async function completeRecovery(parts: RecoveryParts, request: Request, fields: Fields): Promise<Result<void, Refusal>> {
   const ticket = await findTicket(parts, fields);
   if (ticket === undefined) return err(refuse("challenge_expired"));
@@ -142,10 +141,11 @@ async function completeRecovery(parts: RecoveryParts, request: Request, fields: 
     const spent = await spendRecoveryCode(tx, accountId, ticket.codeHash, now);
     if (!spent.ok) return spent;
     await writeAudit(tx, { accountId, at: now, request }, { type: "recovery_code_used" });
-    return addPasskey(tx, made.value, { accountId, addedBy: "recovery", request }, now);
+    const joined = await addPasskey(tx, made.value, { accountId, addedBy: "recovery", request }, now);
+    if (joined.ok) await endSessions(tx, accountId, { type: "session_ended", request }, now);
+    return joined;
   });
   if (!added.ok) return added;
-  await parts.sessions.endAll(accountId, { type: "session_ended", request });
   parts.logger.info("account.recovered", { accountId });
   return ok(undefined);
 }

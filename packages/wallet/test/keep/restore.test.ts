@@ -11,7 +11,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { modelKindName, modelNames } from "../../src/authorize/models.ts";
 import { keptKinds } from "../../src/keep/end-restored.ts";
 import { markFileOf, runCommand, sealingKeys } from "../../src/keep/commands.ts";
-import { formOf } from "../peers/browser.ts";
+import { enterCode, makeRecoveryCode, newMember, openAccount, runCeremony } from "../peers/account.ts";
+import { formOf, formsOf } from "../peers/browser.ts";
 import { isPaymentPage, lodge, type Lodged } from "../peers/payments.ts";
 import { authorizationRequest, codeFields, Person, redeem, startWorld, type World } from "../peers/world.ts";
 
@@ -111,6 +112,31 @@ describe("a backup", () => {
     expect(next.status).toBe(200);
     await restore();
     for (const token of [refresh, String(next.body["refresh_token"])]) expect((await refreshWith(token)).body["error"]).toBe("invalid_grant");
+  });
+
+  test("X11 that is put back revives no recovery code: its owner is told on every page, and makes a new one", async () => {
+    const person = await newMember(world);
+    const code = await makeRecoveryCode(world, person);
+    const onlyCode = await newMember(world);
+    const lastWay = await makeRecoveryCode(world, onlyCode);
+    const [removal] = formsOf((await openAccount(world, onlyCode, "/account/passkeys")).html).filter((form) => form.action.endsWith("/remove"));
+    if (removal === undefined) throw new Error("the last passkey cannot be removed");
+    expect((await runCeremony(onlyCode, removal)).status).toBe(200);
+    expect(await run("backup", backup)).toBe(0);
+    const page = await enterCode(world, new Person(world), code);
+    expect((await runCeremony(new Person(world), formOf(page.html, "/recover/passkey"))).status).toBe(200);
+    await restore();
+    const finder = await enterCode(world, new Person(world), code);
+    expect(finder).toMatchObject({ status: 403, html: expect.stringContaining("not valid") });
+    const account = await person.usePasskey(await openAccount(world, person), "/login");
+    expect(account.html).toContain("restored from a backup, so your recovery code no longer works");
+    expect((await openAccount(world, person, "/account/activity")).html).toContain("Your recovery code was ended");
+    const young = await makeRecoveryCode(world, person);
+    expect((await openAccount(world, person)).html).not.toContain("restored from a backup");
+    await restart();
+    expect((await enterCode(world, new Person(world), young)).status).toBe(200);
+    // Where the code is the only way in, it stays.
+    expect((await enterCode(world, new Person(world), lastWay)).status).toBe(200);
   });
 
   test("X11 put back where no mark is kept, as with a new machine, is ended by the command", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { elsewhere, newMember, openAccount } from "../peers/account.ts";
 import { formOf } from "../peers/browser.ts";
 import { lodge } from "../peers/payments.ts";
 import { Prover } from "../peers/proofs.ts";
@@ -58,6 +59,21 @@ describe("the OAuth endpoints", () => {
     expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     expect((await fetch(`${world.url}/jwks`)).status).toBe(200);
   });
+});
+
+test("X04 a thief at one browser of an account, however busy, does not keep its owner at another from ending that session", async () => {
+  const thief = await newMember(world);
+  const owner = elsewhere(world, thief);
+  const name = formOf((await openAccount(world, thief)).html, "/account/name");
+  const rename = () => thief.browser.submit({ ...name, fields: { ...name.fields, display_name: "x".repeat(100) } });
+  for (let count = 0; count < tenth("accountWrite"); count += 1) expect((await rename()).status).toBe(400);
+  const refused = await rename();
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  await owner.usePasskey(await openAccount(world, owner), "/login");
+  const end = formOf((await openAccount(world, owner, "/account/sessions")).html, "/end");
+  expect((await owner.browser.submit(end)).status).toBe(200);
+  expect((await openAccount(world, thief)).html).toContain("Sign in with a passkey");
 });
 
 describe("ceremonies", () => {

@@ -64,6 +64,15 @@ describe("making a code", () => {
   });
 });
 
+test("W07 for a day every page says that a code was made, so that a thief's does not lie in wait", async () => {
+  world.clock.offsetMs = -86_400_000;
+  const person = await newMember(world);
+  await makeRecoveryCode(world, person);
+  expect((await openAccount(world, person)).html).toContain("A recovery code was made for your account");
+  world.clock.offsetMs = 0;
+  expect((await openAccount(world, person)).html).not.toContain("A recovery code was made for your account");
+});
+
 describe("using a code", () => {
   test("makes one new passkey of the same account and signs every browser out", async () => {
     const person = await newMember(world);
