@@ -269,13 +269,13 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   passkey_too_new: e(
     403,
     true,
-    "This passkey was added recently and cannot approve payments yet. Use an older one, or wait a day.",
-    "A passkey that joins an account later moves no money for 24 hours.",
+    "This passkey was added recently: it cannot approve payments or remove older passkeys yet. Use an older one, or wait a day.",
+    "A passkey that joins an account later moves no money and removes no older passkey for 24 hours.",
   ),
   passkey_copied: e(
     403,
     false,
-    "This passkey may have been copied, so it approves no payments. Open your account to sort it out.",
+    "This passkey may have been copied, so it approves no payments and removes no other passkey. Open your account to sort it out.",
     "A signature count came back that was used before. The owner removes or keeps the passkey on the account page.",
   ),
   last_passkey: e(

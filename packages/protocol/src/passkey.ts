@@ -31,3 +31,17 @@ export function isNextCount(stored: number, given: number): boolean {
 export function judgePasskeyRemoval(account: { readonly passkeys: number; readonly hasRecoveryCode: boolean }): "allowed" | "last" {
   return account.passkeys > 1 || account.hasRecoveryCode ? "allowed" : "last";
 }
+
+/** A passkey of an account beside others. */
+export interface MemberFacts extends PasskeyFacts {
+  readonly createdAt: EpochMs;
+}
+
+/**
+ * Whether a passkey may remove this other one. In its first day it removes no older one, or the owner could neither come in and see the notice nor remove it;
+ * one that may be a copy removes no other at all (threats W04, W07).
+ */
+export function judgePasskeyRemover(by: MemberFacts, removed: MemberFacts, now: EpochMs): "allowed" | "too_new" | "copied" {
+  const verdict = judgePasskeyUse(by, "money", now);
+  return verdict === "too_new" && removed.createdAt >= by.createdAt ? "allowed" : verdict;
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isNextCount, judgePasskeyRemoval, judgePasskeyUse } from "../src/passkey.ts";
+import { isNextCount, judgePasskeyRemoval, judgePasskeyRemover, judgePasskeyUse } from "../src/passkey.ts";
 
 describe("judgePasskeyUse", () => {
   test.each([
@@ -32,4 +32,14 @@ test.each([
   [1, false, "last"],
 ] as const)("of %i passkeys, with a recovery code %s, removing one is: %s", (passkeys, hasRecoveryCode, verdict) => {
   expect(judgePasskeyRemoval({ passkeys, hasRecoveryCode })).toBe(verdict);
+});
+
+test.each([
+  ["an old passkey removes an older one", { createdAt: 10 }, { createdAt: 1 }, "allowed"],
+  ["W07 a new one removes no older one", { createdAt: 10, paysFrom: 1_001 }, { createdAt: 9 }, "too_new"],
+  ["a new one removes a newer one", { createdAt: 10, paysFrom: 1_001 }, { createdAt: 11, paysFrom: 1_002 }, "allowed"],
+  ["a day later it removes an older one", { createdAt: 10, paysFrom: 1_000 }, { createdAt: 9 }, "allowed"],
+  ["W04 one that may be a copy removes no other", { createdAt: 10, copiedAt: 11 }, { createdAt: 12 }, "copied"],
+] as const)("%s", (_name, by, removed, verdict) => {
+  expect(judgePasskeyRemover(by, removed, 1_000)).toBe(verdict);
 });

@@ -134,7 +134,7 @@ function addChanges(frame: AccountFrame, parts: AccountParts): void {
         const spent = await spendConfirmation(tx, confirmed.value, now);
         if (!spent.ok) return spent;
         const hasRecoveryCode = (await recoveryCodeOf(tx, accountId, now)) !== undefined;
-        const removed = await removePasskey(tx, { accountId, passkeyId, hasRecoveryCode, request }, now);
+        const removed = await removePasskey(tx, { accountId, passkeyId, hasRecoveryCode, by: confirmed.value.credential, request }, now);
         // Nobody knows which of them the removed passkey had signed in.
         if (removed.ok) await endSessions(tx, accountId, { type: "session_ended", request }, now, visit.sessionUid);
         return removed;

@@ -340,7 +340,7 @@ export const text = {
     newTitle: "Make a new passkey",
     newLead: "The code is right. It is used up when the new passkey is made, and every browser is signed out then.",
     doneTitle: "You are back",
-    done: "Your new passkey is ready. It signs you in at once, and approves payments after 24 hours. Make a new recovery code and remove the passkeys you lost.",
+    done: "Your new passkey is ready. It signs you in at once, and approves payments after 24 hours. Make a new recovery code. When the 24 hours are over, remove the passkeys you lost.",
   },
 
   error: {

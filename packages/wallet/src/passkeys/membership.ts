@@ -1,10 +1,11 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
-import { judgePasskeyRemoval, newPasskeyDelayMs, passkeysMax } from "@countersign/protocol/passkey";
+import { judgePasskeyRemoval, judgePasskeyRemover, newPasskeyDelayMs, passkeysMax } from "@countersign/protocol/passkey";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
+import type { StoredRecord } from "@countersign/storage/records";
 import type { PublicKeyCredentialCreationOptionsJSON } from "@simplewebauthn/server";
 import { accountKind } from "../accounts.ts";
 import { writeAudit } from "../audit/log.ts";
@@ -93,10 +94,19 @@ export async function addPasskey(
   return ok(undefined);
 }
 
-/** Removes a passkey inside a transaction. Refuses with `last_passkey`, `not_found` and `conflict`; the caller rolls back. */
+/**
+ * Removes a passkey inside a transaction; `by` is the passkey that confirms it. Refuses with `last_passkey`, `passkey_too_new`, `passkey_copied`, `not_found`
+ * and `conflict`; the caller rolls back.
+ */
 export async function removePasskey(
   tx: Database<unknown>,
-  from: { readonly accountId: string; readonly passkeyId: string; readonly hasRecoveryCode: boolean; readonly request: Request },
+  from: {
+    readonly accountId: string;
+    readonly passkeyId: string;
+    readonly hasRecoveryCode: boolean;
+    readonly by: StoredRecord<Credential>;
+    readonly request: Request;
+  },
   now: EpochMs,
 ): Promise<Result<void, Refusal>> {
   const { accountId, passkeyId } = from;
@@ -107,6 +117,8 @@ export async function removePasskey(
   if (removed === undefined) return err(refuse("not_found"));
   const verdict = judgePasskeyRemoval({ passkeys: passkeys.length, hasRecoveryCode: from.hasRecoveryCode });
   if (verdict === "last") return err(refuse("last_passkey"));
+  const remover = from.by.id === passkeyId ? "allowed" : judgePasskeyRemover(from.by.value, removed.value, now);
+  if (remover !== "allowed") return err(refuse(remover === "copied" ? "passkey_copied" : "passkey_too_new"));
   await tx.records(credentialKind).delete(passkeyId);
   await writeAudit(tx, { accountId, at: now, request: from.request }, { type: "passkey_removed", passkeyName: passkeyName(removed.value) });
   return ok(undefined);

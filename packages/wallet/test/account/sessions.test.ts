@@ -104,7 +104,8 @@ test("a session that a request on its way brings back after its end signs nobody
 
 describe.each(storages)("the end of all sessions of an account on $name", (storage) => {
   test("reaches each, however many were ended before, and none that is kept or another's", async () => {
-    const { database, close } = await storage.open();
+    const opened = await storage.open();
+    const { database } = opened;
     try {
       const infos = database.records(sessionInfoKind);
       const models = database.records(sealedKind(modelKindName("Session")));
@@ -122,7 +123,7 @@ describe.each(storages)("the end of all sessions of an account on $name", (stora
       expect((await models.scan(undefined, 1000)).map((each) => each.id)).toEqual(["kept", "other"]);
       expect((await listAudit(database, "usr_1", 2)).entries).toHaveLength(2);
     } finally {
-      await close();
+      await opened.close();
     }
   });
 });

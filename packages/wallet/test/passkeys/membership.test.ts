@@ -23,8 +23,11 @@ describe.each(storages)("the passkeys of an account on $name", (storage) => {
       await database.records(credentialKind).create(credentialId, value, { keys: { account: accountId } });
     }
     const request = new Request("http://localhost/");
-    const remove = (passkeyId: string) =>
-      atomically(database, (tx) => removePasskey(tx, { accountId, passkeyId, hasRecoveryCode: false, request }, 1));
+    const remove = async (passkeyId: string) => {
+      const by = await database.records(credentialKind).get(passkeyId, 1);
+      if (by === undefined) throw new Error("there is no such passkey");
+      return atomically(database, (tx) => removePasskey(tx, { accountId, passkeyId, hasRecoveryCode: false, by, request }, 1));
+    };
     const outcomes = await Promise.all(ids.map(remove));
     const left = await credentialsOf(database, accountId, 1);
     expect(left).toHaveLength(8 - outcomes.filter((each) => each.ok).length);

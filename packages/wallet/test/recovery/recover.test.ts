@@ -1,6 +1,7 @@
+import { newPasskeyDelayMs } from "@countersign/protocol/passkey";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { addPasskey, codeOn, elsewhere, enterCode, keepForm, makeRecoveryCode, newMember, openAccount, runCeremony } from "../peers/account.ts";
-import { formOf } from "../peers/browser.ts";
+import { formOf, formsOf } from "../peers/browser.ts";
 import { isPaymentPage, lodge } from "../peers/payments.ts";
 import { Person, startWorld, type World } from "../peers/world.ts";
 
@@ -170,12 +171,32 @@ test("guessing is slowed down", async () => {
   }
 });
 
-test("a lost passkey can be removed with the new one", async () => {
+test("W07 whoever came in by a code removes the owner's passkeys only after a day, so that the owner can come in and remove theirs", async () => {
+  const person = await newMember(world);
+  const code = await makeRecoveryCode(world, person);
+  const thief = new Person(world);
+  await recover(thief, code);
+  await thief.usePasskey(await openAccount(world, thief), "/login");
+  const removals = async (who: Person) =>
+    formsOf((await openAccount(world, who, "/account/passkeys")).html).filter((form) => form.action.endsWith("/remove"));
+  const [owners] = await removals(thief);
+  if (owners === undefined) throw new Error("there is no passkey to remove");
+  expect(await runCeremony(thief, owners)).toMatchObject({ status: 403, body: { code: "passkey_too_new" } });
+  expect((await person.usePasskey(await openAccount(world, person), "/login")).html).toContain("was added to your account");
+  const [, thiefs] = await removals(person);
+  if (thiefs === undefined) throw new Error("the thief's passkey is not there");
+  expect((await runCeremony(person, thiefs)).status).toBe(200);
+  expect((await openAccount(world, thief)).html).toContain("Sign in with a passkey");
+});
+
+test("a lost passkey can be removed with the new one a day later", async () => {
+  world.clock.offsetMs = -newPasskeyDelayMs;
   const person = await newMember(world);
   await addPasskey(world, person, "Lost phone");
   const code = await makeRecoveryCode(world, person);
   const back = new Person(world);
   await recover(back, code);
+  world.clock.offsetMs = 0;
   await back.usePasskey(await openAccount(world, back), "/login");
   const html = (await openAccount(world, back, "/account/passkeys")).html;
   const before = html.split('/remove"').length;
