@@ -8,7 +8,7 @@ import type { Database } from "@countersign/storage/database";
 import type { BankClient } from "./clients.ts";
 import type { ReachFaultPoint } from "./fault-point.ts";
 import { forgetRedemption, postponeVoid, readDeclined, sortRedemptions, startRedemption } from "./redemptions.ts";
-import type { BankTables } from "./tables.ts";
+import type { BankTables, RedemptionRow } from "./tables.ts";
 import type { RedeemingWallet, WalletClient } from "./wallet-client.ts";
 
 export interface RedemptionParts {
@@ -41,33 +41,40 @@ export function createRedemptions(parts: RedemptionParts): Redemptions {
   const wallets = new Map<string, RedeemingWallet>(
     parts.clients.flatMap(({ clientId, mandatesUri }) => (mandatesUri === undefined ? [] : [[clientId, { issuer: clientId, mandatesUri }]])),
   );
+  /** One wallet's voids, one after the other. What is left when it does not answer is put off without asking again. */
+  const voidAll = async (issuer: string, rows: readonly RedemptionRow[], now: EpochMs): Promise<number> => {
+    const at = wallets.get(issuer);
+    let settled = 0;
+    let isSilent = false;
+    for (const { payment_id, request_id } of rows) {
+      isSilent ||= at !== undefined && !(await wallet.void(at, { requestId: request_id, reference: payment_id })).ok;
+      if (isSilent) await postponeVoid(database, payment_id, now + retryMs);
+      else await forgetRedemption(database, payment_id);
+      if (!isSilent) settled += 1;
+    }
+    return settled;
+  };
   return {
     isRedeemed: (issuer) => wallets.has(issuer),
     async redeem(claims, mandate, paymentId) {
       const at = wallets.get(claims.iss);
       if (at === undefined) return ok(undefined);
       const noted = { payment_id: paymentId, issuer: claims.iss, request_id: claims.request_id, ends_at: mandateEndsAt(claims.iat) + marginMs };
-      if (!(await startRedemption(database, noted))) return err(refuse("mandate_spent", "its payment was declined"));
+      const started = await startRedemption(database, noted);
+      if (started === "declined") return err(refuse("mandate_spent", "its payment was declined"));
       await reach("redeem.started");
       const redeemed = await wallet.redeem(at, { mandate, reference: paymentId });
       await reach("redeem.answered");
-      if (!redeemed.ok && redeemed.error.code !== "unavailable") await forgetRedemption(database, paymentId);
+      // What was asked for before may have been done without an answer: that is voided when the mandate is over.
+      const isNothing = started === "new" && !redeemed.ok && redeemed.error.code !== "unavailable";
+      if (isNothing) await forgetRedemption(database, paymentId);
       return redeemed;
     },
     async settle(now) {
       await sortRedemptions(database, now);
-      let settled = 0;
-      for (const row of await readDeclined(database, now, batch)) {
-        const at = wallets.get(row.issuer);
-        const done = at === undefined ? ok(undefined) : await wallet.void(at, { requestId: row.request_id, reference: row.payment_id });
-        if (done.ok) {
-          await forgetRedemption(database, row.payment_id);
-          settled += 1;
-        } else {
-          await postponeVoid(database, row.payment_id, now + retryMs);
-        }
-      }
-      return settled;
+      const byIssuer = Map.groupBy(await readDeclined(database, now, batch), (row) => row.issuer);
+      const counts = await Promise.all([...byIssuer].map(([issuer, rows]) => voidAll(issuer, rows, now)));
+      return counts.reduce((sum, count) => sum + count, 0);
     },
   };
 }

@@ -8,14 +8,16 @@ import type { BankTables, RedemptionRow } from "./tables.ts";
  */
 export type Redemption = Omit<RedemptionRow, "state" | "next_at">;
 
-/** Notes that a mandate is about to be redeemed. False when its redemption was declined before and is being voided. */
-export async function startRedemption(database: Database<BankTables>, redemption: Redemption): Promise<boolean> {
-  await database.sql
+/** Notes that a mandate is about to be redeemed. `known`: that was noted before. `declined`: it was given up since, and is being voided. */
+export async function startRedemption(database: Database<BankTables>, redemption: Redemption): Promise<"new" | "known" | "declined"> {
+  const noted = await database.sql
     .insertInto("redemptions")
     .values({ ...redemption, state: "started", next_at: redemption.ends_at })
     .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return !(await isDeclined(database, redemption.payment_id));
+    .returning("payment_id")
+    .executeTakeFirst();
+  if (noted !== undefined) return "new";
+  return (await isDeclined(database, redemption.payment_id)) ? "declined" : "known";
 }
 
 /** Whether a redemption was given up. */

@@ -1,7 +1,15 @@
+import { refuse } from "@countersign/protocol/errors";
+import { err, ok } from "@countersign/protocol/result";
+import { openDatabase } from "@countersign/storage/open";
 import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { BankClient } from "../src/clients.ts";
 import type { FaultPoint, ReachFaultPoint } from "../src/fault-point.ts";
+import { createRedemptions } from "../src/redeem-at-wallet.ts";
+import { startRedemption } from "../src/redemptions.ts";
+import { type BankTables, migrations } from "../src/tables.ts";
+import type { WalletClient } from "../src/wallet-client.ts";
 import { type Engine, engines } from "./engines.ts";
 import { MandateDesk } from "./mandate-desk.ts";
 import { bankUrl, makeParties, type Parties, walletUrl, World } from "./world.ts";
@@ -80,6 +88,53 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
       await world.bank.close();
     },
   );
+
+  test("P14 a refusal says nothing about a redemption asked for before, whose answer was lost: that one is voided", async () => {
+    const { desk, world, order, requestId } = await open();
+    desk.faults.push("lost", "spent");
+    expect((await world.pay(order, "key-1")).status).toBe(503);
+    expect((await world.pay(order, "key-2")).status).toBe(409);
+    world.time.now += overMs;
+    expect(await world.bank.settleRedemptions()).toBe(1);
+    expect(desk.redeemed.get(requestId)).toEqual({ reference: order.id, voided: true });
+    await world.bank.close();
+  });
+
+  test("a wallet that does not answer holds up no other wallet's voids, and is asked once", async () => {
+    const database = await openDatabase<BankTables>({ url: await engine.newDatabase(), schema: "bank", migrations });
+    const asked: string[] = [];
+    const others = Promise.withResolvers<void>();
+    const wallet: WalletClient = {
+      redeem: async () => ok(undefined),
+      async void(at) {
+        asked.push(at.issuer);
+        if (at.issuer === "https://silent.example") {
+          await others.promise;
+          return err(refuse("unavailable"));
+        }
+        others.resolve();
+        return ok(undefined);
+      },
+    };
+    const walletAt = (issuer: string): BankClient => ({
+      clientId: issuer,
+      jwksUri: `${issuer}/jwks`,
+      role: "wallet",
+      mandatesUri: `${issuer}/mandates`,
+    });
+    const silent = walletAt("https://silent.example");
+    const other = walletAt("https://other.example");
+    const clients = [silent, other];
+    for (const [n, { clientId }] of [silent, silent, silent, other].entries()) {
+      await startRedemption(database, { payment_id: `pay_${n}`, issuer: clientId, request_id: `pr_${n}`, ends_at: n });
+    }
+    const redemptions = createRedemptions({ database, clients, wallet, reach: () => undefined });
+    expect(await redemptions.settle(10)).toBe(1);
+    expect(asked.toSorted()).toEqual(["https://other.example", "https://silent.example"]);
+    expect(await redemptions.settle(11)).toBe(0);
+    expect(asked).toHaveLength(2);
+    await database.close();
+  });
 
   test("a token that the wallet no longer takes is replaced once", async () => {
     const { desk, world, account, order } = await open();

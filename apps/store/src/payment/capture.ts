@@ -3,8 +3,11 @@ import type { ErrorCode } from "@countersign/protocol/errors";
 import type { Money } from "@countersign/protocol/money";
 import type { BankPayment } from "../bank-client.ts";
 
-/** After this much past its expiry, no bank with a sound clock redeems a mandate any more. */
-export const mandateMarginMs = 120_000;
+/**
+ * After this much past its expiry no capture of a mandate can happen any more, also none that a slow bank began in time: a bank allows a minute of skew, ends
+ * what runs then two minutes later, and clocks differ.
+ */
+export const mandateMarginMs = 240_000;
 
 /** What is known of one capture while it is being settled. */
 export interface CaptureKnowledge {

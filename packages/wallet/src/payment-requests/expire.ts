@@ -8,6 +8,7 @@ import { endOf, paymentRequestKind, statusOf, writtenStatusOf } from "./request.
 
 const batch = 100;
 const periodMs = 2_000;
+const pauseMs = 60_000;
 
 /** Runs {@link expireRequests} every two seconds. The answer stops it and waits for a running one. */
 export function startExpiry(database: Database<unknown>, now: () => EpochMs, logger: Logger): () => Promise<void> {
@@ -16,11 +17,21 @@ export function startExpiry(database: Database<unknown>, now: () => EpochMs, log
 
 /**
  * Writes down what the clock has decided: open requests that nobody answered, and approvals that nobody redeemed. Everybody has seen them as expired since
- * their time; this frees what they held and tells the payee. Gives how many ended; several instances at once end each one once.
+ * their time; this frees what they held and tells the payee. Gives how many ended; several instances at once end each one once. One that fails is looked at
+ * again in a minute and keeps no other one waiting; its error is thrown when all others have ended.
  */
 export async function expireRequests(database: Database<unknown>, now: EpochMs): Promise<number> {
   let ended = 0;
-  for (const id of await readDue(database, now, batch)) if (await database.transaction((tx) => expireOne(tx, id, now))) ended += 1;
+  const errors: unknown[] = [];
+  for (const id of await readDue(database, now, batch)) {
+    try {
+      if (await database.transaction((tx) => expireOne(tx, id, now))) ended += 1;
+    } catch (error) {
+      errors.push(error);
+      await setDeadline(database, id, now + pauseMs);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
   return ended;
 }
 

@@ -209,6 +209,18 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     expect(await counted()).toBe(before);
   });
 
+  test("a request that cannot be read keeps no other one from ending, and is looked at again later", async () => {
+    const broken = `pr_${randomUUID()}`;
+    await database.records({ name: paymentRequestKind.name, parse: (json) => json }).create(broken, { ...lodged, terms: {} });
+    await setDeadline(database, broken, 1);
+    await expect(expireRequests(database, endsAt)).rejects.toThrow("A stored record");
+    expect((await database.records(paymentRequestKind).get(id, time))?.value.outcome).toMatchObject({ status: "expired" });
+    expect(await expireRequests(database, endsAt)).toBe(0);
+    await expect(expireRequests(database, endsAt + 60_000)).rejects.toThrow("A stored record");
+    await database.records(paymentRequestKind).delete(broken);
+    expect(await expireRequests(database, endsAt + 120_000)).toBe(0);
+  });
+
   test("what was redeemed does not end by the clock", async () => {
     await redeemMandate(parts, { ...asBank, mandate });
     time = endsAt + 1;
