@@ -37,6 +37,21 @@ async function stuckCapture(): Promise<string> {
 }
 
 describe("recovery", () => {
+  test("P14 a capture without an answer is given up only when no bank can still be at it", async () => {
+    const id = await checkout("stoneware-mug");
+    const request = await press(id);
+    town.bank.captureFaults.push(...Array.from({ length: 8 }, () => "dropped" as const));
+    await town.wallet.approve(request, "usr_1");
+    await town.store.idle();
+    // The mandate's fifteen minutes, the bank's minute of skew and its two minutes for what runs then.
+    town.clock.advance((15 + 1 + 2) * 60_000);
+    await town.store.recover();
+    expect(await status(id)).toBe("completing");
+    town.clock.advance(2 * 60_000);
+    await town.store.recover();
+    expect(await status(id)).toBe("priced");
+  });
+
   test("one capture that cannot go on keeps nothing else from being picked up", async () => {
     const stuck = await stuckCapture();
     const settling = await checkout("linen-towel");

@@ -4,8 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Secret } from "@countersign/protocol/secret";
+import { openDatabase } from "@countersign/storage/open";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "../../src/keep/commands.ts";
+import { walletMigrations } from "../../src/migrations.ts";
+import { paymentRequestKind } from "../../src/payment-requests/request.ts";
 import { lodge } from "../peers/payments.ts";
 import { Person, startWorld } from "../peers/world.ts";
 
@@ -43,5 +46,15 @@ test("a dossier holds what a dispute is decided by, and no mandate that can be u
     evidence_matches: true,
   });
   expect(printed.join("")).not.toContain(mandate.split(".")[2]?.slice(0, 20));
+
+  const database = await openDatabase<unknown>({ url: databaseUrl, schema: "wallet", migrations: walletMigrations });
+  const requests = database.records(paymentRequestKind);
+  const kept = await requests.get(id, Date.now());
+  if (kept === undefined) throw new Error("the request is not kept");
+  await requests.update(id, kept.version, { ...kept.value, checkoutJwt: `${checkoutJwt}A` });
+  await database.close();
+  printed.length = 0;
+  expect(await runCommand(["dossier", id], config, (text) => printed.push(text))).toBe(0);
+  expect(JSON.parse(printed.join(""))).toMatchObject({ checkout_matches: false, evidence_matches: true });
   expect(await runCommand(["dossier", "pr_none"], config, (text) => printed.push(text))).toBe(1);
 });
