@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { BankClient } from "../src/clients.ts";
 import type { FaultPoint, ReachFaultPoint } from "../src/fault-point.ts";
 import { createRedemptions } from "../src/redeem-at-wallet.ts";
-import { startRedemption } from "../src/redemptions.ts";
+import { declineRedemption, readDeclined, startRedemption, takeRedemption } from "../src/redemptions.ts";
 import { type BankTables, migrations } from "../src/tables.ts";
 import type { WalletClient } from "../src/wallet-client.ts";
 import { type Engine, engines } from "./engines.ts";
@@ -98,6 +98,19 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     expect(await world.bank.settleRedemptions()).toBe(1);
     expect(desk.redeemed.get(requestId)).toEqual({ reference: order.id, voided: true });
     await world.bank.close();
+  });
+
+  test("P05 a redemption is taken once, and never after it was given up", async () => {
+    const database = await openDatabase<BankTables>({ url: await engine.newDatabase(), schema: "bank", migrations });
+    for (const id of ["pay_1", "pay_2"]) {
+      expect(await startRedemption(database, { payment_id: id, issuer: walletUrl, request_id: "pr_1", ends_at: 1 })).toBe("new");
+    }
+    expect(await Promise.all([takeRedemption(database, "pay_1"), takeRedemption(database, "pay_1")])).toContain(false);
+    expect(await takeRedemption(database, "pay_1")).toBe(false);
+    await declineRedemption(database, "pay_2", 1);
+    expect(await takeRedemption(database, "pay_2")).toBe(false);
+    expect((await readDeclined(database, 1, 10)).map((row) => row.payment_id)).toEqual(["pay_2"]);
+    await database.close();
   });
 
   test("a wallet that does not answer holds up no other wallet's voids, and is asked once", async () => {
