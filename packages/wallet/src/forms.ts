@@ -7,7 +7,7 @@ import type { Secret } from "@countersign/protocol/secret";
  */
 export interface FormSubject {
   readonly interactionUid: string;
-  readonly form: "login" | "register" | "consent" | "approve" | "decline" | "device" | "cancel" | "account";
+  readonly form: "login" | "register" | "consent" | "approve" | "decline" | "device" | "phone" | "cancel" | "account";
   readonly shownDigest: string;
 }
 

@@ -9,6 +9,7 @@ import { resealProgressKindName } from "@countersign/storage/reseal";
 import { deviceClaimKind } from "./device/claim.ts";
 import { devicePollKind } from "./device/poll.ts";
 import { deleteOldLimits } from "./limits/reserve.ts";
+import { linkClaimKind, phoneTicketKind } from "./phone/link-claim.ts";
 import { sessionInfoKind } from "./authorize/sessions.ts";
 import { modelKindName, modelNames } from "./authorize/models.ts";
 import { usedProofKind } from "./authorize/proof.ts";
@@ -39,6 +40,8 @@ const sweptKinds: readonly string[] = [
   challengeKind.name,
   deviceClaimKind.name,
   devicePollKind.name,
+  linkClaimKind.name,
+  phoneTicketKind.name,
   liveRequestKind.name,
   paymentRequestKind.name,
   policyKind.name,

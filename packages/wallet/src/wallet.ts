@@ -39,9 +39,12 @@ import { pageHeaders } from "./pages/headers.ts";
 import { landingPage } from "./pages/landing.ts";
 import { type Page, renderPage } from "./pages/layout.ts";
 import { errorPage } from "./pages/oauth-error.ts";
-import { approvalLinkClient, approvalLinkRoutes } from "./payment-requests/approval-link.ts";
+import { approvalLinkRoutes } from "./payment-requests/approval-link.ts";
+import { approvalLinkClient } from "./payment-requests/approval-link-client.ts";
 import { startExpiry } from "./payment-requests/expire.ts";
 import { payeeRoutes } from "./payment-requests/payee-routes.ts";
+import { firstScreenRoutes } from "./phone/first-screen.ts";
+import { ticketRoutes } from "./phone/ticket-routes.ts";
 import { autoApprove } from "./policies/auto-approve.ts";
 import { createRates, type Rates } from "./rates/rates.ts";
 import { recoveryRoutes } from "./recovery/routes.ts";
@@ -124,6 +127,8 @@ function assemble(options: WalletOptions & { readonly now: () => number }, found
   app.route("/", assetRoutes());
   app.route("/", interactionRoutes(parts));
   app.route("/", approvalLinkRoutes({ publicUrl, database, provider, rates, now }));
+  app.route("/", firstScreenRoutes({ ...parts, stopping: stopping.signal }));
+  app.route("/", ticketRoutes(parts));
   app.route("/", accountPages(parts, sealer));
   app.route(
     "/",

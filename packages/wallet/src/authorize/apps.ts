@@ -3,7 +3,7 @@ import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
 import { accountClientId } from "../account/account-client.ts";
 import { sha256 } from "../digest.ts";
-import { approvalLinkClientId } from "../payment-requests/approval-link.ts";
+import { approvalLinkClientId } from "../payment-requests/approval-link-client.ts";
 import { sealedKind } from "../sealed-json.ts";
 import { openPayload } from "./adapter.ts";
 import { type Consent, consentId, consentKind } from "./consents.ts";

@@ -27,12 +27,20 @@ export async function findOpenDevice(provider: Provider, jti: string, request: R
     userCode: formatUserCode({ letters: code.userCode }),
     start,
     expiresAt: code.exp * 1000,
-    sameNetwork: askerOf(start.address) === askerOf(request.headers.get(clientAddressHeader) ?? ""),
+    sameNetwork: isSameNetwork(start, request),
   };
 }
 
+/** Where another screen asked from, with what, and when. */
+export type AskedFrom = Pick<DeviceStart, "address" | "agent" | "startedAt">;
+
+/** Whether somebody asked from the network of this browser. */
+export function isSameNetwork(start: AskedFrom, request: Request): boolean {
+  return askerOf(start.address) === askerOf(request.headers.get(clientAddressHeader) ?? "");
+}
+
 /** Where and when a device asked, as the page says it. */
-export function originOf(device: OpenDevice, now: EpochMs): DeviceOrigin {
+export function originOf(device: Pick<OpenDevice, "sameNetwork"> & { readonly start: AskedFrom }, now: EpochMs): DeviceOrigin {
   const { address, agent, startedAt } = device.start;
   return { place: networkOf(address) ?? "", agent, sameNetwork: device.sameNetwork, ageMinutes: Math.max(0, Math.floor((now - startedAt) / 60_000)) };
 }

@@ -1,13 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Database } from "@countersign/storage/database";
 import { sha256 } from "../digest.ts";
-import { nextEvent } from "../payment-requests/wait.ts";
+import { waitUntil } from "../payment-requests/wait.ts";
 
 /** A client may ask for at most so long a wait. */
 export const waitSecondsMax = 25;
-
-/** A lost signal costs at most so long. */
-const rereadMs = 5_000;
 
 /** The channel on which the decision about a device code is hinted. It names the hash of the code: a signal carries no secret. */
 export function deviceChannel(jti: string): string {
@@ -33,27 +30,14 @@ export async function waitForDevice<T>(
   query: { readonly jti: string; readonly waitMs: number; readonly request: IncomingMessage },
   read: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const deadline = performance.now() + query.waitMs;
-  const wake = new EventTarget();
   const left = new AbortController();
   const leave = (): void => left.abort();
   if (query.request.socket.destroyed) leave();
   query.request.socket.once("close", leave);
   const abort = AbortSignal.any([parts.stopping, left.signal]);
-  const unsubscribe = await parts.database.signals.subscribe(deviceChannel(query.jti), () => wake.dispatchEvent(new Event("wake")));
   try {
-    for (;;) {
-      const heard = nextEvent(wake, abort);
-      const found = await read();
-      const remainingMs = deadline - performance.now();
-      if (found !== undefined || remainingMs <= 0 || abort.aborted) {
-        heard.cancel();
-        return found;
-      }
-      await heard.within(Math.min(remainingMs, rereadMs));
-    }
+    return await waitUntil(parts.database, { channel: deviceChannel(query.jti), waitMs: query.waitMs }, abort, read);
   } finally {
-    unsubscribe();
     query.request.socket.off("close", leave);
   }
 }

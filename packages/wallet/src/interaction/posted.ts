@@ -6,6 +6,7 @@ import { isJsonObject } from "@countersign/protocol/shape";
 import { readForm, readJson } from "@countersign/service/body";
 import type { OpenInteraction } from "../authorize/interactions.ts";
 import { type FormSubject, isOwnOrigin } from "../forms.ts";
+import { type OpenLink, openLinkOf } from "../phone/open-link.ts";
 import type { InteractionParts } from "./parts.ts";
 
 /** A form that the browser of this interaction sent from the wallet's own page. Its token is not checked yet: see {@link hasToken}. */
@@ -13,6 +14,8 @@ export interface Posted {
   readonly request: Request;
   readonly interaction: OpenInteraction;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The approval link that led here, if one did. */
+  readonly link: OpenLink | undefined;
 }
 
 /** What an action leads to: the next address, or the options of a ceremony. */
@@ -27,14 +30,18 @@ export function sendsJson(request: Request): boolean {
   return (request.headers.get("content-type") ?? "").startsWith("application/json");
 }
 
-/** Judges origin, body and interaction, in this order. */
+/** Judges origin, body, interaction and whose approval link it is, in this order. */
 export async function receivePost(parts: InteractionParts, request: Request, uid: string): Promise<Result<Posted, Refusal>> {
   const headers = { origin: request.headers.get("origin"), secFetchSite: request.headers.get("sec-fetch-site") };
   if (!isOwnOrigin(headers, parts.party.origin)) return err(refuse("forbidden_origin"));
   const fields = await readFields(request);
   if (!fields.ok) return fields;
   const interaction = await parts.interactions.find(request, uid);
-  return interaction.ok ? ok({ request, interaction: interaction.value, fields: fields.value }) : interaction;
+  if (!interaction.ok) return interaction;
+  const link = await openLinkOf(parts, request, interaction.value);
+  if (!link.ok) return link;
+  if (link.value?.mayDecide === false) return err(refuse("claimed_elsewhere"));
+  return ok({ request, interaction: interaction.value, fields: fields.value, link: link.value });
 }
 
 /** Reads a form or a JSON object of at most 64 KB. */

@@ -5,6 +5,7 @@ import { pageHeaders } from "../pages/headers.ts";
 import { renderPage } from "../pages/layout.ts";
 import { type Notice, noticePage } from "../pages/notice.ts";
 import { text } from "../pages/text.ts";
+import { openLinkOf } from "../phone/open-link.ts";
 import { retryHeaders } from "../rates/rates.ts";
 import { allow, cancel, completePayment, declinePayment, startPayment } from "./decide.ts";
 import { completeDevice, startDevice } from "./device.ts";
@@ -37,10 +38,15 @@ export function interactionRoutes(parts: InteractionParts): Hono {
       headers: { "content-type": "text/html; charset=utf-8", ...pageHeaders(isHttps, formTarget), ...shown.headers },
     });
 
+  const leadTo = (location: string): Response => new Response(null, { status: 303, headers: { location, ...pageHeaders(isHttps) } });
+
   app.get("/interaction/:uid", async (c) => {
     const interaction = await parts.interactions.find(c.req.raw, c.req.param("uid"));
     if (!interaction.ok) return respondPage(refusalPage(interaction.error));
-    return respondPage(await showInteraction(parts, interaction.value), interaction.value.redirectUri);
+    const link = await openLinkOf(parts, c.req.raw, interaction.value);
+    if (!link.ok) return respondPage(refusalPage(link.error));
+    if (link.value?.mayDecide === false) return leadTo(`/interaction/${interaction.value.uid}/phone`);
+    return respondPage(await showInteraction(parts, interaction.value, { request: c.req.raw, link: link.value }), interaction.value.redirectUri);
   });
 
   for (const [name, act] of Object.entries(actions)) {
@@ -54,7 +60,7 @@ export function interactionRoutes(parts: InteractionParts): Hono {
         return isJson ? respondWording(outcome.error) : respondPage(refusalPage(outcome.error));
       }
       if (isJson || "options" in outcome.value) return respondJson(200, outcome.value);
-      return new Response(null, { status: 303, headers: { location: outcome.value.next, ...pageHeaders(isHttps) } });
+      return leadTo(outcome.value.next);
     });
   }
   return app;
@@ -71,6 +77,7 @@ const wordings: Partial<Readonly<Record<ErrorCode, Wording>>> = {
   unavailable: { heading: text.payment.bankDownTitle, message: text.payment.bankDown, tone: "warn" },
   over_limit: { heading: text.limits.overTitle, message: text.limits.over(""), tone: "warn" },
   rate_limited: { heading: text.error.busyTitle, message: text.error.busy, tone: "warn" },
+  claimed_elsewhere: { heading: text.phone.elsewhereTitle, message: text.phone.elsewhere, tone: "warn" },
   not_found: { heading: text.error.notFoundTitle, message: text.error.notFound, tone: "warn" },
 };
 

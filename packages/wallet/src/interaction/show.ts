@@ -8,7 +8,10 @@ import type { Page } from "../pages/layout.ts";
 import { loginPage } from "../pages/login.ts";
 import { noticePage } from "../pages/notice.ts";
 import { paymentPage } from "../pages/payment.ts";
+import type { PhoneOffer } from "../pages/phone.ts";
 import { text } from "../pages/text.ts";
+import type { PaymentRequest } from "../payment-requests/request.ts";
+import type { Viewer } from "../phone/open-link.ts";
 import { showDevice } from "./device.ts";
 import type { InteractionParts } from "./parts.ts";
 import { paymentQuestionOf } from "./payment-view.ts";
@@ -33,12 +36,12 @@ export interface Shown {
 }
 
 /** The page of the prompt that an interaction is at. */
-export async function showInteraction(parts: InteractionParts, interaction: OpenInteraction): Promise<Shown> {
+export async function showInteraction(parts: InteractionParts, interaction: OpenInteraction, viewer: Viewer): Promise<Shown> {
   switch (interaction.prompt) {
     case "login":
-      return { page: await showLogin(parts, interaction), status: 200 };
+      return { page: await showLogin(parts, interaction, viewer), status: 200 };
     case "payment":
-      return showPayment(parts, interaction);
+      return showPayment(parts, interaction, viewer);
     case "device":
       return { page: await showDevice(parts, interaction), status: 200 };
     case "consent":
@@ -50,7 +53,7 @@ export async function showInteraction(parts: InteractionParts, interaction: Open
   }
 }
 
-async function showLogin(parts: InteractionParts, interaction: OpenInteraction): Promise<Page> {
+async function showLogin(parts: InteractionParts, interaction: OpenInteraction, viewer: Viewer): Promise<Page> {
   const token = (form: "login" | "register"): string => parts.forms.issue(subjectOf(interaction, form, pageShown(interaction)));
   const resources = interaction.resources.flatMap((each) => parts.resources.find(each)?.resource ?? []);
   const judged = await judgeTransactions(parts.database, requestedTransactions(interaction.scope, interaction.authorizationDetails), {
@@ -63,13 +66,27 @@ async function showLogin(parts: InteractionParts, interaction: OpenInteraction):
     redirectHost: redirectHostOf(interaction),
     asksPayment: judged.some((each) => each.verdict.state === "show"),
     base: baseOf(interaction),
+    phone: phoneOfferOf(parts, interaction, viewer),
     loginToken: token("login"),
     registerToken: token("register"),
     cancel: cancelOf(interaction, parts.forms, text.cancel),
   });
 }
 
-async function showPayment(parts: InteractionParts, interaction: OpenInteraction): Promise<Shown> {
+/** The link's own browser may hand the payment to a phone; the phone itself may not. */
+function phoneOfferOf(parts: InteractionParts, interaction: OpenInteraction, { link }: Viewer): PhoneOffer | undefined {
+  if (link === undefined || link.isPhone) return undefined;
+  return { action: `${baseOf(interaction)}/phone`, token: parts.forms.issue(subjectOf(interaction, "phone", pageShown(interaction))) };
+}
+
+/** A payment that came from another screen is open only as long as its code or ticket. */
+function openForMinutes(parts: InteractionParts, request: PaymentRequest, interaction: OpenInteraction, { link }: Viewer): number {
+  const ticketEndsAt = link?.isPhone === true ? link.claim.ticket?.endsAt : undefined;
+  const endsAt = Math.min(request.expiresAt, interaction.device?.expiresAt ?? request.expiresAt, ticketEndsAt ?? request.expiresAt);
+  return Math.max(1, Math.floor((endsAt - parts.now()) / 60_000));
+}
+
+async function showPayment(parts: InteractionParts, interaction: OpenInteraction, viewer: Viewer): Promise<Shown> {
   const question = await paymentQuestionOf(parts, interaction);
   if (!question.ok) return refusedPayment(parts, interaction, question.error);
   const { requestId, displayDigest, display, available, hasEnough, overLimit, userName, request } = question.value;
@@ -79,8 +96,9 @@ async function showPayment(parts: InteractionParts, interaction: OpenInteraction
     hasEnough,
     overLimit: overLimit === undefined ? undefined : text.limits.over(overLimit.detail ?? ""),
     userName,
-    openForMinutes: Math.max(1, Math.floor((Math.min(request.expiresAt, interaction.device?.expiresAt ?? request.expiresAt) - parts.now()) / 60_000)),
-    secondDevice: await secondDeviceOf(parts, interaction),
+    openForMinutes: openForMinutes(parts, request, interaction, viewer),
+    secondDevice: await secondDeviceOf(parts, interaction, viewer),
+    phone: phoneOfferOf(parts, interaction, viewer),
     base: baseOf(interaction),
     token: parts.forms.issue(subjectOf(interaction, "approve", { requestId, displayDigest })),
     decline: {

@@ -10,6 +10,7 @@ import type { CancelForm } from "../pages/cancel.ts";
 import type { ConsentGroup } from "../pages/consent.ts";
 import { displayText } from "../pages/display-text.ts";
 import { text } from "../pages/text.ts";
+import { approvalLinkClientId } from "../payment-requests/approval-link-client.ts";
 import { z } from "zod";
 
 /** The address of an interaction, which its forms are under. */
@@ -51,9 +52,9 @@ export function redirectHostOf(interaction: OpenInteraction): string {
   return isLoopbackRedirect(url) ? text.consent.thisDevice(url.host) : url.host || url.protocol;
 }
 
-/** A payment that another device asked for has a limit of its own. */
+/** A payment that another device asked for has a limit of its own, and so has an approval link, which somebody else may have passed on. */
 export function channelOf(interaction: OpenInteraction): ApprovalChannel {
-  return interaction.device === undefined ? "same_device" : "other_device";
+  return interaction.device === undefined && interaction.client.clientId !== approvalLinkClientId ? "same_device" : "other_device";
 }
 
 /** A form of this interaction: its digest names what the page shows, so that one page's form never submits another page's choice. */

@@ -3,6 +3,7 @@ import { displayNameLengthMax } from "../accounts.ts";
 import { type CancelForm, cancelForm } from "./cancel.ts";
 import { ceremonyStatus } from "./ceremony.ts";
 import { type Page, symbol } from "./layout.ts";
+import { type PhoneOffer, phoneOffer } from "./phone.ts";
 import { text } from "./text.ts";
 
 export interface LoginView {
@@ -13,6 +14,8 @@ export interface LoginView {
   readonly base: string;
   readonly loginToken: string;
   readonly registerToken: string;
+  /** Where the payment may be handed to a phone. */
+  readonly phone: PhoneOffer | undefined;
   readonly cancel: CancelForm;
 }
 
@@ -42,6 +45,7 @@ export function loginPage(view: LoginView): Page {
 </form>
 ${ceremonyStatus()}
 </section>
+${phoneOffer(view.phone)}
 ${cancelForm(view.cancel)}
 <p class="page-foot center">${text.login.returnsTo(view.redirectHost)}</p>`;
   return { heading: text.login.title, body };

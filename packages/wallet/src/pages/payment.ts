@@ -3,6 +3,7 @@ import { type CancelForm, cancelForm } from "./cancel.ts";
 import { ceremonyStatus } from "./ceremony.ts";
 import { type DeviceOrigin, originPairs } from "./device.ts";
 import { type Markup, type Page, symbol } from "./layout.ts";
+import { type PhoneOffer, phoneOffer } from "./phone.ts";
 import { text } from "./text.ts";
 
 /** What the payment page shows, every text ready to read. Its digest is part of what the passkey signs. */
@@ -18,9 +19,10 @@ export interface PaymentDisplay {
 
 /** A device that waits for the payment; `asksNumber`: the number on its screen has to be named here. */
 export interface SecondDeviceView {
-  readonly userCode: string;
   readonly origin: DeviceOrigin;
   readonly asksNumber: boolean;
+  /** Where the number stands on the other screen. */
+  readonly numberHint: string;
 }
 
 export interface PaymentView {
@@ -33,6 +35,8 @@ export interface PaymentView {
   readonly userName: string;
   /** Where the payment was asked for, when that is not this device. */
   readonly secondDevice: SecondDeviceView | undefined;
+  /** Where the payment may be handed to a phone. */
+  readonly phone: PhoneOffer | undefined;
   readonly base: string;
   readonly token: string;
   readonly decline: CancelForm;
@@ -45,7 +49,7 @@ export function paymentPage(view: PaymentView): Page {
     view.hasEnough && view.overLimit === undefined
       ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
 <input type="hidden" name="form_token" value="${view.token}">
-${view.secondDevice?.asksNumber === true ? numberField() : ""}
+${view.secondDevice?.asksNumber === true ? numberField(view.secondDevice.numberHint) : ""}
 <button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.payment.approve(display.total)}</button>
 <p class="hint center">${text.payment.approveHint}</p>
 </form>`
@@ -69,17 +73,18 @@ ${view.secondDevice === undefined ? "" : html`<p class="notice notice-warn">${sy
 ${approve}
 ${ceremonyStatus()}
 </section>
+${phoneOffer(view.phone)}
 ${cancelForm(view.decline)}
 <p class="page-foot center">${text.signedInAs(view.userName)}</p>`;
   return { heading: text.payment.title(display.payeeName), body };
 }
 
 /** The number that only the screen of the other device shows, so that a link alone pays nothing. */
-function numberField(): Markup {
+function numberField(hint: string): Markup {
   const { device } = text;
   return html`<div class="field">
 <label class="label" for="number">${device.number}</label>
 <input class="input user-code" id="number" name="number" required inputmode="numeric" pattern="[0-9]{2}" maxlength="2" autocomplete="off" aria-describedby="number_hint">
-<span class="hint" id="number_hint">${device.numberHint}</span>
+<span class="hint" id="number_hint">${hint}</span>
 </div>`;
 }

@@ -7,28 +7,14 @@ import type Provider from "oidc-provider";
 import { readScope } from "../authorize/transaction-scopes.ts";
 import { sha256 } from "../digest.ts";
 import { refusalPage } from "../interaction/routes.ts";
-import type { WalletClient } from "../options.ts";
 import { pageHeaders } from "../pages/headers.ts";
 import { type Page, renderPage } from "../pages/layout.ts";
 import { noticePage } from "../pages/notice.ts";
 import { text } from "../pages/text.ts";
+import { knowBrowser } from "../phone/browser-cookie.ts";
 import { askerOfRequest, type Rates, retryHeaders, within } from "../rates/rates.ts";
+import { approvalEndUrl, approvalLinkClientId } from "./approval-link-client.ts";
 import { paymentRequestKind } from "./request.ts";
-
-/** The client id under which an approval link asks. */
-export const approvalLinkClientId = "approval-link";
-
-/** The wallet as its own client: an approval link runs the same authorization request that a host would send, so there is one page and one ceremony. */
-export function approvalLinkClient(publicUrl: string): WalletClient {
-  return {
-    client_id: approvalLinkClientId,
-    client_name: text.productName,
-    token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code"],
-    redirect_uris: [doneUrl(publicUrl)],
-    application_type: "web",
-  };
-}
 
 export interface ApprovalLinkParts {
   readonly publicUrl: string;
@@ -44,7 +30,8 @@ export interface ApprovalLinkParts {
  */
 export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
   const app = new Hono();
-  const headers = pageHeaders(parts.publicUrl.startsWith("https:"));
+  const isHttps = parts.publicUrl.startsWith("https:");
+  const headers = pageHeaders(isHttps);
   const respond = async (page: Page, status: number, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
     new Response(await renderPage(page), { status, headers: { "content-type": "text/html; charset=utf-8", ...headers, ...more } });
 
@@ -53,18 +40,10 @@ export function approvalLinkRoutes(parts: ApprovalLinkParts): Hono {
     if (!room.ok) return respond(refusalPage(room.error).page, 429, retryHeaders(room.error));
     const found = await parts.database.records(paymentRequestKind).get(c.req.param("id"), parts.now());
     if (found === undefined) return respond(refusalPage({ code: "not_found" }).page, 404);
-    const location = new URL("/authorize", parts.publicUrl);
-    location.search = new URLSearchParams({
-      response_type: "code",
-      client_id: approvalLinkClientId,
-      redirect_uri: doneUrl(parts.publicUrl),
-      scope: paymentScope(found.id),
-      resource: found.value.terms.resource,
-      // The verifier is thrown away: the code is worth nothing.
-      code_challenge: sha256(randomBytes(32)),
-      code_challenge_method: "S256",
-    }).toString();
-    return new Response(null, { status: 303, headers: { location: location.href, ...headers } });
+    // What the link is claimed by, once its page is shown: a program that fetches a link to preview it keeps no cookie, and so claims nothing.
+    const { setCookie } = knowBrowser(c.req.raw, isHttps);
+    const location = linkRequestUrl(parts.publicUrl, found.id, found.value.terms.resource);
+    return new Response(null, { status: 303, headers: { location, ...headers, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) } });
   });
 
   app.get("/approved", async (c) => {
@@ -83,6 +62,18 @@ async function spendCode(provider: Provider, value: string | undefined): Promise
   return [...readScope(code.scope ?? "")].some((token) => paymentRequestIdOf(token) !== undefined);
 }
 
-function doneUrl(publicUrl: string): string {
-  return `${publicUrl}/approved`;
+/** The authorization request that an approval link stands for. */
+export function linkRequestUrl(publicUrl: string, requestId: string, resource: string): string {
+  const location = new URL("/authorize", publicUrl);
+  location.search = new URLSearchParams({
+    response_type: "code",
+    client_id: approvalLinkClientId,
+    redirect_uri: approvalEndUrl(publicUrl),
+    scope: paymentScope(requestId),
+    resource,
+    // The verifier is thrown away: the code is worth nothing.
+    code_challenge: sha256(randomBytes(32)),
+    code_challenge_method: "S256",
+  }).toString();
+  return location.href;
 }

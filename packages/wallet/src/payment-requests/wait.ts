@@ -36,6 +36,35 @@ export async function waitForDecision(
   }
 }
 
+/**
+ * Waits until `read` gives something, `waitMs` have passed or `abort`; undefined when nothing came. A signal on the channel only shortens the wait: what is
+ * read is what counts.
+ */
+export async function waitUntil<T>(
+  database: Database<unknown>,
+  query: { readonly channel: string; readonly waitMs: number },
+  abort: AbortSignal,
+  read: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const deadline = performance.now() + query.waitMs;
+  const wake = new EventTarget();
+  const unsubscribe = await database.signals.subscribe(query.channel, () => wake.dispatchEvent(new Event("wake")));
+  try {
+    for (;;) {
+      const heard = nextEvent(wake, abort);
+      const found = await read();
+      const remainingMs = deadline - performance.now();
+      if (found !== undefined || remainingMs <= 0 || abort.aborted) {
+        heard.cancel();
+        return found;
+      }
+      await heard.within(Math.min(remainingMs, rereadMs));
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
 export interface Heard {
   within(ms: number): Promise<void>;
   cancel(): void;

@@ -16,6 +16,8 @@ export type RateName =
   | "clientDocument"
   | "recovery"
   | "approvalLink"
+  | "phoneTicket"
+  | "phoneTicketAddress"
   | "accountWrite";
 
 /**
@@ -49,8 +51,12 @@ export const rateBounds: Readonly<Record<RateName, RateBound>> = {
   clientDocument: { burst: 30, perMinute: 30 },
   /** Recovery codes, by address. A code has 128 bits and more, so the bound is for load, not for guessing. */
   recovery: { burst: 10, perMinute: 1 },
-  /** Approval links that are opened, by address. */
+  /** Approval links and tickets for a phone that are opened, by address. */
   approvalLink: { burst: 120, perMinute: 120 },
+  /** Tickets for a phone, by payment request, whose link only its first browser has. Each is one guess at a number of two digits. */
+  phoneTicket: { burst: 5, perMinute: 1 },
+  /** Tickets for a phone, by address. */
+  phoneTicketAddress: { burst: 60, perMinute: 30 },
   /** Changes on the account page, by session: a thief at one browser does not keep the owner at another from ending it. */
   accountWrite: { burst: 60, perMinute: 30 },
 };

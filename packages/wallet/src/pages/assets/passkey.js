@@ -106,6 +106,26 @@ for (const form of document.querySelectorAll("form[data-ceremony]")) {
   else say("bad", status?.dataset.unsupported ?? "");
 }
 
+const pauseMs = 500;
+const pauseAfterFailureMs = 5_000;
+
+/** Follows what happens on another device: the server holds each answer until there is something new. */
+async function follow(element) {
+  for (;;) {
+    const state = await fetch(element.dataset.follow, { headers: { accept: "application/json" }, credentials: "same-origin", cache: "no-store" })
+      .then((response) => (response.ok ? response.json() : {}))
+      .then((answer) => answer.state)
+      .catch(() => undefined);
+    if (state !== undefined && state !== element.dataset.state) {
+      location.assign(element.dataset.next);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, state === undefined ? pauseAfterFailureMs : pauseMs));
+  }
+}
+
+for (const element of document.querySelectorAll("[data-follow]")) void follow(element);
+
 // A page that comes back from the browser's history shows what was true then.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
