@@ -153,8 +153,8 @@ export async function nameTicketNumber(
 ): Promise<NumberVerdict | undefined> {
   const there = await findClaim(database, link.requestId, now);
   const named = numberOf(there, link.browser, now);
-  if (there?.value.ticket?.phone == null || named !== "ask") return named;
-  const { ticket } = there.value;
+  const ticket = there?.value.ticket ?? null;
+  if (there === undefined || ticket === null || named !== "ask") return named;
   const number = judgeNumber(ticket.number, link.given);
   const next: LinkClaim = { ...there.value, ticket: { ...ticket, phone: { browser: link.browser, number } } };
   const updated = await database.records(linkClaimKind).update(there.id, there.version, next);

@@ -15,7 +15,10 @@ export function phoneStateOf(request: PaymentRequest, claim: LinkClaim, now: Epo
       return "approved";
     case "denied":
       return "declined";
-    default:
+    case "canceled":
+    case "expired":
+    case "revoked":
+    case "voided":
       return "over";
   }
   if (claim.ticket?.phone?.number === "wrong") return "wrong_number";
