@@ -161,6 +161,11 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "device-3",
+    rule: "An approval link can be handed to a phone by a QR code and a number; the phone alone decides then, and the first screen is told within a second.",
+    shownBy: [scenario("wallet-phone", "D07 pays on the phone after the number of the first screen, which is told within a second")],
+  },
+  {
     id: "sign-in-2",
     rule: "Cancel, denial, a closed window, no click, a late challenge and a wallet that is down each end in a typed error or an offer to go on.",
     shownBy: [

@@ -324,12 +324,7 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
     "Amount, currency, payee and checkout hash must equal the mandate's.",
   ),
   number_mismatch: e(403, false, "That number was wrong, so the request was ended.", "The two digits are judged once: start again."),
-  claimed_elsewhere: e(
-    403,
-    false,
-    "This is over, was used, or was opened in another browser first.",
-    "An approval link and a ticket for a phone belong to the browser that opens them first: go on there, or make a new one.",
-  ),
+  claimed_elsewhere: e(403, false, "This is over, used, or was opened elsewhere first.", "Go on in the browser that opened it first."),
   mandate_invalid: e(403, false, "The approval could not be verified.", "Signature, issuer, audience, type or lifetime of the mandate is wrong."),
   mandate_spent: e(
     409,
