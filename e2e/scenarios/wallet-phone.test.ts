@@ -77,7 +77,7 @@ describe("an approval link that is handed to a phone", () => {
     const wallet = new WalletPage(page.page);
     await wallet.createPasskey.click();
     await page.number.waitFor();
-    await desktop.getByRole("heading", { name: "Go on on your phone" }).waitFor();
+    await desktop.getByRole("heading", { name: "Continue on your phone" }).waitFor();
     await lookAt(desktop, "opened");
     await lookAt(page.page, "payment");
     await page.number.fill(number);

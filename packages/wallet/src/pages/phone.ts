@@ -35,9 +35,9 @@ export function phoneTicketPage(view: WaitingView & { readonly address: string; 
 <h1>${phone.title}</h1>
 <p class="quiet">${phone.scan}</p>
 </div>
-<div class="stack center-items">
-<div class="qr" role="img" aria-label="${phone.qr}">${raw(renderSVG(view.address, { ecc: "M", border: 1, whiteColor: "#ffffff", blackColor: "#000000" }))}</div>
-<p class="small center address">${view.address}</p>
+<div class="stack">
+<div class="qr" role="img" aria-label="${phone.qr}">${raw(renderSVG(view.address, { ecc: "M", border: 2, whiteColor: "#ffffff", blackColor: "#000000" }))}</div>
+<p class="small center">${view.address}</p>
 </div>
 <hr>
 ${numberShown(view.number)}

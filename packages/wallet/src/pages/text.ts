@@ -67,7 +67,7 @@ export const text = {
     lookAgain: "Look again",
     waitingTitle: "Waiting for your phone",
     waiting: "The code was not opened on a phone yet.",
-    openedTitle: "Go on on your phone",
+    openedTitle: "Continue on your phone",
     opened: "The payment is open there. Only that phone can decide about it now.",
     declined: { heading: "Declined", message: "The payment was declined. Nothing was charged. You can close this page." },
     over: { heading: "The time is over", message: "The payment was not approved in time on the phone. Nothing was charged." },

@@ -4,12 +4,12 @@ import { clientAddressHeader } from "@countersign/service/client-address";
 import { type PlaceBounds, Places } from "@countersign/service/places";
 import { respondJson } from "@countersign/service/respond";
 import { Hono } from "hono";
+import { describeAgent } from "../account/agent.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
 import type { InteractionParts } from "../interaction/parts.ts";
 import { hasToken, receivePost } from "../interaction/posted.ts";
 import { refusalPage, respondWording } from "../interaction/routes.ts";
 import { baseOf, pageShown, subjectOf } from "../interaction/views.ts";
-import { displayText } from "../pages/display-text.ts";
 import { pageHeaders } from "../pages/headers.ts";
 import { type Page, renderPage } from "../pages/layout.ts";
 import { phoneStatePage, phoneTicketPage, type WaitingView } from "../pages/phone.ts";
@@ -23,7 +23,6 @@ import { type PhoneState, phoneStateOf } from "./phone-state.ts";
 import { ticketAddress } from "./ticket-routes.ts";
 
 const waitMsMax = 25_000;
-const agentLengthMax = 120;
 
 /** Answers of this process that wait for a phone: of one browser, and of all. */
 const waitingPlaces: PlaceBounds = { user: 4, client: 4, total: 5_000 };
@@ -99,7 +98,7 @@ async function handOver(parts: FirstScreenParts, request: Request, uid: string):
   }
   const start = {
     address: request.headers.get(clientAddressHeader) ?? "",
-    agent: displayText(request.headers.get("user-agent") ?? "", agentLengthMax),
+    agent: describeAgent(request.headers.get("user-agent")),
     startedAt: now,
   };
   const made = await makeTicket(parts.database, { requestId: link.requestId, browser: link.browser, start }, now);

@@ -94,7 +94,7 @@ describe("an approval link that is handed to a phone", () => {
     const phone = new Person(world);
     const signIn = await openTicket(phone.browser, address);
     expect(await opening).toEqual({ state: "opened" });
-    expect((await look()).html).toContain("Go on on your phone");
+    expect((await look()).html).toContain("Continue on your phone");
     const payment = await phone.register(signIn);
     expect(isPaymentPage(payment)).toBe(true);
     expect(payment.html).toContain("Number on your other device");
@@ -139,7 +139,7 @@ describe("an approval link that is handed to a phone", () => {
     const base = new URL(shown.url).pathname.replace(/\/phone$/, "");
     const back = await desktop.open(`${world.url}${base}`);
     expect(back.url).toBe(shown.url);
-    expect((await desktop.open(url)).html).toContain("Go on on your phone");
+    expect((await desktop.open(url)).html).toContain("Continue on your phone");
     const again = await desktop.submit(formOf(linkPage.html, "/phone"));
     expect(again.status).toBe(403);
     const form = formOf(linkPage.html, "/register");
