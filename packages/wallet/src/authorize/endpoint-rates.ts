@@ -15,7 +15,7 @@ const ordinary: ReadonlySet<unknown> = new Set(["authorization_pending", "use_dp
 const closedMax = 10_000;
 
 /**
- * Bounds for the OAuth endpoints, by address. Each authorization request is counted, for it keeps a record. At the endpoints that clients call, only what was
+ * Bounds for the OAuth endpoints, by address. Each authorization request and each new device code is counted, for it keeps a record. At the endpoints that clients call, only what was
  * refused is counted: a client with good credentials and tokens is never in anybody's way, and costs no write here. Whose bucket is empty is told so before
  * anything is looked up; each instance learns that with the next refusal and remembers it for as long as it lasts.
  */
@@ -39,6 +39,10 @@ export function boundEndpoints(provider: Provider, parts: EndpointRateParts): vo
     const closedMs = (closedUntil.get(asker) ?? 0) - parts.now();
     if (closedMs > 0) return refuse(Math.ceil(closedMs / 1000));
     closedUntil.delete(asker);
+    if (ctx.path === "/device_authorization") {
+      const started = await parts.rates.take("deviceStart", asker, parts.now());
+      if (!started.ok) return refuse(started.error);
+    }
     await next();
     if (ctx.status < 400 || ctx.status >= 500 || ordinary.has(errorOf(ctx.body))) return;
     const taken = await parts.rates.take("tokenError", asker, parts.now());

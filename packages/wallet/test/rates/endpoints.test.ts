@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { elsewhere, newMember, openAccount } from "../peers/account.ts";
 import { formOf } from "../peers/browser.ts";
+import { deviceClients, startDevice } from "../peers/devices.ts";
 import { lodge } from "../peers/payments.ts";
 import { Prover } from "../peers/proofs.ts";
 import { rateBounds } from "../../src/rates/bounds.ts";
@@ -31,6 +32,18 @@ describe("the OAuth endpoints", () => {
     expect(Number(closed.headers.get("retry-after"))).toBeGreaterThan(0);
     world.clock.offsetMs += Number(closed.headers.get("retry-after")) * 1000;
     expect((await guess()).status).toBe(400);
+  });
+
+  test("D03 new device codes of one address are bounded, and others are made later", async () => {
+    const devices = await startWorld({ rateFactor: 0.1, clients: deviceClients });
+    try {
+      for (let count = 0; count < tenth("deviceStart"); count += 1) expect((await startDevice(devices)).answer.status).toBe(200);
+      expect((await startDevice(devices)).answer).toMatchObject({ status: 429, body: { code: "rate_limited" } });
+      devices.clock.offsetMs += 60_000;
+      expect((await startDevice(devices)).answer.status).toBe(200);
+    } finally {
+      await devices.close();
+    }
   });
 
   test("X04 calls that succeed are never counted", async () => {
