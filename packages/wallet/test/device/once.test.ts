@@ -15,7 +15,7 @@ describe.each(storages)("what happens once to a device code, on $name", (storage
   });
   afterAll(() => opened.close());
 
-  const code = (jti: string) => ({ jti, number: "42", expiresAt: now + 60_000 });
+  const code = (jti: string) => ({ jti, number: "42", expiresAt: now + 600_000 });
 
   test("D08 of 50 sessions one claims it", async () => {
     const verdicts = await Promise.all(fifty.map((at) => claimDevice(opened.database, code("claim"), `session-${at}`, undefined, now)));
@@ -35,7 +35,8 @@ describe.each(storages)("what happens once to a device code, on $name", (storage
   });
 
   test("D03 of 50 polls at the same time one is in time, the first as any later one", async () => {
-    for (const at of [now, now + 10_000]) {
+    // Those of the first round that came late made the interval longer, up to a minute.
+    for (const at of [now, now + 70_000]) {
       const verdicts = await Promise.all(fifty.map(() => countPoll(opened.database, code("poll"), at)));
       expect(verdicts.filter((each) => each.verdict === "in_time")).toHaveLength(1);
     }
