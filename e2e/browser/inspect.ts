@@ -61,10 +61,11 @@ export async function tabThrough(page: Page, timesMax = 80): Promise<readonly Fo
     document.body.focus();
     document.body.removeAttribute("tabindex");
   });
-  const stops: FocusStop[] = [];
+  const stops: (FocusStop & { readonly id: string })[] = [];
   const seen = new Set<string>();
   for (let times = 0; times < timesMax; times += 1) {
     await page.keyboard.press("Tab");
+    await focusLeft(page, stops.at(-1)?.id);
     const stop = await page.evaluate(focusedNow, `stop-${times}-${Date.now()}`);
     if (stop === undefined) continue;
     if (seen.has(stop.id) && stop.tag !== "IFRAME") break;
@@ -72,6 +73,23 @@ export async function tabThrough(page: Page, timesMax = 80): Promise<readonly Fo
     stops.push(stop);
   }
   return stops;
+}
+
+/** Waits until the focus is elsewhere: a frame of another process takes it a moment after the key. Where it stays, 60 frames are enough to tell. */
+async function focusLeft(page: Page, id: string | undefined): Promise<void> {
+  if (id === undefined) return;
+  for (let frame = 0; frame < 60; frame += 1) {
+    const stays = await page.evaluate(
+      (before) =>
+        new Promise<boolean>((resolve) => {
+          requestAnimationFrame(() =>
+            resolve(document.activeElement instanceof HTMLElement && document.activeElement.dataset["focusStop"] === before),
+          );
+        }),
+      id,
+    );
+    if (!stays) return;
+  }
 }
 
 /** The controls of the page that a person can see and use, by the same names as `tabThrough` gives. */
