@@ -18,6 +18,7 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
   "--disable-field-trial-config",
+  "--disable-back-forward-cache",
   "--disable-hang-monitor",
   "--allow-pre-commit-input",
   "--remote-debugging-pipe",

@@ -133,6 +133,7 @@ describe("what servers ask the user", () => {
     await person.console.page.reload();
     const bank = await openedBy(person.console.page, () => armed("open").click());
     await bank.getByRole("button", { name: "Link" }).click();
+    await bank.getByText("Linked", { exact: true }).waitFor();
     await bank.close();
     await armed("accept").click();
     await ended("link_bank", "completed");
@@ -146,12 +147,14 @@ describe("what servers ask the user", () => {
     await ended("ask_meanwhile", "completed");
     await person.console.callTool("visit_first");
     const bank = await openedBy(person.console.page, () => armed("open").click());
+    await bank.getByRole("button", { name: "Link" }).waitFor();
     await bank.close();
     await armed("accept").click();
     await part("again").waitFor();
     await keepPicture(person.console.page, "console-asking-again");
     const again = await openedBy(person.console.page, () => armed("open").click());
     await again.getByRole("button", { name: "Link" }).click();
+    await again.getByText("Linked", { exact: true }).waitFor();
     await again.close();
     await armed("accept").click();
     await ended("visit_first", "completed");
