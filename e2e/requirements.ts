@@ -1,9 +1,11 @@
+import { kitRequirements } from "./kit-requirements.ts";
 import { reliabilityRequirements } from "./reliability-requirements.ts";
 import { type Requirement, scenario } from "./requirement.ts";
 import { walletRequirements } from "./wallet-requirements.ts";
 
 /** What the product promises, each with the tests that show it. The gate in `coverage.test.ts` keeps both sides honest. */
 export const requirements: readonly Requirement[] = [
+  ...kitRequirements,
   ...reliabilityRequirements,
   ...walletRequirements,
   {
