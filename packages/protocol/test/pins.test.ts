@@ -99,6 +99,15 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "readApprovalAnswer",
     "readApprovalState",
   ],
+  "account-link": [
+    "accountLinkMetaKey",
+    "accountLinkTools",
+    "linkOfferMeta",
+    "linkWaitSecondsMax",
+    "readLinkHandle",
+    "readLinkOffer",
+    "readLinkStatus",
+  ],
   "app-link": ["judgeAppLink", "judgeAppPopup"],
   "auth-flow": ["advanceCall", "authorizationRoundsMax", "inputRoundsMax", "isSettled", "receiveCall"],
   brand: [],
@@ -188,6 +197,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "userCodeAlphabet",
     "userCodeLength",
   ],
+  ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep"],
   limits: [
     "changeZone",
     "formerZoneMs",
