@@ -1,7 +1,8 @@
 // Writes docs/errors.md from the catalogue in packages/protocol/src/errors.ts. With --check it only compares, and fails when the document is behind.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type ErrorEntry, errorCatalogue } from "@countersign/protocol/errors";
+import type { ErrorEntry } from "@countersign/protocol/error-entry";
+import { errorCatalogue } from "@countersign/protocol/errors";
 
 const documentPath = "docs/errors.md";
 
