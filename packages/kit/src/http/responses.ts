@@ -36,11 +36,11 @@ export function withCors(response: Response, origin: string | undefined): Respon
 }
 
 /** Answers the preflight of an allowed browser origin. */
-export function preflightResponse(): Response {
+export function preflightResponse(methods: readonly string[]): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      "access-control-allow-methods": "POST",
+      "access-control-allow-methods": methods.join(", "),
       "access-control-allow-headers": "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name",
       "access-control-max-age": "600",
     },
