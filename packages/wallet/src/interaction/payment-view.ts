@@ -11,7 +11,7 @@ import { sha256OfJson } from "../digest.ts";
 import { judgeRoom } from "../limits/reserve.ts";
 import type { PaymentDisplay } from "../pages/payment.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
-import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import { isForAccount, type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
 import { channelOf, clientHostOf, clientNameOf } from "./views.ts";
 
@@ -62,6 +62,7 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
   const account = await parts.database.records(accountKind).get(accountId, now);
   if (found === undefined || account === undefined) return err(refuse("not_found"));
   const request = found.value;
+  if (!isForAccount(request, accountId)) return err(refuse("claimed_elsewhere", "the payment is another user's"));
   const status = statusOf(request, now);
   if (status !== "created") return err(refuse(closedCodes[status], `the request is ${status}`));
   const { amount, currency } = request.terms;

@@ -121,7 +121,8 @@ function refusedPayment(parts: InteractionParts, interaction: OpenInteraction, r
     });
     return { page, status: 503 };
   }
-  return { page: showUnavailable(parts, interaction, closedReasons[refusal.code] ?? "unknown"), status: 200 };
+  const status = refusal.code === "claimed_elsewhere" ? 403 : 200;
+  return { page: showUnavailable(parts, interaction, closedReasons[refusal.code] ?? "unknown"), status };
 }
 
 const closedReasons: Partial<Record<ErrorCode, keyof typeof text.unavailable>> = {
@@ -129,6 +130,7 @@ const closedReasons: Partial<Record<ErrorCode, keyof typeof text.unavailable>> =
   payment_denied: "denied",
   cancelled: "canceled",
   conflict: "approved",
+  claimed_elsewhere: "other_account",
 };
 
 function showUnavailable(parts: InteractionParts, interaction: OpenInteraction, reason: keyof typeof text.unavailable): Page {

@@ -184,6 +184,8 @@ export const text = {
     revoked: "The approval of this payment was withdrawn. Nothing was charged.",
     voided: "This payment did not go through. Nothing was charged.",
     other_resource: "The app asked for a payment of another shop, so it is not shown.",
+    other_account:
+      "This payment is for another account. Only the person who is buying can approve it, signed in here with the account they use in the app.",
   },
 
   link: {

@@ -50,7 +50,7 @@ export async function startApproval(
   shown: { readonly instrument: PaymentInstrument; readonly displayDigest: string },
 ): Promise<Result<PublicKeyCredentialRequestOptionsJSON, Refusal>> {
   const now = parts.now();
-  const found = await findOpenRequest(parts.database, context.requestId, now);
+  const found = await findOpenRequest(parts.database, context.requestId, context.accountId, now);
   if (!found.ok) return found;
   const request = found.value.value;
   const allowed = await credentialsOf(parts.database, context.accountId, now);
@@ -116,7 +116,7 @@ export async function denyPayment(
   request?: Request,
 ): Promise<Result<void, Refusal>> {
   return database.transaction(async (tx) => {
-    const found = await findOpenRequest(tx, requestId, now);
+    const found = await findOpenRequest(tx, requestId, accountId, now);
     if (!found.ok) return found;
     const moved = await moveRequest(tx, found.value, { decision: { status: "denied", at: now, accountId } }, now);
     if (!moved.ok) return moved;
@@ -141,7 +141,7 @@ async function verifyApproval(
   answer: AuthenticationResponseJSON,
 ): Promise<Result<VerifiedApproval, Refusal>> {
   const now = parts.now();
-  const request = await findOpenRequest(parts.database, context.requestId, now);
+  const request = await findOpenRequest(parts.database, context.requestId, context.accountId, now);
   if (!request.ok) return request;
   const instrument = judgePreimage(parts, context, request.value.value, preimage, challenge);
   if (instrument === undefined) return err(refuse("consent_mismatch"));

@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { EpochMs } from "@countersign/protocol/brand";
+import type { Refusal } from "@countersign/protocol/errors";
+import { refuse } from "@countersign/protocol/errors";
 import type { PaymentPayee } from "@countersign/protocol/payment";
+import type { Result } from "@countersign/protocol/result";
+import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
-import type { RecordKind } from "@countersign/storage/records";
+import type { RecordKind, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
 import { sha256 } from "../digest.ts";
 import type { SignedCheckout } from "./checkout-jwt.ts";
@@ -27,13 +31,14 @@ export const liveRequestKind: RecordKind<{ readonly requestId: string }> = { nam
 /**
  * Lodges a payment request, or gives the one that is there: at most one is live for each payee and checkout. An approved one stays live while its
  * mandate can be used and after it was, so that no checkout is ever paid twice; after every other end the same terms may be asked again.
+ * `buyer`: the account that alone may decide. Refuses with `claimed_elsewhere` when the open request is another account's.
  */
 export async function lodgePaymentRequest(
   database: Database<unknown>,
   payee: PaymentPayee,
-  checkout: SignedCheckout & { readonly isAnnounced: boolean },
+  checkout: SignedCheckout & { readonly isAnnounced: boolean; readonly buyer: string | null },
   now: EpochMs,
-): Promise<LodgedRequest> {
+): Promise<Result<LodgedRequest, Refusal>> {
   const id = `pr_${randomBytes(16).toString("base64url")}`;
   const request: PaymentRequest = {
     payee,
@@ -47,6 +52,7 @@ export async function lodgePaymentRequest(
     sequence: 0,
     isAnnounced: checkout.isAnnounced,
     checkoutJwt: checkout.jwt,
+    buyer: checkout.buyer,
   };
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const lodged = await database.transaction((tx) => lodgeOnce(tx, id, request, now));
@@ -55,7 +61,12 @@ export async function lodgePaymentRequest(
   throw new Error("a payment request kept colliding with another one for the same checkout");
 }
 
-async function lodgeOnce(tx: Database<unknown>, id: string, request: PaymentRequest, now: EpochMs): Promise<LodgedRequest | "collision"> {
+async function lodgeOnce(
+  tx: Database<unknown>,
+  id: string,
+  request: PaymentRequest,
+  now: EpochMs,
+): Promise<Result<LodgedRequest, Refusal> | "collision"> {
   const pointers = tx.records(liveRequestKind);
   const requests = tx.records(paymentRequestKind);
   const pointerId = sha256(`${request.payee.id}\n${request.checkoutHash}`);
@@ -63,7 +74,7 @@ async function lodgeOnce(tx: Database<unknown>, id: string, request: PaymentRequ
   const there = await pointers.get(pointerId, now);
   const pointed = there === undefined ? undefined : await requests.get(there.value.requestId, now);
   if (there !== undefined && pointed !== undefined && isLive(pointed.value, now)) {
-    return { id: there.value.requestId, request: pointed.value, isNew: false };
+    return bindBuyer(tx, pointed, request.buyer, now);
   }
   const claimed =
     there === undefined
@@ -73,7 +84,25 @@ async function lodgeOnce(tx: Database<unknown>, id: string, request: PaymentRequ
   const created = await requests.create(id, request, { keys: { payee: request.payee.id }, ...options });
   if (!created.ok) return "collision";
   await setDeadline(tx, id, endOf(request));
-  return { id, request, isNew: true };
+  return ok({ id, request, isNew: true });
+}
+
+/**
+ * The live request, for the user who asks for it now. One that nobody was named for becomes theirs while it is open, and is nobody else's from then on; one
+ * that is another user's is refused, and stays theirs.
+ */
+async function bindBuyer(
+  tx: Database<unknown>,
+  found: StoredRecord<PaymentRequest>,
+  buyer: string | null,
+  now: EpochMs,
+): Promise<Result<LodgedRequest, Refusal> | "collision"> {
+  const lodged = { id: found.id, request: found.value, isNew: false };
+  if (buyer === null || statusOf(found.value, now) !== "created" || found.value.buyer === buyer) return ok(lodged);
+  if (found.value.buyer !== null) return err(refuse("claimed_elsewhere", "the payment was asked for in another user's name"));
+  const bound = { ...found.value, buyer };
+  const updated = await tx.records(paymentRequestKind).update(found.id, found.version, bound);
+  return updated.ok ? ok({ ...lodged, request: bound }) : "collision";
 }
 
 function isLive(request: PaymentRequest, now: EpochMs): boolean {

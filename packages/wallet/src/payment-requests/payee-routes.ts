@@ -15,6 +15,7 @@ import type { Database } from "@countersign/storage/database";
 import type { Sealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import type Provider from "oidc-provider";
+import { accountKind } from "../accounts.ts";
 import { authenticateClient, refuseClient, type ServerInterface } from "../authorize/client-token.ts";
 import type { WalletClient } from "../options.ts";
 import { createPayeeKeys } from "./payee-keys.ts";
@@ -69,10 +70,13 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     const checkout = await verifyCheckoutJwt(jwt, { payeeId: payee.value.id, audience: parts.issuer, payeeKeys }, parts.now());
     if (!checkout.ok) return respondRefusal(checkout.error);
     const isAnnounced = announced.has(payee.value.id);
-    const lodged = await lodgePaymentRequest(parts.database, payee.value, { ...checkout.value, isAnnounced }, parts.now());
-    parts.logger.info("payment_request.lodged", { paymentRequestId: lodged.id, clientId: payee.value.id, state: lodged.isNew ? "new" : "same" });
-    const request = subject === undefined ? lodged.request : await tryPolicies(parts, lodged, subject);
-    return respondJson(lodged.isNew ? 201 : 200, lodgedBody(parts, lodged.id, request));
+    const buyer = await buyerOf(parts, subject);
+    const lodged = await lodgePaymentRequest(parts.database, payee.value, { ...checkout.value, isAnnounced, buyer }, parts.now());
+    if (!lodged.ok) return respondRefusal(lodged.error);
+    const { id, isNew } = lodged.value;
+    parts.logger.info("payment_request.lodged", { paymentRequestId: id, clientId: payee.value.id, state: isNew ? "new" : "same" });
+    const request = buyer === null ? lodged.value.request : await tryPolicies(parts, lodged.value, buyer);
+    return respondJson(isNew ? 201 : 200, lodgedBody(parts, id, request));
   });
 
   app.get("/payment-requests/:id", async (c) => {
@@ -103,6 +107,12 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     return respondJson(200, viewOf(parts, id, ended.value));
   });
   return app;
+}
+
+/** The account that the payee named. A name that is nobody's here, such as another issuer's, binds nothing: it would lock everybody out. */
+async function buyerOf(parts: PayeeParts, subject: string | undefined): Promise<string | null> {
+  const account = subject === undefined ? undefined : await parts.database.records(accountKind).get(subject, parts.now());
+  return account?.id ?? null;
 }
 
 /** The request after the policies of the user whom the payee named; as it was when none covers it or it is decided. */

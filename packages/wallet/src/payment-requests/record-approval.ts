@@ -23,7 +23,7 @@ import { rememberPayee } from "../policies/known-payees.ts";
 import { sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
 import { moveRequest } from "./move.ts";
 import { keepReceipt } from "./receipts.ts";
-import { approvedRetentionMs, detailsOf, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+import { approvedRetentionMs, detailsOf, isForAccount, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 
 export interface RecordParts {
   readonly database: Database<unknown>;
@@ -108,14 +108,16 @@ export async function recordApproval(
   });
 }
 
-/** The request, when it can still be approved. Refuses with `not_found`, `payment_request_expired` and `conflict`. */
+/** The request, when this account can still decide it. Refuses with `not_found`, `payment_request_expired` and `conflict`, and with `claimed_elsewhere` another buyer's. */
 export async function findOpenRequest(
   database: Pick<Database<unknown>, "records">,
   requestId: string,
+  accountId: string,
   now: EpochMs,
 ): Promise<Result<StoredRecord<PaymentRequest>, Refusal>> {
   const found = await database.records(paymentRequestKind).get(requestId, now);
   if (found === undefined) return err(refuse("not_found"));
+  if (!isForAccount(found.value, accountId)) return err(refuse("claimed_elsewhere", "the payment is another user's"));
   const status = statusOf(found.value, now);
   if (canTransition(paymentRequestTransitions, status, "approved")) return ok(found);
   return err(status === "expired" ? refuse("payment_request_expired") : refuse("conflict", `the request is ${status}`));

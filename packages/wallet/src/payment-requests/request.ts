@@ -38,6 +38,8 @@ export interface PaymentRequest {
   readonly isAnnounced: boolean;
   /** The text that the payee signed, as it came: `checkoutHash` is of it, and it proves the terms. Null for requests from before it was kept. */
   readonly checkoutJwt: string | null;
+  /** The one account that may decide, because the payee lodged the request in this user's name. Null: whoever is led to it. */
+  readonly buyer: string | null;
 }
 
 const decision = z.discriminatedUnion("status", [
@@ -64,6 +66,7 @@ const request = z.object({
   sequence: z.int().nonnegative().default(0),
   isAnnounced: z.boolean().default(false),
   checkoutJwt: z.string().nullable().default(null),
+  buyer: z.string().nullable().default(null),
 });
 
 export const paymentRequestKind: RecordKind<PaymentRequest> = {
@@ -109,6 +112,11 @@ export function endOf(value: PaymentRequest): EpochMs | undefined {
     case "voided":
       return undefined;
   }
+}
+
+/** Says whether an account may see and decide a request: anybody's, or lodged for this very user. */
+export function isForAccount(value: PaymentRequest, accountId: string): boolean {
+  return value.buyer === null || value.buyer === accountId;
 }
 
 /** What a user approves: the signed terms, the payee from the registry and the account that pays. */

@@ -42,7 +42,7 @@ async function tryOnce(parts: AutoApproveParts, requestId: string, accountId: st
   const { approval, bank } = parts;
   const { database } = approval;
   const now = approval.now();
-  const found = await findOpenRequest(database, requestId, now);
+  const found = await findOpenRequest(database, requestId, accountId, now);
   const account = await database.records(accountKind).get(accountId, now);
   if (!found.ok || account === undefined) return ok(false);
   const { terms } = found.value.value;

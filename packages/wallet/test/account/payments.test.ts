@@ -95,6 +95,7 @@ test("receipts come newest first, page by page, of one account only", async () =
     sequence: 0,
     isAnnounced: false,
     checkoutJwt: null,
+    buyer: null,
   };
   const instrument = { type: "bank_account", id: "acc_1", description: "Demo Bank" } as const;
   for (let at = 1; at <= 60; at += 1) {

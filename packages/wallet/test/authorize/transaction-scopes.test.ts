@@ -19,6 +19,7 @@ function request(decision: PaymentDecision | null): PaymentRequest {
     sequence: 0,
     isAnnounced: false,
     checkoutJwt: null,
+    buyer: null,
   };
 }
 

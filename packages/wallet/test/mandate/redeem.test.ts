@@ -62,6 +62,7 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     sequence: 0,
     isAnnounced: false,
     checkoutJwt: null,
+    buyer: null,
   };
 
   async function approve(requestId: string): Promise<Secret> {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { judgeMandate } from "@countersign/protocol/mandate";
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -328,6 +328,56 @@ describe("what an approval is bound to", () => {
     expect(answer).toMatchObject({ status: 409, body: { code: "payment_request_expired" } });
     world.clock.offsetMs = 0;
     expect(await status(id)).toBe("created");
+  });
+});
+
+describe("a payment that was asked for in one user's name", () => {
+  /** A user with what access tokens name them by, which one payment of theirs tells. */
+  async function known(): Promise<{ readonly person: Person; readonly sub: string }> {
+    const { request } = await lodge(world);
+    const person = await signedUp();
+    const end = new URL((await person.usePasskey(await atPayment(person, request.url), "/approve")).url);
+    const token = decodeJwt(String((await redeem(world, codeFields(end, request))).body["access_token"]));
+    return { person, sub: String(token.sub) };
+  }
+
+  test("M19 cannot be seen, approved or declined by another one, by link or from an app, and stays the first one's to approve", async () => {
+    const [{ person: ann, sub }, { person: bob, sub: bobs }] = [await known(), await known()];
+    const checkoutJwt = await world.payee.signCheckout({ ...checkout, id: `co_${randomUUID()}` });
+    const id = String((await world.payee.lodge(checkoutJwt, sub)).body["id"]);
+    const link = `${world.url}/approve/${id}`;
+    for (const url of [link, authorizationRequest(world, { scope: `payment:${id}` }).url]) {
+      const page = await bob.browser.open(url);
+      expect(page).toMatchObject({ status: 403, html: expect.stringContaining("This payment is for another account") });
+      expect(page.html).not.toMatch(/€42\.50|Harbour Goods|\/approve\/options|\/decline/);
+    }
+    expect(await world.payee.lodge(checkoutJwt, bobs)).toMatchObject({ status: 403, body: { code: "claimed_elsewhere" } });
+    expect(await status(id)).toBe("created");
+    const page = await atPayment(ann, authorizationRequest(world, { scope: `payment:${id}` }).url);
+    expect(page.html).toContain("€42.50");
+    await ann.usePasskey(page, "/approve");
+    expect(await status(id)).toBe("approved");
+  });
+
+  test("was anybody's while a guest asked for it, and is the user's who asks first", async () => {
+    const [{ person: ann, sub }, { person: bob }] = [await known(), await known()];
+    const { id, checkoutJwt, request } = await lodge(world);
+    const early = await atPayment(bob, request.url);
+    expect((await world.payee.lodge(checkoutJwt, sub)).body["id"]).toBe(id);
+    expect((await world.payee.lodge(checkoutJwt)).body["id"]).toBe(id);
+    expect((await bob.browser.open(request.url)).status).toBe(403);
+    await bob.browser.submit(formOf(early.html, "/decline"));
+    expect(await status(id)).toBe("created");
+    await ann.usePasskey(await atPayment(ann, request.url), "/approve");
+    expect(await status(id)).toBe("approved");
+  });
+
+  test("that the wallet does not know is anybody's: a name of another issuer locks nobody out", async () => {
+    const checkoutJwt = await world.payee.signCheckout({ ...checkout, id: `co_${randomUUID()}` });
+    const id = String((await world.payee.lodge(checkoutJwt, "auth0|stranger")).body["id"]);
+    const person = await signedUp();
+    await person.usePasskey(await atPayment(person, authorizationRequest(world, { scope: `payment:${id}` }).url), "/approve");
+    expect(await status(id)).toBe("approved");
   });
 });
 

@@ -29,6 +29,7 @@ const request: PaymentRequest = {
   sequence: 0,
   isAnnounced: false,
   checkoutJwt: null,
+  buyer: null,
 };
 
 let database: Database<unknown>;

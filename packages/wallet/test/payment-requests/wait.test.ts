@@ -19,6 +19,7 @@ const open: PaymentRequest = {
   sequence: 0,
   isAnnounced: false,
   checkoutJwt: null,
+  buyer: null,
 };
 const query = { id: "pr_1", payeeId: "store", waitMs: 25_000 };
 const never = new AbortController().signal;

@@ -51,11 +51,11 @@ export class Payee {
       .sign(this.privateKey);
   }
 
-  async lodge(checkoutJwt: string): Promise<JsonAnswer> {
+  async lodge(checkoutJwt: string, subject?: string): Promise<JsonAnswer> {
     return this.call("/payment-requests", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ checkout_jwt: checkoutJwt }),
+      body: JSON.stringify({ checkout_jwt: checkoutJwt, subject }),
     });
   }
 

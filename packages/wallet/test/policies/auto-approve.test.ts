@@ -38,6 +38,7 @@ const request: PaymentRequest = {
   sequence: 0,
   isAnnounced: false,
   checkoutJwt: null,
+  buyer: null,
 };
 const terms: PolicyTerms = { payeeIds: ["store"], currency: "EUR", ceiling: 4_250, budget: 12_750, period: "month", expiresAt: now + 86_400_000 };
 const evidence = { credential_id: "c", public_key: "p", client_data_json: "d", authenticator_data: "a", signature: "s", preimage: "{}" };
