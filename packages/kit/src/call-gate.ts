@@ -19,8 +19,13 @@ export interface RaisedChallenge {
 
 /** What holds for one HTTP request. It is made per request and reached by closure alone, so nothing crosses between callers. */
 export interface CallGate {
-  /** Runs one tool for this request's caller. Decides access again, whatever decided it before. */
-  call(tool: Tool, args: unknown, meta: unknown, signal: AbortSignal): Promise<ToolResult>;
+  /**
+   * Runs one tool for this request's caller. Decides access again, whatever decided it before.
+   *
+   * @param meta `params._meta`, as sent
+   * @param signal gives the signal that the client went away; asked for only when the tool looks at it
+   */
+  call(tool: Tool, args: unknown, meta: unknown, signal: () => AbortSignal): Promise<ToolResult>;
   /** The challenge that replaces the HTTP response, once every tool of the request has answered. */
   raised(): RaisedChallenge | undefined;
 }

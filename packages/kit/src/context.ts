@@ -37,8 +37,8 @@ export interface Caller {
   readonly scope: ScopeSet;
 }
 
-/** Makes the context of one call. `meta` is the request's `_meta`, as the client sent it. */
-export function createToolContext(tool: string, caller: Caller, meta: unknown, signal: AbortSignal, payee: Payee | undefined): ToolContext {
+/** Makes the context of one call. `meta` is the request's `_meta`, as the client sent it; `signal` is asked for when the handler looks at it. */
+export function createToolContext(tool: string, caller: Caller, meta: unknown, signal: () => AbortSignal, payee: Payee | undefined): ToolContext {
   return {
     tool,
     subject: caller.subject,
@@ -46,7 +46,9 @@ export function createToolContext(tool: string, caller: Caller, meta: unknown, s
     scope: caller.scope,
     hints: readHints(meta),
     idempotencyKey: visibleAscii(member(meta, idempotencyMetaKey)),
-    signal,
+    get signal() {
+      return signal();
+    },
     payee,
     challenge: (scope, why) => (why === undefined ? { kind: "challenge", scope } : { kind: "challenge", scope, why }),
   };

@@ -4,11 +4,13 @@ import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/ser
 import type { BearerVerifier } from "./bearer/verify-token.ts";
 import { type CallGate, createCallGate } from "./call-gate.ts";
 import { challengeResponse, refusalResponse, rpcErrorResponse } from "./http/responses.ts";
+import { writePlainAnswer } from "./http/plain-answer.ts";
 import { type RpcBody, readRpcBody } from "./http/rpc-body.ts";
-import { createMcpServer, type Offer, type Reach } from "./mcp-server.ts";
+import { createMcpServer, type Offer, type Reach, serverInfoOf } from "./mcp-server.ts";
 import type { Payee } from "./payment/payee.ts";
 import { type ChallengeForm, chooseForm } from "./policy/choose-form.ts";
 import { type AccessDecision, decideBatch, demandOf } from "./policy/decide-access.ts";
+import { readPlainCall } from "./policy/plain-call.ts";
 import type { Report } from "./report.ts";
 
 export interface EndpointOptions {
@@ -66,12 +68,28 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 
     const inResult = form === "result" || body?.value.isBatch === true;
     const gate = createCallGate({ ...options, bearer, form: inResult ? "result" : "http" });
-    servings.set(request, { reach: reachOf(body?.value), gate });
+    const settled = body && (await answerPlainCall(request, body.value, gate, options));
+    if (settled instanceof Response) return settled;
+    servings.set(request, { reach: reachOf(body?.value), gate: settled ?? gate });
     const response = await handler.fetch(request, body === undefined ? {} : { parsedBody: body.value.json });
     return messages.some((each) => each.method === "tools/call") ? finish(response, gate) : response;
   };
 
   return { serve, close: () => handler.close() };
+}
+
+/**
+ * Answers a call that asks for nothing beside its result, without a server object. Undefined leaves the call to the SDK; a gate leaves it the writing
+ * of a result that is there already: the tool runs once.
+ */
+async function answerPlainCall(request: Request, body: RpcBody, gate: CallGate, options: EndpointOptions): Promise<Response | CallGate | undefined> {
+  const call = readPlainCall((name) => request.headers.get(name), body.json);
+  const tool = call && options.offer.tools.get(call.name);
+  if (call === undefined || tool === undefined || tool.hasHeaderArguments) return undefined;
+  const result = await gate.call(tool, call.args, call.meta, () => request.signal);
+  const raised = gate.raised();
+  if (raised !== undefined) return challengeResponse(raised.status, refuse(raised.code), raised.challenge);
+  return writePlainAnswer(call, result, serverInfoOf(options.offer)) ?? { call: () => Promise.resolve(result), raised: () => undefined };
 }
 
 /**

@@ -2,6 +2,7 @@ import { RESOURCE_MIME_TYPE, registerAppResource, registerAppTool } from "@model
 import { type CallToolResult, McpServer } from "@modelcontextprotocol/server";
 import type { ToolResult } from "./answer.ts";
 import type { CallGate } from "./call-gate.ts";
+import type { ServerInfo } from "./http/plain-answer.ts";
 import type { Tool } from "./tool.ts";
 import type { View } from "./view.ts";
 
@@ -27,10 +28,15 @@ const viewTtlMs = 3_600_000;
 const fixed = { listChanged: false };
 const publicList = { ttlMs: listTtlMs, cacheScope: "public" } as const;
 
+/** What the server says of itself in every answer. */
+export function serverInfoOf(offer: Offer): ServerInfo {
+  return { name: offer.name, version: offer.version, ...(offer.title === undefined ? {} : { title: offer.title }) };
+}
+
 /** Makes the server object of one request (2026-07-28 is stateless, and the 2025 family is served without sessions). */
 export function createMcpServer(offer: Offer, reach: Reach, gate: CallGate): McpServer {
   const server = new McpServer(
-    { name: offer.name, version: offer.version, ...(offer.title === undefined ? {} : { title: offer.title }) },
+    { ...serverInfoOf(offer) },
     {
       capabilities: { tools: fixed, prompts: fixed, ...(offer.views.size === 0 ? {} : { resources: fixed }) },
       cacheHints: {
@@ -62,7 +68,11 @@ function registerTool(server: McpServer, name: string, tool: Tool, gate: CallGat
     ...(annotations === undefined ? {} : { annotations }),
     _meta,
   };
-  registerAppTool(server, name, config, async (args, ctx) => toCallToolResult(await gate.call(tool, args, ctx.mcpReq._meta, ctx.mcpReq.signal)));
+  // The SDK takes the envelope of 2026-07-28 out of `_meta`; a tool is told the same whichever way its call came.
+  registerAppTool(server, name, config, async (args, { mcpReq }) => {
+    const meta = mcpReq.envelope === undefined ? mcpReq._meta : { ...mcpReq._meta, ...mcpReq.envelope };
+    return toCallToolResult(await gate.call(tool, args, meta, () => mcpReq.signal));
+  });
 }
 
 function registerView(server: McpServer, view: View): void {

@@ -49,6 +49,8 @@ export interface Tool {
   /** The published schema for the SDK; the values themselves are judged by {@link Tool.run}. */
   readonly inputSchema: StandardSchemaWithJSON;
   readonly outputSchema: StandardSchemaWithJSON | undefined;
+  /** Whether some arguments also travel as headers (`x-mcp-header`), which the SDK compares. */
+  readonly hasHeaderArguments: boolean;
   /** Validates, runs the handler and validates its answer. A handler's error reaches the caller of this function. */
   run(args: unknown, ctx: ToolContext): Promise<ToolAnswer>;
 }
@@ -80,6 +82,7 @@ export function prepareTool<Input extends z.ZodObject>(
     listing,
     inputSchema: publishedSchema(inputSchema),
     outputSchema: outputSchema && publishedSchema(outputSchema),
+    hasHeaderArguments: JSON.stringify(inputSchema).includes('"x-mcp-header"'),
     async run(args, ctx) {
       const parsed = definition.input.safeParse(args ?? {});
       if (!parsed.success) return invalidArguments(parsed.error);

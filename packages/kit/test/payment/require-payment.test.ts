@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 function pay(scope: readonly string[], options: { requestId?: string; subject?: string; for?: SignedCheckout } = {}): Promise<PaymentOutcome> {
   const caller = { subject: options.subject, clientId: "host", scope: new Set(scope) };
-  const ctx = createToolContext("pay", caller, {}, new AbortController().signal, wallet.payee);
+  const ctx = createToolContext("pay", caller, {}, () => new AbortController().signal, wallet.payee);
   const demand = { checkout: options.for ?? checkout };
   return requirePayment(ctx, options.requestId === undefined ? demand : { ...demand, requestId: options.requestId });
 }
