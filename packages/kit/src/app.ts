@@ -2,6 +2,7 @@ import { protectedResourceMetadataUrls } from "@countersign/protocol/metadata";
 import { unionScopes } from "@countersign/protocol/scope";
 import type { z } from "zod";
 import { anonymous, oauth2 } from "./auth.ts";
+import type { Revocation } from "./bearer/revocations.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { createFront, type Front } from "./front.ts";
 import { createVerifier, readIdentity, type SecurityOptions } from "./options.ts";
@@ -21,6 +22,8 @@ export interface App extends Front {
   tool<Input extends z.ZodObject>(name: string, definition: ToolDefinition<Input>, handler: ToolHandler<Input>): void;
   /** Adds a view and returns its `ui://` URI. */
   ui(name: string, definition: UiDefinition): string;
+  /** Tells the app that tokens have ended at their issuer: a token by its `jti`, a grant by `gid` or `sid`, or all of a subject so far. */
+  forget(ended: Revocation): void;
   close(): Promise<void>;
 }
 
@@ -30,7 +33,8 @@ const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 export function createApp(options: AppOptions): App {
   if (!namePattern.test(options.name)) throw new TypeError(`not a name: ${JSON.stringify(options.name)}`);
   const identity = readIdentity(options);
-  const { resource, issuer } = identity;
+  const { resource, issuer, scopes } = identity;
+  const verifier = createVerifier(options, identity);
   const tools = new Map<string, Tool>();
   const views = new Map<string, View>();
   const report: Report = options.report ?? (() => undefined);
@@ -44,7 +48,8 @@ export function createApp(options: AppOptions): App {
   const endpointOf = (): Endpoint => {
     endpoint ??= createEndpoint({
       offer: { name: options.name, version: options.version, title: options.title, instructions: options.instructions, tools, views },
-      verifier: createVerifier(options, identity),
+      verifier,
+      scopes,
       resourceMetadata: issuer && protectedResourceMetadataUrls(resource)[0],
       challengeForm: options.challengeForm ?? "auto",
       payee: options.payee,
@@ -56,7 +61,7 @@ export function createApp(options: AppOptions): App {
     {
       ...options,
       label: options.title ?? options.name,
-      scopes: () => unionScopes(...[...tools.values()].map((tool) => tool.auth.scope)),
+      demandedScopes: () => unionScopes(...[...tools.values()].map((tool) => tool.auth.scope)),
       methods: ["POST"],
       serve: (request) => endpointOf().serve(request),
     },
@@ -71,13 +76,16 @@ export function createApp(options: AppOptions): App {
       if (issuer === undefined && auth.mode !== "anonymous") throw new TypeError(`"${name}" demands sign-in, but the app has no issuer`);
       const view = definition.ui === undefined ? undefined : views.get(definition.ui);
       if (definition.ui !== undefined && view === undefined) throw new TypeError(`"${name}" names an unknown view: "${definition.ui}"`);
-      tools.set(name, prepareTool(name, definition, auth, view?.uri, handler));
+      tools.set(name, prepareTool(name, definition, { ...auth, scope: scopes.least(auth.scope) }, view?.uri, handler));
     },
     ui(name, definition) {
       register(name, views);
       const view = prepareView(options.name, name, definition);
       views.set(name, view);
       return view.uri;
+    },
+    forget(ended) {
+      verifier?.forget(ended);
     },
     async close() {
       await endpoint?.close();

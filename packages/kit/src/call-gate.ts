@@ -7,6 +7,7 @@ import type { Bearer } from "./bearer/verify-token.ts";
 import type { Payee } from "./payment/payee.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
 import { decideAccess } from "./policy/decide-access.ts";
+import type { ScopeHierarchy } from "./policy/scope-hierarchy.ts";
 import type { Report } from "./report.ts";
 import type { Tool } from "./tool.ts";
 
@@ -33,6 +34,7 @@ export interface CallGate {
 export interface CallGateOptions {
   readonly bearer: Bearer;
   readonly form: ChallengeForm;
+  readonly scopes: ScopeHierarchy;
   readonly resourceMetadata: string | undefined;
   readonly payee: Payee | undefined;
   readonly report: Report;
@@ -68,7 +70,7 @@ export function createCallGate(options: CallGateOptions): CallGate {
         const answer: ToolAnswer = await tool.run(args, createToolContext(name, caller, meta, signal, options.payee));
         if (answer.kind === "result") return answer;
         if (options.resourceMetadata === undefined) throw new TypeError("a tool demands authorization, but the app has no issuer");
-        return demand(tool, challengeOf(unionScopes(tool.auth.scope, answer.scope), answer.why));
+        return demand(tool, challengeOf(options.scopes.least(unionScopes(tool.auth.scope, answer.scope)), answer.why));
       } catch (error) {
         report({ event: "tool_failed", tool: name, error });
         return refused({ code: "internal_error" });

@@ -11,12 +11,14 @@ import type { Payee } from "./payment/payee.ts";
 import { type ChallengeForm, chooseForm } from "./policy/choose-form.ts";
 import { type AccessDecision, decideBatch, demandOf } from "./policy/decide-access.ts";
 import { readPlainCall } from "./policy/plain-call.ts";
+import type { ScopeHierarchy } from "./policy/scope-hierarchy.ts";
 import type { Report } from "./report.ts";
 
 export interface EndpointOptions {
   readonly offer: Offer;
   /** Undefined in an app without an issuer: an Authorization header then means nothing. */
   readonly verifier: BearerVerifier | undefined;
+  readonly scopes: ScopeHierarchy;
   readonly resourceMetadata: string | undefined;
   readonly challengeForm: "auto" | ChallengeForm;
   readonly payee: Payee | undefined;
@@ -105,9 +107,10 @@ function refuseByHttp(decision: AccessDecision, form: ChallengeForm, options: En
   // Clients of the result form get HTTP 401 for a bad token too: that is how they learn to renew it.
   if (decision.code !== "invalid_token" && (form === "result" || body?.isBatch !== true)) return undefined;
   const named = decision.code === "authorization_required" ? {} : { error: decision.code };
+  const scope = options.scopes.least(decision.scope);
   const challenge = {
     ...named,
-    scope: decision.scope,
+    scope,
     ...(options.resourceMetadata === undefined ? {} : { resourceMetadata: options.resourceMetadata }),
   };
   options.report({
@@ -115,7 +118,7 @@ function refuseByHttp(decision: AccessDecision, form: ChallengeForm, options: En
     status: decision.status,
     form: "http",
     tool: body?.messages.find((each) => each.toolName !== undefined)?.toolName?.slice(0, 100),
-    scope: formatScope(decision.scope),
+    scope: formatScope(scope),
   });
   return challengeResponse(decision.status, refuse(decision.code), challenge);
 }

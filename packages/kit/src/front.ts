@@ -19,7 +19,7 @@ export interface FrontOptions extends SecurityOptions {
   /** The name that the metadata gives. */
   readonly label: string;
   /** Every scope that may be demanded. */
-  readonly scopes: () => ScopeSet;
+  readonly demandedScopes: () => ScopeSet;
   /** HTTP methods of the endpoint that a browser page may use. */
   readonly methods: readonly string[];
   /** Serves a request to the endpoint itself. */
@@ -56,7 +56,7 @@ function createDocuments(options: FrontOptions, { resource, issuer }: Identity):
   const metadata = (): unknown => ({
     resource,
     authorization_servers: [issuer],
-    scopes_supported: formatScope(options.scopes())
+    scopes_supported: formatScope(options.demandedScopes())
       .split(" ")
       .filter((scope) => scope !== ""),
     bearer_methods_supported: ["header"],

@@ -1,18 +1,23 @@
 import type { EpochMs, Issuer, ResourceUri } from "@countersign/protocol/brand";
-import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
+import { parseResourceUri } from "@countersign/protocol/resource";
+import { type IssuerOptions, readIssuerOptions, type TrustedIssuer } from "./bearer/issuer-options.ts";
 import { createKeySource } from "./bearer/key-source.ts";
+import { createJwtReader } from "./bearer/read-jwt.ts";
 import { type BearerVerifier, createBearerVerifier } from "./bearer/verify-token.ts";
 import type { Fetch } from "./http/fetch-json.ts";
 import type { Payee } from "./payment/payee.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
+import { createScopeHierarchy, type ImpliedScopes, type ScopeHierarchy } from "./policy/scope-hierarchy.ts";
 import type { Report } from "./report.ts";
 
 /** What an app of the kit and a protected server of another make have in common. */
 export interface SecurityOptions {
   /** Canonical URL of the MCP endpoint, audience of every token, and the only source of the metadata's address. */
   readonly resource: string;
-  /** The authorization server. Without it no tool can demand sign-in. */
-  readonly issuer?: string;
+  /** The authorization server; its options where its tokens differ from RFC 9068. Without it no tool can demand sign-in. */
+  readonly issuer?: string | IssuerOptions;
+  /** Scopes that imply others: `{ "orders:write": ["orders:read"] }`. A token with the former serves wherever the latter is demanded. */
+  readonly scopes?: ImpliedScopes;
   /** Further Host values; the resource's own host is always allowed. */
   readonly allowedHosts?: readonly string[];
   /** Browser origins that may call; the resource's own origin is always allowed. */
@@ -29,20 +34,23 @@ export interface SecurityOptions {
 export interface Identity {
   readonly resource: ResourceUri;
   readonly issuer: Issuer | undefined;
+  /** How the issuer's tokens are judged. */
+  readonly trusted: TrustedIssuer | undefined;
+  readonly scopes: ScopeHierarchy;
 }
 
-/** Throws on a resource that is not canonical (RFC 8707 section 2) and on what is no issuer (RFC 8414 section 2). */
+/** Throws on a resource that is not canonical (RFC 8707 section 2), on what is no issuer (RFC 8414 section 2), and on scopes that imply each other. */
 export function readIdentity(options: SecurityOptions): Identity {
   const resource = parseResourceUri(options.resource);
   if (!resource.ok || resource.value !== options.resource) throw new TypeError(`not a canonical resource: ${options.resource}`);
-  const issuer = options.issuer === undefined ? undefined : parseIssuer(options.issuer);
-  if (issuer?.ok === false) throw new TypeError(`not an issuer: ${options.issuer}`);
-  return { resource: resource.value, issuer: issuer?.value };
+  const trusted = options.issuer === undefined ? undefined : readIssuerOptions(options.issuer, resource.value);
+  return { resource: resource.value, issuer: trusted?.issuer, trusted, scopes: createScopeHierarchy(options.scopes) };
 }
 
-/** Judges the tokens of the configured issuer for this resource; undefined without an issuer. */
-export function createVerifier(options: SecurityOptions, { resource, issuer }: Identity): BearerVerifier | undefined {
-  if (issuer === undefined) return undefined;
+/** Judges the tokens of the configured issuer for this resource; undefined without an issuer. Nothing is fetched before the first token comes. */
+export function createVerifier(options: SecurityOptions, { trusted, scopes }: Identity): BearerVerifier | undefined {
+  if (trusted === undefined) return undefined;
   const clock = options.clock ?? Date.now;
-  return createBearerVerifier({ issuer, resource, clock, keys: createKeySource({ issuer, clock, fetch: options.fetch ?? fetch }) });
+  const keys = createKeySource({ issuer: trusted.issuer, clock, fetch: options.fetch ?? fetch });
+  return createBearerVerifier({ read: createJwtReader({ trusted, keys, clock }), scopes, clock });
 }

@@ -287,6 +287,36 @@ describe("metadata", () => {
   });
 });
 
+describe("scopes that imply others", () => {
+  test("are one thing to enforcement, challenges, the listing and the metadata", async () => {
+    const implying = createTestShop(issuer, clock, { scopes: { "orders:write": ["orders:read"] } });
+    const writer = await issuer.token({ scope: "orders:write" });
+    for (const name of ["refund", "orders"]) expect((await callTool(implying.app, "2026-07-28", name, writer)).status).toBe(200);
+    expect(implying.contexts[0]?.scope).toEqual(new Set(["orders:write", "orders:read"]));
+    const challenged = await callTool(implying.app, "2026-07-28", "refund", await issuer.token());
+    expect(challenged.status).toBe(403);
+    expect(challenged.headers.get("www-authenticate")).toContain('scope="orders:write"');
+    const { result } = await readRpc(await implying.app.fetch(rpcRequest("2026-07-28", "tools/list")));
+    expect(result?.["tools"]).toContainEqual(
+      expect.objectContaining({ name: "refund", securitySchemes: [{ type: "oauth2", scopes: ["orders:write"] }] }),
+    );
+    const metadata: unknown = await (await implying.app.fetch(new Request(metadataUrl))).json();
+    expect(metadata).toMatchObject({ scopes_supported: ["orders:read", "orders:write", "profile"] });
+    expect(implying.ran).toEqual(["refund", "orders"]);
+    expect((await callTool(shop.app, "2026-07-28", "orders", writer)).status).toBe(403);
+    await implying.app.close();
+  });
+});
+
+test("tokens that have ended at the issuer open nothing any more, once the app is told", async () => {
+  const token = await issuer.token({ gid: "g-1" });
+  expect((await callTool(shop.app, "2026-07-28", "orders", token)).status).toBe(200);
+  shop.app.forget({ grant: "g-1" });
+  expect((await callTool(shop.app, "2026-07-28", "orders", token)).status).toBe(401);
+  expect((await callTool(shop.app, "2026-07-28", "browse", token)).status).toBe(401);
+  expect(shop.ran).toEqual(["orders"]);
+});
+
 describe("what a client says about itself", () => {
   test("reaches the handler as hints, within bounds", async () => {
     const _meta = {

@@ -91,8 +91,10 @@ async function fetchDocument(issuer: Issuer, send: Fetch): Promise<IssuerDocumen
   for (const url of authorizationServerMetadataUrls(issuer)) {
     const reply = await fetchJson(send, url, { headers: { accept: "application/json" } }, timeoutMs);
     if (!reply.ok) return undefined;
-    if (reply.value.status !== 200) continue;
-    const judged = judgeAuthorizationServer(reply.value.body, issuer);
+    // A web site that answers every path with a page is not asked for its page's meaning.
+    if (reply.value.status !== 200 || reply.value.body === undefined) continue;
+    // Whether it names PKCE is its clients' affair; several well-known servers do not.
+    const judged = judgeAuthorizationServer(reply.value.body, issuer, "assumed");
     const jwksUri = judged.ok ? readJwksUri(member(reply.value.body, "jwks_uri"), issuer) : undefined;
     return judged.ok && jwksUri !== undefined ? { tokenEndpoint: judged.value.tokenEndpoint, jwksUri } : undefined;
   }

@@ -1,9 +1,12 @@
 import { createPublicKey } from "node:crypto";
-import { parseIssuer, parseResourceUri } from "@countersign/protocol/resource";
+import { parseResourceUri } from "@countersign/protocol/resource";
 import { type CryptoKey, exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
+import { type IssuerOptions, readIssuerOptions } from "../../src/bearer/issuer-options.ts";
 import { createKeySource } from "../../src/bearer/key-source.ts";
+import { createJwtReader } from "../../src/bearer/read-jwt.ts";
 import { type BearerVerifier, createBearerVerifier } from "../../src/bearer/verify-token.ts";
+import { createScopeHierarchy } from "../../src/policy/scope-hierarchy.ts";
 import { createTestClock, type TestClock } from "../stand-ins/clock.ts";
 import { createTestIssuer, type TestIssuer } from "../stand-ins/issuer.ts";
 
@@ -19,24 +22,26 @@ beforeEach(async () => {
   verifier = verifierOf(issuer, clock);
 });
 
-function verifierOf(from: TestIssuer, at: TestClock, find: (alg: string) => CryptoKey | undefined = () => undefined): BearerVerifier {
-  const id = parseIssuer(from.issuer);
+interface VerifierChanges {
+  readonly issuer?: Omit<IssuerOptions, "issuer">;
+  /** Finds a key in place of the issuer's. */
+  readonly find?: (alg: string) => CryptoKey | undefined;
+}
+
+function verifierOf(from: TestIssuer, at: TestClock, { issuer: options, find = () => undefined }: VerifierChanges = {}): BearerVerifier {
   const resource = parseResourceUri("https://store.test/mcp");
-  if (!id.ok || !resource.ok) throw new TypeError("bad test data");
-  const keys = createKeySource({ issuer: id.value, fetch: from.fetch, clock: at.now });
-  return createBearerVerifier({
-    issuer: id.value,
-    resource: resource.value,
-    clock: at.now,
-    cacheSizeMax: 5,
-    keys: {
-      ...keys,
-      async key(header, input) {
-        keyReads += 1;
-        return find(header.alg ?? "") ?? (await keys.key(header, input));
-      },
+  if (!resource.ok) throw new TypeError("bad test data");
+  const trusted = readIssuerOptions({ ...options, issuer: from.issuer }, resource.value);
+  const source = createKeySource({ issuer: trusted.issuer, fetch: from.fetch, clock: at.now });
+  const keys = {
+    ...source,
+    async key(...[header, input]: Parameters<typeof source.key>) {
+      keyReads += 1;
+      return find(header.alg ?? "") ?? (await source.key(header, input));
     },
-  });
+  };
+  const read = createJwtReader({ trusted, keys, clock: at.now });
+  return createBearerVerifier({ read, scopes: createScopeHierarchy(), clock: at.now, cacheSizeMax: 5 });
 }
 
 async function stateOf(token: string): Promise<string> {
@@ -93,6 +98,7 @@ describe("a bearer token", () => {
 
   test("that is bound to a key is invalid, because nothing here checks the proof", async () => {
     expect(await stateOf(await issuer.token({ cnf: { jkt: "x" } }))).toBe("invalid");
+    expect(await stateOf(await issuer.token({ cnf: { jkt: "A".repeat(43) } }))).toBe("invalid");
   });
 
   test("expires to the second, also when it was verified before", async () => {
@@ -149,7 +155,7 @@ describe("O22 a forged token is invalid", () => {
     const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
     const published = await generateKeyPair("ES384");
     const finding = { HS256: key, ES384: published.publicKey };
-    const lenient = verifierOf(issuer, clock, (alg) => (alg === "HS256" || alg === "ES384" ? finding[alg] : undefined));
+    const lenient = verifierOf(issuer, clock, { find: (alg) => (alg === "HS256" || alg === "ES384" ? finding[alg] : undefined) });
     for (const [alg, signer] of [
       ["HS256", secret],
       ["ES384", published.privateKey],
@@ -186,6 +192,7 @@ describe("O22 a forged token is invalid", () => {
   });
 
   test("a key id that is a path, a query, too long, no text, or absent", async () => {
+    expect(await stateOf(await issuer.token({}, { kid: "key-1" }))).toBe("valid");
     for (const kid of ["../../dev/null", "key-1' OR '1'='1", "k".repeat(201), "", 1, undefined]) {
       expect(await stateOf(await issuer.token({}, { kid }))).toBe("invalid");
     }
@@ -244,4 +251,109 @@ describe("remembered tokens", () => {
     expect(await stateOf(`${token}A`)).toBe("invalid");
     expect(await stateOf(token.slice(0, -1))).toBe("invalid");
   });
+});
+
+describe("a server without RFC 9068", () => {
+  const older = { jti: undefined, client_id: undefined, scope: undefined };
+  let lenient: BearerVerifier;
+  const judge = async (claims: Record<string, unknown>, header: Record<string, unknown> = { typ: "JWT" }) =>
+    await lenient.judge(`Bearer ${await issuer.token({ ...older, azp: "web", scp: "orders:read", ...claims }, header)}`);
+
+  beforeEach(() => {
+    lenient = verifierOf(issuer, clock, { issuer: { tokens: "jwt" } });
+  });
+
+  test("is trusted when the setting says so, and only then", async () => {
+    expect(await judge({})).toMatchObject({ state: "valid", clientId: "web", scope: new Set(["orders:read"]) });
+    expect(await stateOf(await issuer.token({ ...older, azp: "web", scp: "orders:read" }, { typ: "JWT" }))).toBe("invalid");
+    for (const typ of [undefined, "at+jwt", "application/at+jwt", "jwt"]) expect((await judge({}, { typ })).state).toBe("valid");
+  });
+
+  test("names scopes and client where servers do, as text or list", async () => {
+    const both = new Set(["orders:read", "orders:write"]);
+    for (const claims of [
+      { scope: "orders:read orders:write" },
+      { scope: ["orders:read", "orders:write"] },
+      { scp: ["orders:read", "orders:write"] },
+      { scp: "orders:write orders:read" },
+    ])
+      expect(await judge({ scp: undefined, ...claims })).toMatchObject({ state: "valid", scope: both });
+    for (const name of ["client_id", "cid", "appid"]) expect(await judge({ azp: undefined, [name]: "c" })).toMatchObject({ clientId: "c" });
+    for (const scp of [["orders:read", 7], ["a".repeat(257)], { "orders:read": true }, 7]) expect((await judge({ scp })).state).toBe("invalid");
+    expect((await judge({ azp: undefined })).state).toBe("invalid");
+  });
+
+  test("O22 its ID, logout and refresh tokens are no access tokens, though the same keys sign them", async () => {
+    expect((await judge({})).state).toBe("valid");
+    const others: readonly Record<string, unknown>[] = [
+      { nonce: "n" },
+      { at_hash: "h" },
+      { c_hash: "h" },
+      { events: {} },
+      { token_use: "id" },
+      { typ: "ID" },
+      { typ: "Refresh" },
+      { scp: undefined },
+    ];
+    for (const claims of others) expect((await judge(claims)).state).toBe("invalid");
+    for (const typ of ["id+jwt", "logout+jwt", "dpop+jwt", "secevent+jwt", 7]) expect((await judge({}, { typ })).state).toBe("invalid");
+    expect((await judge({ token_use: "access" })).state).toBe("valid");
+    expect((await judge({ typ: "Bearer" })).state).toBe("valid");
+  });
+
+  test("O23 that names the app otherwise is believed for that name alone, for several audiences only when told so", async () => {
+    const api = "api://shop";
+    const named = verifierOf(issuer, clock, { issuer: { audience: api } });
+    const among = verifierOf(issuer, clock, { issuer: { audience: api, allowFurtherAudiences: true } });
+    const stateAt = async (from: BearerVerifier, aud: unknown) => (await from.judge(`Bearer ${await issuer.token({ aud })}`)).state;
+    expect(await stateAt(named, api)).toBe("valid");
+    expect(await stateAt(among, [api, "https://wallet.test/userinfo"])).toBe("valid");
+    for (const aud of ["https://store.test/mcp", "api://shop/", "api://other", [api, "https://wallet.test/userinfo"]])
+      expect(await stateAt(named, aud)).toBe("invalid");
+    for (const aud of ["https://store.test/mcp", ["api://other", "https://wallet.test/userinfo"], []])
+      expect(await stateAt(among, aud)).toBe("invalid");
+  });
+
+  test("that leaves the API's name out of a token's scopes gets it back, so that a tool names what is asked for", async () => {
+    const prefixed = verifierOf(issuer, clock, { issuer: { tokens: "jwt", scopePrefix: "api://shop/" } });
+    const token = await issuer.token({ ...older, azp: "web", scp: "orders.read" }, { typ: "JWT" });
+    expect(await prefixed.judge(`Bearer ${token}`)).toMatchObject({ scope: new Set(["api://shop/orders.read"]) });
+  });
+
+  test("is not trusted by options that are none", () => {
+    expect(() => verifierOf(issuer, clock, { issuer: { audience: "" } })).toThrow(/audience/);
+    expect(() => verifierOf(issuer, clock, { issuer: { scopePrefix: "two words" } })).toThrow(/scope/);
+  });
+});
+
+describe("what has ended at the issuer", () => {
+  test("is refused from then on: a token, a grant, a subject", async () => {
+    const names = [{ token: "t-1" }, { grant: "g-1" }, { subject: "usr_1" }];
+    for (const name of names) {
+      const fresh = verifierOf(issuer, clock);
+      const mine = await issuer.token({ jti: "t-1", gid: "g-1" });
+      const others = await issuer.token({ jti: "t-2", gid: "g-2", sub: "usr_2" });
+      for (const token of [mine, others]) expect((await fresh.judge(`Bearer ${token}`)).state).toBe("valid");
+      fresh.forget(name);
+      expect((await fresh.judge(`Bearer ${mine}`)).state).toBe("invalid");
+      expect((await fresh.judge(`Bearer ${others}`)).state).toBe("valid");
+      expect((await fresh.judge(`Bearer ${await issuer.token({ jti: "t-1", gid: "g-1", iat: now() - 1 })}`)).state).toBe("invalid");
+    }
+  });
+
+  test("a subject's later tokens are good again", async () => {
+    verifier.forget({ subject: "usr_1" });
+    expect(await stateOf(await issuer.token())).toBe("invalid");
+    clock.advance(1000);
+    expect(await stateOf(await issuer.token())).toBe("valid");
+  });
+
+  test("a token whose reading was under way is not remembered", async () => {
+    const token = await issuer.token({ jti: "t-1" });
+    const judged = verifier.judge(`Bearer ${token}`);
+    verifier.forget({ token: "t-1" });
+    expect((await judged).state).toBe("invalid");
+  });
+
+  const now = () => Math.floor(clock.now() / 1000);
 });
