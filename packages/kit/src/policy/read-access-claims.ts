@@ -79,10 +79,10 @@ export function readAccessClaims(claims: unknown, format: TokenFormat, rules: To
   const clientId = boundedText(firstOf(claims, client), 2048);
   const scope = readScopes(firstOf(claims, scopeNames), format, rules.scopePrefix);
   const times = readTimes(claims, nowMs);
-  const keyThumbprint = readKeyThumbprint(member(claims, "cnf"));
-  if (subject === undefined || clientId === undefined || scope === undefined || times === undefined || keyThumbprint === "unchecked") return undefined;
+  const binding = readBinding(member(claims, "cnf"));
+  if (subject === undefined || clientId === undefined || scope === undefined || times === undefined || binding === undefined) return undefined;
   const id = boundedText(member(claims, "jti"), 256);
-  return { subject, clientId, scope, ...times, id, grant: boundedText(member(claims, "gid") ?? member(claims, "sid"), 256), keyThumbprint };
+  return { subject, clientId, scope, ...times, id, grant: boundedText(member(claims, "gid") ?? member(claims, "sid"), 256), ...binding };
 }
 
 const idTokenClaims = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
@@ -139,9 +139,9 @@ function isTime(value: unknown): value is number | undefined {
 }
 
 /** A binding other than to a DPoP key, such as to a certificate (RFC 8705), is one whose proof would go unchecked. */
-function readKeyThumbprint(cnf: unknown): string | undefined | "unchecked" {
-  if (cnf === undefined) return undefined;
-  const thumbprint = member(cnf, "jkt");
-  const isDpop = isJsonObject(cnf) && Object.keys(cnf).length === 1 && typeof thumbprint === "string" && /^[\w-]{43}$/.test(thumbprint);
-  return isDpop ? thumbprint : "unchecked";
+function readBinding(cnf: unknown): Pick<AccessClaims, "keyThumbprint"> | undefined {
+  if (cnf === undefined) return { keyThumbprint: undefined };
+  const keyThumbprint = member(cnf, "jkt");
+  const isDpop = isJsonObject(cnf) && Object.keys(cnf).length === 1 && typeof keyThumbprint === "string" && /^[\w-]{43}$/.test(keyThumbprint);
+  return isDpop ? { keyThumbprint } : undefined;
 }
