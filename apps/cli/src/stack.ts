@@ -10,6 +10,7 @@ import type { Started } from "@countersign/service/run-main";
 import { readWidget, start as startStore } from "@countersign/store/main";
 import { start as startWallet } from "@countersign/wallet/main";
 import type { WalletClient, WalletResource } from "@countersign/wallet/options";
+import { type LocalApp, payeeKeysUri, requireDistinctApps } from "./local-app.ts";
 
 /** Where each party keeps its rows and which key seals them. */
 export interface StackData {
@@ -44,6 +45,8 @@ export interface StackOptions {
   readonly connectors?: HostStartOptions["connectors"];
   /** The console's OAuth clients at other authorization servers than the wallet, by issuer. */
   readonly hostClients?: HostStartOptions["clients"];
+  /** Apps that host, wallet and bank get to know beside the store. They run by themselves. */
+  readonly apps?: readonly LocalApp[];
   /** Further resources that trust the wallet, beside the store. */
   readonly walletResources?: readonly WalletResource[];
   /** Public origins where they differ from the listeners, as behind a proxy. */
@@ -82,6 +85,7 @@ const shopName = "Harbour Goods";
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const urls = { ...publicUrls(options.listen), ...options.urls };
+  requireDistinctApps(options.apps ?? [], urls.wallet);
   const started: Started[] = [];
   const stop = async (): Promise<void> => {
     // The host first: it is the one that holds calls open to the others.
@@ -114,6 +118,9 @@ function startTheBank(options: StackOptions, urls: StackUrls): Promise<Started> 
     clients: [
       { clientId: storeClientId, jwksUri: `${urls.store}/.well-known/jwks.json`, role: "payee" },
       { clientId: urls.wallet, jwksUri: `${urls.wallet}/jwks`, role: "wallet", mandatesUri: `${urls.wallet}/mandates` },
+      ...(options.apps ?? []).flatMap((app) =>
+        app.payee === undefined ? [] : [{ clientId: app.payee, jwksUri: payeeKeysUri(app), role: "payee" as const }],
+      ),
     ],
     logger: options.logger("bank"),
   });
@@ -126,9 +133,10 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
     databaseUrl: options.data.databaseUrl("wallet"),
     sealingKey: options.data.key("wallet"),
     bankUrl: urls.bank,
-    clients: [consoleClient(options, urls), storeClient(urls), ...(options.walletClients ?? [])],
+    clients: [consoleClient(options, urls), storeClient(urls), ...(options.apps ?? []).flatMap(payeeClient), ...(options.walletClients ?? [])],
     resources: [
       { resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } },
+      ...(options.apps ?? []).map(({ resource, title, scopes }) => ({ resource, name: title, scopes })),
       ...(options.walletResources ?? []),
     ],
     logger: options.logger("wallet"),
@@ -171,7 +179,8 @@ function startTheHost(options: StackOptions, urls: StackUrls): Promise<Started> 
 }
 
 function connectorsOf(options: StackOptions, urls: StackUrls): HostStartOptions["connectors"] {
-  return [{ id: "store", name: shopName, url: `${urls.store}/mcp` }, ...(options.connectors ?? [])];
+  const apps = (options.apps ?? []).map(({ name, title, resource }) => ({ id: name, name: title, url: resource }));
+  return [{ id: "store", name: shopName, url: `${urls.store}/mcp` }, ...apps, ...(options.connectors ?? [])];
 }
 
 /** The console is a public client with PKCE; it has one redirect URI for each connector at this issuer. */
@@ -204,6 +213,20 @@ function storeClient(urls: StackUrls): WalletClient {
     jwks_uri: `${urls.store}/.well-known/jwks.json`,
     webhook_uri: `${urls.store}/webhooks/wallet`,
   };
+}
+
+function payeeClient(app: LocalApp): readonly WalletClient[] {
+  if (app.payee === undefined) return [];
+  return [
+    {
+      client_id: app.payee,
+      client_name: app.title,
+      client_uri: new URL(app.resource).origin,
+      token_endpoint_auth_method: "private_key_jwt",
+      grant_types: ["client_credentials"],
+      jwks_uri: payeeKeysUri(app),
+    },
+  ];
 }
 
 /** Development origins: each party its own, the wallet on a name because an RP id is one, an origin per app for widgets. */

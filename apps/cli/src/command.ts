@@ -1,0 +1,95 @@
+import { parseArgs } from "node:util";
+
+/** What a command line asks for. */
+export type Command =
+  | { readonly command: "help"; readonly text: string }
+  /** `apps`: folders of apps that the local parties get to know. */
+  | { readonly command: "up"; readonly apps: readonly string[] }
+  /** `port`: where the new app listens. `install`: whether its packages are installed too. */
+  | { readonly command: "new"; readonly folder: string; readonly port: number; readonly install: boolean }
+  | { readonly command: "wrong"; readonly sentence: string };
+
+const overview = `Usage: countersign <command>
+
+Commands
+  up       start host, wallet, store and bank on this machine and print where to go
+  new      make an MCP app: a server, a view and tests
+
+\`countersign <command> --help\` tells more.
+`;
+
+const upHelp = `Usage: countersign up [--app <folder>]...
+
+Starts host, wallet, store and bank on this machine and prints where to go.
+
+  --app <folder>   let host and wallet know the app in this folder (its countersign.json); may be given several times
+
+Settings are COUNTERSIGN_* environment variables.
+`;
+
+const newHelp = `Usage: countersign new <folder> [--port <number>] [--no-install]
+
+Makes an MCP app in a new folder: a server with a tool for anybody and a tool that needs sign-in, a view, and tests.
+The folder's name becomes the app's name: small letters, digits and hyphens.
+
+  --port <number>  where the app listens (4500)
+  --no-install     leave the installing of its packages to you
+`;
+
+const defaultAppPort = 4500;
+
+/** Reads the words after `countersign`. */
+export function parseCommand(words: readonly string[]): Command {
+  const [name, ...rest] = words;
+  const wantsHelp = rest.includes("--help") || rest.includes("-h");
+  switch (name) {
+    case undefined:
+    case "help":
+    case "-h":
+    case "--help":
+      return { command: "help", text: overview };
+    case "up":
+      return wantsHelp ? { command: "help", text: upHelp } : parseUp(rest);
+    case "new":
+      return wantsHelp ? { command: "help", text: newHelp } : parseNew(rest);
+    default:
+      return wrong(`there is no command “${name.slice(0, 80)}”. Run \`countersign --help\` for the list.`);
+  }
+}
+
+function parseUp(words: readonly string[]): Command {
+  try {
+    const { values } = parseArgs({ args: [...words], options: { app: { type: "string", multiple: true } } });
+    return { command: "up", apps: values.app ?? [] };
+  } catch (error) {
+    return wrongWords("up", error);
+  }
+}
+
+function parseNew(words: readonly string[]): Command {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: { port: { type: "string" }, "no-install": { type: "boolean" } },
+      allowPositionals: true,
+    });
+    const [folder, ...more] = positionals;
+    if (folder === undefined || folder === "" || more.length > 0) return wrong("new takes one folder. Run `countersign new --help`.");
+    const port = values.port === undefined ? defaultAppPort : Number(values.port);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) return wrong("--port is a number from 1 to 65535.");
+    return { command: "new", folder, port, install: values["no-install"] !== true };
+  } catch (error) {
+    return wrongWords("new", error);
+  }
+}
+
+/** What Node's parser says, up to its advice. */
+function wrongWords(command: string, error: unknown): Command {
+  const said = error instanceof TypeError ? error.message.split(/[.\n]/)[0] : undefined;
+  if (said === undefined) throw error;
+  return wrong(`${said.slice(0, 120)}. Run \`countersign ${command} --help\`.`);
+}
+
+function wrong(sentence: string): Command {
+  return { command: "wrong", sentence };
+}

@@ -1,0 +1,25 @@
+import { relative } from "node:path";
+import type { NewApp } from "./new-app.ts";
+
+/** What to type next, from where the person stands. */
+export function nextSteps(app: NewApp, standing: string, installed: boolean): string {
+  const folder = relative(standing, app.folder) || ".";
+  return [
+    "",
+    `  ${app.title} is made in ${app.folder}`,
+    "",
+    "  Then",
+    `    1  npm start -- --app ${quoted(folder)}     here: a local host and wallet that know the app`,
+    `    2  cd ${quoted(folder)} && ${installed ? "" : "npm install && "}npm start     in another terminal: the app, at ${app.resource}`,
+    "",
+    "  and open the console that the first one names.",
+    `  Tests     npm test, in ${folder}`,
+    "",
+    "",
+  ].join("\n");
+}
+
+/** A path as a shell takes it as one word. */
+function quoted(path: string): string {
+  return /^[\w./\\:-]+$/.test(path) ? path : `"${path.replaceAll(/(["$`\\])/g, "\\$1")}"`;
+}

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import { parseCommand } from "../src/command.ts";
+
+describe("a command line", () => {
+  test.each([
+    [["up"], { command: "up", apps: [] }],
+    [["up", "--app", "one", "--app=two"], { command: "up", apps: ["one", "two"] }],
+    [["new", "my-app"], { command: "new", folder: "my-app", port: 4500, install: true }],
+    [["new", "--port", "8080", "--no-install", "../my-app"], { command: "new", folder: "../my-app", port: 8080, install: false }],
+  ])("%j is understood", (words, command) => {
+    expect(parseCommand(words)).toEqual(command);
+  });
+
+  test.each([
+    [[], "Commands"],
+    [["help"], "Commands"],
+    [["-h"], "Commands"],
+    [["up", "--help"], "--app <folder>"],
+    [["new", "-h"], "--no-install"],
+    [["new", "my-app", "--help"], "--no-install"],
+  ])("%j asks for help", (words, part) => {
+    expect(parseCommand(words)).toEqual({ command: "help", text: expect.stringContaining(part) });
+  });
+
+  test.each([
+    [["fly"], "there is no command “fly”. Run `countersign --help` for the list."],
+    [["up", "now"], "Unexpected argument 'now'. Run `countersign up --help`."],
+    [["up", "--app"], "Option '--app <value>' argument missing. Run `countersign up --help`."],
+    [["up", "--fast"], "Unknown option '--fast'. Run `countersign up --help`."],
+    [["new"], "new takes one folder. Run `countersign new --help`."],
+    [["new", ""], "new takes one folder. Run `countersign new --help`."],
+    [["new", "one", "two"], "new takes one folder. Run `countersign new --help`."],
+    [["new", "one", "--port", "many"], "--port is a number from 1 to 65535."],
+    [["new", "one", "--port", "0"], "--port is a number from 1 to 65535."],
+    [["new", "one", "--port", "70000"], "--port is a number from 1 to 65535."],
+  ])("%j is refused in one sentence", (words, sentence) => {
+    expect(parseCommand(words)).toEqual({ command: "wrong", sentence });
+  });
+});
