@@ -4,7 +4,13 @@ import type { ErrorCode, Refusal } from "@countersign/protocol/errors";
 export type BankEvent =
   | { readonly event: "client_refused"; readonly code: ErrorCode; readonly detail?: string }
   | { readonly event: "account_opened"; readonly clientId: string; readonly accountId: string }
-  | { readonly event: "payment_captured"; readonly clientId: string; readonly paymentId: string; readonly amount: number; readonly currency: string }
+  | {
+      readonly event: "payment_authorized" | "payment_captured" | "payment_voided" | "payment_expired" | "payment_refunded";
+      readonly clientId: string;
+      readonly paymentId: string;
+      readonly amount: number;
+      readonly currency: string;
+    }
   | { readonly event: "answer_replayed"; readonly clientId: string }
   | { readonly event: "request_refused"; readonly clientId: string; readonly code: ErrorCode; readonly detail?: string }
   | { readonly event: "request_failed"; readonly error: unknown };

@@ -1,6 +1,6 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
-import { err, ok } from "@countersign/protocol/result";
+import { ok } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import { readJson } from "@countersign/service/body";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
@@ -9,16 +9,16 @@ import { openDatabase } from "@countersign/storage/open";
 import { createSealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
 import { openFundsAccount, parseAccountRequest, readFundsAccount } from "./accounts.ts";
-import { reasonOf, type ReportEvent } from "./bank-event.ts";
-import { type CaptureOutcome, readPayment } from "./capture.ts";
+import type { ReportEvent } from "./bank-event.ts";
 import { type BankClient, createClientAuthenticator } from "./clients.ts";
-import { createDoor, type Door, type Visit } from "./door.ts";
+import { createDoor, type Door } from "./door.ts";
+import { expireHolds } from "./expire-holds.ts";
 import type { ReachFaultPoint } from "./fault-point.ts";
+import { createKeyedWrites } from "./keyed-writes.ts";
 import { createKeySets } from "./key-sets.ts";
 import { createMandateVerifier } from "./mandates.ts";
-import { isPaymentId, viewPayment } from "./payment.ts";
+import { routePayments } from "./payment-routes.ts";
 import { createRedemptions } from "./redeem-at-wallet.ts";
-import { createRedeemer, type Redeem } from "./redeem-mandate.ts";
 import { openSigningKey, type SigningKey } from "./signing-key.ts";
 import { sweep } from "./sweep.ts";
 import { type BankTables, migrations } from "./tables.ts";
@@ -42,12 +42,14 @@ export interface BankOptions {
 }
 
 export interface Bank {
-  /** `PUT` and `GET /accounts/:id` for wallets, `POST /payments` and `GET /payments/:id` for payees, and the bank's own public key. */
+  /** Accounts for wallets, payments for payees, and the bank's own public key. */
   fetch(request: Request): Promise<Response>;
   /** Resolves when the database answers. */
   ready(): Promise<void>;
   /** Deletes what has expired; gives how many rows went. */
   sweep(): Promise<number>;
+  /** Releases what was set aside and not captured in time; gives for how many payments. */
+  expireHolds(): Promise<number>;
   /** Voids redemptions that came to nothing; gives how many. */
   settleRedemptions(): Promise<number>;
   close(): Promise<void>;
@@ -65,12 +67,14 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   const key = await openKey(database, options.sealingKey);
   const tokens = createWalletTokens({ clientId: audience, key, fetch: send, clock });
   const redemptions = createRedemptions({ database, clients, wallet: createWalletClient({ tokens, fetch: send }), reach });
+  const report = options.report ?? (() => undefined);
+  const payments = { database, reach, announce: async () => undefined };
   const authenticator = createClientAuthenticator({ database, clients, keySets, audience });
   const mandates = createMandateVerifier({ clients, keySets, audience });
-  const door = createDoor({ authenticator, clock, report: options.report ?? (() => undefined) });
+  const door = createDoor({ authenticator, clock, report });
   const app = new Hono();
   routeAccounts(app, door, database, options.openingBalance);
-  routePayments(app, door, database, createRedeemer({ database, mandates, redemptions, reach }));
+  routePayments(app, { ...payments, mandates, redemptions, door, serveKeyed: createKeyedWrites(database) });
   app.get("/.well-known/jwks.json", () => respondJson(200, { keys: [key.publicJwk] }, { "cache-control": "public, max-age=300" }));
   app.notFound(() => respondRefusal(refuse("not_found")));
   return {
@@ -79,6 +83,7 @@ export async function createBank(options: BankOptions): Promise<Bank> {
       await database.sql.selectFrom("accounts").select("id").limit(1).execute();
     },
     sweep: () => sweep(database, clock()),
+    expireHolds: () => expireHolds(payments, clock(), report),
     settleRedemptions: () => redemptions.settle(clock()),
     close: () => database.close(),
   };
@@ -112,44 +117,4 @@ function routeAccounts(app: Hono, door: Door, database: Database<BankTables>, op
       return account.ok ? ok(respondJson(200, account.value)) : account;
     }),
   );
-}
-
-function routePayments(app: Hono, door: Door, database: Database<BankTables>, redeem: Redeem): void {
-  app.post("/payments", (c) =>
-    door(c.req.raw, "payee", async (visit) => {
-      const outcome = await redeem(visit.request, visit.caller, visit.now);
-      if (!outcome.ok) return outcome;
-      reportOutcome(visit, outcome.value);
-      const { status, body } = outcome.value.answer;
-      const replayed = outcome.value.outcome === "replayed" ? { "idempotent-replayed": "true" } : {};
-      return ok(new Response(body, { status, headers: { "content-type": "application/json", "cache-control": "no-store", ...replayed } }));
-    }),
-  );
-  app.get("/payments/:id", (c) =>
-    door(c.req.raw, "payee", async (visit) => {
-      const id = c.req.param("id");
-      const row = isPaymentId(id) ? await readPayment(database, id) : undefined;
-      return row !== undefined && row.payee === visit.caller.client.clientId
-        ? ok(respondJson(200, viewPayment(row)))
-        : err(refuse("unknown_payment"));
-    }),
-  );
-}
-
-function reportOutcome(visit: Visit, outcome: CaptureOutcome): void {
-  const { clientId } = visit.caller.client;
-  switch (outcome.outcome) {
-    case "captured":
-      return visit.report({
-        event: "payment_captured",
-        clientId,
-        paymentId: outcome.payment.id,
-        amount: outcome.payment.captured,
-        currency: outcome.payment.currency,
-      });
-    case "replayed":
-      return visit.report({ event: "answer_replayed", clientId });
-    case "declined":
-      return visit.report({ event: "request_refused", clientId, ...reasonOf(outcome.refusal) });
-  }
 }

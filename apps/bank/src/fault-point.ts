@@ -6,7 +6,12 @@ export type FaultPoint =
   | "capture.transferred"
   | "capture.recorded"
   | "capture.answered"
-  | "capture.committed";
+  | "capture.committed"
+  | "move.begin"
+  | "move.judged"
+  | "move.recorded"
+  | "move.answered"
+  | "move.committed";
 
 /** Called at each point; a throw or an end of the process there is a crash there. In production it does nothing. */
 export type ReachFaultPoint = (point: FaultPoint) => void | Promise<void>;

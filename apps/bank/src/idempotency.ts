@@ -1,9 +1,10 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
-import { refuse } from "@countersign/protocol/errors";
+import { refuse, toHttpError } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
+import type { BankEvent } from "./bank-event.ts";
 import { RaceLost } from "./race-lost.ts";
 import type { BankTables } from "./tables.ts";
 
@@ -12,6 +13,12 @@ export interface Answer {
   readonly status: number;
   readonly body: string;
 }
+
+/** How a write came out: done now, answered before, or refused by the state of the books. The answer is kept under the key in each case. */
+export type WriteOutcome =
+  | { readonly outcome: "done"; readonly answer: Answer; readonly event: BankEvent }
+  | { readonly outcome: "replayed"; readonly answer: Answer }
+  | { readonly outcome: "declined"; readonly answer: Answer; readonly refusal: Refusal };
 
 /** One write as its client named it: the key counts only for this client. `digest` is over method, path and body. */
 export interface WriteClaim {
@@ -50,4 +57,10 @@ export async function keepAnswer(tx: Database<BankTables>, claim: WriteClaim, an
     .returning("key")
     .executeTakeFirst();
   if (kept === undefined) throw new RaceLost("the idempotency key");
+}
+
+/** A refusal as an answer that is kept. */
+export function declined(refusal: Refusal): WriteOutcome {
+  const { status, body } = toHttpError(refusal);
+  return { outcome: "declined", answer: { status, body: JSON.stringify(body) }, refusal };
 }

@@ -45,6 +45,11 @@ export async function start(options: BankStartOptions): Promise<Started> {
         (error) => logger.error("sweep.failed", { error }),
       ),
       runRegularly(
+        () => bank.expireHolds(),
+        settleEveryMs,
+        (error) => logger.error("expiring.failed", { error }),
+      ),
+      runRegularly(
         () => bank.settleRedemptions(),
         settleEveryMs,
         (error) => logger.error("settling.failed", { error }),

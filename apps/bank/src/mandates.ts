@@ -7,14 +7,14 @@ import { err } from "@countersign/protocol/result";
 import { compactVerify, decodeJwt } from "jose";
 import type { AuthenticatedClient, BankClient } from "./clients.ts";
 import { type KeySets, KeysUnavailable } from "./key-sets.ts";
-import type { CaptureRequest } from "./payment.ts";
+import type { PaymentRequest } from "./payment.ts";
 
 export interface MandateVerifier {
   /**
-   * Verifies the mandate of one capture for the payee that asks: the signature of a trusted wallet, then every claim against what is asked for.
+   * Verifies the mandate of one payment for the payee that asks: the signature of a trusted wallet, then every claim against what is asked for.
    * Refuses with `mandate_invalid`, `consent_mismatch`, or `unavailable` when the wallet's keys cannot be read.
    */
-  verify(request: CaptureRequest, payee: AuthenticatedClient, now: EpochMs): Promise<Result<MandateClaims, Refusal>>;
+  verify(request: PaymentRequest, payee: AuthenticatedClient, now: EpochMs): Promise<Result<MandateClaims, Refusal>>;
 }
 
 /** `clients` with the role `wallet` are the issuers to trust; `audience` is the bank's origin. */

@@ -1,71 +1,46 @@
 import type { EpochMs } from "@countersign/protocol/brand";
-import { type Refusal, refuse } from "@countersign/protocol/errors";
+import type { Refusal } from "@countersign/protocol/errors";
 import type { MandateClaims } from "@countersign/protocol/mandate";
 import type { Result } from "@countersign/protocol/result";
-import { err, ok } from "@countersign/protocol/result";
-import { readJson } from "@countersign/service/body";
-import type { Database } from "@countersign/storage/database";
-import { type CaptureOutcome, capturePayment, readPayment } from "./capture.ts";
+import { ok } from "@countersign/protocol/result";
+import { makePayment, type PaymentParts, readPayment } from "./make-payment.ts";
 import type { AuthenticatedClient } from "./clients.ts";
 import { digestOf } from "./digest.ts";
-import type { ReachFaultPoint } from "./fault-point.ts";
-import { parseIdempotencyKey, recallAnswer } from "./idempotency.ts";
+import type { WriteOutcome } from "./idempotency.ts";
+import type { KeyedWrite } from "./keyed-writes.ts";
 import type { MandateVerifier } from "./mandates.ts";
-import { type CaptureRequest, parseCaptureRequest } from "./payment.ts";
+import { type PaymentRequest, parsePaymentRequest } from "./payment.ts";
 import type { Redemptions } from "./redeem-at-wallet.ts";
-import type { BankTables } from "./tables.ts";
 
-export interface RedeemParts {
-  readonly database: Database<BankTables>;
+export interface RedeemParts extends PaymentParts {
   readonly mandates: MandateVerifier;
   readonly redemptions: Redemptions;
-  readonly reach: ReachFaultPoint;
 }
 
-export type Redeem = (request: Request, payee: AuthenticatedClient, now: EpochMs) => Promise<Result<CaptureOutcome, Refusal>>;
-
-/**
- * Answers `POST /payments` for an authenticated payee. The order is: key, body, the answer already given, shape, mandate, its redemption at the wallet, books.
- * What is refused before the books are looked at is not kept under the key, because nothing was decided.
- */
-export function createRedeemer(parts: RedeemParts): Redeem {
-  const inFlight = new Map<string, string>();
-  return async (request, payee, now) => {
-    const key = parseIdempotencyKey(request.headers.get("idempotency-key"));
-    if (!key.ok) return key;
-    const body = await readJson(request);
-    if (!body.ok) return body;
-    const claim = { clientId: payee.client.clientId, key: key.value, digest: digestOf({ method: "POST", path: "/payments", body: body.value }) };
-    const running = JSON.stringify([claim.clientId, claim.key]);
-    const other = inFlight.get(running);
-    if (other !== undefined) return err(refuse(other === claim.digest ? "idempotency_in_flight" : "idempotency_conflict"));
-    inFlight.set(running, claim.digest);
-    try {
-      const recalled = await recallAnswer(parts.database, claim);
-      if (!recalled.ok) return recalled;
-      if (recalled.value !== undefined) return ok({ outcome: "replayed", answer: recalled.value });
-      const capture = parseCaptureRequest(body.value);
-      if (!capture.ok) return capture;
-      const mandate = await verifyUnlessKnown(parts, capture.value, payee, now);
-      if (!mandate.ok) return mandate;
-      const isRedeemed = mandate.value !== undefined && parts.redemptions.isRedeemed(mandate.value.iss);
-      if (mandate.value !== undefined) {
-        const redeemed = await parts.redemptions.redeem(mandate.value, capture.value.mandate, capture.value.id);
-        if (!redeemed.ok) return redeemed;
-      }
-      const { clientId } = claim;
-      const asked = { claim, payee: clientId, request: capture.value, requestDigest: digestOf(body.value), mandate: mandate.value, isRedeemed };
-      return await capturePayment(parts.database, asked, now, parts.reach);
-    } finally {
-      inFlight.delete(running);
-    }
-  };
+/** Answers `POST /payments` for an authenticated payee. The order is: shape, mandate, its redemption at the wallet, books. */
+export async function redeemMandate(
+  parts: RedeemParts,
+  { claim, body }: KeyedWrite,
+  payee: AuthenticatedClient,
+  now: EpochMs,
+): Promise<Result<WriteOutcome, Refusal>> {
+  const request = parsePaymentRequest(body);
+  if (!request.ok) return request;
+  const mandate = await verifyUnlessKnown(parts, request.value, payee, now);
+  if (!mandate.ok) return mandate;
+  const isRedeemed = mandate.value !== undefined && parts.redemptions.isRedeemed(mandate.value.iss);
+  if (mandate.value !== undefined) {
+    const redeemed = await parts.redemptions.redeem(mandate.value, request.value.mandate, request.value.id);
+    if (!redeemed.ok) return redeemed;
+  }
+  const asked = { claim, payee: payee.client.clientId, request: request.value, requestDigest: digestOf(body), mandate: mandate.value, isRedeemed };
+  return makePayment(parts, asked, now);
 }
 
 /** A payment that exists was verified when it was made, and its mandate may have expired since: asking again under another key still gets its result. */
 async function verifyUnlessKnown(
   parts: RedeemParts,
-  request: CaptureRequest,
+  request: PaymentRequest,
   payee: AuthenticatedClient,
   now: EpochMs,
 ): Promise<Result<MandateClaims | undefined, Refusal>> {

@@ -47,18 +47,28 @@ export async function declineRedemption(tx: Database<BankTables>, paymentId: str
     .execute();
 }
 
+/** Notes that nothing comes of a payment whose mandate was redeemed; it is voided from now on. */
+export async function declineMadeRedemption(tx: Database<BankTables>, redemption: Redemption, now: EpochMs): Promise<void> {
+  await tx.sql
+    .insertInto("redemptions")
+    .values({ ...redemption, state: "declined", next_at: now })
+    .onConflict((conflict) => conflict.column("payment_id").doUpdateSet({ state: "declined", next_at: now }))
+    .execute();
+}
+
 /** Forgets a redemption: the wallet refused it, or has voided it. */
 export async function forgetRedemption(database: Database<BankTables>, paymentId: string): Promise<void> {
   await database.sql.deleteFrom("redemptions").where("payment_id", "=", paymentId).execute();
 }
 
 /**
- * Sorts what a crash or a silent wallet left behind: rows of payments that were made are dropped, those whose mandate nobody can use any more are declined.
+ * Sorts what a crash or a silent wallet left behind: those started for payments that were made are dropped, those whose mandate nobody can use any more are declined.
  * Each in one statement, so that a capture that runs at the same time either finds its row or does not happen.
  */
 export async function sortRedemptions(database: Database<BankTables>, now: EpochMs): Promise<void> {
   await database.sql
     .deleteFrom("redemptions")
+    .where("state", "=", "started")
     .where("payment_id", "in", (query) => query.selectFrom("payments").select("id"))
     .execute();
   await database.sql

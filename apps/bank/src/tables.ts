@@ -1,6 +1,7 @@
 import type { Migration } from "@countersign/storage/database";
 import { type Kysely, sql } from "kysely";
 import type { Transfer } from "./ledger.ts";
+import { type PaymentMoveRow, type PaymentRow, paymentMovesMigration } from "./payment-tables.ts";
 
 /**
  * The bank's tables. Amounts are integer minor units, times are milliseconds since 1970. The rules that must hold whatever the code does are constraints:
@@ -10,6 +11,7 @@ export interface BankTables {
   accounts: AccountRow;
   transfers: TransferRow;
   payments: PaymentRow;
+  payment_moves: PaymentMoveRow;
   idempotency_keys: IdempotencyRow;
   client_assertions: AssertionRow;
   redemptions: RedemptionRow;
@@ -40,23 +42,6 @@ export interface TransferRow {
   pending_id: string | null;
   expires_at: number | null;
   reference: string;
-  created_at: number;
-}
-
-export interface PaymentRow {
-  id: string;
-  mandate_issuer: string;
-  mandate_jti: string;
-  /** SHA-256 over what was asked: the same mandate redeemed for the same thing is the same payment, anything else is refused. */
-  request_digest: string;
-  payee: string;
-  payer_account_id: string;
-  currency: string;
-  checkout_hash: string;
-  authorized: number;
-  captured: number;
-  voided: number;
-  refunded: number;
   created_at: number;
 }
 
@@ -113,6 +98,7 @@ export const migrations: readonly Migration[] = [
       await db.schema.createIndex("redemptions_due").on("redemptions").columns(["state", "next_at"]).execute();
     },
   },
+  paymentMovesMigration,
 ];
 
 async function createAccounts(db: Kysely<unknown>): Promise<void> {

@@ -135,10 +135,13 @@ describe.each(engines)("the journal on %s", (_, start) => {
     ["a negative counter", "update accounts set credits_pending = -1 where id = 'BANK'"],
     ["more captured than authorized (P06)", "update payments set captured = 11"],
     ["captured and voided over authorized (P06)", "update payments set voided = 1"],
+    ["less held than is left (P06)", "update payments set captured = 9"],
+    ["money set aside without a hold (P06)", "update payments set captured = 9, held = 1"],
+    ["a hold of nothing", "update payments set hold_id = 'h'"],
     ["more refunded than captured (P07)", "update payments set refunded = 11"],
     [
       "a mandate spent twice (P04)",
-      "insert into payments select 'p2', mandate_issuer, mandate_jti, request_digest, payee, payer_account_id, currency, checkout_hash, authorized, captured, voided, refunded, created_at from payments",
+      "insert into payments (id, mandate_issuer, mandate_jti, request_digest, payee, payer_account_id, currency, checkout_hash, authorized, captured, voided, refunded, created_at) select 'p2', mandate_issuer, mandate_jti, request_digest, payee, payer_account_id, currency, checkout_hash, authorized, captured, voided, refunded, created_at from payments",
     ],
     ["a transfer to itself", "update transfers set credit_account_id = debit_account_id"],
     ["a transfer of nothing", "update transfers set amount = 0"],
@@ -155,6 +158,15 @@ describe.each(engines)("the journal on %s", (_, start) => {
         currency: "EUR",
         checkout_hash: "h",
         created_at: 0,
+        held: 0,
+        hold_id: null,
+        expires_at: null,
+        closed_by: null,
+        changes: 0,
+        mandate_request_id: null,
+        payee_name: null,
+        agent: null,
+        human_present: null,
       };
       await db.sql
         .insertInto("payments")

@@ -29,11 +29,14 @@ describe("payments", () => {
       amount: 1250,
       currency: "EUR",
       captured: 1250,
+      held: 0,
+      voided: 0,
       refunded: 0,
       payer_account: "••••5678",
       payee: "store",
       mandate_jti: "jti-first",
       created_at: new Date(world.time.now).toISOString(),
+      moves: [{ kind: "capture", amount: 1250, at: new Date(world.time.now).toISOString() }],
     });
     expect(await world.available(account)).toBe(before - 1250);
     const read = await world.send(world.parties.store, "GET", "/payments/pay_jti-first");
@@ -332,7 +335,7 @@ describe("payments", () => {
       ["a prototype", (order: PaymentBody) => JSON.stringify(order).replace("{", '{"__proto__":{},'), 400],
       ["an unknown member", (order: PaymentBody) => JSON.stringify({ ...order, tip: 5 }), 400],
       ["a missing member", (order: PaymentBody) => JSON.stringify({ ...order, checkout_hash: undefined }), 400],
-      ["capture false", (order: PaymentBody) => JSON.stringify({ ...order, capture: false }), 400],
+      ["capture unsaid", (order: PaymentBody) => JSON.stringify({ ...order, capture: "later" }), 400],
       ["no JSON", () => "{", 400],
       ["a list", () => "[]", 400],
     ])("with %s are refused without effect", async (_, spoil, status) => {

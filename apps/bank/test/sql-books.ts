@@ -3,7 +3,9 @@ import type { Database } from "@countersign/storage/database";
 import { expect } from "vitest";
 import { newAccountRow, openAccount, readAccount, toAccount, writeTransfer } from "../src/journal.ts";
 import { type Account, availableOf, type TransferRequest, type TransferStatus } from "../src/ledger.ts";
-import type { BankTables } from "../src/tables.ts";
+import { readMoves } from "../src/make-payment.ts";
+import type { PaymentRow } from "../src/payment-tables.ts";
+import type { BankTables, TransferRow } from "../src/tables.ts";
 import type { Books } from "./transfer-table.ts";
 
 /** The books in a database, through the code that the bank itself uses. */
@@ -51,10 +53,29 @@ export async function expectSoundBooks(database: Database<BankTables>): Promise<
     expect(own.reduce((total, account) => total + account.creditsPosted - account.debitsPosted, 0)).toBe(0);
   }
   for (const payment of payments) {
-    expect(payment.captured + payment.voided).toBeLessThanOrEqual(payment.authorized);
+    const own = transfers.filter((transfer) => transfer.reference === payment.id);
+    const ofKind = (start: string): TransferRow[] => own.filter((transfer) => transfer.id.startsWith(start));
+    expect(payment.captured + payment.voided + payment.held).toBe(payment.authorized);
     expect(payment.refunded).toBeLessThanOrEqual(payment.captured);
-    expect(transfers.filter((transfer) => transfer.reference === payment.id).map((transfer) => transfer.amount)).toEqual([payment.captured]);
+    expect(sum([...ofKind("capture_"), ...ofKind("post_")])).toBe(payment.captured);
+    expect(sum(ofKind("refund_"))).toBe(payment.refunded);
+    expect(own.filter((transfer) => pending.includes(transfer))).toEqual(
+      payment.held === 0 ? [] : [expect.objectContaining({ id: payment.hold_id, amount: payment.held, expires_at: payment.expires_at })],
+    );
+    await expectToldMoves(database, payment);
   }
-  const captures = transfers.filter((transfer) => transfer.id.startsWith("capture_"));
-  expect(captures.map((transfer) => transfer.reference).sort()).toEqual(payments.map((payment) => payment.id).sort());
+  const ofPayments = transfers.filter((transfer) => /^(capture|hold|post|void|expire|refund)_/.test(transfer.id));
+  const ids = new Set(payments.map((payment) => payment.id));
+  expect(ofPayments.filter((transfer) => !ids.has(transfer.reference))).toEqual([]);
+}
+
+/** The moves of a payment add up to its sums. */
+async function expectToldMoves(database: Database<BankTables>, payment: PaymentRow): Promise<void> {
+  const moves = await readMoves(database, payment.id);
+  const sumOf = (kind: string): number => moves.reduce((total, move) => total + (move.kind === kind ? move.amount : 0), 0);
+  const isMadeAtOnce = payment.expires_at === null;
+  expect(sumOf("capture") + (isMadeAtOnce ? payment.authorized : 0)).toBe(payment.captured);
+  expect(sumOf("refund")).toBe(payment.refunded);
+  expect(sumOf("authorization")).toBe(isMadeAtOnce ? 0 : payment.authorized);
+  expect(moves.at(-1)?.sequence ?? 0).toBe(payment.changes);
 }

@@ -46,7 +46,7 @@ export interface PaymentBody {
   readonly amount: number;
   readonly currency: string;
   readonly checkout_hash: string;
-  readonly capture: true;
+  readonly capture: boolean;
 }
 
 /** A bank with two wallets and two payees, their keys, a clock that stands still until it is moved, and everything the bank reported. */
