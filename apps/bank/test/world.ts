@@ -4,6 +4,7 @@ import { Secret } from "@countersign/protocol/secret";
 import { calculateJwkThumbprint, CompactSign, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { type Bank, type BankOptions, createBank } from "../src/bank.ts";
 import type { BankEvent } from "../src/bank-event.ts";
+import type { PaymentView } from "../src/payment.ts";
 import type { MandateDesk } from "./mandate-desk.ts";
 
 export const bankUrl = "http://bank.test";
@@ -171,6 +172,30 @@ export class World {
   /** `POST /payments` by the store unless `party` says otherwise. */
   async pay(body: unknown, key: string = randomUUID(), party: Party = this.parties.store): Promise<Response> {
     return this.send(party, "POST", "/payments", { body, headers: { "idempotency-key": key } });
+  }
+
+  /** Sets money aside for an order and gives it. */
+  async authorize(account: string, options: OrderOptions = {}): Promise<PaymentBody> {
+    const order = { ...(await this.order(account, options)), capture: false };
+    const response = await this.pay(order);
+    if (response.status !== 201) throw new Error(`nothing was set aside: ${response.status} ${await response.text()}`);
+    return order;
+  }
+
+  /** `POST /payments/:id/captures`, `/refunds` or `/void` by the store unless `party` says otherwise. */
+  async move(
+    id: string,
+    word: "captures" | "refunds" | "void",
+    body: unknown,
+    key: string = randomUUID(),
+    party: Party = this.parties.store,
+  ): Promise<Response> {
+    return this.send(party, "POST", `/payments/${id}/${word}`, { body, headers: { "idempotency-key": key } });
+  }
+
+  /** What the payee reads of a payment. */
+  async payment(id: string): Promise<PaymentView> {
+    return JSON.parse(await (await this.send(this.parties.store, "GET", `/payments/${id}`)).text());
   }
 }
 
