@@ -18,6 +18,11 @@ export interface RaisedChallenge {
   readonly challenge: BearerChallenge;
 }
 
+/** What the gate needs to know of a tool, whoever made it. */
+export interface GatedTool extends Pick<Tool, "auth" | "run"> {
+  readonly listing: Pick<Tool["listing"], "name">;
+}
+
 /** What holds for one HTTP request. It is made per request and reached by closure alone, so nothing crosses between callers. */
 export interface CallGate {
   /**
@@ -26,7 +31,7 @@ export interface CallGate {
    * @param meta `params._meta`, as sent
    * @param signal gives the signal that the client went away; asked for only when the tool looks at it
    */
-  call(tool: Tool, args: unknown, meta: unknown, signal: () => AbortSignal): Promise<ToolResult>;
+  call(tool: GatedTool, args: unknown, meta: unknown, signal: () => AbortSignal): Promise<ToolResult>;
   /** The challenge that replaces the HTTP response, once every tool of the request has answered. */
   raised(): RaisedChallenge | undefined;
 }
@@ -46,7 +51,7 @@ export function createCallGate(options: CallGateOptions): CallGate {
   const caller = bearer.state === "valid" ? bearer : { subject: undefined, clientId: undefined, scope: new Set<string>() };
   let raised: RaisedChallenge | undefined;
 
-  const demand = (tool: Tool, challenge: BearerChallenge): ToolResult => {
+  const demand = (tool: GatedTool, challenge: BearerChallenge): ToolResult => {
     const status = bearer.state === "valid" ? 403 : 401;
     const code = status === 403 ? "insufficient_scope" : "authorization_required";
     const event = { event: "challenged", tool: tool.listing.name, scope: formatScope(challenge.scope), form: options.form } as const;

@@ -1,9 +1,8 @@
 import { refuse } from "@countersign/protocol/errors";
-import { formatScope } from "@countersign/protocol/scope";
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
 import type { BearerVerifier } from "./bearer/verify-token.ts";
 import { type CallGate, createCallGate } from "./call-gate.ts";
-import { challengeResponse, refusalResponse, rpcErrorResponse } from "./http/responses.ts";
+import { challengeByHttp, challengeResponse, keysUnavailable, rpcErrorResponse } from "./http/responses.ts";
 import { writePlainAnswer } from "./http/plain-answer.ts";
 import { type RpcBody, readRpcBody } from "./http/rpc-body.ts";
 import { createMcpServer, type Offer, type Reach, serverInfoOf } from "./mcp-server.ts";
@@ -99,28 +98,12 @@ async function answerPlainCall(request: Request, body: RpcBody, gate: CallGate, 
  * request goes on to the SDK, which first compares headers with the body; the gate then decides, by the same table, before the tool runs.
  */
 function refuseByHttp(decision: AccessDecision, form: ChallengeForm, options: EndpointOptions, body: RpcBody | undefined): Response | undefined {
-  if (decision.action === "unavailable") {
-    options.report({ event: "refused", status: 503, reason: "the issuer's keys cannot be read" });
-    return refusalResponse(refuse("unavailable", "the issuer's keys cannot be read"), { "retry-after": "5" });
-  }
+  if (decision.action === "unavailable") return keysUnavailable(options.report);
   if (decision.action !== "challenge") return undefined;
   // Clients of the result form get HTTP 401 for a bad token too: that is how they learn to renew it.
   if (decision.code !== "invalid_token" && (form === "result" || body?.isBatch !== true)) return undefined;
-  const named = decision.code === "authorization_required" ? {} : { error: decision.code };
-  const scope = options.scopes.least(decision.scope);
-  const challenge = {
-    ...named,
-    scope,
-    ...(options.resourceMetadata === undefined ? {} : { resourceMetadata: options.resourceMetadata }),
-  };
-  options.report({
-    event: "challenged",
-    status: decision.status,
-    form: "http",
-    tool: body?.messages.find((each) => each.toolName !== undefined)?.toolName?.slice(0, 100),
-    scope: formatScope(scope),
-  });
-  return challengeResponse(decision.status, refuse(decision.code), challenge);
+  const tool = body?.messages.find((each) => each.toolName !== undefined)?.toolName;
+  return challengeByHttp(decision, tool, options);
 }
 
 function reachOf(body: RpcBody | undefined): Reach {

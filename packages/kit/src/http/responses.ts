@@ -1,5 +1,9 @@
 import { type BearerChallenge, formatWwwAuthenticate } from "@countersign/protocol/challenge";
-import { type Refusal, toHttpError } from "@countersign/protocol/errors";
+import { type Refusal, refuse, toHttpError } from "@countersign/protocol/errors";
+import { formatScope } from "@countersign/protocol/scope";
+import type { AccessDecision } from "../policy/decide-access.ts";
+import type { ScopeHierarchy } from "../policy/scope-hierarchy.ts";
+import type { Report } from "../report.ts";
 
 const noStore = { "cache-control": "no-store" };
 
@@ -14,9 +18,9 @@ export function refusalResponse(refusal: Refusal, headers: Readonly<Record<strin
   return Response.json(body, { status, headers: { ...noStore, ...headers } });
 }
 
-/** A refusal of the message itself, JSON-RPC 2.0 section 5.1; the id is null because it was not read or must not be trusted. */
-export function rpcErrorResponse(status: number, code: number, message: string): Response {
-  return Response.json({ jsonrpc: "2.0", id: null, error: { code, message } }, { status, headers: noStore });
+/** A refusal of the message itself, JSON-RPC 2.0 section 5.1; the id is null where it was not read or must not be trusted. */
+export function rpcErrorResponse(status: number, code: number, message: string, id: string | number | null = null): Response {
+  return Response.json({ jsonrpc: "2.0", id, error: { code, message } }, { status, headers: noStore });
 }
 
 /** The HTTP form of a challenge, RFC 6750 section 3 and RFC 9728 section 5.1. */
@@ -25,12 +29,34 @@ export function challengeResponse(status: 401 | 403, refusal: Refusal, challenge
   return Response.json(body, { status, headers: { ...noStore, "www-authenticate": formatWwwAuthenticate(challenge) } });
 }
 
+/** The HTTP form of a decision to challenge, reported. `tool` is what the client named, shortened for the log. */
+export function challengeByHttp(
+  decision: Extract<AccessDecision, { readonly action: "challenge" }>,
+  tool: string | undefined,
+  options: { readonly scopes: ScopeHierarchy; readonly resourceMetadata: string | undefined; readonly report: Report },
+): Response {
+  const { resourceMetadata, report } = options;
+  const scope = options.scopes.least(decision.scope);
+  report({ event: "challenged", status: decision.status, form: "http", tool: tool?.slice(0, 100), scope: formatScope(scope) });
+  return challengeResponse(decision.status, refuse(decision.code), {
+    ...(decision.code === "authorization_required" ? {} : { error: decision.code }),
+    scope,
+    ...(resourceMetadata === undefined ? {} : { resourceMetadata }),
+  });
+}
+
+/** A token is there, and nobody can say now whether it is good. */
+export function keysUnavailable(report: Report): Response {
+  report({ event: "refused", status: 503, reason: "the issuer's keys cannot be read" });
+  return refusalResponse(refuse("unavailable", "the issuer's keys cannot be read"), { "retry-after": "5" });
+}
+
 /** Lets an allowed browser origin read the answer and its challenge. */
 export function withCors(response: Response, origin: string | undefined): Response {
   if (origin === undefined) return response;
   const headers = new Headers(response.headers);
   headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", "WWW-Authenticate, MCP-Protocol-Version, Retry-After");
+  headers.set("access-control-expose-headers", "WWW-Authenticate, MCP-Protocol-Version, Mcp-Session-Id, Retry-After");
   headers.append("vary", "Origin");
   return new Response(response.body, { status: response.status, headers });
 }
@@ -41,7 +67,8 @@ export function preflightResponse(methods: readonly string[]): Response {
     status: 204,
     headers: {
       "access-control-allow-methods": methods.join(", "),
-      "access-control-allow-headers": "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name",
+      "access-control-allow-headers":
+        "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID",
       "access-control-max-age": "600",
     },
   });

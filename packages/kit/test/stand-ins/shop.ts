@@ -88,7 +88,13 @@ export function rpcRequest(
 }
 
 /** Calls a tool and gives the response. */
-export function callTool(app: App, era: Era, name: string, token?: string, headers: Record<string, string | undefined> = {}): Promise<Response> {
+export function callTool(
+  app: Pick<App, "fetch">,
+  era: Era,
+  name: string,
+  token?: string,
+  headers: Record<string, string | undefined> = {},
+): Promise<Response> {
   const authorization = token === undefined ? undefined : `Bearer ${token}`;
   return app.fetch(rpcRequest(era, "tools/call", { name, arguments: {} }, { authorization, ...headers }));
 }
