@@ -27,7 +27,8 @@ export interface RpcProblem {
   readonly message: string;
 }
 
-const bodyBytesMax = 262_144;
+/** Largest body of a request. */
+export const bodyBytesMax = 262_144;
 const batchLengthMax = 20;
 const limits = { maxDepth: 32, maxElements: 2000 };
 const envelopeMembers = ["jsonrpc", "id", "method", "params", "result", "error"];
