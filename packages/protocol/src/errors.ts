@@ -59,8 +59,7 @@ export type ErrorCode =
   | "recovery_code_refused"
   | PaymentErrorCode;
 
-/** Every refusal that any part may answer with. */
-export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
+const otherErrors: Readonly<Record<Exclude<ErrorCode, PaymentErrorCode>, ErrorEntry>> = {
   // A call that the broker does not start.
   tool_not_visible: e(
     403,
@@ -255,8 +254,10 @@ export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = {
   recovery_code_refused: e(403, false, "This recovery code is not valid.", "It was mistyped, used, or replaced by a newer one."),
 
   // Money.
-  ...paymentErrors,
 };
+
+/** Every refusal that any part may answer with. A call, not a spread: bundlers leave it out of pages that do not read it. */
+export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = /* @__PURE__ */ Object.assign({}, otherErrors, paymentErrors);
 
 /** An expected refusal. `detail` is for developers: never a secret, never markup, at most 300 characters. */
 export interface Refusal {

@@ -1,8 +1,10 @@
+import type { Rung } from "@countersign/protocol/ladder";
 import { isObject, textOf } from "./wire.ts";
 
 /**
- * Where an authorization stands, as far as the host tells. A host that tells nothing stays `idle`: the call itself then shows the outcome.
- * `required`: the user must act (press Continue in the host). `pending`: a sign-in or approval page is open.
+ * Where an authorization stands, as the host tells it or as the library knows it. A host that tells nothing stays `idle`: the call itself then shows the
+ * outcome. `required`: the user must act: press Continue in the host, or open `link` here or on another device. `pending`: a sign-in or approval page is
+ * open, or the chat was asked.
  */
 export type AuthorizationState = "idle" | "required" | "pending" | "granted" | "denied" | "expired";
 
@@ -11,6 +13,8 @@ export type ConnectionState = "signed_out" | "signing_in" | "signed_in";
 
 export interface Authorization {
   readonly state: AuthorizationState;
+  /** The way by which the call is being made; absent where nothing is under way. */
+  readonly rung?: Rung;
   /** Whether the user is signed in to the app as a whole, where the host tells. */
   readonly connection?: ConnectionState;
   /** The host's call id that waits. */
@@ -19,7 +23,9 @@ export interface Authorization {
   readonly tool?: string;
   /** A page where the user can act, on this or another device. */
   readonly link?: string;
-  /** The same as a QR code, as a data URI. */
+  /** What the user types on that page when it asks for a code. */
+  readonly code?: string;
+  /** The same as a QR code, as a data URI, where the host made one; `@countersign/widget/qr` draws it otherwise. */
   readonly qr?: string;
   /** Milliseconds since 1970. */
   readonly expiresAt?: number;
@@ -51,6 +57,14 @@ export function readAuthorization(value: unknown): Authorization {
     ...(qr === undefined || !qr.startsWith("data:image/") ? {} : { qr }),
     ...(typeof expiresAt === "number" && Number.isFinite(expiresAt) ? { expiresAt } : {}),
   };
+}
+
+/** Which rung a host's word stands for: its own sign-in goes on, or waits for the user's Continue. */
+export function withHostRung(told: Authorization): Authorization {
+  if (told.state === "required") {
+    return { ...told, rung: "continue" };
+  }
+  return told.state === "pending" ? { ...told, rung: "host_resumes" } : told;
 }
 
 function isState(value: unknown): value is AuthorizationState {

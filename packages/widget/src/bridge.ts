@@ -29,6 +29,10 @@ export interface HostTopics {
 /** One way to speak with a host. Calls have no time limit of their own: the host holds them while the user signs in. */
 export interface HostBridge {
   readonly name: "mcp-apps" | "openai";
+  /** How the host names itself, where it does. */
+  readonly hostName: string | undefined;
+  /** What the host says it does for a view. A host may say nothing and do it all the same. */
+  readonly can: { readonly callTools: boolean; readonly message: boolean };
   /** Gives the host's raw answer, or rejects with whatever the host said. */
   callTool(name: string, args: JsonObject, signal?: AbortSignal): Promise<unknown>;
   updateModelContext(context: ModelContext): Promise<void>;
@@ -38,6 +42,8 @@ export interface HostBridge {
   requestDisplayMode(mode: string): Promise<unknown>;
   /** Undefined where the host has no such window. */
   readonly openAuthPopup: ((url: string) => Promise<unknown>) | undefined;
+  /** Tells the host's log something, where it keeps one. Never a secret. */
+  log(logger: string, data: JsonObject): void;
   resize(size: { readonly width: number; readonly height: number }): void;
   close(): void;
 }

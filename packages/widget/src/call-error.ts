@@ -1,8 +1,17 @@
 import type { ErrorCode, WidgetError } from "@countersign/protocol/errors";
 import { firstText, isObject, textOf, type JsonObject, type ToolResult } from "./wire.ts";
 
-/** A code of the error catalogue, `tool_failed` for a tool's own untyped error, or a code that only a newer host knows. */
-export type CallErrorCode = ErrorCode | "tool_failed" | (string & NonNullable<unknown>);
+/**
+ * A code of the error catalogue, `tool_failed` for a tool's own untyped error, `asked_model` when the chat was asked to make the call instead, or a code that
+ * only a newer host knows.
+ */
+export type CallErrorCode = ErrorCode | "tool_failed" | "asked_model" | (string & NonNullable<unknown>);
+
+/**
+ * How the error was told. `unreadable`: the host said nothing that can be understood, so it is not known whether the tool has run. `unsupported`: the host
+ * does not serve such requests, so nothing has run.
+ */
+export type CallErrorSource = "typed" | "unreadable" | "unsupported";
 
 /**
  * What a rejected `callTool` carries, always with all four fields of the wire's `WidgetError`.
@@ -14,9 +23,11 @@ export class CallError extends Error {
   readonly retryable: boolean;
   readonly callId: string;
   readonly result?: ToolResult;
+  readonly source: CallErrorSource;
 
-  constructor(error: Omit<WidgetError, "code"> & { readonly code: CallErrorCode }, result?: ToolResult) {
+  constructor(error: Omit<WidgetError, "code"> & { readonly code: CallErrorCode }, result?: ToolResult, source: CallErrorSource = "typed") {
     super(error.message);
+    this.source = source;
     this.code = error.code;
     this.retryable = error.retryable;
     this.callId = error.callId;
@@ -43,9 +54,14 @@ export function toCallError(thrown: unknown): CallError {
   }
   const said = textOf(thrown) ?? (isObject(thrown) ? textOf(thrown["message"]) : undefined);
   if (isObject(thrown) && thrown["code"] === -32601) {
-    return callError("invalid_request", "This app is used in a place that does not support this.", false);
+    return unsupported();
   }
-  return callError("internal_error", said === undefined || said === "" ? "Something went wrong. Please try again." : said, true);
+  return callError("internal_error", said === undefined || said === "" ? "Something went wrong. Please try again." : said, true, "unreadable");
+}
+
+/** The error of a host that lacks what was asked of it. */
+export function unsupported(): CallError {
+  return callError("invalid_request", "This app is used in a place that does not support this.", false, "unsupported");
 }
 
 /** The typed error of a result with `isError`: from `structuredContent.error`, from an in-result challenge, else `tool_failed`. */
@@ -63,8 +79,8 @@ export function toolError(result: ToolResult): CallError {
 }
 
 /** Makes a local error: one that arose in the frame, so it has no call id. */
-export function callError(code: CallErrorCode, message: string, retryable: boolean): CallError {
-  return new CallError({ code, message: message.slice(0, messageLengthMax), retryable, callId: "" });
+export function callError(code: CallErrorCode, message: string, retryable: boolean, source: CallErrorSource = "typed"): CallError {
+  return new CallError({ code, message: message.slice(0, messageLengthMax), retryable, callId: "" }, undefined, source);
 }
 
 function findTyped(value: unknown): (Omit<WidgetError, "code"> & { readonly code: string }) | undefined {

@@ -1,12 +1,19 @@
 import type { Authorization } from "./authorization.ts";
 import type { HostBridge, HostContext, HostTopics, ModelContext } from "./bridge.ts";
-import { callError, toCallError, toolError } from "./call-error.ts";
+import { openDesk } from "./authorization-desk.ts";
+import { typed } from "./ask-tool.ts";
+import { callError } from "./call-error.ts";
+import { type CallOptions, createClimber } from "./climb.ts";
 import { findOpenai, type FrameWindow } from "./frame.ts";
+import { openHeldCalls } from "./held-calls.ts";
 import { openMcpBridge } from "./mcp-bridge.ts";
 import { openOpenaiBridge } from "./openai-bridge.ts";
+import { openModelContext } from "./model-context.ts";
 import { createTopic, type Unsubscribe } from "./topic.ts";
-import { openWidgetState, type WidgetState } from "./widget-state.ts";
-import { isObject, readToolResult, type JsonObject, type ToolResult } from "./wire.ts";
+import { type HeldState, openWidgetState, type WidgetState } from "./widget-state.ts";
+import { isObject, type JsonObject, type ToolResult } from "./wire.ts";
+
+export type { CallOptions } from "./climb.ts";
 
 export interface ConnectOptions {
   /** How the app names itself in the handshake. */
@@ -26,10 +33,13 @@ export interface App {
   readonly hostContext: HostContext;
   readonly state: WidgetState;
   /**
-   * Calls a tool of the app's own server. Resolves with a successful result, after sign-in or approval when the host holds the call meanwhile.
-   * Rejects only with a `CallError`. There is no time limit of its own.
+   * Calls a tool of the app's own server. Resolves with a successful result, after sign-in or approval: the host holds the call meanwhile, or the user is
+   * shown a link (`onAuthorization`). Rejects only with a `CallError`; `asked_model` when the chat was asked to make the call instead. There is no time limit
+   * of its own. A view that was reloaded while a payment waited for approval gets its outcome by `onToolResult`, or by making the same call again.
    */
-  callTool(name: string, args?: JsonObject, options?: { readonly signal?: AbortSignal }): Promise<ToolResult>;
+  callTool(name: string, args?: JsonObject, options?: CallOptions): Promise<ToolResult>;
+  /** Ends the account link that calls of this view went through, if there is one. The host's own sign-in is not touched. */
+  unlink(): Promise<void>;
   onToolInput(listener: (input: JsonObject) => void): Unsubscribe;
   onToolResult(listener: (result: ToolResult) => void): Unsubscribe;
   onToolCancelled(listener: (reason: string) => void): Unsubscribe;
@@ -72,19 +82,29 @@ export async function connect(options: ConnectOptions = {}): Promise<App> {
   if (bridge === undefined) {
     throw callError("unavailable", "This app works inside a chat. No host answered.", true);
   }
+  const desk = openDesk(topics.authorization);
+  const context = openModelContext(bridge);
+  const climber = createClimber({ bridge, held: openHeldCalls(state), desk, tell: (line) => context.tell(line) });
+  for (const result of climber.resume()) {
+    result.then(
+      (outcome) => topics.toolResult.publish(outcome),
+      () => undefined,
+    );
+  }
   return {
     bridge: bridge.name,
     get hostContext() {
       return topics.context.latest ?? { raw: {} };
     },
     state,
-    callTool: (name, args, callOptions) => callTool(bridge, name, args ?? {}, callOptions?.signal),
+    callTool: (name, args, callOptions) => climber.call(name, args ?? {}, callOptions ?? {}),
+    unlink: () => climber.unlink(),
     onToolInput: (listener) => topics.toolInput.subscribe(listener),
     onToolResult: (listener) => topics.toolResult.subscribe(listener),
     onToolCancelled: (listener) => topics.toolCancelled.subscribe(listener),
-    onAuthorization: (listener) => topics.authorization.subscribe(listener),
+    onAuthorization: (listener) => desk.shown.subscribe(listener),
     onHostContext: (listener) => topics.context.subscribe(listener),
-    updateModelContext: (context) => typed(bridge.updateModelContext(context)),
+    updateModelContext: (told) => typed(context.update(told)),
     sendMessage: (text) => typed(bridge.sendMessage(text)),
     async openLink(url) {
       if (!/^https?:\/\//i.test(url)) {
@@ -110,7 +130,7 @@ async function openBridge(
   options: ConnectOptions,
   frame: FrameWindow,
   topics: HostTopics,
-  state: WidgetState,
+  state: HeldState,
   onTeardown: () => void,
 ): Promise<HostBridge | undefined> {
   const wanted = options.bridge ?? "auto";
@@ -131,27 +151,8 @@ async function openBridge(
   return wanted === "mcp-apps" ? undefined : openOpenaiBridge({ frame, topics, state });
 }
 
-async function callTool(bridge: HostBridge, name: string, args: JsonObject, signal: AbortSignal | undefined): Promise<ToolResult> {
-  const result = readToolResult(await typed(bridge.callTool(name, args, signal)));
-  if (result === undefined) {
-    throw callError("protocol_error", "The host gave no usable answer.", false);
-  }
-  if (result.isError === true) {
-    throw toolError(result);
-  }
-  return result;
-}
-
 /** Texts by name; anything else that a host gives is left out. */
 function readParameters(value: unknown): Readonly<Record<string, string>> {
   const entries = isObject(value) ? Object.entries(value) : [];
   return Object.fromEntries(entries.flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : [])));
-}
-
-async function typed<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (thrown) {
-    throw toCallError(thrown);
-  }
 }

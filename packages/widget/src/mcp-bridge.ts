@@ -57,9 +57,7 @@ export async function openMcpBridge(options: McpBridgeOptions): Promise<HostBrid
   }
   mergeContext(isObject(answer["hostContext"]) ? answer["hostContext"] : {});
   peer.notify("ui/notifications/initialized", {});
-  const experimental = isObject(answer["hostCapabilities"]) ? answer["hostCapabilities"]["experimental"] : undefined;
-  const hasPopup = isObject(experimental) && isObject(experimental[popupCapability]);
-  return speak(peer, close, hasPopup);
+  return speak(peer, close, answer);
 }
 
 async function shakeHands(peer: Peer, options: McpBridgeOptions): Promise<JsonObject | undefined> {
@@ -93,7 +91,10 @@ function onNotification(topics: HostTopics, mergeContext: (change: JsonObject) =
   }
 }
 
-function speak(peer: Peer, close: () => void, hasPopup: boolean): HostBridge {
+function speak(peer: Peer, close: () => void, hello: JsonObject): HostBridge {
+  const capabilities = memberOf(hello, "hostCapabilities");
+  const has = (name: string): boolean => isObject(memberOf(capabilities, name));
+  const hasPopup = isObject(memberOf(memberOf(capabilities, "experimental"), popupCapability));
   const ask = async (method: string, params: JsonObject): Promise<void> => {
     const answer = await peer.request(method, params);
     if (isObject(answer) && answer["isError"] === true) {
@@ -102,12 +103,19 @@ function speak(peer: Peer, close: () => void, hasPopup: boolean): HostBridge {
   };
   return {
     name: "mcp-apps",
+    hostName: textOf(memberOf(memberOf(hello, "hostInfo"), "name")),
+    can: { callTools: has("serverTools"), message: has("message") },
     callTool: (name, args, signal) => peer.request("tools/call", { name, arguments: args }, signal),
     updateModelContext: (context) => ask("ui/update-model-context", modelContextParams(context)),
     sendMessage: (text) => ask("ui/message", { role: "user", content: [{ type: "text", text }] }),
     openLink: (url) => ask("ui/open-link", { url }),
     requestDisplayMode: async (mode) => memberOf(await peer.request("ui/request-display-mode", { mode }), "mode"),
     openAuthPopup: hasPopup ? async (url) => memberOf(await peer.request(popupCapability, { url }), "parameters") : undefined,
+    log: (logger, data) => {
+      if (has("logging")) {
+        peer.notify("notifications/message", { level: "info", logger, data });
+      }
+    },
     resize: (size) => peer.notify("ui/notifications/size-changed", size),
     close,
   };

@@ -1,6 +1,6 @@
 import { authorizationContextKey, readAuthorization } from "./authorization.ts";
 import { readHostContext, type HostBridge, type HostTopics } from "./bridge.ts";
-import { callError } from "./call-error.ts";
+import { callError, unsupported } from "./call-error.ts";
 import { findOpenai, type FrameWindow } from "./frame.ts";
 import { isObject, readToolResult, type JsonObject } from "./wire.ts";
 import type { WidgetState } from "./widget-state.ts";
@@ -10,6 +10,9 @@ export interface OpenaiBridgeOptions {
   readonly topics: HostTopics;
   readonly state: WidgetState;
 }
+
+/** The newer name first. */
+const messageMembers: readonly string[] = ["sendFollowUpMessage", "sendFollowupTurn"];
 
 /** Opens the `window.openai` bridge, or gives undefined when it cannot call tools. */
 export function openOpenaiBridge(options: OpenaiBridgeOptions): HostBridge | undefined {
@@ -28,12 +31,18 @@ export function openOpenaiBridge(options: OpenaiBridgeOptions): HostBridge | und
   const invoke = (names: readonly string[], ...args: readonly unknown[]): Promise<unknown> => invokeMember(findOpenai(frame), names, args);
   return {
     name: "openai",
+    hostName: undefined,
+    get can() {
+      const openai = findOpenai(frame);
+      return { callTools: true, message: messageMembers.some((name) => typeof openai?.[name] === "function") };
+    },
     callTool: (name, args, signal) => untilAborted(invoke(["callTool"], name, args), signal),
     async updateModelContext(context) {
-      state.setModelContent(context.structuredContent ?? context.text ?? null);
+      const { text, structuredContent } = context;
+      state.setModelContent(structuredContent === undefined ? (text ?? null) : { ...(text === undefined ? {} : { text }), ...structuredContent });
     },
     async sendMessage(text) {
-      await invoke(["sendFollowUpMessage", "sendFollowupTurn"], { prompt: text });
+      await invoke(messageMembers, { prompt: text });
     },
     async openLink(url) {
       await invoke(["openExternal"], { href: url });
@@ -45,6 +54,7 @@ export function openOpenaiBridge(options: OpenaiBridgeOptions): HostBridge | und
     get openAuthPopup() {
       return typeof findOpenai(frame)?.["openAuthPopup"] === "function" ? (url: string) => invoke(["openAuthPopup"], url) : undefined;
     },
+    log: () => undefined,
     resize(size) {
       invoke(["notifyIntrinsicHeight"], size.height).catch(() => undefined);
     },
@@ -57,7 +67,7 @@ export function openOpenaiBridge(options: OpenaiBridgeOptions): HostBridge | und
 async function invokeMember(openai: JsonObject | undefined, names: readonly string[], args: readonly unknown[]): Promise<unknown> {
   const member = names.map((name) => openai?.[name]).find((value) => typeof value === "function");
   if (typeof member !== "function") {
-    throw callError("invalid_request", "This app is used in a place that does not support this.", false);
+    throw unsupported();
   }
   return Reflect.apply(member, openai, args);
 }

@@ -128,11 +128,6 @@ describe("callTool", () => {
       expected: { code: "out_of_stock", message: "None left.", retryable: false },
     },
     {
-      title: "a challenge that the host did not act on",
-      answer: { result: { isError: true, content: [], _meta: { "mcp/www_authenticate": ["Bearer"] } } },
-      expected: { code: "authorization_required" },
-    },
-    {
       title: "a tool's own words",
       answer: { result: { isError: true, content: [{ type: "text", text: "It broke." }] } },
       expected: { code: "tool_failed", message: "It broke.", retryable: false },
@@ -239,8 +234,8 @@ describe("what the host tells", () => {
     await settle();
     expect(seen).toEqual([
       { state: "idle" },
-      { state: "required", callId: "call_1", tool: "list_orders", link: "https://wallet.example/a", expiresAt: 5 },
-      { state: "pending" },
+      { state: "required", rung: "continue", callId: "call_1", tool: "list_orders", link: "https://wallet.example/a", expiresAt: 5 },
+      { state: "pending", rung: "host_resumes" },
       { state: "granted" },
       { state: "idle" },
     ]);

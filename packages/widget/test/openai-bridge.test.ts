@@ -72,7 +72,7 @@ test("globals present at the start and later changes are told", async () => {
   setGlobals(frame, { theme: "dark" });
   setGlobals(frame, { toolOutput: { products: [1] } });
   setGlobals(frame, { "countersign/authorization": { state: "pending" } });
-  app.onAuthorization((authorization) => expect(authorization).toEqual({ state: "pending" }));
+  app.onAuthorization((authorization) => expect(authorization).toEqual({ state: "pending", rung: "host_resumes" }));
   expect(result.mock.calls).toEqual([
     [{ content: [], structuredContent: { products: [] }, _meta: { m: 1 } }],
     [{ content: [], structuredContent: { products: [1] }, _meta: { m: 1 } }],

@@ -24,6 +24,7 @@ function createApp(): { readonly app: App; readonly asked: Asked[]; readonly mod
       new Promise((resolve, reject) =>
         asked.push({ name, args, resolve: (structuredContent) => resolve({ content: [], structuredContent }), reject }),
       ),
+    unlink: async () => undefined,
     onToolInput: never,
     onToolResult: never,
     onToolCancelled: never,
