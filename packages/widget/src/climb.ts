@@ -9,13 +9,14 @@ import {
   type Rung,
   type RungFailure,
 } from "@countersign/protocol/ladder";
-import { type AccountLink, createAccountLink, LinkUnavailable } from "./account-link.ts";
+import { type AccountLink, createAccountLink } from "./account-link.ts";
 import { approvalIn, awaitApproval } from "./approval.ts";
 import { askTool, typed } from "./ask-tool.ts";
 import type { AuthorizationDesk } from "./authorization-desk.ts";
 import type { HostBridge } from "./bridge.ts";
 import { CallError, callError, toCallError, unsupported } from "./call-error.ts";
 import { type HeldCalls, isSameCall } from "./held-calls.ts";
+import { LinkUnavailable } from "./link-question.ts";
 import type { JsonObject, ToolResult } from "./wire.ts";
 
 /** How one call is made. */
