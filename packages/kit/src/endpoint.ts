@@ -2,7 +2,7 @@ import { refuse } from "@countersign/protocol/errors";
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
 import type { BearerVerifier } from "./bearer/verify-token.ts";
 import { type CallGate, createCallGate } from "./call-gate.ts";
-import { challengeByHttp, challengeResponse, keysUnavailable, rpcErrorResponse } from "./http/responses.ts";
+import { challengeByHttp, challengeResponse, issuerUnavailable, rpcErrorResponse } from "./http/responses.ts";
 import { writePlainAnswer } from "./http/plain-answer.ts";
 import { type RpcBody, readRpcBody } from "./http/rpc-body.ts";
 import { createMcpServer, type Offer, type Reach, serverInfoOf } from "./mcp-server.ts";
@@ -98,7 +98,7 @@ async function answerPlainCall(request: Request, body: RpcBody, gate: CallGate, 
  * request goes on to the SDK, which first compares headers with the body; the gate then decides, by the same table, before the tool runs.
  */
 function refuseByHttp(decision: AccessDecision, form: ChallengeForm, options: EndpointOptions, body: RpcBody | undefined): Response | undefined {
-  if (decision.action === "unavailable") return keysUnavailable(options.report);
+  if (decision.action === "unavailable") return issuerUnavailable(options.report);
   if (decision.action !== "challenge") return undefined;
   // Clients of the result form get HTTP 401 for a bad token too: that is how they learn to renew it.
   if (decision.code !== "invalid_token" && (form === "result" || body?.isBatch !== true)) return undefined;

@@ -1,6 +1,7 @@
 import type { EpochMs, Issuer, ResourceUri } from "@countersign/protocol/brand";
 import { parseResourceUri } from "@countersign/protocol/resource";
 import { type IssuerOptions, readIssuerOptions, type TrustedIssuer } from "./bearer/issuer-options.ts";
+import { createIntrospector } from "./bearer/introspect-token.ts";
 import { createKeySource } from "./bearer/key-source.ts";
 import { createJwtReader } from "./bearer/read-jwt.ts";
 import { type BearerVerifier, createBearerVerifier } from "./bearer/verify-token.ts";
@@ -51,6 +52,10 @@ export function readIdentity(options: SecurityOptions): Identity {
 export function createVerifier(options: SecurityOptions, { trusted, scopes }: Identity): BearerVerifier | undefined {
   if (trusted === undefined) return undefined;
   const clock = options.clock ?? Date.now;
-  const keys = createKeySource({ issuer: trusted.issuer, clock, fetch: options.fetch ?? fetch });
-  return createBearerVerifier({ read: createJwtReader({ trusted, keys, clock }), scopes, clock });
+  const send = options.fetch ?? fetch;
+  const read =
+    trusted.introspection === undefined
+      ? createJwtReader({ trusted, keys: createKeySource({ issuer: trusted.issuer, clock, fetch: send }), clock })
+      : createIntrospector({ trusted, client: trusted.introspection, clock, fetch: send });
+  return createBearerVerifier({ read, scopes, clock });
 }

@@ -1,5 +1,6 @@
 import { protectedResourceMetadataUrls } from "@countersign/protocol/metadata";
 import { createMcpHandler, type McpServerFactory } from "@modelcontextprotocol/server";
+import type { Revocation } from "./bearer/revocations.ts";
 import { createExistingEndpoint, type ExistingFetch } from "./existing/serve-existing.ts";
 import { createSessionOwners } from "./existing/session-owners.ts";
 import { createFront, type Front } from "./front.ts";
@@ -24,6 +25,8 @@ export interface ProtectPolicy extends SecurityOptions, RuleTables {
 }
 
 export interface ProtectedServer extends Front {
+  /** Tells the server that tokens have ended at their issuer, as an app is told. */
+  forget(ended: Revocation): void;
   close(): Promise<void>;
 }
 
@@ -53,7 +56,7 @@ export function protect(existing: ExistingServer, policy: ProtectPolicy): Protec
     { ...policy, label: policy.name, demandedScopes: () => rules.scopes, methods: ["POST", "GET", "DELETE"], serve },
     identity,
   );
-  return { ...front, close: async () => await handler.close?.() };
+  return { ...front, forget: (ended) => verifier.forget(ended), close: async () => await handler.close?.() };
 }
 
 function handlerOf(existing: ExistingServer, report: Report): { readonly fetch: ExistingFetch; readonly close?: () => Promise<void> } {

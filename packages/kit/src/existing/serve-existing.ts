@@ -2,7 +2,7 @@ import type { ResourceUri } from "@countersign/protocol/brand";
 import { isJsonObject, type JsonObject, member } from "@countersign/protocol/shape";
 import type { AuthInfo } from "@modelcontextprotocol/server";
 import type { Bearer, BearerVerifier } from "../bearer/verify-token.ts";
-import { challengeByHttp, keysUnavailable, rpcErrorResponse } from "../http/responses.ts";
+import { challengeByHttp, issuerUnavailable, rpcErrorResponse } from "../http/responses.ts";
 import { readRpcBody } from "../http/rpc-body.ts";
 import type { Payee } from "../payment/payee.ts";
 import { type ChallengeForm, chooseForm } from "../policy/choose-form.ts";
@@ -89,7 +89,7 @@ function refuseByHttp(
   options: ExistingOptions,
 ): Response | undefined {
   const decision = decideAll(messages, bearer, options.rules);
-  if (decision.action === "unavailable") return keysUnavailable(options.report);
+  if (decision.action === "unavailable") return issuerUnavailable(options.report);
   if (decision.action !== "challenge") return undefined;
   const others = messages.filter((each) => member(each, "method") !== "tools/call");
   const isForTools = decideAll(others, bearer, options.rules).action !== "challenge";

@@ -46,9 +46,9 @@ export function challengeByHttp(
 }
 
 /** A token is there, and nobody can say now whether it is good. */
-export function keysUnavailable(report: Report): Response {
-  report({ event: "refused", status: 503, reason: "the issuer's keys cannot be read" });
-  return refusalResponse(refuse("unavailable", "the issuer's keys cannot be read"), { "retry-after": "5" });
+export function issuerUnavailable(report: Report): Response {
+  report({ event: "refused", status: 503, reason: "the issuer cannot vouch for the token now" });
+  return refusalResponse(refuse("unavailable", "the issuer cannot vouch for the token now"), { "retry-after": "5" });
 }
 
 /** Lets an allowed browser origin read the answer and its challenge. */

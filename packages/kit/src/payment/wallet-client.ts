@@ -4,7 +4,7 @@ import { isPaymentIdentifier, isSha256, type PaymentRequestStatus, paymentReques
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
 import { boundedText, member } from "@countersign/protocol/shape";
-import type { IssuerDocument } from "../bearer/key-source.ts";
+import type { IssuerDocument } from "../bearer/issuer-document.ts";
 import { type Fetch, fetchJson, type JsonReply } from "../http/fetch-json.ts";
 
 /** What the wallet says about one payment request. */

@@ -34,7 +34,7 @@ describe("an issuer's keys", () => {
   test("are read once and found by id", async () => {
     expect(await Promise.all([outcome("key-1"), outcome("key-1"), outcome("key-1")])).toEqual(["found", "found", "found"]);
     expect(issuer.reads.get("/jwks")).toBe(1);
-    expect(await keys.document()).toEqual({ tokenEndpoint: "https://wallet.test/token", jwksUri: "https://wallet.test/jwks" });
+    expect(await keys.document()).toMatchObject({ tokenEndpoint: "https://wallet.test/token", jwksUri: "https://wallet.test/jwks" });
   });
 
   test("X02 ten thousand made-up key ids cause one read in 30 seconds", async () => {
@@ -76,6 +76,22 @@ describe("an issuer's keys", () => {
     expect(await outcome("key-1")).toBe("unavailable");
     clock.advance(5_000);
     expect(await outcome("key-1")).toBe("found");
+  });
+
+  test("are found where OpenID Connect publishes its metadata, past a page that answers for the other place, and without a word on PKCE", async () => {
+    issuer.metadata = { code_challenge_methods_supported: undefined };
+    const { fetch } = issuer;
+    const plain = createKeySource({
+      issuer: issuerId(issuer.issuer),
+      clock: clock.now,
+      fetch: (url) => {
+        const { pathname } = new URL(url);
+        if (pathname === "/.well-known/oauth-authorization-server") return Promise.resolve(new Response("<!doctype html>"));
+        return fetch(pathname === "/.well-known/openid-configuration" ? "https://wallet.test/.well-known/oauth-authorization-server" : url);
+      },
+    });
+    await expect(plain.key({ alg: "ES256", kid: "key-1" }, { payload: "", signature: "" })).resolves.toBeDefined();
+    expect((await plain.document())?.tokenEndpoint).toBe("https://wallet.test/token");
   });
 
   const wrong: readonly [what: string, metadata: Record<string, unknown>][] = [
