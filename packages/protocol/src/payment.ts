@@ -61,7 +61,10 @@ export const paymentRequestStatuses = ["created", "approved", "redeemed", "denie
 export type CheckoutStatus = "open" | "priced" | "awaiting_approval" | "authorized" | "completing" | "completed" | "expired" | "canceled";
 
 /** A bank's payment. Partial refunds stay `captured`; `refunded` means all of it. */
-export type PaymentStatus = "authorized" | "captured" | "voided" | "expired" | "refunded";
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+/** Every status of a bank's payment. */
+export const paymentStatuses = ["authorized", "captured", "voided", "expired", "refunded"] as const;
 
 /** From each status, the statuses that may follow. */
 export type Transitions<Status extends string> = Readonly<Record<Status, readonly Status[]>>;

@@ -1,17 +1,12 @@
 import type { EpochMs } from "./brand.ts";
 import type { Refusal } from "./errors.ts";
-import { refuse } from "./errors.ts";
-import { isMinorUnits } from "./money.ts";
-import { isPaymentIdentifier, type PaymentRequestStatus, paymentRequestStatuses } from "./payment.ts";
+import { judgeEventToken } from "./event-token.ts";
+import { type PaymentRequestStatus, paymentRequestStatuses } from "./payment.ts";
 import type { Result } from "./result.ts";
-import { err, ok } from "./result.ts";
-import { boundedText, isJsonObject, member } from "./shape.ts";
+import { ok } from "./result.ts";
 
 /** The event of a Security Event Token (RFC 8417 section 2) by which a wallet tells a payee that one of its payment requests has changed. */
 export const paymentRequestEvent = "urn:countersign:event:payment-request";
-
-/** How old or how early an event token may be. Each attempt to deliver one is signed anew. */
-const windowMs = 300_000;
 
 /** A change of a payment request. `sequence` orders the changes of one request; `id` is the same however often it is delivered; `at` is when it happened. */
 export interface WalletEvent {
@@ -31,24 +26,8 @@ export function judgeWalletEvent(
   expected: { readonly issuer: string; readonly audience: string },
   nowMs: EpochMs,
 ): Result<WalletEvent, Refusal> {
-  if (member(claims, "iss") !== expected.issuer) return invalid("iss");
-  if (member(claims, "aud") !== expected.audience) return invalid("aud");
-  const iat = member(claims, "iat");
-  if (!isMinorUnits(iat) || Math.abs(nowMs - iat * 1000) > windowMs) return invalid("iat");
-  const id = boundedText(member(claims, "jti"), 200);
-  const toe = member(claims, "toe");
-  const subject = member(claims, "sub_id");
-  const requestId = member(subject, "id");
-  if (id === undefined || !isMinorUnits(toe)) return invalid("jti or toe");
-  if (member(subject, "format") !== "opaque" || !isPaymentIdentifier(requestId)) return invalid("sub_id");
-  const events = member(claims, "events");
-  const event = isJsonObject(events) ? member(events, paymentRequestEvent) : undefined;
-  const status = paymentRequestStatuses.find((each) => each === member(event, "status"));
-  const sequence = member(event, "sequence");
-  if (status === undefined || !isMinorUnits(sequence)) return invalid("events");
-  return ok({ id, requestId, status, sequence, at: toe * 1000 });
-}
-
-function invalid(what: string): Result<never, Refusal> {
-  return err(refuse("invalid_request", `not an event for this payee: ${what}`));
+  const judged = judgeEventToken(claims, { ...expected, event: paymentRequestEvent, statuses: paymentRequestStatuses }, nowMs);
+  if (!judged.ok) return judged;
+  const { subjectId: requestId, ...event } = judged.value;
+  return ok({ ...event, requestId });
 }

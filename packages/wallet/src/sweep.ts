@@ -24,7 +24,7 @@ import { evidenceKind } from "./payment-requests/record-approval.ts";
 import { paymentRequestKind } from "./payment-requests/request.ts";
 import { recoveryTicketKind } from "./recovery/routes.ts";
 import { deleteFullRates } from "./rates/rates.ts";
-import { runRegularly } from "./run-regularly.ts";
+import { runRegularly } from "@countersign/service/run-regularly";
 
 const periodMs = 60_000;
 const batchMax = 500;

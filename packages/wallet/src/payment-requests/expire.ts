@@ -1,7 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/database";
-import { runRegularly } from "../run-regularly.ts";
+import { runRegularly } from "@countersign/service/run-regularly";
 import { readDue, setDeadline } from "./deadlines.ts";
 import { moveRequest } from "./move.ts";
 import { endOf, paymentRequestKind, statusOf, writtenStatusOf } from "./request.ts";

@@ -39,9 +39,6 @@ export const webhookMigration: Migration = {
 /** The channel on which it is hinted that there is something to deliver. */
 export const deliveryChannel = "webhook-deliveries";
 
-/** How long an event is offered to a payee that does not take it: 72 h. */
-export const deliveryTtlMs: number = 72 * 3_600_000;
-
 /** Adds an event to the outbox, in the transaction of the change itself. */
 export async function addDelivery(tx: Database<unknown>, delivery: Omit<Delivery, "attempts" | "next_at">): Promise<void> {
   await tx.sql

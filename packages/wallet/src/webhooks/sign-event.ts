@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { eventClaims } from "@countersign/protocol/event-token";
 import { paymentRequestEvent } from "@countersign/protocol/wallet-event";
 import { SignJWT } from "jose";
 import type { SigningKey } from "../keys.ts";
@@ -9,15 +10,8 @@ import type { Delivery } from "./deliveries.ts";
  * attempt, so that an old one can be told from a late one; `toe` is when it happened. It names the request and says nothing that is worth stealing.
  */
 export function signEvent(delivery: Delivery, issuer: string, key: SigningKey, now: EpochMs): Promise<string> {
-  return new SignJWT({
-    iss: issuer,
-    aud: delivery.payee_id,
-    iat: Math.floor(now / 1000),
-    jti: delivery.event_id,
-    toe: Math.floor(delivery.event_at / 1000),
-    sub_id: { format: "opaque", id: delivery.request_id },
-    events: { [paymentRequestEvent]: { status: delivery.status, sequence: delivery.sequence } },
-  })
+  const { event_id: id, payee_id: audience, request_id: subjectId, status, sequence, event_at: at } = delivery;
+  return new SignJWT(eventClaims({ issuer, audience, event: paymentRequestEvent, id, subjectId, status, sequence, at }, now))
     .setProtectedHeader({ alg: "ES256", typ: "secevent+jwt", kid: key.kid })
     .sign(key.privateKey);
 }

@@ -3,14 +3,15 @@ import { randomBytes } from "node:crypto";
 import { judgeWalletEvent, type WalletEvent } from "@countersign/protocol/wallet-event";
 import { Secret } from "@countersign/protocol/secret";
 import { createLogger } from "@countersign/service/log";
+import { deliverDue, deliveryTtlMs, nextAttemptAt } from "@countersign/service/outbox/outbox";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import type { Database } from "@countersign/storage/database";
 import { createSealer } from "@countersign/storage/sealed";
 import { compactVerify, decodeProtectedHeader, importJWK } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadKeys, type WalletKeys } from "../../src/keys.ts";
-import { addDelivery, deliveryTtlMs, readDueDeliveries } from "../../src/webhooks/deliveries.ts";
-import { deliverDue, nextAttemptAt, startWebhooks, type WebhookParts } from "../../src/webhooks/deliver.ts";
+import { addDelivery, readDueDeliveries } from "../../src/webhooks/deliveries.ts";
+import { outboxOf, startWebhooks, type WebhookParts } from "../../src/webhooks/deliver.ts";
 import { type Listening, listen } from "../peers/listen.ts";
 import { storages } from "../peers/storages.ts";
 
@@ -65,7 +66,7 @@ describe.each(storages)("telling a payee on $name", (kind) => {
   });
   afterEach(async () => {
     time += 2 * deliveryTtlMs;
-    await deliverDue({ ...parts, clients: [] });
+    await deliverDue(outboxOf({ ...parts, clients: [] }));
     await receiver.close();
   });
 
@@ -84,8 +85,8 @@ describe.each(storages)("telling a payee on $name", (kind) => {
 
   test("an event arrives once, signed, for its payee alone", async () => {
     await add("pr_1", 1);
-    expect(await deliverDue(parts)).toBe(1);
-    expect(await deliverDue(parts)).toBe(0);
+    expect(await deliverDue(outboxOf(parts))).toBe(1);
+    expect(await deliverDue(outboxOf(parts))).toBe(0);
     expect(receiver.got).toHaveLength(1);
     expect(receiver.got[0]?.request).toMatchObject({ method: "POST", headers: { "content-type": "application/secevent+jwt" } });
     expect(await read(receiver.got[0]?.token ?? "")).toEqual({ id: "evt_pr_1_1", requestId: "pr_1", status: "approved", sequence: 1, at: time });
@@ -94,14 +95,14 @@ describe.each(storages)("telling a payee on $name", (kind) => {
   test.each([500, 404, 307])("P18 what is answered with %i comes again, ever later, with the same id and a new signature", async (status) => {
     await add("pr_1", 1);
     receiver.answers.push(status, status);
-    expect(await deliverDue(parts)).toBe(0);
+    expect(await deliverDue(outboxOf(parts))).toBe(0);
     time += 999;
-    expect(await deliverDue(parts)).toBe(0);
+    expect(await deliverDue(outboxOf(parts))).toBe(0);
     expect(receiver.got).toHaveLength(1);
     time += 1;
-    expect(await deliverDue(parts)).toBe(0);
+    expect(await deliverDue(outboxOf(parts))).toBe(0);
     time += 2_000;
-    expect(await deliverDue(parts)).toBe(1);
+    expect(await deliverDue(outboxOf(parts))).toBe(1);
     expect(receiver.got).toHaveLength(3);
     expect((await read(receiver.got[2]?.token ?? "")).id).toBe("evt_pr_1_1");
     expect(receiver.got[0]?.token).not.toBe(receiver.got[2]?.token);
@@ -112,10 +113,10 @@ describe.each(storages)("telling a payee on $name", (kind) => {
     await add("pr_1", 1);
     await add("pr_2", 1);
     receiver.answers.push(500, 500);
-    await deliverDue(parts);
+    await deliverDue(outboxOf(parts));
     receiver.answers.length = 0;
     time += 1_000;
-    await deliverDue(parts);
+    await deliverDue(outboxOf(parts));
     const events = await Promise.all(receiver.got.map(({ token }) => read(token)));
     const arrived = events.slice(2).map((event) => `${event.requestId}:${event.sequence}`);
     expect(arrived.filter((each) => each.startsWith("pr_1"))).toEqual(["pr_1:1", "pr_1:2"]);
@@ -125,21 +126,23 @@ describe.each(storages)("telling a payee on $name", (kind) => {
 
   test("of several instances one sends", async () => {
     for (let n = 0; n < 5; n += 1) await add(`pr_${n}`, 1);
-    await Promise.all(Array.from({ length: 8 }, () => deliverDue(parts)));
+    await Promise.all(Array.from({ length: 8 }, () => deliverDue(outboxOf(parts))));
     expect(receiver.got).toHaveLength(5);
   });
 
   test("what an instance took and did not finish is another one's after half a minute", async () => {
     await add("pr_1", 1);
     const silent = await listen(() => undefined);
-    const hanging = deliverDue({
-      ...parts,
-      clients: parts.clients.map((client) => ({ ...client, webhook_uri: `http://127.0.0.1:${silent.port}/` })),
-    });
+    const hanging = deliverDue(
+      outboxOf({
+        ...parts,
+        clients: parts.clients.map((client) => ({ ...client, webhook_uri: `http://127.0.0.1:${silent.port}/` })),
+      }),
+    );
     await expect.poll(() => readDueDeliveries(database, "store", time, 10)).toEqual([]);
-    expect(await deliverDue(parts)).toBe(0);
+    expect(await deliverDue(outboxOf(parts))).toBe(0);
     time += 30_000;
-    expect(await deliverDue(parts)).toBe(1);
+    expect(await deliverDue(outboxOf(parts))).toBe(1);
     await silent.close();
     await hanging;
     expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
@@ -147,11 +150,11 @@ describe.each(storages)("telling a payee on $name", (kind) => {
 
   test("an event is given up after three days, and one of a payee that is no longer registered at once", async () => {
     await add("pr_1", 1);
-    await deliverDue({ ...parts, clients: [] });
+    await deliverDue(outboxOf({ ...parts, clients: [] }));
     expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
     await add("pr_2", 1);
     time += deliveryTtlMs;
-    expect(await deliverDue(parts)).toBe(0);
+    expect(await deliverDue(outboxOf(parts))).toBe(0);
     expect(receiver.got).toEqual([]);
     expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
   });
@@ -178,9 +181,9 @@ describe.each(storages)("telling a payee on $name", (kind) => {
 
   test("a wallet that stops begins nothing more; the next one delivers it", async () => {
     await add("pr_1", 1);
-    expect(await deliverDue(parts, AbortSignal.abort())).toBe(0);
+    expect(await deliverDue(outboxOf(parts), AbortSignal.abort())).toBe(0);
     expect(receiver.got).toEqual([]);
-    expect(await deliverDue(parts)).toBe(1);
+    expect(await deliverDue(outboxOf(parts))).toBe(1);
   });
 
   test("what is added while it runs is delivered without waiting for the clock", async () => {

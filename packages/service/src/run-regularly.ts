@@ -1,4 +1,4 @@
-import type { Logger } from "@countersign/service/log";
+import type { Logger } from "./log.ts";
 
 /** Runs upkeep again and again, never two at a time; a failure is logged under `failed`. The answer stops it and waits for a running one. */
 export function runRegularly(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLanes } from "../../src/webhooks/lanes.ts";
+import { createLanes } from "../../src/outbox/lanes.ts";
 
 test("a name runs once at a time and once more when it was asked for meanwhile; another name does not wait", async () => {
   const held = Promise.withResolvers<void>();
