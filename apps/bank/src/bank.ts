@@ -3,6 +3,8 @@ import { refuse } from "@countersign/protocol/errors";
 import { ok } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import { readJson } from "@countersign/service/body";
+import { createLogger, type Logger } from "@countersign/service/log";
+import { deliverDue, startOutbox } from "@countersign/service/outbox/outbox";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
@@ -24,6 +26,7 @@ import { sweep } from "./sweep.ts";
 import { type BankTables, migrations } from "./tables.ts";
 import { createWalletClient } from "./wallet-client.ts";
 import { createWalletTokens } from "./wallet-token.ts";
+import { createAnnouncer, outboxOf } from "./webhooks/tell-payees.ts";
 
 /**
  * `url`: the bank's own origin, the audience of every assertion and mandate. `databaseUrl`: as in `@countersign/storage/database`.
@@ -39,6 +42,7 @@ export interface BankOptions {
   readonly clock?: () => EpochMs;
   readonly report?: ReportEvent;
   readonly reach?: ReachFaultPoint;
+  readonly logger?: Logger;
 }
 
 export interface Bank {
@@ -50,6 +54,10 @@ export interface Bank {
   sweep(): Promise<number>;
   /** Releases what was set aside and not captured in time; gives for how many payments. */
   expireHolds(): Promise<number>;
+  /** Tells payees what is due now; gives how many events arrived. */
+  tellPayees(): Promise<number>;
+  /** Tells payees of each change of their payments until the answer is called. */
+  startTelling(): () => Promise<void>;
   /** Voids redemptions that came to nothing; gives how many. */
   settleRedemptions(): Promise<number>;
   close(): Promise<void>;
@@ -60,6 +68,7 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   const { clients } = options;
   const clock = options.clock ?? Date.now;
   const audience = new URL(options.url).origin;
+  const announce = createAnnouncer(clients, audience);
   const database = await openDatabase<BankTables>({ url: options.databaseUrl, schema: "bank", migrations });
   const send = options.fetch ?? fetch;
   const reach = options.reach ?? (() => undefined);
@@ -68,7 +77,8 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   const tokens = createWalletTokens({ clientId: audience, key, fetch: send, clock });
   const redemptions = createRedemptions({ database, clients, wallet: createWalletClient({ tokens, fetch: send }), reach });
   const report = options.report ?? (() => undefined);
-  const payments = { database, reach, announce: async () => undefined };
+  const payments = { database, reach, announce };
+  const outbox = outboxOf({ database, clients, issuer: audience, key, logger: options.logger ?? createLogger("bank"), now: clock });
   const authenticator = createClientAuthenticator({ database, clients, keySets, audience });
   const mandates = createMandateVerifier({ clients, keySets, audience });
   const door = createDoor({ authenticator, clock, report });
@@ -84,6 +94,8 @@ export async function createBank(options: BankOptions): Promise<Bank> {
     },
     sweep: () => sweep(database, clock()),
     expireHolds: () => expireHolds(payments, clock(), report),
+    tellPayees: () => deliverDue(outbox),
+    startTelling: () => startOutbox(outbox),
     settleRedemptions: () => redemptions.settle(clock()),
     close: () => database.close(),
   };

@@ -11,13 +11,14 @@ import type { BankTables } from "./tables.ts";
 
 /**
  * A server that may call the bank: a payee by its payee id, a wallet by its issuer. Its public keys are at `jwksUri`. `mandatesUri`: where a wallet's mandates
- * are redeemed; those of a wallet without it are single-use at this bank only and cannot be withdrawn.
+ * are redeemed; those of a wallet without it are single-use at this bank only and cannot be withdrawn. `webhookUri`: where a payee is told of its payments.
  */
 export interface BankClient {
   readonly clientId: string;
   readonly jwksUri: string;
   readonly role: "payee" | "wallet";
   readonly mandatesUri?: string;
+  readonly webhookUri?: string;
 }
 
 /** Who called, and the RFC 7638 thumbprint of the key it proved to hold. */

@@ -3,16 +3,16 @@ import type { Secret } from "@countersign/protocol/secret";
 import { z } from "zod";
 import type { BankClient } from "./clients.ts";
 
+const url = z.url({ protocol: /^https?$/ }).max(2_048);
+
 const clientsShape = z
   .array(
     z.strictObject({
       client_id: z.string().min(1).max(200),
-      jwks_uri: z.url({ protocol: /^https?$/ }).max(2_048),
+      jwks_uri: url,
       role: z.enum(["payee", "wallet"]),
-      mandates_uri: z
-        .url({ protocol: /^https?$/ })
-        .max(2_048)
-        .optional(),
+      mandates_uri: url.exactOptional(),
+      webhook_uri: url.exactOptional(),
     }),
   )
   .max(1_000);
@@ -62,7 +62,7 @@ export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankCon
   }),
   clients: json({
     env: "COUNTERSIGN_BANK_CLIENTS",
-    doc: "Servers that may call: a list of { client_id, jwks_uri, role: payee | wallet, mandates_uri of a wallet }.",
+    doc: "Servers that may call: a list of { client_id, jwks_uri, role: payee | wallet, mandates_uri of a wallet, webhook_uri of a payee }.",
     fallback: developmentClients,
     parse: parseClients,
   }),
@@ -71,10 +71,11 @@ export const bankConfig: { readonly [Name in keyof BankConfig]: Variable<BankCon
 function parseClients(value: unknown): readonly BankClient[] {
   const clients = clientsShape.parse(value);
   if (new Set(clients.map((client) => client.client_id)).size !== clients.length) throw new TypeError("a client is listed twice");
-  return clients.map(({ client_id, jwks_uri, role, mandates_uri }) => ({
+  return clients.map(({ client_id, jwks_uri, role, mandates_uri, webhook_uri }) => ({
     clientId: client_id,
     jwksUri: jwks_uri,
     role,
     ...(mandates_uri === undefined ? {} : { mandatesUri: mandates_uri }),
+    ...(webhook_uri === undefined ? {} : { webhookUri: webhook_uri }),
   }));
 }

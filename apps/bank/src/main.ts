@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { requireConfig } from "@countersign/service/config";
 import { openDataFolder } from "@countersign/service/data-folder";
 import { createLogger, type LogFields, type Logger } from "@countersign/service/log";
+import { runRegularly } from "@countersign/service/run-regularly";
 import { runMain, type Started } from "@countersign/service/run-main";
 import { serve } from "@countersign/service/serve";
 import { StartupProblem } from "@countersign/service/startup-problem";
@@ -11,7 +12,7 @@ import type { BankEvent } from "./bank-event.ts";
 import { bankConfig } from "./config.ts";
 
 /** A bank with a port. `listen`: a port, or a server that listens already. `url` is the public origin; without it, the address listened on. */
-export interface BankStartOptions extends Omit<BankOptions, "url" | "report" | "reach"> {
+export interface BankStartOptions extends Omit<BankOptions, "url" | "report" | "reach" | "logger"> {
   readonly url?: string;
   readonly listen: number | Server;
   readonly hostname?: string;
@@ -27,7 +28,7 @@ export async function start(options: BankStartOptions): Promise<Started> {
   const logger = options.logger ?? createLogger("bank");
   const hostname = options.hostname ?? "127.0.0.1";
   const url = options.url ?? `http://${hostname}:${portOf(options.listen)}`;
-  const bank = await createBank({ ...options, url, report: (event, requestId) => logEvent(logger, event, requestId) });
+  const bank = await createBank({ ...options, url, logger, report: (event, requestId) => logEvent(logger, event, requestId) });
   try {
     const served = await serve({
       handler: (request) => bank.fetch(request),
@@ -39,21 +40,10 @@ export async function start(options: BankStartOptions): Promise<Started> {
       ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     });
     const upkeep = [
-      runRegularly(
-        () => bank.sweep(),
-        sweepEveryMs,
-        (error) => logger.error("sweep.failed", { error }),
-      ),
-      runRegularly(
-        () => bank.expireHolds(),
-        settleEveryMs,
-        (error) => logger.error("expiring.failed", { error }),
-      ),
-      runRegularly(
-        () => bank.settleRedemptions(),
-        settleEveryMs,
-        (error) => logger.error("settling.failed", { error }),
-      ),
+      runRegularly(() => bank.sweep(), { periodMs: sweepEveryMs, failed: "sweep.failed" }, logger),
+      runRegularly(() => bank.expireHolds(), { periodMs: settleEveryMs, failed: "expiring.failed" }, logger),
+      runRegularly(() => bank.settleRedemptions(), { periodMs: settleEveryMs, failed: "settling.failed" }, logger),
+      bank.startTelling(),
     ];
     return {
       url: served.url,
@@ -67,23 +57,6 @@ export async function start(options: BankStartOptions): Promise<Started> {
     await bank.close();
     throw error;
   }
-}
-
-/** Does upkeep now and then, one run at a time. The function it gives ends that and waits for a running one. */
-function runRegularly(work: () => Promise<unknown>, periodMs: number, failed: (error: unknown) => void): () => Promise<void> {
-  let running: Promise<unknown> | undefined;
-  const timer = setInterval(() => {
-    running ??= work()
-      .catch(failed)
-      .finally(() => {
-        running = undefined;
-      });
-  }, periodMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
 }
 
 /** Starts the bank from the environment. Throws `StartupProblem` with every variable that is wrong. */

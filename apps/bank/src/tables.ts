@@ -2,6 +2,7 @@ import type { Migration } from "@countersign/storage/database";
 import { type Kysely, sql } from "kysely";
 import type { Transfer } from "./ledger.ts";
 import { type PaymentMoveRow, type PaymentRow, paymentMovesMigration } from "./payment-tables.ts";
+import { type EventDeliveryRow, eventDeliveriesMigration } from "./webhooks/deliveries.ts";
 
 /**
  * The bank's tables. Amounts are integer minor units, times are milliseconds since 1970. The rules that must hold whatever the code does are constraints:
@@ -15,6 +16,7 @@ export interface BankTables {
   idempotency_keys: IdempotencyRow;
   client_assertions: AssertionRow;
   redemptions: RedemptionRow;
+  event_deliveries: EventDeliveryRow;
 }
 
 /** `funds`: a wallet's user. `payable`: what the bank owes a payee. `opening`: where money enters the books. `owner` is a client id, null for the bank itself. */
@@ -99,6 +101,7 @@ export const migrations: readonly Migration[] = [
     },
   },
   paymentMovesMigration,
+  eventDeliveriesMigration,
 ];
 
 async function createAccounts(db: Kysely<unknown>): Promise<void> {

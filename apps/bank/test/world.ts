@@ -7,8 +7,10 @@ import type { BankEvent } from "../src/bank-event.ts";
 import type { PaymentView } from "../src/payment.ts";
 import type { MandateDesk } from "./mandate-desk.ts";
 
-export const bankUrl = "http://bank.test";
+export const bankUrl = "http://127.0.0.1:4400";
 export const walletUrl = "https://wallet.test";
+
+export const sealingKey: Secret = new Secret(Buffer.alloc(32, 3).toString("base64url"));
 
 /** A party that signs: its client id and the private half of its only key. */
 export interface Party {
@@ -70,7 +72,12 @@ export class World {
   }
 
   static async open(
-    options: Partial<Pick<BankOptions, "databaseUrl" | "reach" | "openingBalance">> & { parties?: Parties; desk?: MandateDesk } = {},
+    options: Partial<Pick<BankOptions, "databaseUrl" | "reach" | "openingBalance" | "logger">> & {
+      parties?: Parties;
+      desk?: MandateDesk;
+      /** Where the store is told of its payments. */
+      webhookUri?: string;
+    } = {},
   ): Promise<World> {
     const parties = options.parties ?? (await makeParties());
     const time = { now: Date.now() };
@@ -84,8 +91,9 @@ export class World {
         jwksUri: jwksUriOf(party),
         role: party.id.startsWith("http") ? "wallet" : "payee",
         ...(options.desk !== undefined && party.id === walletUrl ? { mandatesUri: `${walletUrl}/mandates` } : {}),
+        ...(options.webhookUri !== undefined && party.id === "store" ? { webhookUri: options.webhookUri } : {}),
       })),
-      sealingKey: new Secret(Buffer.alloc(32, 3).toString("base64url")),
+      sealingKey,
       fetch: async (input, init) => {
         const atDesk = await options.desk?.answer(new Request(input, init));
         if (atDesk !== undefined) return atDesk;
@@ -97,6 +105,7 @@ export class World {
       clock: () => time.now,
       report: (event) => late.world?.events.push(event),
       ...(options.reach === undefined ? {} : { reach: options.reach }),
+      ...(options.logger === undefined ? {} : { logger: options.logger }),
     });
     late.world = new World(bank, parties, time, options.desk);
     return late.world;

@@ -91,8 +91,9 @@ export function startOutbox<Delivery extends OutboxDelivery>(parts: OutboxParts<
 /** An event goes over https; to this machine only from a party that is itself on it. Throws `StartupProblem`. */
 export function checkTarget(target: string, targetId: string, ownUrl: string): void {
   const url = URL.parse(target);
-  const isLocal = url !== null && isLoopbackUrl(url) && isLoopbackUrl(new URL(ownUrl));
-  if (url === null || url.username !== "" || (url.protocol !== "https:" && !isLocal) || (isLoopbackUrl(url) && !isLocal)) {
+  const isLoopback = url !== null && isLoopbackUrl(url);
+  const isFit = isLoopback ? /^https?:$/.test(url.protocol) && isLoopbackUrl(new URL(ownUrl)) : url?.protocol === "https:";
+  if (!isFit || url?.username !== "") {
     throw new StartupProblem(`The webhook_uri of ${targetId} must be an https address, or on loopback while the sender is.`);
   }
 }
