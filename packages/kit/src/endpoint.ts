@@ -1,4 +1,5 @@
 import { refuse } from "@countersign/protocol/errors";
+import { withKnownText } from "@countersign/protocol/known-text";
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
 import type { BearerVerifier } from "./bearer/verify-token.ts";
 import { type CallGate, createCallGate } from "./call-gate.ts";
@@ -122,7 +123,10 @@ async function finish(response: Response, gate: CallGate): Promise<Response> {
   const streamed = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
   const text = streamed ? await response.text() : undefined;
   const raised = gate.raised();
-  if (raised === undefined) return text === undefined ? response : new Response(text, { status: response.status, headers: response.headers });
+  if (raised === undefined) {
+    if (text === undefined) return response;
+    return withKnownText(new Response(text, { status: response.status, headers: response.headers }), text);
+  }
   if (!streamed) await response.body?.cancel();
   return challengeResponse(raised.status, refuse(raised.code), raised.challenge);
 }

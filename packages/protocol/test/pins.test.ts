@@ -142,6 +142,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   errors: ["errorCatalogue", "refuse", "toHttpError", "toWidgetError"],
   form: ["defaultsOf", "judgeForm", "parseForm"],
   "json-guard": ["inspectJson"],
+  "known-text": ["knownText", "withKnownText"],
   mandate: ["judgeMandate", "mandateClaims", "mandateEndsAt", "mandateTtlSeconds", "mandateType", "parseMandate"],
   metadata: [
     "assumeAuthorizationServer",

@@ -47,7 +47,12 @@ export function loopbackHosts(port: number): readonly string[] {
 }
 
 function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+  return rawHeaders.filter((_, index) => index % 2 === 1 && isNamed(rawHeaders[index - 1], name));
+}
+
+/** Says whether a header goes by this name, which is given in lower case. Lengths are compared first, because every header of every request comes by here. */
+export function isNamed(header: string | undefined, name: string): boolean {
+  return header?.length === name.length && header.toLowerCase() === name;
 }
 
 function matchesHost(host: string, allowed: string): boolean {

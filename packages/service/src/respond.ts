@@ -1,19 +1,11 @@
 import { type Refusal, toHttpError } from "@countersign/protocol/errors";
-
-/** The bodies of answers that were made here, so that a server need not ask a stream for a text that it was given. Gone with the answer. */
-const texts = new WeakMap<Response, string>();
-
-/** The whole body of an answer that {@link respondJson} made and nobody has read; undefined for any other, which must be read as a stream. */
-export function textOf(response: Response): string | undefined {
-  return response.bodyUsed ? undefined : texts.get(response);
-}
+import { withKnownText } from "@countersign/protocol/known-text";
 
 /** A JSON answer that no cache keeps, unless `headers` say otherwise. */
 export function respondJson(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
   const text = JSON.stringify(body);
   const response = new Response(text, { status, headers: { "content-type": "application/json", "cache-control": "no-store", ...headers } });
-  texts.set(response, text);
-  return response;
+  return withKnownText(response, text);
 }
 
 /**

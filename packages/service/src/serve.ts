@@ -6,7 +6,7 @@ import { type Refusal, refuse, toHttpError } from "@countersign/protocol/errors"
 import { clientAddress, clientAddressHeader } from "./client-address.ts";
 import { drain } from "./drain.ts";
 import type { Logger } from "./log.ts";
-import { allowedMethods, givenRequestId, judgeHead, loopbackHosts } from "./request-guard.ts";
+import { allowedMethods, givenRequestId, isNamed, judgeHead, loopbackHosts } from "./request-guard.ts";
 import { respondRefusal } from "./respond.ts";
 import { explainListenError } from "./startup-problem.ts";
 import { writeResponse } from "./write-response.ts";
@@ -163,18 +163,20 @@ function takesOver({ node, logger }: ServeOptions, incoming: IncomingMessage, ou
 
 async function answer(options: ServeOptions, request: Request, outgoing: unknown): Promise<void> {
   if (!isNodeResponse(outgoing)) throw new TypeError("only HTTP/1.1 is served");
-  const logger = options.logger.child({ requestId: request.headers.get("x-request-id") ?? undefined });
+  const failed = (event: string, error: unknown): void => {
+    options.logger.error(event, { requestId: request.headers.get("x-request-id") ?? undefined, error });
+  };
   let response: Response;
   try {
     response = await options.handler(request);
   } catch (error) {
-    logger.error("request.failed", { error });
+    failed("request.failed", error);
     response = respondRefusal(refuse("internal_error"));
   }
   try {
     await writeResponse(response, outgoing, request.method === "HEAD");
   } catch (error) {
-    logger.error("response.failed", { error });
+    failed("response.failed", error);
     if (!outgoing.headersSent) sendRefusal(outgoing, 500, refuse("internal_error"));
   }
 }
@@ -214,7 +216,7 @@ function sendJson(outgoing: ServerResponse, status: number, body: unknown, heade
 function setHeader(incoming: IncomingMessage, name: string, value: string): void {
   incoming.headers[name] = value;
   for (let at = incoming.rawHeaders.length - 2; at >= 0; at -= 2) {
-    if (incoming.rawHeaders[at]?.toLowerCase() === name) incoming.rawHeaders.splice(at, 2);
+    if (isNamed(incoming.rawHeaders[at], name)) incoming.rawHeaders.splice(at, 2);
   }
   incoming.rawHeaders.push(name, value);
 }

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { textOf } from "./respond.ts";
+import { knownText } from "@countersign/protocol/known-text";
 
 /**
  * Writes a Fetch response to Node's. A body that is complete at once goes out with its length; a longer one is streamed under back-pressure, and cancelled when the client
@@ -12,7 +12,7 @@ export async function writeResponse(response: Response, outgoing: ServerResponse
     outgoing.writeHead(response.status, headers).end();
     return;
   }
-  const text = textOf(response);
+  const text = knownText(response);
   if (text !== undefined) {
     outgoing.writeHead(response.status, { "content-length": Buffer.byteLength(text), ...headers }).end(text);
     return;

@@ -1,3 +1,4 @@
+import { withKnownText } from "@countersign/protocol/known-text";
 import { isJsonObject } from "@countersign/protocol/shape";
 import type { ToolResult } from "../answer.ts";
 import type { PlainCall } from "../policy/plain-call.ts";
@@ -42,8 +43,9 @@ export function writePlainAnswer(call: PlainCall, result: ToolResult, server: Se
     jsonrpc: "2.0",
     id: call.id,
   };
-  const text = JSON.stringify(body);
-  return isModern ? new Response(text, { headers: jsonHeaders }) : new Response(`event: message\ndata: ${text}\n\n`, { headers: eventHeaders });
+  const message = JSON.stringify(body);
+  const text = isModern ? message : `event: message\ndata: ${message}\n\n`;
+  return withKnownText(new Response(text, { headers: isModern ? jsonHeaders : eventHeaders }), text);
 }
 
 function isPlainResult({ content, structuredContent, _meta }: ToolResult): boolean {
