@@ -21,6 +21,13 @@ export interface ApprovalOptions {
   readonly tell: (line: string) => void;
 }
 
+/** `not_found`: the handle is over, and the demand with it. */
+const endings: Readonly<Record<string, { readonly state: "denied" | "expired"; readonly line: string }>> = {
+  payment_denied: { state: "denied", line: "The user did not approve" },
+  payment_request_expired: { state: "expired", line: "Nobody approved in time" },
+  not_found: { state: "expired", line: "Nobody approved in time" },
+};
+
 const refusals: Readonly<Record<Exclude<ApprovalState, "pending" | "approved">, () => CallError>> = {
   denied: () => callError("payment_denied", "The payment was not approved.", true),
   expired: () => callError("payment_request_expired", "The time to approve this payment is over.", false),
@@ -57,12 +64,13 @@ export async function awaitApproval(call: WaitingCall, options: ApprovalOptions,
     return decided.result;
   } catch (thrown) {
     const error = toCallError(thrown);
-    const state = error.code === "payment_request_expired" ? "expired" : "denied";
-    const isOver = error.code in { payment_denied: 0, payment_request_expired: 0, not_found: 0 };
-    turn.end({ state: isOver ? state : "idle", rung: "link", tool });
-    if (isOver) {
+    const ending = endings[error.code];
+    turn.end({ state: ending?.state ?? "idle", rung: "link", tool });
+    if (ending !== undefined || (error.result !== undefined && !error.retryable)) {
       held.dropWaiting(tool, args);
-      tell(state === "expired" ? `Nobody approved in time what ${tool} asked for.` : `The user did not approve what ${tool} asked for.`);
+    }
+    if (ending !== undefined) {
+      tell(`${ending.line} what ${tool} asked for.`);
     }
     throw error;
   }

@@ -64,8 +64,9 @@ export function createClimber(options: ClimberOptions): Climber {
   const link = createAccountLink(options);
   const resumed = new Map<string, Promise<ToolResult>>();
   const climb = (call: Call): Promise<ToolResult> => climbOnce(bridge, held, link, call);
-  const finish = async (call: Call): Promise<ToolResult> => {
+  const finish = async (call: Call, pressed: boolean): Promise<ToolResult> => {
     let waiting = held.waiting.find((each) => isSameCall(each, call.tool, call.args));
+    let isHeld = waiting !== undefined && pressed;
     for (let approvals = 0; ; approvals += 1) {
       if (waiting === undefined) {
         const { result, answer } = await approvalOf(climb(call));
@@ -77,19 +78,36 @@ export function createClimber(options: ClimberOptions): Climber {
         }
         waiting = { tool: call.tool, args: call.args, answer };
       }
-      const approved = await awaitApproval(waiting, options, call.options.signal);
-      if (hasMore(approved)) {
+      const approved = await awaitApproval(waiting, options, call.options.signal).catch((thrown: unknown) => {
+        // What was waited for before is over: this press of the button is a new one. Nothing is called anew that nobody pressed.
+        if (isHeld && toCallError(thrown).code === "not_found") {
+          return undefined;
+        }
+        throw thrown;
+      });
+      if (approved !== undefined && hasMore(approved)) {
         return approved;
       }
+      isHeld = false;
       waiting = undefined;
     }
   };
   return {
-    call: (tool, args, callOptions) => resumed.get(keyOf(tool, args)) ?? finish({ tool, args, options: callOptions }),
+    call(tool, args, callOptions) {
+      const call = { tool, args, options: callOptions };
+      return (
+        resumed.get(keyOf(tool, args))?.catch((thrown: unknown) => {
+          if (toCallError(thrown).code === "not_found") {
+            return finish(call, true);
+          }
+          throw thrown;
+        }) ?? finish(call, true)
+      );
+    },
     resume: () =>
       held.waiting.map(({ tool, args }) => {
         const key = keyOf(tool, args);
-        const result = finish({ tool, args, options: {} }).finally(() => resumed.delete(key));
+        const result = finish({ tool, args, options: {} }, false).finally(() => resumed.delete(key));
         resumed.set(key, result);
         return result;
       }),
