@@ -32,6 +32,10 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.warn("request.refused", { status: event.status, reason: event.reason });
     case "challenged":
       return logger.info("request.challenged", { status: event.status, tool: event.tool, state: event.form });
+    case "account_link":
+      return logger.info("account_link.moved", { state: event.step });
+    case "linked_call":
+      return logger.info("request.linked", { tool: event.tool, step: event.rung, code: event.outcome });
     case "tool_failed":
       return logger.error("tool.failed", { tool: event.tool, error: event.error });
     case "protocol_error":

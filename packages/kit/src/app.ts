@@ -5,6 +5,7 @@ import { anonymous, oauth2 } from "./auth.ts";
 import type { Revocation } from "./bearer/revocations.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { createFront, type Front } from "./front.ts";
+import { type AccountLinkOptions, openAccountLink } from "./link/open-account-link.ts";
 import { createVerifier, readIdentity, type SecurityOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 import { prepareTool, type Tool, type ToolDefinition, type ToolHandler } from "./tool.ts";
@@ -15,6 +16,8 @@ export interface AppOptions extends SecurityOptions {
   readonly version: string;
   readonly title?: string;
   readonly instructions?: string;
+  /** Adds the tools by which a view links an account where its host starts no sign-in. Needs an issuer with the device grant. */
+  readonly accountLink?: AccountLinkOptions;
 }
 
 export interface App extends Front {
@@ -35,6 +38,7 @@ export function createApp(options: AppOptions): App {
   const identity = readIdentity(options);
   const { resource, issuer, scopes } = identity;
   const verifier = createVerifier(options, identity);
+  const resourceMetadata = issuer && protectedResourceMetadataUrls(resource)[0];
   const tools = new Map<string, Tool>();
   const views = new Map<string, View>();
   const report: Report = options.report ?? (() => undefined);
@@ -50,13 +54,17 @@ export function createApp(options: AppOptions): App {
       offer: { name: options.name, version: options.version, title: options.title, instructions: options.instructions, tools, views },
       verifier,
       scopes,
-      resourceMetadata: issuer && protectedResourceMetadataUrls(resource)[0],
+      resourceMetadata,
       challengeForm: options.challengeForm ?? "auto",
       payee: options.payee,
       report,
     });
     return endpoint;
   };
+  if (options.accountLink !== undefined) {
+    const gate = { verifier, resourceMetadata, toolOf: (name: string) => tools.get(name) };
+    for (const [name, tool] of openAccountLink(options.accountLink, options, identity, gate)) tools.set(name, tool);
+  }
   const front = createFront(
     {
       ...options,

@@ -66,6 +66,16 @@ function readHints(meta: unknown): ClientHints {
   };
 }
 
+/** The same hints and key as a request's `_meta`, for a call that is made on behalf of this one. */
+export function metaOf(ctx: Pick<ToolContext, "hints" | "idempotencyKey">): Readonly<Record<string, unknown>> {
+  return {
+    "openai/session": ctx.hints.session,
+    "openai/subject": ctx.hints.subject,
+    "openai/widgetSessionId": ctx.hints.widgetSession,
+    [idempotencyMetaKey]: ctx.idempotencyKey,
+  };
+}
+
 function visibleAscii(value: unknown): string | undefined {
   return typeof value === "string" && /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined;
 }

@@ -1,3 +1,5 @@
+import type { ErrorCode } from "@countersign/protocol/errors";
+import type { LinkStep } from "./policy/judge-link.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
 
 /** What an app's owner may want in the log. No event carries a token or an argument. */
@@ -10,6 +12,9 @@ export type AppEvent =
       readonly tool: string | undefined;
       readonly scope: string;
     }
+  /** A view calls by the rung `link` of the ladder: a link moved on, or a tool ran, or was refused, for a linked account. */
+  | { readonly event: "account_link"; readonly step: LinkStep }
+  | { readonly event: "linked_call"; readonly rung: "link"; readonly tool: string; readonly outcome: "ran" | ErrorCode }
   | { readonly event: "tool_failed"; readonly tool: string; readonly error: unknown }
   | { readonly event: "protocol_error"; readonly error: Error };
 

@@ -1,11 +1,13 @@
 import type { Issuer } from "@countersign/protocol/brand";
-import { authorizationServerMetadataUrls, judgeAuthorizationServer } from "@countersign/protocol/metadata";
+import { type AuthorizationServer, authorizationServerMetadataUrls, judgeAuthorizationServer } from "@countersign/protocol/metadata";
 import { isLoopbackUrl, isSecureOrLoopback, parseBrowserUrl } from "@countersign/protocol/resource";
 import { member, textList } from "@countersign/protocol/shape";
 import { type Fetch, fetchJson } from "../http/fetch-json.ts";
 
 /** What a resource server needs of an issuer's metadata (RFC 8414 section 2). */
 export interface IssuerDocument {
+  /** What a client needs of it. */
+  readonly server: AuthorizationServer;
   readonly tokenEndpoint: string;
   readonly jwksUri: string | undefined;
   readonly introspectionEndpoint: string | undefined;
@@ -26,6 +28,7 @@ export async function fetchIssuerDocument(issuer: Issuer, send: Fetch): Promise<
     const judged = judgeAuthorizationServer(reply.value.body, issuer, "assumed");
     if (!judged.ok) return undefined;
     return {
+      server: judged.value,
       tokenEndpoint: judged.value.tokenEndpoint,
       jwksUri: readUrl(member(reply.value.body, "jwks_uri"), issuer),
       introspectionEndpoint: readUrl(member(reply.value.body, "introspection_endpoint"), issuer),

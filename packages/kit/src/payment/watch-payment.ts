@@ -60,7 +60,8 @@ async function conclude(payee: Payee, checkout: SignedCheckout, request: Decided
   return approval.ok ? { state: "approved", approval: approval.value } : { state: "refused", refusal: approval.error };
 }
 
-function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits with a timer. */
+export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
