@@ -9,7 +9,7 @@ import type { Logger } from "@countersign/service/log";
 import type { Started } from "@countersign/service/run-main";
 import { readWidget, start as startStore } from "@countersign/store/main";
 import { start as startWallet } from "@countersign/wallet/main";
-import type { WalletClient, WalletResource } from "@countersign/wallet/options";
+import { deviceGrant, type WalletClient, type WalletResource } from "@countersign/wallet/options";
 import { type LocalApp, payeeKeysUri, requireDistinctApps } from "./local-app.ts";
 
 /** Where each party keeps its rows and which key seals them. */
@@ -191,7 +191,7 @@ function consoleClient(options: StackOptions, urls: StackUrls): WalletClient {
     client_uri: urls.console,
     application_type: "native",
     token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+    grant_types: ["authorization_code", "refresh_token", deviceGrant],
     redirect_uris: connectorsOf(options, urls).map((connector) => redirectUri(urls, connector.url)),
   };
 }
@@ -209,7 +209,7 @@ function storeClient(urls: StackUrls): WalletClient {
     client_name: shopName,
     client_uri: urls.store,
     token_endpoint_auth_method: "private_key_jwt",
-    grant_types: ["client_credentials"],
+    grant_types: ["client_credentials", deviceGrant, "refresh_token"],
     jwks_uri: `${urls.store}/.well-known/jwks.json`,
     webhook_uri: `${urls.store}/webhooks/wallet`,
   };
@@ -223,7 +223,7 @@ function payeeClient(app: LocalApp): readonly WalletClient[] {
       client_name: app.title,
       client_uri: new URL(app.resource).origin,
       token_endpoint_auth_method: "private_key_jwt",
-      grant_types: ["client_credentials"],
+      grant_types: ["client_credentials", deviceGrant, "refresh_token"],
       jwks_uri: payeeKeysUri(app),
     },
   ];

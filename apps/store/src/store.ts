@@ -7,6 +7,7 @@ import type { Sealer } from "@countersign/storage/sealed";
 import { createBankClient } from "./bank-client.ts";
 import { products } from "./catalogue/products.ts";
 import { applyToCheckout } from "./checkout/checkout-rows.ts";
+import { openLinkRows } from "./link-rows.ts";
 import { completeCheckout } from "./payment/complete.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
 import { createSettler } from "./payment/settle.ts";
@@ -127,6 +128,7 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee): App {
     resource: shop.resource,
     issuer: options.wallet,
     payee,
+    accountLink: { clientId: options.clientId, store: openLinkRows(options.db, shop.clock) },
     clock: shop.clock,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.allowedOrigins === undefined ? {} : { allowedOrigins: options.allowedOrigins }),
