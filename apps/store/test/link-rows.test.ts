@@ -8,7 +8,7 @@ const soon = (): number => clock.now() + 1_000;
 let db: Awaited<ReturnType<typeof openDatabase>>;
 
 beforeEach(async () => {
-  db = await openDatabase({ url: "sqlite::memory:", schema: "store", migrations: [] });
+  db = await openDatabase({ url: "memory:", schema: "store", migrations: [] });
 });
 afterEach(() => db.close());
 

@@ -44,6 +44,7 @@ describe("what the store offers", () => {
       ["pay", either, both, "string"],
       ["list_orders", signedIn, both, "string"],
       ["get_order", signedIn, both, "undefined"],
+      ...["link_account", "await_link", "call_linked", "unlink_account"].map((name) => [name, '[{"type":"noauth"}]', '["app"]', "undefined"]),
     ]);
     await client.close();
   });

@@ -44,14 +44,23 @@ export function createApp(options: AppOptions): App {
   const report: Report = options.report ?? (() => undefined);
   let endpoint: Endpoint | undefined;
 
+  const linkTools = openAccountLink(options, identity, { verifier, resourceMetadata, toolOf: (name) => tools.get(name) });
+
   const register = (name: string, taken: ReadonlyMap<string, unknown>): void => {
     if (endpoint !== undefined) throw new TypeError(`"${name}" comes too late: the app already serves`);
     if (!namePattern.test(name)) throw new TypeError(`not a name: ${JSON.stringify(name)}`);
-    if (taken.has(name)) throw new TypeError(`"${name}" is taken`);
+    if (taken.has(name) || linkTools.has(name)) throw new TypeError(`"${name}" is taken`);
   };
   const endpointOf = (): Endpoint => {
     endpoint ??= createEndpoint({
-      offer: { name: options.name, version: options.version, title: options.title, instructions: options.instructions, tools, views },
+      offer: {
+        name: options.name,
+        version: options.version,
+        title: options.title,
+        instructions: options.instructions,
+        tools: new Map([...tools, ...linkTools]),
+        views,
+      },
       verifier,
       scopes,
       resourceMetadata,
@@ -61,10 +70,6 @@ export function createApp(options: AppOptions): App {
     });
     return endpoint;
   };
-  if (options.accountLink !== undefined) {
-    const gate = { verifier, resourceMetadata, toolOf: (name: string) => tools.get(name) };
-    for (const [name, tool] of openAccountLink(options.accountLink, options, identity, gate)) tools.set(name, tool);
-  }
   const front = createFront(
     {
       ...options,

@@ -26,10 +26,9 @@ export interface AccountLinkOptions {
   readonly pause?: Pause;
 }
 
-/** Makes the tools of account links. Throws on an app without an issuer. */
+/** Makes the tools of account links; none where they are not turned on. Throws on an app that turns them on without an issuer. */
 export function openAccountLink(
-  setting: AccountLinkOptions,
-  options: SecurityOptions,
+  options: SecurityOptions & { readonly accountLink?: AccountLinkOptions },
   identity: Identity,
   gate: {
     readonly verifier: BearerVerifier | undefined;
@@ -37,6 +36,8 @@ export function openAccountLink(
     readonly toolOf: (name: string) => Tool | undefined;
   },
 ): ReadonlyMap<string, Tool> {
+  const setting = options.accountLink;
+  if (setting === undefined) return new Map();
   const { issuer, resource } = identity;
   const { verifier } = gate;
   if (issuer === undefined || verifier === undefined) throw new TypeError("account links need an issuer");

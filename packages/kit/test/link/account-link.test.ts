@@ -3,6 +3,7 @@ import { member } from "@countersign/protocol/shape";
 import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { answer } from "../../src/answer.ts";
+import { createApp } from "../../src/app.ts";
 import { anonymous, oauth2 } from "../../src/auth.ts";
 import type { ToolContext } from "../../src/context.ts";
 import { createMemoryLinkStore, type LinkStore } from "../../src/link/link-store.ts";
@@ -119,7 +120,7 @@ describe("the tools of account links", () => {
       ["secret_plan", "tool_not_visible"],
       ["ORDERS", "unknown_tool"],
       ["orders ", "unknown_tool"],
-      ["call_linked", "invalid_request"],
+      ["call_linked", "unknown_tool"],
       ["news", "invalid_request"],
     ]) {
       expect((await call("call_linked", { handle, tool })).code).toBe(code);
@@ -383,8 +384,9 @@ describe("what the store holds", () => {
   });
 });
 
-test("accountLink in an app without an issuer is a mistake of the programmer", () => {
-  const make = (): unknown => createTestShop({ ...issuer, issuer: "" }, clock, { accountLink: { clientId: "store" } });
-  expect(make).toThrow(TypeError);
-  expect(anonymous().mode).toBe("anonymous");
+test("a programmer who turns links on without an issuer, or takes their names, is told at start", () => {
+  const make = (): unknown => createApp({ name: "store", version: "1.0.0", resource: "https://store.test/mcp", accountLink: { clientId: "store" } });
+  expect(make).toThrow("account links need an issuer");
+  const take = (): void => shop.app.tool("await_link", { description: "mine", input: z.object({}), auth: anonymous() }, () => answer({}));
+  expect(take).toThrow('"await_link" is taken');
 });
