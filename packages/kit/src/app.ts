@@ -6,6 +6,7 @@ import type { Revocation } from "./bearer/revocations.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { createFront, type Front } from "./front.ts";
 import { type AccountLinkOptions, openAccountLink } from "./link/open-account-link.ts";
+import type { Offer } from "./mcp-server.ts";
 import { createVerifier, readIdentity, type SecurityOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 import { prepareTool, type Tool, type ToolDefinition, type ToolHandler } from "./tool.ts";
@@ -53,14 +54,7 @@ export function createApp(options: AppOptions): App {
   };
   const endpointOf = (): Endpoint => {
     endpoint ??= createEndpoint({
-      offer: {
-        name: options.name,
-        version: options.version,
-        title: options.title,
-        instructions: options.instructions,
-        tools: new Map([...tools, ...linkTools]),
-        views,
-      },
+      offer: offerOf(options, new Map([...tools, ...linkTools]), views),
       verifier,
       scopes,
       resourceMetadata,
@@ -104,4 +98,8 @@ export function createApp(options: AppOptions): App {
       await endpoint?.close();
     },
   };
+}
+
+function offerOf({ name, version, title, instructions }: AppOptions, tools: ReadonlyMap<string, Tool>, views: ReadonlyMap<string, View>): Offer {
+  return { name, version, title, instructions, tools, views };
 }
