@@ -1,4 +1,34 @@
-import type { Requirement } from "./requirement.ts";
+import { type Requirement, scenario } from "./requirement.ts";
 
 /** What the kit and the widget library promise, each with the tests that show it. */
-export const kitRequirements: readonly Requirement[] = [];
+export const kitRequirements: readonly Requirement[] = [
+  {
+    id: "widget-lib-1",
+    rule: "`callTool` climbs the host's ladder, says which rung it stands on, and never runs twice what may have run already.",
+    shownBy: [
+      { file: "packages/widget/test/climb.test.ts", title: "goes through an account link once the user has agreed" },
+      { file: "packages/widget/test/climb.test.ts", title: "a host's Continue is the second rung" },
+      { file: "packages/widget/test/climb.test.ts", title: "is not made again" },
+      { file: "packages/widget/test/climb.test.ts", title: "is asked in the app's words" },
+      { file: "packages/widget/test/approval.test.ts", title: "resolves with what the waiting tool brings" },
+      scenario("widget-library", "says that the user declined, and asks the chat where there are no links"),
+    ],
+  },
+  {
+    id: "widget-lib-2",
+    rule: "What a view waits for survives a reload where the host keeps its state, and no handle is in what the model reads.",
+    shownBy: [
+      { file: "packages/widget/test/climb.test.ts", title: "a link survives a reload" },
+      { file: "packages/widget/test/approval.test.ts", title: "goes on waiting by itself" },
+    ],
+  },
+  {
+    id: "widget-lib-3",
+    rule: "The hooks are safe in React's strict mode, and the panel can be read by everybody, by keyboard and screen reader, light and dark, at 360 px.",
+    shownBy: [
+      scenario("widget-library", "connects once from React's strict mode"),
+      scenario("widget-library", "shows link, code and QR code in its panel"),
+      scenario("widget-library", "has a panel that everybody can read"),
+    ],
+  },
+];

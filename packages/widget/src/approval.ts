@@ -52,7 +52,7 @@ export async function awaitApproval(call: WaitingCall, options: ApprovalOptions,
   const { link, expiresAt } = answer;
   held.keepWaiting(call);
   const turn = desk.begin();
-  turn.show({ state: "required", rung: "link", tool, link, expiresAt });
+  turn.show({ state: "required", rung: "link", purpose: "approval", tool, link, expiresAt });
   try {
     const decided = await waitUntil(() => decisionOf(bridge, answer, signal), { expiresAt, signal });
     if (decided?.state !== "approved") {

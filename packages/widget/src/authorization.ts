@@ -21,6 +21,8 @@ export interface Authorization {
   readonly callId?: string;
   /** The tool whose call waits. */
   readonly tool?: string;
+  /** What the link is for: to sign in, or to approve what the tool asked for, such as a payment. */
+  readonly purpose?: "sign_in" | "approval";
   /** A page where the user can act, on this or another device. */
   readonly link?: string;
   /** What the user types on that page when it asks for a code. */

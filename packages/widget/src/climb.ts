@@ -60,10 +60,10 @@ const argsShownMax = 1_000;
 
 /** Makes the climber of one connection. */
 export function createClimber(options: ClimberOptions): Climber {
-  const { bridge, held } = options;
+  const { held } = options;
   const link = createAccountLink(options);
   const resumed = new Map<string, Promise<ToolResult>>();
-  const climb = (call: Call): Promise<ToolResult> => climbOnce(bridge, held, link, call);
+  const climb = (call: Call): Promise<ToolResult> => climbOnce(options, link, call);
   const finish = async (call: Call, pressed: boolean): Promise<ToolResult> => {
     let waiting = held.waiting.find((each) => isSameCall(each, call.tool, call.args));
     let isHeld = waiting !== undefined && pressed;
@@ -116,7 +116,7 @@ export function createClimber(options: ClimberOptions): Climber {
 }
 
 /** Tries one rung after the other. What may have run already is not run again. */
-async function climbOnce(bridge: HostBridge, held: HeldCalls, link: AccountLink, call: Call): Promise<ToolResult> {
+async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLink, call: Call): Promise<ToolResult> {
   const profile = profileOf(bridge.hostName, bridge.name === "openai");
   const { tool, args } = call;
   const idempotent = call.options.idempotent === true;
@@ -127,7 +127,7 @@ async function climbOnce(bridge: HostBridge, held: HeldCalls, link: AccountLink,
   while (rung !== undefined) {
     tried.push(rung);
     try {
-      const result = await tryRung({ rung, bridge, link, call, profile });
+      const result = await tryRung({ rung, bridge, desk, link, call, profile });
       report(bridge, { tool, rung, outcome: "done" });
       return result;
     } catch (thrown) {
@@ -155,12 +155,13 @@ async function climbOnce(bridge: HostBridge, held: HeldCalls, link: AccountLink,
 interface Try {
   readonly rung: Rung;
   readonly bridge: HostBridge;
+  readonly desk: AuthorizationDesk;
   readonly link: AccountLink;
   readonly call: Call;
   readonly profile: HostProfile;
 }
 
-async function tryRung({ rung, bridge, link, call, profile }: Try): Promise<ToolResult> {
+async function tryRung({ rung, bridge, desk, link, call, profile }: Try): Promise<ToolResult> {
   const { tool, args, options } = call;
   if (rung === "link") {
     report(bridge, { tool, rung, outcome: "begun" });
@@ -169,6 +170,7 @@ async function tryRung({ rung, bridge, link, call, profile }: Try): Promise<Tool
   if (rung === "model") {
     report(bridge, { tool, rung, outcome: "begun" });
     await typed(bridge.sendMessage(options.ask ?? wordsFor(tool, args)));
+    desk.begin().end({ state: "pending", rung, tool });
     throw callError("asked_model", "The chat was asked to do this. Its answer comes there.", false);
   }
   // A host that says it serves no calls is believed where there is another way; a call that nobody answers would wait forever.

@@ -70,7 +70,7 @@ export function createLinkQuestion(options: LinkQuestionOptions): LinkQuestion {
 async function askOnce({ bridge, held, desk, tell }: LinkQuestionOptions, tool: string, signal: AbortSignal): Promise<LinkHandle> {
   const { handle, link, code, expiresAt } = await findOffer(bridge, tool, held.link, signal);
   const turn = desk.begin();
-  turn.show({ state: "required", rung: "link", tool, link, code, expiresAt });
+  turn.show({ state: "required", rung: "link", purpose: "sign_in", tool, link, code, expiresAt });
   try {
     const state = (await waitUntil(() => statusOf(bridge, handle, signal), { expiresAt, signal })) ?? "expired";
     if (state !== "linked") {

@@ -45,7 +45,7 @@ describe("a tool that waits for the user's approval", () => {
     ]);
     expect(seen).toEqual([
       { state: "idle" },
-      { state: "required", rung: "link", tool: "pay", link, expiresAt },
+      { state: "required", rung: "link", purpose: "approval", tool: "pay", link, expiresAt },
       { state: "granted", rung: "link", tool: "pay" },
     ]);
     expect(host.contexts).toEqual([{ content: [{ type: "text", text: "The user approved what pay asked for." }] }]);
@@ -165,7 +165,7 @@ describe("a view that is reloaded while a payment waits", () => {
     expect((await again).structuredContent).toEqual({ state: "approved", order: "ord_1" });
     expect(told).toHaveBeenCalledExactlyOnceWith({ content: [], structuredContent: { state: "approved", order: "ord_1" } });
     expect(host.called.filter((name) => name === "pay")).toHaveLength(1);
-    expect(seen[0]).toEqual({ state: "required", rung: "link", tool: "pay", link, expiresAt });
+    expect(seen[0]).toEqual({ state: "required", rung: "link", purpose: "approval", tool: "pay", link, expiresAt });
     expect(JSON.stringify(host.stored())).not.toContain(handle);
   });
 

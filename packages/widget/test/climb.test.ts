@@ -69,7 +69,7 @@ describe("a call that the host does not sign in for", () => {
     ]);
     expect(seen).toEqual([
       { state: "idle" },
-      { state: "required", rung: "link", tool: "list_orders", link, code: "BCDF-GHJK", expiresAt },
+      { state: "required", rung: "link", purpose: "sign_in", tool: "list_orders", link, code: "BCDF-GHJK", expiresAt },
       { state: "granted", rung: "link", tool: "list_orders" },
     ]);
     expect(host.contexts).toEqual([{ content: [{ type: "text", text: "The user signed in to this app by its link." }] }]);
@@ -255,8 +255,10 @@ describe("a call that may have run", () => {
 describe("the model as the last way", () => {
   test("is asked in the app's words, else by name and arguments, and the caller is told", async () => {
     const host = await connectApps({ tools: { list_orders: () => challenge } });
+    const seen = watch(host);
     await expect(host.app.callTool("list_orders", { limit: 3 })).rejects.toMatchObject({ code: "asked_model", retryable: false });
     await expect(host.app.callTool("list_orders", {}, { ask: "Show my orders" })).rejects.toMatchObject({ code: "asked_model" });
+    expect(seen.at(-1)).toEqual({ state: "pending", rung: "model", tool: "list_orders" });
     expect(host.messages).toEqual([
       '[{"type":"text","text":"Please use list_orders with {\\"limit\\":3}."}]',
       '[{"type":"text","text":"Show my orders"}]',
