@@ -67,7 +67,9 @@ export function createResources(parts: ResourceParts): Resources {
         return { scope: own.scope, audience: own.resource, accessTokenTTL: accessTokenTtlSeconds, accessTokenFormat: "opaque" };
       }
       const resource = find(indicator);
-      const actsForUsers = client.grantTypeAllowed("authorization_code") || client.grantTypeAllowed(deviceGrant);
+      // A client that may act for users and in its own name gets no user's token in its own name.
+      const isOwnName = ctx.oidc.route === "token" && paramText(ctx, "grant_type") === "client_credentials";
+      const actsForUsers = !isOwnName && (client.grantTypeAllowed("authorization_code") || client.grantTypeAllowed(deviceGrant));
       if (resource === undefined || !actsForUsers) throw new errors.InvalidTarget();
       giveDefault(ctx, Object.keys(resource.scopes));
       const extra =

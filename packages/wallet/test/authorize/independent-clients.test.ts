@@ -112,6 +112,9 @@ describe("openid-client", () => {
     const tokens = await openid.clientCredentialsGrant(config, { scope: "payment_requests", resource: `${world.url}/payment-requests` });
     expect(tokens).toMatchObject({ token_type: "bearer", scope: "payment_requests" });
     expect(await openid.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true, client_id: method });
+    // It acts for users too, but in its own name it gets nothing of theirs.
+    const ofUsers = openid.clientCredentialsGrant(config, { scope: "orders:read", resource: storeResource });
+    await expect(ofUsers).rejects.toMatchObject({ error: "invalid_target" });
   });
 
   test("registers itself and signs in", async () => {
