@@ -31,4 +31,15 @@ export const kitRequirements: readonly Requirement[] = [
       scenario("widget-library", "has a panel that everybody can read"),
     ],
   },
+  {
+    id: "link-1",
+    rule: "Where a host starts no sign-in when a view calls, the view links the account by itself, on any device, and only the view that has the handle uses it.",
+    shownBy: [
+      scenario("link", "a client that never signs anybody in"),
+      scenario("link", "reaches the user's orders by a link that the store itself made"),
+      { file: "packages/kit/test/link/account-link.test.ts", title: "calls a protected tool for the user who approved elsewhere" },
+      { file: "packages/kit/test/link/account-link.test.ts", title: "M03: know nothing of a link without its handle" },
+      { file: "packages/kit/test/link/account-link.test.ts", title: "asks for more scope by a new link of the same user, which ends the old one" },
+    ],
+  },
 ];
