@@ -27,12 +27,15 @@ interface PaperOrder {
 }
 
 const holdMs = 7 * 86_400_000;
+const answerMs = 72 * 3_600_000;
 
 /** What a bank must say and hold, kept in the simplest way: one purse, some orders, the answers by key. It shares no code with the bank. */
 export class Paper {
   purse: number;
   readonly orders: readonly PaperOrder[];
-  readonly #answers: Map<string, { ask: string; told: Told }> = new Map();
+  readonly #answers: Map<string, { ask: string; told: Told; at: number }> = new Map();
+  /** The key of a move that was made, with the order's number before it: known for ever. */
+  readonly #moves: Map<string, string> = new Map();
   readonly #issuedAt: number;
 
   constructor(purse: number, orderCount: number, issuedAt: number) {
@@ -46,13 +49,21 @@ export class Paper {
     this.expire(now);
     const known = this.#answers.get(key);
     if (known !== undefined) return known.ask === JSON.stringify(ask) ? known.told : "idempotency_conflict";
+    const move = this.#moves.get(`${ask.order} ${key}`);
+    if (move !== undefined && ask.kind !== "pay") return move === JSON.stringify(ask) ? "200" : "idempotency_conflict";
     const order = this.orders[ask.order];
     if (order === undefined) throw new Error("no such order");
     const isJudged = order.payment !== undefined || (ask.kind === "pay" && !order.isDead && now < mandateEndsAt(this.#issuedAt));
     const told = ask.kind === "pay" ? this.#pay(order, ask, now) : this.#move(order.payment, ask);
     // What was refused before the books were looked at is not kept.
-    if (isJudged) this.#answers.set(key, { ask: JSON.stringify(ask), told });
+    if (isJudged) this.#answers.set(key, { ask: JSON.stringify(ask), told, at: now });
+    if (told === "200") this.#moves.set(`${ask.order} ${key}`, JSON.stringify(ask));
     return told;
+  }
+
+  /** Answers older than 72 hours are no longer kept. */
+  sweep(now: number): void {
+    for (const [key, { at }] of this.#answers) if (at <= now - answerMs) this.#answers.delete(key);
   }
 
   /** What is due is over, whether or not anybody says so. */

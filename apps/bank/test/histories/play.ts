@@ -37,7 +37,10 @@ export async function play(stage: Stage, history: readonly Step[], number: numbe
       await ask(step);
     }
     if (step.kind === "wait") stage.now += step.ms;
-    if (step.kind === "upkeep") await stage.upkeep();
+    if (step.kind === "upkeep") {
+      await stage.upkeep();
+      paper.sweep(stage.now);
+    }
     if (step.kind === "restart") await stage.restart();
     for (const [order, { payment }] of paper.orders.entries())
       find(`order ${order}`, await sumsOf(stage, `pay_${number}-${order}`), onPaper(paper, payment, stage));

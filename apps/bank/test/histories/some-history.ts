@@ -24,7 +24,7 @@ export const orderCount = 3;
 export const purse = 100;
 
 const order = fc.integer({ min: 0, max: orderCount - 1 });
-const amount = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 60 }) }, { weight: 1, arbitrary: fc.constantFrom(30, 100, 101) });
+const amount = fc.oneof({ weight: 2, arbitrary: fc.integer({ min: 1, max: 60 }) }, { weight: 3, arbitrary: fc.constantFrom(29, 30, 31, 59, 60, 61) });
 
 const someAsk: fc.Arbitrary<Ask> = fc.oneof(
   {
@@ -66,7 +66,7 @@ const someStep: fc.Arbitrary<Step> = fc.oneof(
       copies: fc.constantFrom(1 as const, 1 as const, 1 as const, 2 as const, 3 as const),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1_000, 600_000, 86_400_000, 7 * 86_400_000) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1_000, 600_000, 3 * 86_400_000, 7 * 86_400_000) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "upkeep" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
 );

@@ -15,6 +15,7 @@ import { movePayment } from "../../src/move-payment.ts";
 import { type PaymentView, viewPayment } from "../../src/payment.ts";
 import { createRedemptions, type Redemptions } from "../../src/redeem-at-wallet.ts";
 import { type RedeemParts, redeemMandate } from "../../src/redeem-mandate.ts";
+import { sweep } from "../../src/sweep.ts";
 import { type BankTables, migrations } from "../../src/tables.ts";
 import type { WalletClient } from "../../src/wallet-client.ts";
 import type { Ask } from "./model.ts";
@@ -108,6 +109,7 @@ export class Stage {
 
   /** What a bank does by itself, until nothing is left to do. */
   async upkeep(): Promise<void> {
+    await sweep(this.#database, this.now);
     for (;;) {
       const done = (await expireHolds(this.#parts, this.now, () => undefined)) + (await this.#redemptions.settle(this.now));
       if (done === 0) return;
