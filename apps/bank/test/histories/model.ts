@@ -8,7 +8,7 @@ export type Ask =
   | { readonly kind: "void"; readonly order: number };
 
 /** `201` and `200`: done now or before. Everything else is a refusal's code. */
-export type Told = "201" | "200" | string;
+export type Told = string;
 
 /** The sums of a payment as a person would keep them on paper. */
 export interface PaperPayment {
