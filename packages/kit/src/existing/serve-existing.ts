@@ -108,7 +108,7 @@ async function serveMessage(message: JsonObject | undefined, admitted: Admitted,
   if (message === undefined) return (await holdResponse(await admitted.forward(undefined))).release((each) => publishRules(each, options.rules));
   const method = member(message, "method");
   const decision = decideAll([message], admitted.bearer, options.rules);
-  if (decision.action === "refuse") return unknownResponse(message, options.report);
+  if (decision.action === "refuse") return unknownResponse(message, options);
   if (method === "tools/call") return await serveCall(message, admitted, options);
   const response = await admitted.forward(message);
   if (typeof method !== "string" || !method.endsWith("/list")) return response;
@@ -161,14 +161,14 @@ function authInfoOf(bearer: Bearer, resource: ResourceUri): AuthInfo | undefined
   return { token: "", clientId, scopes: [...scope], expiresAt: Math.floor(expiresAt / 1000), resource: new URL(resource), extra: { subject } };
 }
 
-/** The method, tool, prompt or resource does not exist here, in the words of the protocol. */
-function unknownResponse(message: JsonObject, report: Report): Response {
-  const [demand] = [member(message, "method")];
-  const isKnown = typeof demand === "string" && ["tools/call", "prompts/get", "completion/complete", "subscriptions/listen"].includes(demand);
-  const isResource = typeof demand === "string" && demand.startsWith("resources/");
-  report({ event: "refused", status: 404, reason: "not named by the policy" });
-  if (isKnown || isResource) return rpcErrorResponse(200, isResource && !isModern(message) ? -32002 : -32602, "Not found", idOf(message));
-  return rpcErrorResponse(isModern(message) ? 404 : 200, -32601, "Method not found", idOf(message));
+/** The method, tool, prompt or resource does not exist here, in the words of the protocol: -32002 was the 2025 family's for resources. */
+function unknownResponse(message: JsonObject, options: ExistingOptions): Response {
+  const isMethod = readDemands(message, options.rules).some((each) => each.kind === "unknown_method");
+  const method = isMethod ? undefined : member(message, "method");
+  options.report({ event: "refused", status: 404, reason: isMethod ? "unknown method" : "not named by the policy" });
+  if (isMethod) return rpcErrorResponse(isModern(message) ? 404 : 200, -32601, "Method not found", idOf(message));
+  const isResource = typeof method === "string" && method.startsWith("resources/");
+  return rpcErrorResponse(200, isResource && !isModern(message) ? -32002 : -32602, "Not found", idOf(message));
 }
 
 function messagesOf(json: unknown): readonly JsonObject[] {

@@ -2,6 +2,7 @@ import { type ScopeSet, unionScopes } from "@countersign/protocol/scope";
 import { type JsonObject, isJsonObject, member } from "@countersign/protocol/shape";
 import { anonymous, type ToolAuth } from "../auth.ts";
 import type { Demand } from "./decide-access.ts";
+import { isModern } from "./header-mismatch.ts";
 
 /** Who may use what, by exact name or, where a key ends in `*`, by prefix. The longest key that fits counts. */
 export type AuthByName = Readonly<Record<string, ToolAuth>>;
@@ -62,6 +63,9 @@ const openMethods: ReadonlySet<string> = new Set([
   "resources/templates/list",
 ]);
 
+/** Methods that 2026-07-28 removed; a message of that revision that names one asks for nothing that exists. */
+const removedMethods: ReadonlySet<string> = new Set(["resources/subscribe", "resources/unsubscribe"]);
+
 type Read = (params: unknown, rules: Rules) => readonly Demand[];
 
 /** What a request touches, by its method: whatever way leads to a tool, a resource or a prompt, the same rule stands before it. */
@@ -82,7 +86,8 @@ const guarded: Readonly<Record<string, Read>> = {
 export function readDemands(message: JsonObject, rules: Rules): readonly Demand[] {
   const method = member(message, "method");
   if (typeof method !== "string" || openMethods.has(method) || method.startsWith("notifications/")) return [{ kind: "open" }];
-  const read = Object.hasOwn(guarded, method) ? guarded[method] : undefined;
+  const isKnown = Object.hasOwn(guarded, method) && !(isModern(message) && removedMethods.has(method));
+  const read = isKnown ? guarded[method] : undefined;
   return read === undefined ? [{ kind: "unknown_method" }] : read(member(message, "params"), rules);
 }
 
