@@ -57,6 +57,7 @@ interface Call {
 /** An approval that leads to another demand for approval is no progress. */
 const approvalsMax = 2;
 const argsShownMax = 1_000;
+const unannouncedMsMax = 20_000;
 
 /** Makes the climber of one connection. */
 export function createClimber(options: ClimberOptions): Climber {
@@ -127,7 +128,7 @@ async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLi
   while (rung !== undefined) {
     tried.push(rung);
     try {
-      const result = await tryRung({ rung, bridge, desk, link, call, profile });
+      const result = await tryRung({ rung, bridge, desk, link, call });
       report(bridge, { tool, rung, outcome: "done" });
       return result;
     } catch (thrown) {
@@ -158,10 +159,9 @@ interface Try {
   readonly desk: AuthorizationDesk;
   readonly link: AccountLink;
   readonly call: Call;
-  readonly profile: HostProfile;
 }
 
-async function tryRung({ rung, bridge, desk, link, call, profile }: Try): Promise<ToolResult> {
+async function tryRung({ rung, bridge, desk, link, call }: Try): Promise<ToolResult> {
   const { tool, args, options } = call;
   if (rung === "link") {
     report(bridge, { tool, rung, outcome: "begun" });
@@ -173,12 +173,20 @@ async function tryRung({ rung, bridge, desk, link, call, profile }: Try): Promis
     desk.begin().end({ state: "pending", rung, tool });
     throw callError("asked_model", "The chat was asked to do this. Its answer comes there.", false);
   }
-  // A host that says it serves no calls is believed where there is another way; a call that nobody answers would wait forever.
-  const hasOther = nextRung(profile, ["host_resumes"], { continue: false, link: false, model: bridge.can.message }) !== undefined;
-  if (!bridge.can.callTools && hasOther) {
-    throw unsupported();
+  return bridge.can.callTools ? askTool(bridge, tool, args, options.signal) : askUnannounced(bridge, tool, args, options.signal);
+}
+
+/** A host that does not say that it serves calls may serve them all the same, or leave them unanswered. */
+async function askUnannounced(bridge: HostBridge, tool: string, args: JsonObject, signal: AbortSignal | undefined): Promise<ToolResult> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), unannouncedMsMax);
+  try {
+    return await askTool(bridge, tool, args, signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]));
+  } catch (thrown) {
+    throw late.signal.aborted && signal?.aborted !== true ? callError("unavailable", "The host does not answer.", true, "unreadable") : thrown;
+  } finally {
+    clearTimeout(timer);
   }
-  return askTool(bridge, tool, args, options.signal);
 }
 
 const unauthorizedCodes: ReadonlySet<string> = new Set(["authorization_required", "insufficient_scope", "invalid_token", "not_signed_in"]);
@@ -220,9 +228,9 @@ function wordsFor(tool: string, args: JsonObject): string {
   return Object.keys(args).length === 0 || shown.length > argsShownMax ? `Please use ${tool}.` : `Please use ${tool} with ${shown}.`;
 }
 
-/** The plain call that goes well is known to the host; everything else is told to it. */
+/** How the plain call ended is known to the host, unless another way follows. */
 function report(bridge: HostBridge, step: LadderStep): void {
-  if (step.rung !== "host_resumes" || step.outcome !== "done") {
+  if (step.rung !== "host_resumes" || step.outcome === "unauthorized" || step.outcome === "unreadable") {
     bridge.log(ladderLogger, { ...step });
   }
 }

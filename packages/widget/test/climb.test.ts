@@ -273,15 +273,29 @@ describe("the model as the last way", () => {
     }
   });
 
-  test("is asked at once where views cannot call tools, and a host without either says so", async () => {
-    const silent = { list_orders: (): Answer => undefined };
-    const host = await connectApps({ tools: silent, capabilities: { message: { text: {} } } });
+  test("is asked where views cannot call tools, and a host without either says so", async () => {
+    const tools = { list_orders: (): Answer => ({ fail: { code: -32601, message: "Method not found" } }), link_account: () => offer() };
+    const host = await connectApps({ tools, capabilities: { message: { text: {} } } });
     await expect(host.app.callTool("list_orders")).rejects.toMatchObject({ code: "asked_model" });
-    expect(host.calls).toEqual([]);
-    const nothing = await connectApps({ tools: { list_orders: () => ({ fail: { code: -32601, message: "Method not found" } }) }, capabilities: {} });
+    expect(toolsCalled(host)).toEqual(["list_orders"]);
+    const nothing = await connectApps({ tools, capabilities: {} });
     await expect(nothing.app.callTool("list_orders")).rejects.toMatchObject({ code: "invalid_request", retryable: false });
     expect(toolsCalled(nothing)).toEqual(["list_orders"]);
   });
+
+  test("is asked when a host that announces no calls stays silent, but only for what may run twice", async () => {
+    const tools = { list_orders: (): Answer => undefined, link_account: (): Answer => undefined };
+    const host = await connectApps({ tools, capabilities: { message: { text: {} } } });
+    const once = host.app.callTool("list_orders").catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await once).toMatchObject({ code: "unavailable", source: "unreadable" });
+    expect(host.messages).toEqual([]);
+  });
+});
+
+test("a host that announces no calls and serves them is used as any other", async () => {
+  const host = await connectApps({ tools: { list_orders: () => orders }, capabilities: { message: {}, openLinks: {} } });
+  expect((await host.app.callTool("list_orders")).structuredContent).toEqual({ orders: [] });
 });
 
 test("a host's Continue is the second rung, and the call is still the first one", async () => {
