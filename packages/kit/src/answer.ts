@@ -1,10 +1,11 @@
+import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { errorCatalogue } from "@countersign/protocol/errors";
 import type { ScopeSet } from "@countersign/protocol/scope";
 import type { ContentBlock } from "@modelcontextprotocol/server";
 
-/** What a handler gives back: a result, or a demand for more authorization that replaces the whole response. */
-export type ToolAnswer = ToolResult | ToolChallenge;
+/** What a handler gives back: a result, a demand for more authorization that replaces the whole response, or a demand for the user's approval of a payment. */
+export type ToolAnswer = ToolResult | ToolChallenge | ToolApproval;
 
 export interface ToolResult {
   readonly kind: "result";
@@ -19,6 +20,17 @@ export interface ToolChallenge {
   readonly kind: "challenge";
   readonly scope: ScopeSet;
   readonly why?: string;
+}
+
+/** The user shall approve a payment; made by `requirePayment`. How it reaches them is chosen by what the client can do. */
+export interface ToolApproval {
+  readonly kind: "approval";
+  readonly requestId: string;
+  /** The wallet's page for it; undefined when it is approved already, by somebody else than this caller. */
+  readonly link: BrowserUrl | undefined;
+  readonly expiresAt: EpochMs;
+  /** Shown to people. */
+  readonly why: string;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { awaitApprovalTool } from "@countersign/protocol/approval-answer";
 import { protectedResourceMetadataUrls } from "@countersign/protocol/metadata";
 import { unionScopes } from "@countersign/protocol/scope";
 import type { z } from "zod";
@@ -8,6 +9,7 @@ import { createFront, type Front } from "./front.ts";
 import { type AccountLinkOptions, openAccountLink } from "./link/open-account-link.ts";
 import type { Offer } from "./mcp-server.ts";
 import { createVerifier, readIdentity, type SecurityOptions } from "./options.ts";
+import { createAwaitTool } from "./payment/await-approval.ts";
 import type { Report } from "./report.ts";
 import { prepareTool, type Tool, type ToolDefinition, type ToolHandler } from "./tool.ts";
 import { prepareView, type UiDefinition, type View } from "./view.ts";
@@ -59,11 +61,16 @@ export function createApp(options: AppOptions): App {
       scopes,
       resourceMetadata,
       challengeForm: options.challengeForm ?? "auto",
+      issuer,
+      approvalForm: options.approvalForm ?? "auto",
       payee: options.payee,
       report,
     });
     return endpoint;
   };
+  if (options.payee !== undefined) {
+    tools.set(awaitApprovalTool, createAwaitTool({ payee: options.payee, toolOf: (name) => tools.get(name), report }));
+  }
   const front = createFront(
     {
       ...options,

@@ -1,10 +1,13 @@
+import type { Issuer } from "@countersign/protocol/brand";
 import { type BearerChallenge, resultChallengeMeta } from "@countersign/protocol/challenge";
 import { errorCatalogue, type ErrorCode } from "@countersign/protocol/errors";
-import { formatScope, unionScopes } from "@countersign/protocol/scope";
-import { type ToolAnswer, type ToolResult, refused } from "./answer.ts";
-import { createToolContext } from "./context.ts";
+import { formatScope, paymentScope, unionScopes } from "@countersign/protocol/scope";
+import { type ToolAnswer, type ToolApproval, type ToolResult, refused } from "./answer.ts";
+import { type Caller, createToolContext } from "./context.ts";
 import type { Bearer } from "./bearer/verify-token.ts";
+import { type AskingCall, type Continuation, handleMeta, type InputDemand, inputDemand, linkResult, takeBack } from "./payment/approval-desk.ts";
 import type { Payee } from "./payment/payee.ts";
+import { type ApprovalForm, chooseApproval, readClient } from "./policy/choose-approval.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
 import { decideAccess } from "./policy/decide-access.ts";
 import type { ScopeHierarchy } from "./policy/scope-hierarchy.ts";
@@ -23,6 +26,11 @@ export interface GatedTool extends Pick<Tool, "auth" | "run"> {
   readonly listing: Pick<Tool["listing"], "name">;
 }
 
+/** A tool's result. `input` takes its place where the answer is written for a client that shows addresses. */
+export interface GatedResult extends ToolResult {
+  readonly input?: InputDemand;
+}
+
 /** What holds for one HTTP request. It is made per request and reached by closure alone, so nothing crosses between callers. */
 export interface CallGate {
   /**
@@ -30,8 +38,9 @@ export interface CallGate {
    *
    * @param meta `params._meta`, as sent
    * @param signal gives the signal that the client went away; asked for only when the tool looks at it
+   * @param continuation what the call comes back with, when it was asked for something before
    */
-  call(tool: GatedTool, args: unknown, meta: unknown, signal: () => AbortSignal): Promise<ToolResult>;
+  call(tool: GatedTool, args: unknown, meta: unknown, signal: () => AbortSignal, continuation?: Continuation): Promise<GatedResult>;
   /** The challenge that replaces the HTTP response, once every tool of the request has answered. */
   raised(): RaisedChallenge | undefined;
 }
@@ -41,14 +50,20 @@ export interface CallGateOptions {
   readonly form: ChallengeForm;
   readonly scopes: ScopeHierarchy;
   readonly resourceMetadata: string | undefined;
+  /** Who issued the bearer's token, and every other that is accepted. */
+  readonly issuer: Issuer | undefined;
   readonly payee: Payee | undefined;
+  /** How a demand for approval reaches the user; `auto` chooses by the client. */
+  readonly approvalForm: "auto" | ApprovalForm;
+  /** The client as HTTP names it. */
+  readonly userAgent: string | null;
   readonly report: Report;
 }
 
 /** Builds the gate of one request. */
 export function createCallGate(options: CallGateOptions): CallGate {
   const { bearer, report } = options;
-  const caller = bearer.state === "valid" ? bearer : { subject: undefined, clientId: undefined, scope: new Set<string>() };
+  const caller = callerOf(options);
   let raised: RaisedChallenge | undefined;
 
   const demand = (tool: GatedTool, challenge: BearerChallenge): ToolResult => {
@@ -64,18 +79,38 @@ export function createCallGate(options: CallGateOptions): CallGate {
     return refused({ code });
   };
 
+  const challengeOf = (scope: BearerChallenge["scope"], why?: string) => bearerChallenge(scope, bearer, options, why);
+  const demandMore = (tool: GatedTool, scope: BearerChallenge["scope"], why?: string): ToolResult => {
+    if (options.resourceMetadata === undefined) throw new TypeError("a tool demands authorization, but the app has no issuer");
+    return demand(tool, challengeOf(options.scopes.least(unionScopes(tool.auth.scope, scope)), why));
+  };
+  const approve = (tool: GatedTool, call: PayingCall, approval: ToolApproval): GatedResult => {
+    const plan = planApproval(call, approval, options);
+    if (plan.form !== "scope") report({ event: "approval_asked", tool: tool.listing.name, form: plan.form, request: approval.requestId });
+    if (plan.form === "scope") return withMeta(demandMore(tool, new Set([paymentScope(approval.requestId)]), approval.why), plan.meta);
+    return plan.result;
+  };
+
   return {
-    async call(tool, args, meta, signal) {
+    async call(tool, args, meta, signal, continuation) {
       const name = tool.listing.name;
       const decision = decideAccess({ kind: "tool", auth: tool.auth }, bearer);
-      const challengeOf = (scope: BearerChallenge["scope"], why?: string) => bearerChallenge(scope, bearer, options, why);
       if (decision.action === "challenge") return demand(tool, challengeOf(decision.scope));
       if (decision.action !== "pass") return refused({ code: "unavailable" });
+      const { payee } = options;
+      const call = { tool: name, args, caller, meta };
       try {
-        const answer: ToolAnswer = await tool.run(args, createToolContext(name, caller, meta, signal, options.payee));
+        const returned = payee && continuation?.state !== undefined ? await takeBack(payee, call, continuation) : undefined;
+        if (returned?.ok === false) {
+          report({ event: "approval_refused", tool: name, reason: returned.error });
+          return refused({ code: "answer_refused" });
+        }
+        if (returned?.value.isWilling === false) return refused({ code: "cancelled" });
+        const answer: ToolAnswer = await tool.run(args, createToolContext(name, caller, meta, signal, payee, returned?.value.asked));
         if (answer.kind === "result") return answer;
-        if (options.resourceMetadata === undefined) throw new TypeError("a tool demands authorization, but the app has no issuer");
-        return demand(tool, challengeOf(options.scopes.least(unionScopes(tool.auth.scope, answer.scope)), answer.why));
+        if (answer.kind === "challenge") return demandMore(tool, answer.scope, answer.why);
+        if (payee === undefined) throw new TypeError("a tool demands an approval, but the app has no payee");
+        return approve(tool, { ...call, payee, round: returned?.value.round ?? 0 }, answer);
       } catch (error) {
         report({ event: "tool_failed", tool: name, error });
         return refused({ code: "internal_error" });
@@ -83,6 +118,47 @@ export function createCallGate(options: CallGateOptions): CallGate {
     },
     raised: () => raised,
   };
+}
+
+function callerOf({ bearer, issuer }: CallGateOptions): Caller {
+  if (bearer.state !== "valid") return { subject: undefined, clientId: undefined, scope: new Set(), issuer: undefined };
+  const { subject, clientId, scope } = bearer;
+  return { subject, clientId, scope, issuer };
+}
+
+interface PayingCall extends AskingCall {
+  readonly payee: Payee;
+  readonly meta: unknown;
+  readonly round: number;
+}
+
+type ApprovalPlan =
+  /** `meta`: what a view waits by, where the challenge is a result and can carry it. */
+  | { readonly form: "scope"; readonly meta: Readonly<Record<string, unknown>> | undefined }
+  | { readonly form: "elicitation" | "link"; readonly result: GatedResult };
+
+/** How the user is asked, and with what. An approval that somebody else gave leaves nothing to open: only a sign-in can show that this caller is the one. */
+function planApproval(call: PayingCall, approval: ToolApproval, options: CallGateOptions): ApprovalPlan {
+  const { payee, caller, round, meta } = call;
+  const { link } = approval;
+  const client = readClient(meta, options.userAgent);
+  const form = chooseApproval({
+    setting: options.approvalForm,
+    ...client,
+    isWalletIssuer: options.issuer === payee.issuer,
+    isSignedIn: caller.subject !== undefined,
+  });
+  if (link === undefined) {
+    return options.issuer === payee.issuer ? { form: "scope", meta: undefined } : { form: "link", result: refused({ code: "claimed_elsewhere" }) };
+  }
+  const open = { ...approval, link };
+  if (form === "scope") return { form, meta: options.form === "result" ? handleMeta(payee, call, open) : undefined };
+  const result = linkResult(payee, call, open);
+  return { form, result: form === "link" ? result : { ...result, input: inputDemand(payee, { ...call, era: client.era }, open, round) } };
+}
+
+function withMeta(result: ToolResult, meta: Readonly<Record<string, unknown>> | undefined): ToolResult {
+  return meta === undefined ? result : { ...result, _meta: { ...result._meta, ...meta } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Issuer } from "@countersign/protocol/brand";
 import type { ScopeSet } from "@countersign/protocol/scope";
 import { isJsonObject, member } from "@countersign/protocol/shape";
 import type { ToolChallenge } from "./answer.ts";
@@ -26,8 +27,27 @@ export interface ToolContext {
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
   readonly payee: Payee | undefined;
+  /** What a token of the payee's wallet says of the caller; undefined for a guest, and for tokens of another issuer, whose names for users mean nothing there. */
+  readonly payer: Payer | undefined;
+  /** The approval that this very call was asked for and now comes back from; the kit alone makes it. */
+  readonly asked: AskedApproval | undefined;
   /** Demands more scope than the tool's own. `why` is shown to people. */
   challenge(scope: ScopeSet, why?: string): ToolChallenge;
+}
+
+/** The caller as the wallet knows them. */
+export interface Payer {
+  readonly subject: string;
+  readonly scope: ScopeSet;
+}
+
+/** Proof that the caller is the one who was asked to approve a payment. */
+export interface AskedApproval {
+  readonly requestId: string;
+  /** The only user whose approval counts; undefined where a guest was asked. */
+  readonly payer: string | undefined;
+  /** How long the user's decision may be waited for. */
+  readonly waitSeconds: number;
 }
 
 /** What the endpoint established about the caller before any tool ran. */
@@ -35,10 +55,20 @@ export interface Caller {
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
   readonly scope: ScopeSet;
+  /** Who issued the token. */
+  readonly issuer: Issuer | undefined;
 }
 
 /** Makes the context of one call. `meta` is the request's `_meta`, as the client sent it; `signal` is asked for when the handler looks at it. */
-export function createToolContext(tool: string, caller: Caller, meta: unknown, signal: () => AbortSignal, payee: Payee | undefined): ToolContext {
+export function createToolContext(
+  tool: string,
+  caller: Caller,
+  meta: unknown,
+  signal: () => AbortSignal,
+  payee: Payee | undefined,
+  asked?: AskedApproval,
+): ToolContext {
+  const { subject, issuer } = caller;
   return {
     tool,
     subject: caller.subject,
@@ -50,6 +80,8 @@ export function createToolContext(tool: string, caller: Caller, meta: unknown, s
       return signal();
     },
     payee,
+    payer: subject !== undefined && issuer !== undefined && issuer === payee?.issuer ? { subject, scope: caller.scope } : undefined,
+    asked,
     challenge: (scope, why) => (why === undefined ? { kind: "challenge", scope } : { kind: "challenge", scope, why }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Issuer } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import { withKnownText } from "@countersign/protocol/known-text";
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
@@ -8,6 +9,7 @@ import { writePlainAnswer } from "./http/plain-answer.ts";
 import { type RpcBody, readRpcBody } from "./http/rpc-body.ts";
 import { createMcpServer, type Offer, type Reach, serverInfoOf } from "./mcp-server.ts";
 import type { Payee } from "./payment/payee.ts";
+import type { ApprovalForm } from "./policy/choose-approval.ts";
 import { type ChallengeForm, chooseForm } from "./policy/choose-form.ts";
 import { type AccessDecision, decideBatch, demandOf } from "./policy/decide-access.ts";
 import { readPlainCall } from "./policy/plain-call.ts";
@@ -21,6 +23,8 @@ export interface EndpointOptions {
   readonly scopes: ScopeHierarchy;
   readonly resourceMetadata: string | undefined;
   readonly challengeForm: "auto" | ChallengeForm;
+  readonly issuer: Issuer | undefined;
+  readonly approvalForm: "auto" | ApprovalForm;
   readonly payee: Payee | undefined;
   readonly report: Report;
 }
@@ -69,7 +73,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (refusal !== undefined) return refusal;
 
     const inResult = form === "result" || body?.value.isBatch === true;
-    const gate = createCallGate({ ...options, bearer, form: inResult ? "result" : "http" });
+    const gate = createCallGate({ ...options, bearer, form: inResult ? "result" : "http", userAgent: request.headers.get("user-agent") });
     const settled = body && (await answerPlainCall(request, body.value, gate, options));
     if (settled instanceof Response) return settled;
     servings.set(request, { reach: reachOf(body?.value), gate: settled ?? gate });

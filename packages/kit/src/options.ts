@@ -7,6 +7,7 @@ import { createJwtReader } from "./bearer/read-jwt.ts";
 import { type BearerVerifier, createBearerVerifier } from "./bearer/verify-token.ts";
 import type { Fetch } from "./http/fetch-json.ts";
 import type { Payee } from "./payment/payee.ts";
+import type { ApprovalForm } from "./policy/choose-approval.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
 import { createScopeHierarchy, type ImpliedScopes, type ScopeHierarchy } from "./policy/scope-hierarchy.ts";
 import type { Report } from "./report.ts";
@@ -24,6 +25,8 @@ export interface SecurityOptions {
   /** Browser origins that may call; the resource's own origin is always allowed. */
   readonly allowedOrigins?: readonly string[];
   readonly challengeForm?: "auto" | ChallengeForm;
+  /** How `requirePayment` asks: by the client's own sign-in, by an address that the client shows, or by a link in a result. */
+  readonly approvalForm?: "auto" | ApprovalForm;
   /** Enables `requirePayment`, and publishes the payee's keys at `/.well-known/jwks.json`. */
   readonly payee?: Payee;
   readonly clock?: () => EpochMs;

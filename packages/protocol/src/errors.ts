@@ -16,6 +16,7 @@ export type ErrorCode =
   | "flow_failed"
   | "step_up_limit"
   | "input_limit"
+  | "answer_refused"
   | "secret_requested"
   | "outcome_unknown"
   | "too_many_pending_calls"
@@ -95,6 +96,12 @@ const otherErrors: Readonly<Record<Exclude<ErrorCode, PaymentErrorCode>, ErrorEn
     false,
     "The app kept asking you for more, so the call was stopped.",
     "The server asked for input again after ten rounds of questions within one call.",
+  ),
+  answer_refused: e(
+    400,
+    true,
+    "This answer came too late, came before, or belongs to another call. Please try again.",
+    "`requestState` is sealed, expires, and serves once, for the caller, tool and arguments that it was given to.",
   ),
   secret_requested: e(
     502,

@@ -17,6 +17,7 @@ const frozenCodes: readonly string[] = [
   "flow_failed",
   "step_up_limit",
   "input_limit",
+  "answer_refused",
   "secret_requested",
   "outcome_unknown",
   "too_many_pending_calls",

@@ -1,6 +1,7 @@
 import { withKnownText } from "@countersign/protocol/known-text";
 import { isJsonObject } from "@countersign/protocol/shape";
 import type { ToolResult } from "../answer.ts";
+import type { GatedResult } from "../call-gate.ts";
 import type { PlainCall } from "../policy/plain-call.ts";
 
 const serverInfoKey = "io.modelcontextprotocol/serverInfo";
@@ -25,8 +26,8 @@ export interface ServerInfo {
  * The response to a plain call, byte for byte what the SDK writes; undefined for a result with anything but text in its content or with metadata
  * to which the protocol gives a shape, because those are the SDK's to judge. Throws when the result cannot be written as JSON.
  */
-export function writePlainAnswer(call: PlainCall, result: ToolResult, server: ServerInfo): Response | undefined {
-  if (!isPlainResult(result)) return undefined;
+export function writePlainAnswer(call: PlainCall, result: GatedResult, server: ServerInfo): Response | undefined {
+  if (result.input !== undefined || !isPlainResult(result)) return undefined;
   const { content, structuredContent, isError, _meta } = result;
   const isModern = call.era === "modern";
   // An absent member stays absent in JSON. Where the handler gave `_meta`, it comes first and the server's name goes into it.

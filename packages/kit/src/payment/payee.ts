@@ -10,6 +10,7 @@ import type { WalletEvent } from "@countersign/protocol/wallet-event";
 import { type JWK, SignJWT } from "jose";
 import { createKeySource } from "../bearer/key-source.ts";
 import type { Fetch } from "../http/fetch-json.ts";
+import { type ApprovalMemory, createProcessMemory } from "./approval-memory.ts";
 import { type PayeeKey, prepareSigningKey } from "./signing-key.ts";
 import { verifyEvent } from "./verify-event.ts";
 import { verifyMandate } from "./verify-mandate.ts";
@@ -43,6 +44,8 @@ export interface PayeeOptions {
   readonly fetch?: Fetch;
   /** Makes ids that never repeat. */
   readonly random?: () => string;
+  /** What several instances share about approvals that calls were asked for; by default each process knows its own. */
+  readonly approvals?: ApprovalMemory;
 }
 
 /** One who takes payments through a wallet. */
@@ -56,8 +59,9 @@ export interface Payee {
   /** An RFC 7523 client assertion: 60 seconds, used once, for one audience (the wallet's issuer, the bank's origin). */
   assertion(audience: string): Promise<Secret>;
   /**
-   * Lodges a signed checkout at the wallet. `subject` is the buyer as an access token of the wallet named them: the answer is then `approved` at once when a
-   * policy of theirs covers the payment. Refuses with `checkout_expired` when its signature has lapsed.
+   * Lodges a signed checkout at the wallet. `subject` is the buyer as an access token of the wallet named them: nobody else can approve then, and the answer is
+   * `approved` at once when a policy of theirs covers the payment. Refuses with `checkout_expired` when its signature has lapsed, and with `claimed_elsewhere`
+   * when it waits for another buyer.
    */
   lodge(checkout: SignedCheckout, subject?: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for a decision. `not_found` for a request of another payee. */
@@ -66,6 +70,9 @@ export interface Payee {
   verify(request: PaymentRequestView, checkout: SignedCheckout): Promise<Result<PaymentApproval, Refusal>>;
   /** Verifies an event that the wallet pushed. It is a hint: read the request. Refuses as {@link verifyEvent} does. */
   readEvent(token: string): Promise<Result<WalletEvent, Refusal>>;
+  readonly approvals: ApprovalMemory;
+  /** An id that never repeats. */
+  newId(): string;
   now(): EpochMs;
 }
 
@@ -131,6 +138,8 @@ export function createPayee(options: PayeeOptions): Payee {
       return ok({ requestId: request.id, mandate: request.mandate, claims: claims.value, checkoutHash: checkout.hash });
     },
     readEvent: (token) => verifyEvent(token, keys, { issuer: issuer.value, audience: options.clientId }, clock()),
+    approvals: options.approvals ?? createProcessMemory(clock),
+    newId: random,
     now: clock,
   };
 }

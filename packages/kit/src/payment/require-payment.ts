@@ -1,8 +1,8 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { ok, type Result } from "@countersign/protocol/result";
-import { paymentRequestIdOf, paymentScope, type ScopeSet } from "@countersign/protocol/scope";
-import type { ToolChallenge } from "../answer.ts";
+import { paymentRequestIdOf, paymentScope } from "@countersign/protocol/scope";
+import type { ToolApproval } from "../answer.ts";
 import type { ToolContext } from "../context.ts";
 import type { Payee, PaymentApproval, SignedCheckout } from "./payee.ts";
 import type { PaymentRequestView } from "./wallet-client.ts";
@@ -17,7 +17,7 @@ export type PaymentOutcome =
   /** The user approved exactly this checkout and this caller may have its result. */
   | { readonly outcome: "approved"; readonly requestId: string; readonly approval: PaymentApproval }
   /** Store `requestId` with the checkout, then return `challenge` from the handler. */
-  | { readonly outcome: "challenge"; readonly requestId: string; readonly expiresAt: EpochMs; readonly challenge: ToolChallenge }
+  | { readonly outcome: "challenge"; readonly requestId: string; readonly expiresAt: EpochMs; readonly challenge: ToolApproval }
   | { readonly outcome: "refused"; readonly refusal: Refusal };
 
 /** How many payment requests named by a token are looked up. */
@@ -26,64 +26,71 @@ const why = "Please approve this payment in your wallet.";
 
 /**
  * Asks for the user's approval of one checkout. Nothing in the tool's arguments can stand in for it: the wallet's record, its signature, the
- * checkout's hash and the caller's token decide.
- * The same checkout always leads to the same live request. One that was denied or has expired is replaced.
+ * checkout's hash and what is known of the caller decide.
+ * The same checkout always leads to the same live request. One that was denied or has expired is replaced, except in the call that comes back from it.
  * Throws when the app has no payee.
  */
 export async function requirePayment(ctx: ToolContext, demand: PaymentDemand): Promise<PaymentOutcome> {
   const payee = ctx.payee;
   if (payee === undefined) throw new TypeError("requirePayment needs an app with a payee");
-  const live = await findLive(payee, demand, ctx.scope, ctx.signal);
+  const live = await findLive(ctx, payee, demand);
   if (!live.ok) return { outcome: "refused", refusal: live.error };
-  const lodged = live.value === undefined ? await lodge(ctx, payee, demand.checkout) : ok(live.value);
+  // An open one is lodged again: the wallet gives the same request with its address, and binds it to a buyer who has signed in meanwhile.
+  const isLodged = live.value !== undefined && live.value.status !== "created";
+  const lodged = isLodged ? ok(live.value) : await lodge(ctx, payee, demand.checkout);
   if (!lodged.ok) return { outcome: "refused", refusal: lodged.error };
   return await settle(ctx, payee, demand.checkout, lodged.value);
 }
 
+/**
+ * Says whether a caller may have the result of a payment that `subject`, the approver's name at the wallet, made by this request: by a token of the wallet, or
+ * because this very call was asked for the approval.
+ */
+export function mayHavePayment(ctx: ToolContext, payment: { readonly requestId: string; readonly subject: string }): boolean {
+  const { payer, asked } = ctx;
+  if (payer?.subject === payment.subject || payer?.scope.has(paymentScope(payment.requestId)) === true) return true;
+  return asked?.requestId === payment.requestId && (asked.payer === undefined || asked.payer === payment.subject);
+}
+
 /** The request that is open or approved for this checkout: the stored one, else one that the caller's token names. */
-async function findLive(
-  payee: Payee,
-  demand: PaymentDemand,
-  held: ScopeSet,
-  signal: AbortSignal,
-): Promise<Result<PaymentRequestView | undefined, Refusal>> {
-  const named = [...held].map(paymentRequestIdOf).filter((id) => id !== undefined);
-  const ids = demand.requestId === undefined ? named.slice(0, heldRequestsMax) : [demand.requestId];
+async function findLive(ctx: ToolContext, payee: Payee, demand: PaymentDemand): Promise<Result<PaymentRequestView | undefined, Refusal>> {
+  const { asked } = ctx;
+  const named = [...(ctx.payer?.scope ?? [])].map(paymentRequestIdOf).filter((id) => id !== undefined);
+  const held = asked === undefined ? named.slice(0, heldRequestsMax) : [asked.requestId];
+  const ids = demand.requestId === undefined ? held : [demand.requestId];
   for (const id of ids) {
-    const request = await payee.read(id, 0, signal);
+    const isAsked = asked?.requestId === id;
+    const request = await payee.read(id, isAsked ? asked.waitSeconds : 0, ctx.signal);
     if (!request.ok) {
       if (request.error.code === "not_found") continue;
       return request;
     }
     // An approval of another checkout says nothing about this one.
     const same = request.value.id === id && request.value.checkoutHash === demand.checkout.hash;
-    if (same && (request.value.status === "created" || isApproved(request.value))) return request;
+    if (same && (isAsked || request.value.status === "created" || isApproved(request.value))) return request;
   }
   return ok(undefined);
 }
 
 async function lodge(ctx: ToolContext, payee: Payee, checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>> {
-  const lodged = await payee.lodge(checkout, ctx.subject);
+  const lodged = await payee.lodge(checkout, ctx.payer?.subject ?? ctx.asked?.payer);
   return lodged.ok && isApproved(lodged.value) ? await payee.read(lodged.value.id, 0, ctx.signal) : lodged;
 }
 
 async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, request: PaymentRequestView): Promise<PaymentOutcome> {
-  const scope = paymentScope(request.id);
-  const challenge: PaymentOutcome = {
-    outcome: "challenge",
-    requestId: request.id,
-    expiresAt: request.expiresAt,
-    challenge: ctx.challenge(new Set([scope]), why),
-  };
-  if (request.status === "created") return challenge;
+  if (request.status === "created") return challenge(request);
   if (!isApproved(request)) {
     const wasNo = request.status === "denied" || request.status === "revoked";
     return { outcome: "refused", refusal: refuse(wasNo ? "payment_denied" : "payment_request_expired") };
   }
   const approval = await payee.verify(request, checkout);
   if (!approval.ok) return { outcome: "refused", refusal: approval.error };
-  const entitled = ctx.scope.has(scope) || ctx.subject === approval.value.claims.sub;
-  return entitled ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge;
+  const payment = { requestId: request.id, subject: approval.value.claims.sub };
+  return mayHavePayment(ctx, payment) ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge(request);
+}
+
+function challenge({ id: requestId, expiresAt, approvalLink: link }: PaymentRequestView): PaymentOutcome {
+  return { outcome: "challenge", requestId, expiresAt, challenge: { kind: "approval", requestId, link, expiresAt, why } };
 }
 
 function isApproved(request: PaymentRequestView): boolean {

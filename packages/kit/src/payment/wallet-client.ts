@@ -1,6 +1,7 @@
-import type { EpochMs, Issuer } from "@countersign/protocol/brand";
+import type { BrowserUrl, EpochMs, Issuer } from "@countersign/protocol/brand";
 import { type ErrorCode, errorCatalogue, type Refusal, refuse } from "@countersign/protocol/errors";
 import { isPaymentIdentifier, isSha256, type PaymentRequestStatus, paymentRequestStatuses } from "@countersign/protocol/payment";
+import { parseBrowserUrl } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
 import { boundedText, member } from "@countersign/protocol/shape";
@@ -12,6 +13,8 @@ export interface PaymentRequestView {
   readonly id: string;
   readonly status: PaymentRequestStatus;
   readonly expiresAt: EpochMs;
+  /** The wallet's page for the request; only in the answer to lodging. */
+  readonly approvalLink: BrowserUrl | undefined;
   /** Absent in the answer to lodging. */
   readonly checkoutHash: string | undefined;
   /** Only while approved or once redeemed, only for the payee that lodged the request. */
@@ -20,7 +23,10 @@ export interface PaymentRequestView {
 
 /** The payee's side of the wallet's API. */
 export interface WalletClient {
-  /** Lodges a signed checkout; the same checkout gives the same live request. `subject`: the wallet's user who buys, when known. */
+  /**
+   * Lodges a signed checkout; the same checkout gives the same live request. `subject`: the wallet's user who buys, when known; nobody else can approve then, and
+   * one that was lodged for another user is refused with `claimed_elsewhere`.
+   */
   lodge(checkoutJwt: string, subject?: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for it to leave `created`. `not_found` for a request of another payee. */
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
@@ -76,7 +82,7 @@ export function createWalletClient(options: WalletClientOptions): WalletClient {
       const headers = { ...init.headers, accept: "application/json", authorization: `Bearer ${token.value.reveal()}` };
       const reply = await fetchJson(options.fetch, url, { ...init, headers }, limitMs);
       if (!reply.ok) return reply;
-      if (reply.value.status !== 401 || attempt === 2) return readView(reply.value);
+      if (reply.value.status !== 401 || attempt === 2) return readView(reply.value, options.issuer);
       held = undefined;
     }
     return err(unreachable);
@@ -115,7 +121,7 @@ async function requestToken(
   return ok({ token: new Secret(token), lifetimeMs: typeof seconds === "number" ? seconds * 1000 : 60_000 });
 }
 
-function readView({ status, body }: JsonReply): Result<PaymentRequestView, Refusal> {
+function readView({ status, body }: JsonReply, issuer: Issuer): Result<PaymentRequestView, Refusal> {
   if (status !== 200 && status !== 201) return err(refusalOf(status, body));
   const id = member(body, "id");
   const state = paymentRequestStatuses.find((each) => each === member(body, "status"));
@@ -127,9 +133,16 @@ function readView({ status, body }: JsonReply): Result<PaymentRequestView, Refus
     id,
     status: state,
     expiresAt,
+    approvalLink: readLink(member(body, "approval_url"), issuer),
     checkoutHash: isSha256(hash) ? hash : undefined,
     mandate: mandate === undefined ? undefined : new Secret(mandate),
   });
+}
+
+/** Users are led to the wallet and nowhere else. */
+function readLink(value: unknown, issuer: Issuer): BrowserUrl | undefined {
+  const link = parseBrowserUrl(boundedText(value, 2048) ?? "");
+  return link.ok && new URL(link.value).origin === new URL(issuer).origin ? link.value : undefined;
 }
 
 function refusalOf(status: number, body: unknown): Refusal {

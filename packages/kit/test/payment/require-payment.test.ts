@@ -1,3 +1,5 @@
+import type { Issuer } from "@countersign/protocol/brand";
+import { parseIssuer } from "@countersign/protocol/resource";
 import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { answer, refused } from "../../src/answer.ts";
@@ -20,8 +22,18 @@ beforeEach(async () => {
   checkout = await wallet.payee.signCheckout(terms);
 });
 
-function pay(scope: readonly string[], options: { requestId?: string; subject?: string; for?: SignedCheckout } = {}): Promise<PaymentOutcome> {
-  const caller = { subject: options.subject, clientId: "host", scope: new Set(scope) };
+interface Attempt {
+  readonly requestId?: string;
+  readonly subject?: string;
+  readonly for?: SignedCheckout;
+  /** Of the token, where it is not the wallet. */
+  readonly issuer?: Issuer;
+}
+
+/** Without scope and subject it is a guest who pays. */
+function pay(scope: readonly string[], options: Attempt = {}): Promise<PaymentOutcome> {
+  const subject = options.subject ?? (scope.length === 0 ? undefined : "usr_9");
+  const caller = { subject, clientId: "host", scope: new Set(scope), issuer: options.issuer ?? wallet.payee.issuer };
   const ctx = createToolContext("pay", caller, {}, () => new AbortController().signal, wallet.payee);
   const demand = { checkout: options.for ?? checkout };
   return requirePayment(ctx, options.requestId === undefined ? demand : { ...demand, requestId: options.requestId });
@@ -33,9 +45,10 @@ async function refusalOf(outcome: Promise<PaymentOutcome>): Promise<string> {
 }
 
 describe("a payment", () => {
-  test("that nobody approved is a challenge with its own scope", async () => {
+  test("that nobody approved is a demand for approval, with the wallet's page for it", async () => {
     const outcome = await pay([]);
-    expect(outcome).toMatchObject({ outcome: "challenge", requestId: "pr_1", challenge: { kind: "challenge", scope: new Set(["payment:pr_1"]) } });
+    const challenge = { kind: "approval", requestId: "pr_1", link: "https://wallet.test/approve/pr_1", expiresAt: clock.now() + 900_000 };
+    expect(outcome).toMatchObject({ outcome: "challenge", requestId: "pr_1", challenge });
     expect(wallet.requests.get("pr_1")?.terms).toEqual(terms);
   });
 
@@ -87,9 +100,48 @@ describe("a payment", () => {
     }
   });
 
+  test("M19 asked for in a user's name is refused to another one, and stays the first one's", async () => {
+    expect(await pay(["orders:read"], { subject: "usr_1" })).toMatchObject({ outcome: "challenge", requestId: "pr_1" });
+    expect(await refusalOf(pay(["orders:read"], { subject: "usr_2" }))).toBe("claimed_elsewhere");
+    expect(await refusalOf(pay(["orders:read"], { subject: "usr_2", requestId: "pr_1" }))).toBe("claimed_elsewhere");
+    await wallet.approve("pr_1");
+    expect(await pay(["orders:read"], { subject: "usr_1", requestId: "pr_1" })).toMatchObject({ outcome: "approved" });
+  });
+
+  test("that a guest asked for becomes the user's who asks for it after signing in", async () => {
+    await pay([]);
+    expect(wallet.requests.get("pr_1")?.buyer).toBeUndefined();
+    expect(await pay(["orders:read"], { subject: "usr_1", requestId: "pr_1" })).toMatchObject({ outcome: "challenge", requestId: "pr_1" });
+    expect(wallet.requests.get("pr_1")?.buyer).toBe("usr_1");
+  });
+
+  test("M03 is not a user's of another issuer, whatever its token calls them and whatever scopes it carries", async () => {
+    const other = parseIssuer("https://login.test");
+    if (!other.ok) throw new TypeError("no issuer");
+    const stranger = { subject: "usr_1", issuer: other.value };
+    expect(await pay(["payment:pr_1"], stranger)).toMatchObject({ outcome: "challenge", requestId: "pr_1" });
+    expect(wallet.subjects).toEqual([undefined]);
+    await wallet.approve("pr_1");
+    expect(await pay(["payment:pr_1"], { ...stranger, requestId: "pr_1" })).toMatchObject({ outcome: "challenge", challenge: { link: undefined } });
+    expect(await pay(["payment:pr_1"], { subject: "usr_1", requestId: "pr_1" })).toMatchObject({ outcome: "approved" });
+  });
+
   test("M25 a token that merely carries the scope is not an approval", async () => {
     await pay([]);
     expect(await pay(["payment:pr_1"], { requestId: "pr_1", subject: "usr_1" })).toMatchObject({ outcome: "challenge", requestId: "pr_1" });
+  });
+
+  test("leads people to the wallet and nowhere else", async () => {
+    expect(await pay([])).toMatchObject({ challenge: { link: "https://wallet.test/approve/pr_1" } });
+    for (const url of [
+      "https://evil.test/approve/pr_1",
+      "https://wallet.test:8443/approve/pr_1",
+      "http://wallet.test/approve/pr_1",
+      "javascript:alert(1)",
+    ]) {
+      wallet.approvalUrl = url;
+      expect(await pay([])).toMatchObject({ outcome: "challenge", challenge: { link: undefined } });
+    }
   });
 
   test("P12 an approval of another checkout does not pay for this one", async () => {

@@ -15,6 +15,8 @@ interface Lodged {
   readonly terms: CheckoutTerms;
   status: PaymentRequestStatus;
   mandate?: string;
+  /** The only user who can approve. */
+  buyer?: string;
 }
 
 /** A wallet in miniature: lodging, reading, and a user who decides when told to. */
@@ -26,6 +28,10 @@ export interface TestWallet {
   readonly subjects: unknown[];
   /** Lodgings that name this user are approved at once, as by a policy. */
   policyOf: string | undefined;
+  /** What lodging says instead of the request's own page. */
+  approvalUrl: string | undefined;
+  /** How long each reading of a request asked to wait, in seconds. */
+  readonly waits: string[];
   /** Client assertions that were used. */
   readonly assertions: string[];
   /** Access tokens that are accepted; emptying it is a restart of the wallet. */
@@ -59,6 +65,8 @@ export async function createTestWallet(clock: TestClock): Promise<TestWallet> {
     requests,
     subjects: [],
     policyOf: undefined,
+    approvalUrl: undefined,
+    waits: [],
     assertions: [],
     tokens: new Set(),
     async approve(id, change = {}, header = {}) {
@@ -122,24 +130,41 @@ async function grantToken(wallet: TestWallet, clock: TestClock, request: Request
 async function servePaymentRequests(wallet: TestWallet, clock: TestClock, request: Request): Promise<Response> {
   if (!wallet.tokens.has(request.headers.get("authorization")?.slice(7) ?? "")) return Response.json({ error: "invalid_token" }, { status: 401 });
   if (request.method === "POST") return lodge(wallet, clock, await request.json());
-  const lodged = wallet.requests.get(new URL(request.url).pathname.split("/")[2] ?? "");
+  const url = new URL(request.url);
+  const lodged = wallet.requests.get(url.pathname.split("/")[2] ?? "");
+  wallet.waits.push(url.searchParams.get("wait") ?? "");
   if (!lodged) return Response.json({ error: "not_found", code: "not_found" }, { status: 404 });
   const hasMandate = lodged.status === "approved" || lodged.status === "redeemed";
   return Response.json({ ...view(lodged, clock), checkout_hash: lodged.hash, ...(hasMandate ? { mandate: lodged.mandate } : {}) });
 }
 
 async function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Promise<Response> {
-  wallet.subjects.push(member(body, "subject"));
+  const subject = member(body, "subject");
+  wallet.subjects.push(subject);
   const jwt = String(member(body, "checkout_jwt"));
   const hash = createHash("sha256").update(jwt).digest("base64url");
   const live = [...wallet.requests.values()].find((each) => each.hash === hash && each.status !== "denied" && each.status !== "expired");
-  if (live) return Response.json(view(live, clock));
+  if (live && live.buyer !== undefined && subject !== undefined && live.buyer !== subject) {
+    return Response.json({ error: "access_denied", code: "claimed_elsewhere" }, { status: 403 });
+  }
+  if (live && live.status === "created" && typeof subject === "string") live.buyer = subject;
+  if (live) return Response.json(lodgedView(wallet, live, clock));
   const parsed = parseCheckoutTerms(decodeJwt(jwt)["checkout"]);
   if (!parsed.ok) return Response.json({ error: parsed.error.code, code: parsed.error.code }, { status: 400 });
-  const lodged: Lodged = { id: `pr_${wallet.requests.size + 1}`, hash, terms: parsed.value, status: "created" };
+  const lodged: Lodged = {
+    id: `pr_${wallet.requests.size + 1}`,
+    hash,
+    terms: parsed.value,
+    status: "created",
+    ...(typeof subject === "string" ? { buyer: subject } : {}),
+  };
   wallet.requests.set(lodged.id, lodged);
-  if (wallet.policyOf !== undefined && wallet.policyOf === member(body, "subject")) await wallet.approve(lodged.id, { human_present: false });
-  return Response.json(view(lodged, clock), { status: 201 });
+  if (wallet.policyOf !== undefined && wallet.policyOf === subject) await wallet.approve(lodged.id, { human_present: false });
+  return Response.json(lodgedView(wallet, lodged, clock), { status: 201 });
+}
+
+function lodgedView(wallet: TestWallet, lodged: Lodged, clock: TestClock): Record<string, unknown> {
+  return { ...view(lodged, clock), approval_url: wallet.approvalUrl ?? `https://wallet.test/approve/${lodged.id}` };
 }
 
 function view(lodged: Lodged, clock: TestClock): Record<string, unknown> {
@@ -148,7 +173,6 @@ function view(lodged: Lodged, clock: TestClock): Record<string, unknown> {
     id: lodged.id,
     status: lodged.status,
     scope: `payment:${lodged.id}`,
-    approval_url: `https://wallet.test/approve/${lodged.id}`,
     expires_at: expires,
   };
 }
