@@ -37,6 +37,7 @@ describe("what the store offers", () => {
     const either = '[{"type":"noauth"},{"type":"oauth2","scopes":[]}]';
     const signedIn = '[{"type":"oauth2","scopes":["orders:read"]}]';
     expect(facts).toEqual([
+      ["await_approval", '[{"type":"noauth"}]', '["app"]', "undefined"],
       ["browse_products", either, both, "string"],
       ["get_product", either, both, "undefined"],
       ["create_checkout", either, both, "string"],

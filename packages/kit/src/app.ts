@@ -62,6 +62,7 @@ export function createApp(options: AppOptions): App {
       resourceMetadata,
       challengeForm: options.challengeForm ?? "auto",
       issuer,
+      awaitTool: options.payee && awaitApprovalTool,
       approvalForm: options.approvalForm ?? "auto",
       payee: options.payee,
       report,

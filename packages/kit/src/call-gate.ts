@@ -5,7 +5,8 @@ import { formatScope, paymentScope, unionScopes } from "@countersign/protocol/sc
 import { type ToolAnswer, type ToolApproval, type ToolResult, refused } from "./answer.ts";
 import { type Caller, createToolContext } from "./context.ts";
 import type { Bearer } from "./bearer/verify-token.ts";
-import { type AskingCall, type Continuation, handleMeta, type InputDemand, inputDemand, linkResult, takeBack } from "./payment/approval-desk.ts";
+import { type AskingCall, type Continuation, handleMeta, inputDemand, linkResult, takeBack } from "./payment/approval-desk.ts";
+import type { InputDemand } from "./payment/input-demand.ts";
 import type { Payee } from "./payment/payee.ts";
 import { type ApprovalForm, chooseApproval, readClient } from "./policy/choose-approval.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
@@ -53,6 +54,8 @@ export interface CallGateOptions {
   /** Who issued the bearer's token, and every other that is accepted. */
   readonly issuer: Issuer | undefined;
   readonly payee: Payee | undefined;
+  /** The tool by which a view waits for an approval, if there is one. */
+  readonly awaitTool: string | undefined;
   /** How a demand for approval reaches the user; `auto` chooses by the client. */
   readonly approvalForm: "auto" | ApprovalForm;
   /** The client as HTTP names it. */
@@ -98,7 +101,7 @@ export function createCallGate(options: CallGateOptions): CallGate {
       if (decision.action === "challenge") return demand(tool, challengeOf(decision.scope));
       if (decision.action !== "pass") return refused({ code: "unavailable" });
       const { payee } = options;
-      const call = { tool: name, args, caller, meta };
+      const call = { tool: name, args, caller, meta, awaitTool: options.awaitTool };
       try {
         const returned = payee && continuation?.state !== undefined ? await takeBack(payee, call, continuation) : undefined;
         if (returned?.ok === false) {
@@ -134,8 +137,7 @@ interface PayingCall extends AskingCall {
 
 type ApprovalPlan =
   /** `meta`: what a view waits by, where the challenge is a result and can carry it. */
-  | { readonly form: "scope"; readonly meta: Readonly<Record<string, unknown>> | undefined }
-  | { readonly form: "elicitation" | "link"; readonly result: GatedResult };
+  { readonly form: "scope"; readonly meta: ToolResult["_meta"] } | { readonly form: "elicitation" | "link"; readonly result: GatedResult };
 
 /** How the user is asked, and with what. An approval that somebody else gave leaves nothing to open: only a sign-in can show that this caller is the one. */
 function planApproval(call: PayingCall, approval: ToolApproval, options: CallGateOptions): ApprovalPlan {
@@ -152,12 +154,12 @@ function planApproval(call: PayingCall, approval: ToolApproval, options: CallGat
     return options.issuer === payee.issuer ? { form: "scope", meta: undefined } : { form: "link", result: refused({ code: "claimed_elsewhere" }) };
   }
   const open = { ...approval, link };
-  if (form === "scope") return { form, meta: options.form === "result" ? handleMeta(payee, call, open) : undefined };
+  if (form === "scope") return { form, meta: options.form === "result" ? handleMeta(payee, call, open)._meta : undefined };
   const result = linkResult(payee, call, open);
   return { form, result: form === "link" ? result : { ...result, input: inputDemand(payee, { ...call, era: client.era }, open, round) } };
 }
 
-function withMeta(result: ToolResult, meta: Readonly<Record<string, unknown>> | undefined): ToolResult {
+function withMeta(result: ToolResult, meta: ToolResult["_meta"]): ToolResult {
   return meta === undefined ? result : { ...result, _meta: { ...result._meta, ...meta } };
 }
 

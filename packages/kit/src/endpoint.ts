@@ -24,6 +24,7 @@ export interface EndpointOptions {
   readonly resourceMetadata: string | undefined;
   readonly challengeForm: "auto" | ChallengeForm;
   readonly issuer: Issuer | undefined;
+  readonly awaitTool: string | undefined;
   readonly approvalForm: "auto" | ApprovalForm;
   readonly payee: Payee | undefined;
   readonly report: Report;

@@ -1,16 +1,9 @@
 import { RESOURCE_MIME_TYPE, registerAppResource, registerAppTool } from "@modelcontextprotocol/ext-apps/server";
-import {
-  type CallToolResult,
-  type ElicitRequestURLParams,
-  inputRequired,
-  type InputRequiredResult,
-  McpServer,
-  UrlElicitationRequiredError,
-} from "@modelcontextprotocol/server";
+import { type CallToolResult, McpServer, UrlElicitationRequiredError } from "@modelcontextprotocol/server";
 import type { ToolResult } from "./answer.ts";
 import type { CallGate } from "./call-gate.ts";
 import type { ServerInfo } from "./http/plain-answer.ts";
-import { type InputDemand, inputKey } from "./payment/approval-desk.ts";
+import { toElicitationError, toInputRequired } from "./payment/input-demand.ts";
 import type { Tool } from "./tool.ts";
 import type { View } from "./view.ts";
 
@@ -82,7 +75,10 @@ function registerTool(server: McpServer, name: string, tool: Tool, gate: CallGat
     const continuation = { state: mcpReq.requestState(), answers: mcpReq.inputResponses };
     const result = await gate.call(tool, args, meta, () => mcpReq.signal, continuation);
     if (result.input === undefined) return toCallToolResult(result);
-    if (result.input.era === "legacy") throw new UrlElicitationRequiredError(elicitations(result.input));
+    if (result.input.era === "legacy") {
+      const { data, message } = toElicitationError(result.input);
+      throw new UrlElicitationRequiredError(data.elicitations, message);
+    }
     return toInputRequired(result.input);
   });
 }
@@ -97,17 +93,6 @@ function registerView(server: McpServer, view: View): void {
   registerAppResource(server, view.name, view.uri, config, () => ({
     contents: [{ uri: view.uri, mimeType: RESOURCE_MIME_TYPE, text: view.html, _meta: { ui: view.meta } }],
   }));
-}
-
-/** MCP 2026-07-28, multi-round-trip requests. */
-function toInputRequired({ message, link, state }: InputDemand): InputRequiredResult {
-  if (link === undefined) return inputRequired({ requestState: state });
-  return inputRequired({ inputRequests: { [inputKey]: inputRequired.elicitUrl({ url: link, message }) }, requestState: state });
-}
-
-/** MCP 2025-11-25, URL elicitation required: error -32042. */
-function elicitations({ id, message, link }: InputDemand): ElicitRequestURLParams[] {
-  return link === undefined ? [] : [{ mode: "url", elicitationId: id, url: link, message }];
 }
 
 function toCallToolResult(result: ToolResult): CallToolResult {

@@ -42,6 +42,8 @@ export function protect(existing: ExistingServer, policy: ProtectPolicy): Protec
   const handler = handlerOf(existing, report);
   const serve = createExistingEndpoint({
     resource: identity.resource,
+    issuer: identity.issuer,
+    approvalForm: policy.approvalForm ?? "auto",
     inner: (request, given) => handler.fetch(request, given),
     rules,
     verifier,

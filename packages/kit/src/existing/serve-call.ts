@@ -1,10 +1,13 @@
 import { refuse } from "@countersign/protocol/errors";
-import { type JsonObject, member } from "@countersign/protocol/shape";
-import { answer, type ToolAnswer, type ToolResult } from "../answer.ts";
+import { isJsonObject, type JsonObject, member } from "@countersign/protocol/shape";
+import { answer, type ToolAnswer } from "../answer.ts";
 import type { ToolAuth } from "../auth.ts";
-import { type CallGate, createCallGate, type GatedTool } from "../call-gate.ts";
+import { type CallGate, createCallGate, type GatedResult, type GatedTool } from "../call-gate.ts";
 import type { ToolContext } from "../context.ts";
 import { challengeResponse } from "../http/responses.ts";
+import { openAsk } from "../payment/approval-ask.ts";
+import type { Continuation } from "../payment/approval-desk.ts";
+import { toElicitationError, toInputRequired } from "../payment/input-demand.ts";
 import type { ChallengeForm } from "../policy/choose-form.ts";
 import { isModern } from "../policy/header-mismatch.ts";
 import { type HeldResponse, holdResponse } from "./answer-stream.ts";
@@ -21,17 +24,24 @@ export async function serveCall(message: JsonObject, admitted: Admitted, options
   const auth = typeof name === "string" ? options.rules.tool(name) : undefined;
   if (typeof name !== "string" || auth === undefined) throw new TypeError("a call that the rules do not name came through");
   const call: { running?: RunningCall; held?: HeldResponse } = {};
-  const gateOf = (form: ChallengeForm): CallGate => createCallGate({ ...options, bearer: admitted.bearer, form });
-  const through = (gate: CallGate, run: (ctx: ToolContext) => Promise<ToolAnswer>): Promise<ToolResult> =>
-    gate.call(toolOf(name, auth, run), member(params, "arguments"), member(params, "_meta"), () => admitted.request.signal);
+  const userAgent = admitted.request.headers.get("user-agent");
+  const gateOf = (form: ChallengeForm): CallGate => createCallGate({ ...options, bearer: admitted.bearer, form, userAgent, awaitTool: undefined });
+  const continuation = continuationOf(params, options);
+  const through = (gate: CallGate, run: (ctx: ToolContext) => Promise<ToolAnswer>, returning?: Continuation): Promise<GatedResult> =>
+    gate.call(toolOf(name, auth, run), member(params, "arguments"), member(params, "_meta"), () => admitted.request.signal, returning);
 
   const gate = gateOf(admitted.form);
-  const result = await through(gate, async (ctx) => {
-    const running: RunningCall = { ctx, report: options.report, instead: undefined };
-    call.running = running;
-    call.held = await runCall(running, async () => await holdResponse(await admitted.forward(message)));
-    return running.instead ?? answer({});
-  });
+  const result = await through(
+    gate,
+    async (ctx) => {
+      const running: RunningCall = { ctx, report: options.report, instead: undefined };
+      call.running = running;
+      const forwarded = continuation === undefined ? message : withoutContinuation(message);
+      call.held = await runCall(running, async () => await holdResponse(await admitted.forward(forwarded)));
+      return running.instead ?? answer({});
+    },
+    continuation,
+  );
   const raised = gate.raised();
   const { held, running } = call;
   if (raised !== undefined || held === undefined || running?.instead !== undefined) {
@@ -49,11 +59,28 @@ function toolOf(name: string, auth: ToolAuth, run: (ctx: ToolContext) => Promise
   return { auth, listing: { name }, run: (_args, ctx) => run(ctx) };
 }
 
-function resultMessage(message: JsonObject, { kind: _kind, isError, ...rest }: ToolResult): JsonObject {
+/** What the call comes back with, when it was the kit that asked. The server's own questions are between it and the client. */
+function continuationOf(params: unknown, { payee }: ExistingOptions): Continuation | undefined {
+  const state = member(params, "requestState");
+  if (payee === undefined || openAsk(payee, state, "state") === undefined) return undefined;
+  return { state, answers: member(params, "inputResponses") };
+}
+
+function withoutContinuation(message: JsonObject): JsonObject {
+  const params = member(message, "params");
+  const { requestState: _state, inputResponses: _answers, ...rest } = isJsonObject(params) ? params : {};
+  return { ...message, params: rest };
+}
+
+function resultMessage(message: JsonObject, { kind: _kind, isError, input, ...rest }: GatedResult): JsonObject {
+  if (input !== undefined) {
+    const { jsonrpc, id } = { jsonrpc: "2.0", id: message["id"] };
+    return input.era === "modern" ? { jsonrpc, id, result: toInputRequired(input) } : { jsonrpc, id, error: toElicitationError(input) };
+  }
   const result = { ...rest, ...(isError ? { isError } : {}), ...(isModern(message) ? { resultType: "complete" } : {}) };
   return { jsonrpc: "2.0", id: message["id"], result };
 }
 
-function resultResponse(message: JsonObject, result: ToolResult): Response {
+function resultResponse(message: JsonObject, result: GatedResult): Response {
   return Response.json(resultMessage(message, result));
 }

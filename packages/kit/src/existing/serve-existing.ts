@@ -1,10 +1,11 @@
-import type { ResourceUri } from "@countersign/protocol/brand";
+import type { Issuer, ResourceUri } from "@countersign/protocol/brand";
 import { isJsonObject, type JsonObject, member } from "@countersign/protocol/shape";
 import type { AuthInfo } from "@modelcontextprotocol/server";
 import type { Bearer, BearerVerifier } from "../bearer/verify-token.ts";
 import { challengeByHttp, issuerUnavailable, rpcErrorResponse } from "../http/responses.ts";
 import { readRpcBody } from "../http/rpc-body.ts";
 import type { Payee } from "../payment/payee.ts";
+import type { ApprovalForm } from "../policy/choose-approval.ts";
 import { type ChallengeForm, chooseForm } from "../policy/choose-form.ts";
 import { type AccessDecision, decideBatch } from "../policy/decide-access.ts";
 import { headersDisagree, isModern } from "../policy/header-mismatch.ts";
@@ -21,6 +22,8 @@ export type ExistingFetch = (request: Request, options?: { authInfo?: AuthInfo; 
 
 export interface ExistingOptions {
   readonly resource: ResourceUri;
+  readonly issuer: Issuer | undefined;
+  readonly approvalForm: "auto" | ApprovalForm;
   readonly inner: ExistingFetch;
   readonly rules: Rules;
   readonly verifier: BearerVerifier;

@@ -1,4 +1,4 @@
-import { approvalMeta, awaitApprovalTool } from "@countersign/protocol/approval-answer";
+import { approvalMeta } from "@countersign/protocol/approval-answer";
 import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { member } from "@countersign/protocol/shape";
@@ -6,17 +6,8 @@ import { refused, type ToolApproval, type ToolResult } from "../answer.ts";
 import type { AskedApproval, Caller } from "../context.ts";
 import { type ApprovalAsk, type AskRefusal, judgeState } from "../policy/judge-ask.ts";
 import { carriedArgs, digestOfArgs, openAsk, sealAsk } from "./approval-ask.ts";
+import { type InputDemand, inputKey } from "./input-demand.ts";
 import type { Payee } from "./payee.ts";
-
-/** A demand for input as MCP writes it, for clients that declare elicitation of addresses. */
-export interface InputDemand {
-  readonly era: "modern" | "legacy";
-  readonly id: string;
-  readonly message: string;
-  /** Undefined: the client need only come back, without asking the user once more. */
-  readonly link: BrowserUrl | undefined;
-  readonly state: string;
-}
 
 /** A call with which a client comes back from a demand (MCP 2026-07-28, multi-round-trip requests). All of it is the client's word. */
 export interface Continuation {
@@ -24,12 +15,16 @@ export interface Continuation {
   readonly answers: unknown;
 }
 
-/** One call of one caller. */
+/** One call of one caller. `awaitTool`: where a view can wait for the outcome, if the server has such a tool. */
 export interface AskingCall {
+  readonly awaitTool: string | undefined;
   readonly tool: string;
   readonly args: unknown;
   readonly caller: Caller;
 }
+
+/** A demand that the user can still answer. */
+export type OpenApproval = ToolApproval & { readonly link: BrowserUrl };
 
 /** A continuation that belongs to its call. */
 export interface Returned {
@@ -39,9 +34,6 @@ export interface Returned {
   readonly isWilling: boolean;
 }
 
-/** Key of the one input request. */
-export const inputKey = "approval";
-
 /** How long the result can be fetched after nobody can approve any more: a mandate lives as long. */
 const handleGraceMs = 900_000;
 const stateGraceMs = 60_000;
@@ -50,31 +42,24 @@ const waitSeconds = 20;
 const roundsPerQuestion = 4;
 
 /** Makes what a view or a person needs to approve elsewhere: a result that is no success yet, with the address for people and the handle for the view. */
-export function linkResult(payee: Payee, call: AskingCall, approval: ToolApproval & { readonly link: BrowserUrl }): ToolResult {
+export function linkResult(payee: Payee, call: AskingCall, approval: OpenApproval): ToolResult {
   const { link, expiresAt, why } = approval;
   const until = new Date(expiresAt).toISOString().slice(11, 16);
   const text = `${why} Ask the user to open this address, here or on another device, before ${until} UTC: ${link} Nothing is charged before that. Afterwards call ${call.tool} again with the same arguments.`;
-  return { ...refused({ code: "payment_pending" }), content: [{ type: "text", text }], _meta: handleMeta(payee, call, { ...approval, link }) };
+  return { ...refused({ code: "payment_pending" }), content: [{ type: "text", text }], ...handleMeta(payee, call, approval) };
 }
 
-/** The `_meta` by which a view waits. */
-export function handleMeta(
-  payee: Payee,
-  call: AskingCall,
-  approval: ToolApproval & { readonly link: BrowserUrl },
-): Readonly<Record<string, unknown>> {
+/** The `_meta` by which a view waits; nothing where the server has no tool to wait with. */
+export function handleMeta(payee: Payee, call: AskingCall, approval: OpenApproval): Pick<ToolResult, "_meta"> {
   const { link, expiresAt } = approval;
+  const { awaitTool } = call;
+  if (awaitTool === undefined) return {};
   const handle = sealAsk(payee, { ...askOf(payee, call, approval, expiresAt + handleGraceMs, 0), use: "handle", args: carriedArgs(call.args) });
-  return approvalMeta({ link, handle, expiresAt, awaitTool: awaitApprovalTool });
+  return { _meta: approvalMeta({ link, handle, expiresAt, awaitTool }) };
 }
 
 /** Makes the demand for a client that shows addresses. `round`: how often this call came back from one. */
-export function inputDemand(
-  payee: Payee,
-  call: AskingCall & Pick<InputDemand, "era">,
-  approval: ToolApproval & { readonly link: BrowserUrl },
-  round: number,
-): InputDemand {
+export function inputDemand(payee: Payee, call: AskingCall & Pick<InputDemand, "era">, approval: OpenApproval, round: number): InputDemand {
   const { link, expiresAt, why } = approval;
   const asked = askOf(payee, call, approval, expiresAt + stateGraceMs, round);
   const state = sealAsk(payee, { ...asked, use: "state", argsDigest: digestOfArgs(call.args) });

@@ -57,7 +57,7 @@ async function findLive(ctx: ToolContext, payee: Payee, demand: PaymentDemand): 
   const { asked } = ctx;
   const named = [...(ctx.payer?.scope ?? [])].map(paymentRequestIdOf).filter((id) => id !== undefined);
   const held = asked === undefined ? named.slice(0, heldRequestsMax) : [asked.requestId];
-  const ids = demand.requestId === undefined ? held : [demand.requestId];
+  const ids = demand.requestId === undefined || asked !== undefined ? held : [demand.requestId];
   for (const id of ids) {
     const isAsked = asked?.requestId === id;
     const request = await payee.read(id, isAsked ? asked.waitSeconds : 0, ctx.signal);
@@ -65,9 +65,12 @@ async function findLive(ctx: ToolContext, payee: Payee, demand: PaymentDemand): 
       if (request.error.code === "not_found") continue;
       return request;
     }
+    const isAlive = request.value.status === "created" || isApproved(request.value);
+    // The user's no to what this call asked is this call's end, even where the app has made new terms of the checkout since.
+    if (isAsked && !isAlive) return request;
     // An approval of another checkout says nothing about this one.
     const same = request.value.id === id && request.value.checkoutHash === demand.checkout.hash;
-    if (same && (isAsked || request.value.status === "created" || isApproved(request.value))) return request;
+    if (same && isAlive) return request;
   }
   return ok(undefined);
 }
