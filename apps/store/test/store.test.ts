@@ -37,7 +37,6 @@ describe("what the store offers", () => {
     const either = '[{"type":"noauth"},{"type":"oauth2","scopes":[]}]';
     const signedIn = '[{"type":"oauth2","scopes":["orders:read"]}]';
     expect(facts).toEqual([
-      ["await_approval", '[{"type":"noauth"}]', '["app"]', "undefined"],
       ["browse_products", either, both, "string"],
       ["get_product", either, both, "undefined"],
       ["create_checkout", either, both, "string"],
@@ -45,7 +44,12 @@ describe("what the store offers", () => {
       ["pay", either, both, "string"],
       ["list_orders", signedIn, both, "string"],
       ["get_order", signedIn, both, "undefined"],
-      ...["link_account", "await_link", "call_linked", "unlink_account"].map((name) => [name, '[{"type":"noauth"}]', '["app"]', "undefined"]),
+      ...["link_account", "await_link", "call_linked", "unlink_account", "await_approval"].map((name) => [
+        name,
+        '[{"type":"noauth"}]',
+        '["app"]',
+        "undefined",
+      ]),
     ]);
     await client.close();
   });

@@ -9,7 +9,7 @@ import { createFront, type Front } from "./front.ts";
 import { type AccountLinkOptions, openAccountLink } from "./link/open-account-link.ts";
 import type { Offer } from "./mcp-server.ts";
 import { createVerifier, readIdentity, type SecurityOptions } from "./options.ts";
-import { createAwaitTool } from "./payment/await-approval.ts";
+import { openAwaitTool } from "./payment/await-approval.ts";
 import type { Report } from "./report.ts";
 import { prepareTool, type Tool, type ToolDefinition, type ToolHandler } from "./tool.ts";
 import { prepareView, type UiDefinition, type View } from "./view.ts";
@@ -47,16 +47,18 @@ export function createApp(options: AppOptions): App {
   const report: Report = options.report ?? (() => undefined);
   let endpoint: Endpoint | undefined;
 
-  const linkTools = openAccountLink(options, identity, { verifier, resourceMetadata, toolOf: (name) => tools.get(name) });
+  const toolOf = (name: string): Tool | undefined => tools.get(name);
+  const linkTools = openAccountLink(options, identity, { verifier, resourceMetadata, toolOf });
+  const ownTools = new Map([...linkTools, ...openAwaitTool(options.payee, toolOf, report)]);
 
   const register = (name: string, taken: ReadonlyMap<string, unknown>): void => {
     if (endpoint !== undefined) throw new TypeError(`"${name}" comes too late: the app already serves`);
     if (!namePattern.test(name)) throw new TypeError(`not a name: ${JSON.stringify(name)}`);
-    if (taken.has(name) || linkTools.has(name)) throw new TypeError(`"${name}" is taken`);
+    if (taken.has(name) || ownTools.has(name)) throw new TypeError(`"${name}" is taken`);
   };
   const endpointOf = (): Endpoint => {
     endpoint ??= createEndpoint({
-      offer: offerOf(options, new Map([...tools, ...linkTools]), views),
+      offer: offerOf(options, new Map([...tools, ...ownTools]), views),
       verifier,
       scopes,
       resourceMetadata,
@@ -69,9 +71,6 @@ export function createApp(options: AppOptions): App {
     });
     return endpoint;
   };
-  if (options.payee !== undefined) {
-    tools.set(awaitApprovalTool, createAwaitTool({ payee: options.payee, toolOf: (name) => tools.get(name), report }));
-  }
   const front = createFront(
     {
       ...options,

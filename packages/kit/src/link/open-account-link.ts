@@ -1,3 +1,4 @@
+import { awaitApprovalTool } from "@countersign/protocol/approval-answer";
 import { Secret } from "@countersign/protocol/secret";
 import * as oauth from "oauth4webapi";
 import type { BearerVerifier } from "../bearer/verify-token.ts";
@@ -62,7 +63,12 @@ export function openAccountLink(
       form: "http",
       scopes: identity.scopes,
       resourceMetadata: gate.resourceMetadata,
+      issuer,
       payee: options.payee,
+      // The view that calls is the one that can wait.
+      approvalForm: "link",
+      awaitTool: options.payee && awaitApprovalTool,
+      userAgent: null,
       // What it lacks is told as an event of the link.
       report: (event) => (event.event === "challenged" ? undefined : report(event)),
     });

@@ -12,7 +12,7 @@ import { openAsk } from "./approval-ask.ts";
 import { askedOf } from "./approval-desk.ts";
 import type { Payee } from "./payee.ts";
 
-export interface AwaitOptions {
+interface AwaitOptions {
   readonly payee: Payee;
   readonly toolOf: (name: string) => Tool | undefined;
   readonly report: Report;
@@ -39,11 +39,16 @@ const texts: Readonly<Record<ApprovalState, string>> = {
   expired: "The time to approve this payment is over.",
 };
 
+/** The tool of an app that takes payments; no tool without a payee. */
+export function openAwaitTool(payee: Payee | undefined, toolOf: AwaitOptions["toolOf"], report: Report): ReadonlyMap<string, Tool> {
+  return new Map(payee === undefined ? [] : [[awaitApprovalTool, createAwaitTool({ payee, toolOf, report })]]);
+}
+
 /**
  * Makes the tool by which a view waits for an approval: anonymous, for views only, and good for nothing without a handle, which only the view of the call that
  * was asked for the approval got. Once the payment is approved its answer is that call's own, made again with the handle as the proof of who asks, beside `state`.
  */
-export function createAwaitTool(options: AwaitOptions): Tool {
+function createAwaitTool(options: AwaitOptions): Tool {
   const { payee, report } = options;
   let waiting = 0;
   const wait = async (given: string, ctx: ToolContext): Promise<ToolAnswer> => {
