@@ -32,6 +32,10 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.warn("request.refused", { status: event.status, reason: event.reason });
     case "challenged":
       return logger.info("request.challenged", { status: event.status, tool: event.tool, state: event.form });
+    case "approval_asked":
+      return logger.info("approval.asked", { tool: event.tool, state: event.form, paymentRequestId: event.request });
+    case "approval_refused":
+      return logger.warn("approval.refused", { tool: event.tool, reason: event.reason });
     case "account_link":
       return logger.info("account_link.moved", { state: event.step });
     case "linked_call":

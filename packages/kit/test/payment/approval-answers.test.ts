@@ -293,8 +293,8 @@ describe("a client that takes challenges in results", () => {
   test("gets the challenge and what a view waits by in one answer", async () => {
     const chatgpt = { era: "2025-11-25", userAgent: "openai-mcp/1.0.0" } as const;
     const { result } = await callAs(shop, "pay", chatgpt);
-    const [challenge] = [result?.["_meta"]].flatMap((meta) => member(meta, "mcp/www_authenticate") ?? []);
-    expect(String(challenge)).toContain('scope="payment:pr_1"');
+    const challenges = member(result?.["_meta"], "mcp/www_authenticate");
+    expect(challenges).toEqual([expect.stringContaining('scope="payment:pr_1"')]);
     const handle = readApprovalAnswer(result?.["_meta"], clock.now());
     await wallet.approve("pr_1");
     expect((await waitFor(handle.ok ? handle.value?.handle : "", chatgpt)).result).toMatchObject({ structuredContent: { paid: 2600 } });

@@ -19,7 +19,8 @@ describe("the memory of one process", () => {
 
   it("M04 lets each id be spent once, and spends none while it has no room", async () => {
     const clock = createTestClock();
-    const { spend } = createProcessMemory(clock.now);
+    const memory = createProcessMemory(clock.now);
+    const spend = (id: string, expiresAt: number) => memory.spend(id, expiresAt);
     expect(await Promise.all([spend("a", clock.now() + 10), spend("a", clock.now() + 10)])).toEqual([true, false]);
     for (let count = 1; count < 10_000; count += 1) await spend(`b${count}`, clock.now() + 10);
     expect(await spend("c", clock.now() + 20)).toBe(false);
