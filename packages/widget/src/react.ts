@@ -8,8 +8,8 @@ import type { JsonObject, ToolResult } from "./wire.ts";
 
 /** The connection of a component tree. `failed` with `unavailable` means that the page is in no host. */
 export type Connection =
-  | { readonly state: "connecting"; readonly app?: undefined }
-  | { readonly state: "connected"; readonly app: App }
+  | { readonly state: "connecting"; readonly app?: undefined; readonly error?: undefined }
+  | { readonly state: "connected"; readonly app: App; readonly error?: undefined }
   | { readonly state: "failed"; readonly app?: undefined; readonly error: CallError };
 
 /** A tool in a component. A call that a newer one has overtaken changes nothing any more. */

@@ -29,7 +29,8 @@ export function createController(app: App, changed: (state: ShopState) => void):
     const call = lastCall;
     dispatch({ type: "started", call, action });
     const [name, args] = toolOf(action);
-    app.callTool(name, args).then(
+    // A checkout is paid once however often it is asked for; everything else but a new order only looks.
+    app.callTool(name, args, { idempotent: action.type !== "buy" }).then(
       (result) => {
         const answer = readAnswer(result.structuredContent);
         dispatch({ type: "succeeded", call, action, answer });
