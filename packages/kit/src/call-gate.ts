@@ -10,6 +10,7 @@ import type { InputDemand } from "./payment/input-demand.ts";
 import type { Payee } from "./payment/payee.ts";
 import { type ApprovalForm, chooseApproval, readClient } from "./policy/choose-approval.ts";
 import type { ChallengeForm } from "./policy/choose-form.ts";
+import { type BoundTokens, chooseScheme } from "./policy/choose-scheme.ts";
 import { decideAccess } from "./policy/decide-access.ts";
 import type { ScopeHierarchy } from "./policy/scope-hierarchy.ts";
 import type { Report } from "./report.ts";
@@ -53,6 +54,7 @@ export interface CallGateOptions {
   readonly resourceMetadata: string | undefined;
   /** Who issued the bearer's token, and every other that is accepted. */
   readonly issuer: Issuer | undefined;
+  readonly boundTokens: BoundTokens | undefined;
   readonly payee: Payee | undefined;
   /** The tool by which a view waits for an approval, if there is one. */
   readonly awaitTool: string | undefined;
@@ -170,8 +172,10 @@ function withMeta(result: ToolResult, meta: ToolResult["_meta"]): ToolResult {
 function bearerChallenge(scope: BearerChallenge["scope"], bearer: Bearer, options: CallGateOptions, why?: string): BearerChallenge {
   const code = bearer.state === "valid" ? "insufficient_scope" : "authorization_required";
   const named = bearer.state === "valid" || options.form === "result";
+  const cameWithKey = bearer.state === "valid" && bearer.keyThumbprint !== undefined;
   return {
     scope,
+    ...(options.form === "http" ? chooseScheme(options.boundTokens, cameWithKey, named ? "insufficient_scope" : undefined) : {}),
     ...(named ? { error: "insufficient_scope", errorDescription: why ?? errorCatalogue[code].text } : {}),
     ...(options.resourceMetadata === undefined ? {} : { resourceMetadata: options.resourceMetadata }),
   };

@@ -2,7 +2,7 @@ import type { Issuer } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import { withKnownText } from "@countersign/protocol/known-text";
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
-import type { BearerVerifier } from "./bearer/verify-token.ts";
+import type { Bearer, BearerVerifier } from "./bearer/verify-token.ts";
 import { type CallGate, createCallGate } from "./call-gate.ts";
 import { challengeByHttp, challengeResponse, issuerUnavailable, rpcErrorResponse } from "./http/responses.ts";
 import { writePlainAnswer } from "./http/plain-answer.ts";
@@ -11,6 +11,7 @@ import { createMcpServer, type Offer, type Reach, serverInfoOf } from "./mcp-ser
 import type { Payee } from "./payment/payee.ts";
 import type { ApprovalForm } from "./policy/choose-approval.ts";
 import { type ChallengeForm, chooseForm } from "./policy/choose-form.ts";
+import type { BoundTokens } from "./policy/choose-scheme.ts";
 import { type AccessDecision, decideBatch, demandOf } from "./policy/decide-access.ts";
 import { readPlainCall } from "./policy/plain-call.ts";
 import type { ScopeHierarchy } from "./policy/scope-hierarchy.ts";
@@ -22,6 +23,7 @@ export interface EndpointOptions {
   readonly verifier: BearerVerifier | undefined;
   readonly scopes: ScopeHierarchy;
   readonly resourceMetadata: string | undefined;
+  readonly boundTokens: BoundTokens | undefined;
   readonly challengeForm: "auto" | ChallengeForm;
   readonly issuer: Issuer | undefined;
   readonly awaitTool: string | undefined;
@@ -63,14 +65,14 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       report({ event: "refused", status: body.error.status, reason: body.error.message });
       return rpcErrorResponse(body.error.status, body.error.code, body.error.message);
     }
-    const bearer = options.verifier ? await options.verifier.judge(request.headers.get("authorization")) : ({ state: "none" } as const);
+    const bearer = options.verifier ? await options.verifier.judge(request.headers.get("authorization"), request) : ({ state: "none" } as const);
     const messages = body?.value.messages ?? [];
     const names = messages.map((each) => each.clientName);
     const form = chooseForm(options.challengeForm, names, request.headers.get("user-agent"));
     const demands = messages.map((each) => demandOf(each.method, each.toolName, (tool) => offer.tools.get(tool)?.auth));
     const decision = decideBatch(demands.length === 0 ? [{ kind: "open" }] : demands, bearer);
 
-    const refusal = refuseByHttp(decision, form, options, body?.value);
+    const refusal = refuseByHttp(decision, form, bearer, options, body?.value);
     if (refusal !== undefined) return refusal;
 
     const inResult = form === "result" || body?.value.isBatch === true;
@@ -103,13 +105,19 @@ async function answerPlainCall(request: Request, body: RpcBody, gate: CallGate, 
  * Answers what needs no look at a single call: a token that is bad or cannot be judged, and a batch with a call that is not allowed. Any other
  * request goes on to the SDK, which first compares headers with the body; the gate then decides, by the same table, before the tool runs.
  */
-function refuseByHttp(decision: AccessDecision, form: ChallengeForm, options: EndpointOptions, body: RpcBody | undefined): Response | undefined {
+function refuseByHttp(
+  decision: AccessDecision,
+  form: ChallengeForm,
+  bearer: Bearer,
+  options: EndpointOptions,
+  body: RpcBody | undefined,
+): Response | undefined {
   if (decision.action === "unavailable") return issuerUnavailable(options.report);
   if (decision.action !== "challenge") return undefined;
   // Clients of the result form get HTTP 401 for a bad token too: that is how they learn to renew it.
   if (decision.code !== "invalid_token" && (form === "result" || body?.isBatch !== true)) return undefined;
   const tool = body?.messages.find((each) => each.toolName !== undefined)?.toolName;
-  return challengeByHttp(decision, tool, options);
+  return challengeByHttp(decision, tool, bearer, options);
 }
 
 function reachOf(body: RpcBody | undefined): Reach {

@@ -3,7 +3,8 @@ import { refuse } from "@countersign/protocol/errors";
 import { protectedResourceMetadataUrls } from "@countersign/protocol/metadata";
 import { formatScope, type ScopeSet } from "@countersign/protocol/scope";
 import { createCallerPolicy, judgeCaller } from "./http/judge-caller.ts";
-import { preflightResponse, publicJson, refusalResponse, withCors } from "./http/responses.ts";
+import { preflightResponse, publicJson, refusalResponse, withCors, withNonce } from "./http/responses.ts";
+import { proofAlgorithms } from "./policy/choose-scheme.ts";
 import type { Identity, SecurityOptions } from "./options.ts";
 
 /** What stands between the network and the MCP endpoint, and is mounted on a server. */
@@ -22,6 +23,8 @@ export interface FrontOptions extends SecurityOptions {
   readonly demandedScopes: () => ScopeSet;
   /** HTTP methods of the endpoint that a browser page may use. */
   readonly methods: readonly string[];
+  /** Gives the newest nonce for proofs (RFC 9449 section 8.2); undefined where proofs need none. */
+  readonly nonce: (() => string) | undefined;
   /** Serves a request to the endpoint itself. */
   readonly serve: (request: Request) => Promise<Response>;
 }
@@ -32,6 +35,11 @@ export function createFront(options: FrontOptions, identity: Identity): Front {
   const documents = createDocuments(options, identity);
   const callers = createCallerPolicy(resource, options.allowedHosts ?? [], options.allowedOrigins ?? []);
   const endpointPath = new URL(resource).pathname;
+  const serve = async (request: Request): Promise<Response> => {
+    const response = await options.serve(request);
+    const came = options.nonce === undefined ? undefined : request.headers.get("authorization");
+    return options.nonce !== undefined && came?.toLowerCase().startsWith("dpop ") === true ? withNonce(response, options.nonce()) : response;
+  };
   return {
     resource,
     paths: [endpointPath, ...documents.keys()],
@@ -46,13 +54,13 @@ export function createFront(options: FrontOptions, identity: Identity): Front {
       if (document !== undefined) return publicJson(document());
       if (path !== endpointPath) return refusalResponse(refuse("not_found"));
       const preflight = request.method === "OPTIONS" && verdict.origin !== undefined;
-      return withCors(preflight ? preflightResponse(options.methods) : await options.serve(request), verdict.origin);
+      return withCors(preflight ? preflightResponse(options.methods) : await serve(request), verdict.origin);
     },
   };
 }
 
 /** The public documents by path: protected resource metadata (RFC 9728 section 3) and the payee's verification keys. */
-function createDocuments(options: FrontOptions, { resource, issuer }: Identity): ReadonlyMap<string, () => unknown> {
+function createDocuments(options: FrontOptions, { resource, issuer, trusted }: Identity): ReadonlyMap<string, () => unknown> {
   const metadata = (): unknown => ({
     resource,
     authorization_servers: [issuer],
@@ -60,6 +68,9 @@ function createDocuments(options: FrontOptions, { resource, issuer }: Identity):
       .split(" ")
       .filter((scope) => scope !== ""),
     bearer_methods_supported: ["header"],
+    ...(trusted?.dpop === undefined
+      ? {}
+      : { dpop_signing_alg_values_supported: proofAlgorithms, dpop_bound_access_tokens_required: trusted.dpop.tokens === "required" }),
     resource_name: options.label,
   });
   const documents = new Map<string, () => unknown>();

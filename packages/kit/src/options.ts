@@ -4,6 +4,7 @@ import { type IssuerOptions, readIssuerOptions, type TrustedIssuer } from "./bea
 import { createIntrospector } from "./bearer/introspect-token.ts";
 import { createKeySource } from "./bearer/key-source.ts";
 import { createJwtReader } from "./bearer/read-jwt.ts";
+import { createProofVerifier } from "./bearer/verify-proof.ts";
 import { type BearerVerifier, createBearerVerifier } from "./bearer/verify-token.ts";
 import type { Fetch } from "./http/fetch-json.ts";
 import type { Payee } from "./payment/payee.ts";
@@ -52,7 +53,7 @@ export function readIdentity(options: SecurityOptions): Identity {
 }
 
 /** Judges the tokens of the configured issuer for this resource; undefined without an issuer. Nothing is fetched before the first token comes. */
-export function createVerifier(options: SecurityOptions, { trusted, scopes }: Identity): BearerVerifier | undefined {
+export function createVerifier(options: SecurityOptions, { resource, trusted, scopes }: Identity): BearerVerifier | undefined {
   if (trusted === undefined) return undefined;
   const clock = options.clock ?? Date.now;
   const send = options.fetch ?? fetch;
@@ -60,5 +61,6 @@ export function createVerifier(options: SecurityOptions, { trusted, scopes }: Id
     trusted.introspection === undefined
       ? createJwtReader({ trusted, keys: createKeySource({ issuer: trusted.issuer, clock, fetch: send }), clock })
       : createIntrospector({ trusted, client: trusted.introspection, clock, fetch: send });
-  return createBearerVerifier({ read, scopes, clock });
+  const proofs = trusted.dpop && createProofVerifier(trusted.dpop, { resource, clock });
+  return createBearerVerifier({ read, scopes, clock, proofs });
 }

@@ -48,6 +48,7 @@ export function protect(existing: ExistingServer, policy: ProtectPolicy): Protec
     rules,
     verifier,
     scopes: identity.scopes,
+    boundTokens: identity.trusted?.dpop?.tokens,
     resourceMetadata: protectedResourceMetadataUrls(identity.resource)[0],
     challengeForm: policy.challengeForm ?? "auto",
     payee: policy.payee,
@@ -55,7 +56,7 @@ export function protect(existing: ExistingServer, policy: ProtectPolicy): Protec
     sessions: createSessionOwners(),
   });
   const front = createFront(
-    { ...policy, label: policy.name, demandedScopes: () => rules.scopes, methods: ["POST", "GET", "DELETE"], serve },
+    { ...policy, label: policy.name, demandedScopes: () => rules.scopes, methods: ["POST", "GET", "DELETE"], nonce: verifier.nonce, serve },
     identity,
   );
   return { ...front, forget: (ended) => verifier.forget(ended), close: async () => await handler.close?.() };

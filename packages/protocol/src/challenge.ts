@@ -17,6 +17,8 @@ export interface DpopChallenge {
   /** The signing algorithms that the server takes; empty when it does not say. */
   readonly algs: readonly string[];
   readonly error?: string;
+  /** No Bearer challenge stands beside it: the parameters of both are one, and `error` is the challenge's own. */
+  readonly alone?: true;
 }
 
 /** A Bearer challenge, RFC 6750 section 3 with `resource_metadata` of RFC 9728 section 5.1. */
@@ -75,24 +77,36 @@ export function parseWwwAuthenticate(values: readonly string[]): Result<BearerCh
   if (chosen === undefined) return ok(undefined);
   if (chosen.token68 !== undefined) return err(refuse("invalid_challenge", "a Bearer or DPoP challenge has parameters, no token68"));
   const read = readBearer(chosen.parameters);
-  return read.ok && dpop !== undefined ? ok({ ...read.value, dpop: readDpop(dpop.parameters) }) : read;
+  if (!read.ok || dpop === undefined) return read;
+  return ok({ ...read.value, dpop: { ...readDpop(dpop.parameters), ...(bearer === undefined ? { alone: true } : {}) } });
 }
 
 /**
- * Writes a challenge as one header value. Characters that no header may carry become `?`, so that text from elsewhere can neither break the
- * header nor inject another.
+ * Writes a challenge as one header value: of scheme Bearer, with one of scheme DPoP after it or in its place as `challenge.dpop` says. Characters that no header
+ * may carry become `?`, so that text from elsewhere can neither break the header nor inject another.
  */
 export function formatWwwAuthenticate(challenge: BearerChallenge): string {
-  const parameters: string[] = [];
-  const add = (name: string, value: string | undefined): void => {
-    if (value !== undefined) parameters.push(`${name}="${value.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`);
-  };
-  add("realm", challenge.realm);
-  add("error", challenge.error);
-  add("error_description", challenge.errorDescription);
-  add("scope", challenge.scope.size === 0 ? undefined : formatScope(challenge.scope));
-  add("resource_metadata", challenge.resourceMetadata);
-  return parameters.length === 0 ? "Bearer" : `Bearer ${parameters.join(", ")}`;
+  const { dpop } = challenge;
+  const shared: readonly Parameter[] = [
+    ["realm", challenge.realm],
+    ["error", challenge.error],
+    ["error_description", challenge.errorDescription],
+    ["scope", challenge.scope.size === 0 ? undefined : formatScope(challenge.scope)],
+    ["resource_metadata", challenge.resourceMetadata],
+  ];
+  const algs: Parameter = ["algs", dpop === undefined || dpop.algs.length === 0 ? undefined : dpop.algs.join(" ")];
+  if (dpop?.alone === true) return formatScheme("DPoP", [algs, ...shared]);
+  const bearer = formatScheme("Bearer", shared);
+  return dpop === undefined ? bearer : `${bearer}, ${formatScheme("DPoP", [algs, ["error", dpop.error]])}`;
+}
+
+type Parameter = readonly [name: string, value: string | undefined];
+
+function formatScheme(scheme: string, parameters: readonly Parameter[]): string {
+  const written = parameters.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}="${value.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`],
+  );
+  return written.length === 0 ? scheme : `${scheme} ${written.join(", ")}`;
 }
 
 /**

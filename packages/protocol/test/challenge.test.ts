@@ -44,7 +44,7 @@ describe("parseWwwAuthenticate", () => {
     [
       "DPoP alone",
       ['DPoP error="invalid_token", scope="a", algs="ES256 b@d"'],
-      { scope: new Set(["a"]), error: "invalid_token", dpop: { algs: ["ES256"], error: "invalid_token" } },
+      { scope: new Set(["a"]), error: "invalid_token", dpop: { algs: ["ES256"], error: "invalid_token", alone: true } },
     ],
     ["unknown parameters", ['Bearer max_age="5", scope=a'], { scope: new Set(["a"]) }],
   ])("reads %s", (_, values, expected) => {
@@ -92,6 +92,7 @@ describe("parseWwwAuthenticate", () => {
         error: fc.constantFrom("invalid_token", "insufficient_scope", "invalid_request"),
         errorDescription: text,
         resourceMetadata: fc.constantFrom(metadata, "http://127.0.0.1:4300/.well-known/oauth-protected-resource"),
+        dpop: fc.constantFrom({ algs: [] }, { algs: ["ES256", "EdDSA"] }, { algs: ["ES256"], error: "use_dpop_nonce" }),
       },
       { requiredKeys: ["scope"] },
     );
@@ -104,6 +105,15 @@ describe("parseWwwAuthenticate", () => {
 });
 
 describe("formatWwwAuthenticate", () => {
+  it("puts DPoP after Bearer, or in its place with all that there is to say", () => {
+    const challenge = { scope: new Set(["a"]), error: "use_dpop_nonce", resourceMetadata: metadata };
+    const dpop = { algs: ["ES256", "EdDSA"], error: "use_dpop_nonce" };
+    expect(formatWwwAuthenticate({ scope: empty, dpop: { algs: ["ES256"] } })).toBe('Bearer, DPoP algs="ES256"');
+    const alone: BearerChallenge = { ...challenge, dpop: { ...dpop, alone: true } };
+    expect(formatWwwAuthenticate(alone)).toBe(`DPoP algs="ES256 EdDSA", error="use_dpop_nonce", scope="a", resource_metadata="${metadata}"`);
+    expect(parseWwwAuthenticate([formatWwwAuthenticate(alone)])).toEqual({ ok: true, value: alone });
+  });
+
   it("writes a bare scheme when there is nothing to say", () => {
     expect(formatWwwAuthenticate({ scope: empty })).toBe("Bearer");
   });

@@ -2,6 +2,7 @@ import type { Issuer, ResourceUri } from "@countersign/protocol/brand";
 import { isScopeToken } from "@countersign/protocol/scope";
 import { parseIssuer } from "@countersign/protocol/resource";
 import type { PayeeKey } from "../payment/signing-key.ts";
+import type { DpopOptions } from "./verify-proof.ts";
 import type { TokenFormat, TokenRules } from "../policy/read-access-claims.ts";
 
 /** Who asks the issuer about tokens: its client for this server, by secret or by `private_key_jwt` (ES256). */
@@ -22,6 +23,8 @@ export interface IssuerOptions {
   readonly allowFurtherAudiences?: boolean;
   /** What stands before each scope where it is asked for, and not in the token (`api://<id>/`). Tools name the scopes with it. */
   readonly scopePrefix?: string;
+  /** Takes tokens that are bound to a key of the client's, and says so in metadata and challenges. Without it a bound token is refused. */
+  readonly dpop?: DpopOptions;
 }
 
 /** An issuer's options, judged. */
@@ -30,12 +33,13 @@ export interface TrustedIssuer {
   readonly format: TokenFormat;
   /** Asks the issuer about tokens; undefined where they are signed. */
   readonly introspection: IntrospectionClient | undefined;
+  readonly dpop: DpopOptions | undefined;
   readonly rules: TokenRules;
 }
 
 /** Reads the option `issuer` of an app. Throws on what is no issuer, audience or prefix. */
 export function readIssuerOptions(option: string | IssuerOptions, resource: ResourceUri): TrustedIssuer {
-  const options = typeof option === "string" ? { issuer: option } : option;
+  const options: IssuerOptions = typeof option === "string" ? { issuer: option } : option;
   const issuer = parseIssuer(options.issuer);
   if (!issuer.ok) throw new TypeError(`not an issuer: ${options.issuer}`);
   if (options.audience === "") throw new TypeError("an audience is not empty");
@@ -47,6 +51,7 @@ export function readIssuerOptions(option: string | IssuerOptions, resource: Reso
     issuer: issuer.value,
     format: introspection === undefined ? signed : "introspection",
     introspection,
+    dpop: options.dpop,
     rules: {
       issuer: issuer.value,
       audience: options.audience ?? resource,

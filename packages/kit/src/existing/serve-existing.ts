@@ -7,6 +7,7 @@ import { readRpcBody } from "../http/rpc-body.ts";
 import type { Payee } from "../payment/payee.ts";
 import type { ApprovalForm } from "../policy/choose-approval.ts";
 import { type ChallengeForm, chooseForm } from "../policy/choose-form.ts";
+import type { BoundTokens } from "../policy/choose-scheme.ts";
 import { type AccessDecision, decideBatch } from "../policy/decide-access.ts";
 import { headersDisagree, isModern } from "../policy/header-mismatch.ts";
 import { readDemands, type Rules } from "../policy/rules.ts";
@@ -29,6 +30,7 @@ export interface ExistingOptions {
   readonly verifier: BearerVerifier;
   readonly scopes: ScopeHierarchy;
   readonly resourceMetadata: string | undefined;
+  readonly boundTokens: BoundTokens | undefined;
   readonly challengeForm: "auto" | ChallengeForm;
   readonly payee: Payee | undefined;
   readonly report: Report;
@@ -58,7 +60,7 @@ export function createExistingEndpoint(options: ExistingOptions): (request: Requ
     }
     const isBatch = body?.value.isBatch === true;
     const messages = messagesOf(body?.value.json);
-    const bearer = await options.verifier.judge(request.headers.get("authorization"));
+    const bearer = await options.verifier.judge(request.headers.get("authorization"), request);
     const names = body?.value.messages.map((each) => each.clientName) ?? [];
     const form = chooseForm(options.challengeForm, names, request.headers.get("user-agent"));
     const admitted: Admitted = { request, bearer, form: isBatch ? "result" : form, forward: (message) => forward(request, message, bearer, options) };
@@ -98,7 +100,7 @@ function refuseByHttp(
   const isForTools = decideAll(others, bearer, options.rules).action !== "challenge";
   if (decision.code !== "invalid_token" && isForTools && !(isBatch && form === "http")) return undefined;
   const tool = messages.map((each) => member(member(each, "params"), "name")).find((name) => typeof name === "string");
-  return challengeByHttp(decision, tool, options);
+  return challengeByHttp(decision, tool, bearer, options);
 }
 
 function decideAll(messages: readonly JsonObject[], bearer: Bearer, rules: Rules): AccessDecision {

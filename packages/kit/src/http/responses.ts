@@ -1,7 +1,9 @@
 import { type BearerChallenge, formatWwwAuthenticate } from "@countersign/protocol/challenge";
 import { type Refusal, refuse, toHttpError } from "@countersign/protocol/errors";
 import { formatScope } from "@countersign/protocol/scope";
+import type { Bearer } from "../bearer/verify-token.ts";
 import type { AccessDecision } from "../policy/decide-access.ts";
+import { type BoundTokens, chooseScheme } from "../policy/choose-scheme.ts";
 import type { ScopeHierarchy } from "../policy/scope-hierarchy.ts";
 import type { Report } from "../report.ts";
 
@@ -33,13 +35,23 @@ export function challengeResponse(status: 401 | 403, refusal: Refusal, challenge
 export function challengeByHttp(
   decision: Extract<AccessDecision, { readonly action: "challenge" }>,
   tool: string | undefined,
-  options: { readonly scopes: ScopeHierarchy; readonly resourceMetadata: string | undefined; readonly report: Report },
+  bearer: Bearer,
+  options: {
+    readonly scopes: ScopeHierarchy;
+    readonly resourceMetadata: string | undefined;
+    readonly boundTokens: BoundTokens | undefined;
+    readonly report: Report;
+  },
 ): Response {
   const { resourceMetadata, report } = options;
   const scope = options.scopes.least(decision.scope);
   report({ event: "challenged", status: decision.status, form: "http", tool: tool?.slice(0, 100), scope: formatScope(scope) });
+  const cameWithKey = bearer.state === "invalid" ? bearer.scheme === "dpop" : bearer.state === "valid" && bearer.keyThumbprint !== undefined;
+  const problem = bearer.state === "invalid" ? bearer.problem : undefined;
+  const error = decision.code === "authorization_required" ? undefined : (problem ?? decision.code);
   return challengeResponse(decision.status, refuse(decision.code), {
-    ...(decision.code === "authorization_required" ? {} : { error: decision.code }),
+    ...(error === undefined ? {} : { error }),
+    ...chooseScheme(options.boundTokens, cameWithKey, error),
     scope,
     ...(resourceMetadata === undefined ? {} : { resourceMetadata }),
   });
@@ -51,12 +63,19 @@ export function issuerUnavailable(report: Report): Response {
   return refusalResponse(refuse("unavailable", "the issuer cannot vouch for the token now"), { "retry-after": "5" });
 }
 
+/** Gives a client that proves its key the nonce for its next proof (RFC 9449 section 8.2). */
+export function withNonce(response: Response, nonce: string): Response {
+  const headers = new Headers(response.headers);
+  headers.set("dpop-nonce", nonce);
+  return new Response(response.body, { status: response.status, headers });
+}
+
 /** Lets an allowed browser origin read the answer and its challenge. */
 export function withCors(response: Response, origin: string | undefined): Response {
   if (origin === undefined) return response;
   const headers = new Headers(response.headers);
   headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", "WWW-Authenticate, MCP-Protocol-Version, Mcp-Session-Id, Retry-After");
+  headers.set("access-control-expose-headers", "WWW-Authenticate, DPoP-Nonce, MCP-Protocol-Version, Mcp-Session-Id, Retry-After");
   headers.append("vary", "Origin");
   return new Response(response.body, { status: response.status, headers });
 }
@@ -68,7 +87,7 @@ export function preflightResponse(methods: readonly string[]): Response {
     headers: {
       "access-control-allow-methods": methods.join(", "),
       "access-control-allow-headers":
-        "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID",
+        "Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID",
       "access-control-max-age": "600",
     },
   });
