@@ -62,6 +62,8 @@ export function openAccountLink(
       bearer,
       form: "http",
       scopes: identity.scopes,
+      // The linked account's token is this server's own and plain.
+      boundTokens: undefined,
       resourceMetadata: gate.resourceMetadata,
       issuer,
       payee: options.payee,
