@@ -100,9 +100,7 @@ export function createApp(options: AppOptions): App {
       views.set(name, view);
       return view.uri;
     },
-    forget(ended) {
-      verifier?.forget(ended);
-    },
+    forget: (ended) => verifier?.forget(ended),
     async close() {
       await endpoint?.close();
     },
