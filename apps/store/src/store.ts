@@ -8,6 +8,7 @@ import { createBankClient } from "./bank-client.ts";
 import { products } from "./catalogue/products.ts";
 import { applyToCheckout } from "./checkout/checkout-rows.ts";
 import { openLinkRows } from "./link-rows.ts";
+import { openApprovalRows } from "./payment/approval-rows.ts";
 import { completeCheckout } from "./payment/complete.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
 import { createSettler } from "./payment/settle.ts";
@@ -74,6 +75,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     wallet: options.wallet,
     clientId: options.clientId,
     signingKey: await openSigningKey(db, sealer),
+    approvals: openApprovalRows(db, sealer, clock),
     clock,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
   });

@@ -43,7 +43,7 @@ describe("what the store offers", () => {
       ["get_checkout", either, both, "undefined"],
       ["pay", either, both, "string"],
       ["list_orders", signedIn, both, "string"],
-      ["get_order", signedIn, both, "undefined"],
+      ["get_order", '[{"type":"noauth"},{"type":"oauth2","scopes":["orders:read"]}]', both, "undefined"],
       ...["link_account", "await_link", "call_linked", "unlink_account", "await_approval"].map((name) => [
         name,
         '[{"type":"noauth"}]',

@@ -1,10 +1,11 @@
 import { answer, refused } from "@countersign/kit/answer";
 import type { App } from "@countersign/kit/app";
-import { oauth2 } from "@countersign/kit/auth";
+import { either, oauth2 } from "@countersign/kit/auth";
 import { refuse } from "@countersign/protocol/errors";
 import { z } from "zod";
 import { receiptOf, viewOrder } from "../orders/order.ts";
-import { readOrder, readOrders } from "../orders/order-rows.ts";
+import { readAnyOrder, readOrder, readOrders } from "../orders/order-rows.ts";
+import { orderOfReceipt } from "../orders/receipt-handle.ts";
 import type { Shop } from "../shop.ts";
 import * as shapes from "./shapes.ts";
 
@@ -36,14 +37,19 @@ export function addOrderTools(app: App, shop: Shop): void {
     "get_order",
     {
       title: "Order details",
-      description: "Reads one of the signed-in user's orders with its receipt.",
-      input: z.object({ order_id: shapes.orderId }),
+      description: "Reads one of the signed-in user's orders with its receipt. A guest reads the order that they paid in the shop's view.",
+      input: z.object({ order_id: shapes.orderId, receipt_handle: shapes.receiptHandle.optional() }),
       output: z.object({ order: shapes.order, receipt: shapes.receipt }),
-      auth: oauth2("orders:read"),
+      auth: either("orders:read"),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
-    async ({ order_id }, ctx) => {
-      const order = await readOrder(shop.db, ctx.subject ?? "", order_id);
+    async ({ order_id, receipt_handle }, ctx) => {
+      const isSignedIn = ctx.subject !== undefined && ctx.scope.has("orders:read");
+      if (receipt_handle === undefined && !isSignedIn) {
+        return ctx.challenge(new Set(["orders:read"]));
+      }
+      const mayRead = receipt_handle !== undefined && orderOfReceipt(shop.sealer, receipt_handle) === order_id;
+      const order = mayRead ? await readAnyOrder(shop.db, order_id) : isSignedIn ? await readOrder(shop.db, ctx.subject, order_id) : undefined;
       return order === undefined ? refused(refuse("not_found")) : answer({ order: viewOrder(order), receipt: receiptOf(order, shop.name) });
     },
   );

@@ -2,7 +2,7 @@ import { answer, refused, type ToolAnswer } from "@countersign/kit/answer";
 import type { App } from "@countersign/kit/app";
 import { either } from "@countersign/kit/auth";
 import type { ToolContext } from "@countersign/kit/context";
-import { requirePayment } from "@countersign/kit/payment/require-payment";
+import { mayHavePayment, requirePayment } from "@countersign/kit/payment/require-payment";
 import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
 import { err, ok, type Result } from "@countersign/protocol/result";
@@ -10,6 +10,7 @@ import { z } from "zod";
 import { type Checkout, termsOf } from "../checkout/checkout.ts";
 import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import { type Order, receiptOf, viewOrder } from "../orders/order.ts";
+import { receiptHandle, receiptMetaKey } from "../orders/receipt-handle.ts";
 import { completeCheckout } from "../payment/complete.ts";
 import type { Settlement } from "../payment/settle.ts";
 import type { Shop } from "../shop.ts";
@@ -40,7 +41,9 @@ async function payCheckout(shop: Shop, checkout: Checkout, ctx: ToolContext): Pr
   switch (checkout.status) {
     case "completing":
     case "completed":
-      return checkout.paymentId === null ? refused(refuse("internal_error")) : conclude(shop, ctx, await shop.settler.settle(checkout.paymentId));
+      return checkout.paymentId === null
+        ? refused(refuse("internal_error"))
+        : conclude(shop, ctx, checkout, await shop.settler.settle(checkout.paymentId));
     case "expired":
       return refused(refuse("checkout_expired"));
     case "open":
@@ -49,6 +52,10 @@ async function payCheckout(shop: Shop, checkout: Checkout, ctx: ToolContext): Pr
       return refused(refuse("checkout_not_open"));
     case "priced":
     case "awaiting_approval": {
+      if (checkout.status === "priced" && ctx.asked !== undefined) {
+        // What this call was asked to approve has ended; new terms are for a new call.
+        return refused(refuse(checkout.lastRefusal ?? "payment_denied"));
+      }
       const awaiting = await startPaying(shop, checkout);
       return awaiting.ok ? askApproval(shop, awaiting.value, ctx) : refused(awaiting.error);
     }
@@ -81,7 +88,7 @@ async function askApproval(shop: Shop, checkout: Checkout, ctx: ToolContext): Pr
       return refused(payment.refusal);
     case "approved": {
       const settled = await completeCheckout(shop, checkout.id, payment.approval);
-      return settled.ok ? conclude(shop, ctx, settled.value) : refused(settled.error);
+      return settled.ok ? conclude(shop, ctx, checkout, settled.value) : refused(settled.error);
     }
     case "challenge": {
       const remembered = await remember(shop, checkout, payment);
@@ -107,26 +114,31 @@ async function remember(shop: Shop, checkout: Checkout, request: { requestId: st
   return ok(undefined);
 }
 
-function conclude(shop: Shop, ctx: ToolContext, settlement: Settlement): ToolAnswer {
+function conclude(shop: Shop, ctx: ToolContext, checkout: Checkout, settlement: Settlement): ToolAnswer {
   switch (settlement.outcome) {
     case "unknown":
       return refused(refuse("payment_outcome_unknown"));
     case "refused":
       return refused(settlement.refusal);
     case "captured":
-      return tellOrder(shop, ctx, settlement.order);
+      return tellOrder(shop, ctx, checkout, settlement.order);
   }
 }
 
-/** A receipt is for the user who paid: somebody else's token is refused, and a caller without one is asked to sign in. */
-function tellOrder(shop: Shop, ctx: ToolContext, order: Order): ToolAnswer {
-  if (ctx.subject === undefined) {
+/**
+ * A receipt is for the user who paid, and for the guest whose call was asked for the approval: with a handle, so that they can read it again. Somebody else's
+ * token is refused, and a caller without one is asked to sign in.
+ */
+function tellOrder(shop: Shop, ctx: ToolContext, checkout: Checkout, order: Order): ToolAnswer {
+  const isTheirs = checkout.requestId !== null && mayHavePayment(ctx, { requestId: checkout.requestId, subject: order.subject });
+  if (!isTheirs && ctx.subject === undefined) {
     return ctx.challenge(new Set(["orders:read"]), "This is paid. Please sign in to see the receipt.");
   }
-  if (ctx.subject !== order.subject) {
+  if (!isTheirs) {
     return refused(refuse("not_found"));
   }
   const { total } = order;
   const text = `Paid ${formatMinorUnits(total)} ${total.currency} to ${shop.name}. Order ${order.id}.`;
-  return answer({ order: viewOrder(order), receipt: receiptOf(order, shop.name) }, text);
+  const told = { order: viewOrder(order), receipt: receiptOf(order, shop.name) };
+  return ctx.subject === undefined ? answer(told, text, { [receiptMetaKey]: { handle: receiptHandle(shop.sealer, order.id) } }) : answer(told, text);
 }

@@ -6,6 +6,10 @@ import { quantityMax } from "../checkout/price.ts";
 export const productId: z.ZodString = z.string().regex(/^[a-z0-9-]{1,64}$/);
 export const checkoutId: z.ZodString = z.string().regex(/^chk_[A-Za-z0-9_-]{22}$/);
 export const orderId: z.ZodString = z.string().regex(/^ord_[A-Za-z0-9_-]{22}$/);
+export const receiptHandle: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{22,300}$/)
+  .describe("What the shop's view got with the receipt");
 
 type Shape = z.ZodObject;
 

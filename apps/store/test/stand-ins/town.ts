@@ -21,9 +21,18 @@ export interface CallAnswer {
   readonly scope: string | undefined;
   readonly isError: boolean;
   readonly structured: Record<string, unknown>;
+  /** Of the result: hidden from the model. */
+  readonly meta: Record<string, unknown>;
   /** Of a refused call. */
   readonly code: string | undefined;
   readonly raw: unknown;
+}
+
+/** How a client presents itself, and what it comes back with when it was asked for something. */
+export interface TestClient {
+  readonly userAgent?: string;
+  readonly elicitsUrls?: boolean;
+  readonly state?: unknown;
 }
 
 /** A store with its wallet and bank, all in this process, on a database that survives a restart of the store. */
@@ -34,7 +43,7 @@ export interface Town {
   readonly db: Database<StoreTables>;
   readonly events: string[];
   readonly store: Store;
-  call(tool: string, args: Record<string, unknown>, token?: string): Promise<CallAnswer>;
+  call(tool: string, args: Record<string, unknown>, token?: string, client?: TestClient): Promise<CallAnswer>;
   /** Closes the store and opens it again on the same database. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -84,7 +93,7 @@ export async function createTown(options: Partial<StoreOptions> = {}): Promise<T
     get store() {
       return open();
     },
-    call: (tool, args, token) => callTool(open(), tool, args, token),
+    call: (tool, args, token, client) => callTool(open(), tool, args, token, client ?? {}),
     async restart() {
       await open().close();
       store = await make();
@@ -105,12 +114,19 @@ async function route(request: Request, parties: { readonly wallet: TestWallet; r
   });
 }
 
-async function callTool(store: Store, tool: string, args: Record<string, unknown>, token: string | undefined): Promise<CallAnswer> {
+async function callTool(
+  store: Store,
+  tool: string,
+  args: Record<string, unknown>,
+  token: string | undefined,
+  client: TestClient,
+): Promise<CallAnswer> {
   const meta = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": { name: "test", version: "1.0.0" },
-    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientCapabilities": client.elicitsUrls === true ? { elicitation: { url: {} } } : {},
   };
+  const back = client.state === undefined ? {} : { requestState: client.state, inputResponses: { approval: { action: "accept" } } };
   const response = await store.fetch(
     new Request(`${storeUrl}/mcp`, {
       method: "POST",
@@ -122,8 +138,9 @@ async function callTool(store: Store, tool: string, args: Record<string, unknown
         "mcp-method": "tools/call",
         "mcp-name": tool,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(client.userAgent === undefined ? {} : { "user-agent": client.userAgent }),
       },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, arguments: args, _meta: meta } }),
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, arguments: args, _meta: meta, ...back } }),
     }),
   );
   const text = await response.text();
@@ -136,6 +153,7 @@ async function callTool(store: Store, tool: string, args: Record<string, unknown
     scope: /scope="([^"]*)"/.exec(response.headers.get("www-authenticate") ?? "")?.[1],
     isError: result["isError"] === true,
     structured,
+    meta: record(result["_meta"]),
     code: typeof code === "string" ? code : undefined,
     raw,
   };

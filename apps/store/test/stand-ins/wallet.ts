@@ -21,6 +21,8 @@ interface PaymentRequest {
   readonly expiresAt: number;
   status: "created" | "approved" | "denied" | "expired";
   mandate: string | undefined;
+  /** The user that lodging named. */
+  readonly subject: unknown;
 }
 
 /** The wallet's side of the contract in miniature: tokens, payment requests, mandates. */
@@ -144,7 +146,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
     });
     const hash = createHash("sha256").update(jwt).digest("base64url");
     const live = [...requests.values()].find((each) => each.hash === hash && (each.status === "created" || each.status === "approved"));
-    if (live !== undefined) return Response.json(viewOf(live));
+    if (live !== undefined) return Response.json(lodgedView(live));
     const made: PaymentRequest = {
       id: `pr_${randomUUID().replaceAll("-", "")}`,
       hash,
@@ -152,9 +154,14 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       expiresAt: Number(payload.exp) * 1000,
       status: "created",
       mandate: undefined,
+      subject: body["subject"],
     };
     requests.set(made.id, made);
-    return Response.json(viewOf(made), { status: 201 });
+    return Response.json(lodgedView(made), { status: 201 });
+  }
+
+  function lodgedView(request: PaymentRequest): Record<string, unknown> {
+    return { ...viewOf(request), approval_url: `${issuer}/approve/${request.id}` };
   }
 
   async function readRequest(id: string, wait: number, signal: AbortSignal): Promise<Response> {
