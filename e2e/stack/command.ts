@@ -20,7 +20,13 @@ export function runCommand(
   env: Readonly<Record<string, string>> = {},
   base: Readonly<Record<string, string | undefined>> = process.env,
 ): Command {
-  const child = spawn(process.execPath, args, { cwd: root, env: { ...base, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  return runProgram([process.execPath, ...args], root, { ...base, ...env });
+}
+
+/** Starts any program in a folder, in a process group of its own. */
+export function runProgram(words: readonly [string, ...string[]], cwd: string, env: Readonly<Record<string, string | undefined>>): Command {
+  const [program, ...args] = words;
+  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let output = "";
   const listeners = new Set<() => void>();
   const collect = (chunk: Buffer): void => {

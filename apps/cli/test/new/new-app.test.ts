@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readLocalApp } from "../../src/local-app.ts";
 import { type NewApp, newApp } from "../../src/new/new-app.ts";
 import { type Npm, packLibraries } from "../../src/new/pack-libraries.ts";
-import { linkPackages } from "./link-packages.ts";
+import { linkPackages } from "../../testing/link-packages.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 const npm: Npm = { command: ["npm"], env: process.env };

@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { linkPackages } from "@countersign/cli/testing/link-packages";
+import { findBarriers, findSidewaysScrolling, viewFrame } from "../browser/inspect.ts";
+import { keepPicture } from "../browser/launch.ts";
+import { arrive, type Person } from "../browser/person.ts";
+import { openedBy, press } from "../pages/console-page.ts";
+import { WalletPage } from "../pages/wallet-page.ts";
+import { type Command, freePorts, runCommand, runProgram, signalGroup } from "../stack/command.ts";
+
+const root = dirname(dirname(import.meta.dirname));
+const countersign = ["tools/run.mjs", "apps/cli/src/main.ts"];
+
+describe("an app made by countersign new", () => {
+  let parent: string;
+  let folder: string;
+  let consoleUrl: string;
+  let person: Person;
+  const running: Command[] = [];
+  const run = (command: Command): Command => {
+    running.push(command);
+    return command;
+  };
+
+  beforeAll(async () => {
+    parent = mkdtempSync(join(tmpdir(), "countersign-new-app-"));
+    folder = join(parent, "field-notes");
+    const [host = 0, widget = 0, wallet = 0, store = 0, bank = 0, app = 0] = await freePorts(6);
+    const made = run(runCommand([...countersign, "new", folder, "--port", String(app), "--no-install"]));
+    expect((await made.ended).code).toBe(0);
+    expect(made.output()).toContain("npm start -- --app");
+    linkPackages(root, folder);
+    const described = join(folder, "countersign.json");
+    writeFileSync(described, readFileSync(described, "utf8").replace("http://localhost:4200", `http://localhost:${wallet}`));
+
+    const ports = {
+      COUNTERSIGN_HOST_PORT: host,
+      COUNTERSIGN_WIDGET_PORT: widget,
+      COUNTERSIGN_WALLET_PORT: wallet,
+      COUNTERSIGN_STORE_PORT: store,
+      COUNTERSIGN_BANK_PORT: bank,
+    };
+    const env = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
+    const up = run(runCommand([...countersign, "up", "--app", folder], { ...env, COUNTERSIGN_DATA: join(parent, "data") }));
+    await up.printed("Stop     Ctrl-C");
+    expect(up.output()).toContain(`App      Field notes, expected at http://127.0.0.1:${app}/mcp`);
+    const served = run(runProgram(["npm", "start"], folder, { ...process.env, npm_config_offline: "true" }));
+    await served.printed(`Field notes is ready at http://127.0.0.1:${app}/mcp`);
+    consoleUrl = `http://127.0.0.1:${host}`;
+  });
+
+  afterAll(async () => {
+    for (const command of running) {
+      if (command.child.exitCode === null && command.child.signalCode === null) signalGroup(command, "SIGKILL");
+      await command.ended;
+    }
+    rmSync(parent, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    person = await arrive(consoleUrl);
+    await person.console.connected("field-notes");
+  });
+
+  afterEach(async () => {
+    const errors = person.pageErrors;
+    await person.leave();
+    expect(errors).toEqual([]);
+  });
+
+  it("opens its view without a sign-in, and the view's own call waits for the sign-in and shows what came", async () => {
+    const { page, widget } = person.console;
+    await person.console.callTool("open_notebook");
+    await widget.getByText("Your notes appear here once you have signed in.").waitFor();
+    await keepPicture(page, "new-app-opened");
+    const popup = await openedBy(page, () => press(widget.getByRole("button", { name: "My notes" })));
+    const wallet = new WalletPage(popup);
+    await popup.getByLabel("Your name").fill("Ada");
+    await wallet.createPasskey.click();
+    await popup.getByText("Read your notes").waitFor();
+    await wallet.allow.click();
+    await widget.getByText("This note is yours alone.").waitFor();
+    expect(await widget.getByRole("button", { name: "My notes" }).isEnabled()).toBe(true);
+    await keepPicture(page, "new-app-signed-in");
+  });
+
+  it.each(["light", "dark"] as const)("has a view that everybody can read at 360 px (%s)", async (colorScheme) => {
+    const { page, widget } = person.console;
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await person.console.callTool("open_notebook");
+    await widget.getByText("Your notes appear here once you have signed in.").waitFor();
+    expect(await findBarriers(viewFrame(page))).toEqual([]);
+    expect(await findSidewaysScrolling(viewFrame(page))).toEqual([]);
+    await keepPicture(page, `new-app-small-${colorScheme}`);
+  });
+});
