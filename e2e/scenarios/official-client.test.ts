@@ -1,57 +1,11 @@
 import { createServer, type Server } from "node:http";
-import { Client, type OAuthClientProvider, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
+import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Browser, launchBrowser } from "../browser/launch.ts";
 import { Authenticator } from "../browser/passkeys.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
+import { KeepingProvider, officialClient } from "../stack/keeping-provider.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
-
-/** Keeps what the SDK gives it, as any app must. Every protocol step is the SDK's own. */
-class KeepingProvider implements OAuthClientProvider {
-  readonly redirectUrl: string;
-  readonly opened: URL[] = [];
-  readonly #kept = new Map<string, unknown>();
-
-  constructor(redirectUrl: string) {
-    this.redirectUrl = redirectUrl;
-  }
-
-  get clientMetadata(): OAuthClientProvider["clientMetadata"] {
-    return { redirect_uris: [this.redirectUrl], client_name: "Official client" };
-  }
-
-  clientInformation(): { client_id: string } {
-    return { client_id: "official-client" };
-  }
-
-  tokens(): ReturnType<OAuthClientProvider["tokens"]> {
-    return this.#kept.get("tokens") as ReturnType<OAuthClientProvider["tokens"]>;
-  }
-
-  saveTokens(tokens: unknown): void {
-    this.#kept.set("tokens", tokens);
-  }
-
-  redirectToAuthorization(url: URL): void {
-    this.opened.push(url);
-  }
-
-  saveCodeVerifier(verifier: string): void {
-    this.#kept.set("verifier", verifier);
-  }
-
-  saveDiscoveryState(state: unknown): void {
-    this.#kept.set("discovery", state);
-  }
-
-  discoveryState(): ReturnType<NonNullable<OAuthClientProvider["discoveryState"]>> {
-    return this.#kept.get("discovery") as ReturnType<NonNullable<OAuthClientProvider["discoveryState"]>>;
-  }
-
-  codeVerifier(): string {
-    return String(this.#kept.get("verifier"));
-  }
-}
 
 describe("the official SDK client against the store", () => {
   let callback: Server;
@@ -69,16 +23,7 @@ describe("the official SDK client against the store", () => {
     const address = callback.address();
     redirectUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}/callback`;
     stack = await runStack({
-      walletClients: [
-        {
-          client_id: "official-client",
-          client_name: "Official client",
-          application_type: "native",
-          token_endpoint_auth_method: "none",
-          grant_types: ["authorization_code", "refresh_token"],
-          redirect_uris: [redirectUrl],
-        },
-      ],
+      walletClients: [officialClient(redirectUrl)],
     });
     browser = await launchBrowser();
   });

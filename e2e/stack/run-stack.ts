@@ -20,9 +20,11 @@ export interface TestStack extends Stack {
 }
 
 /** Options of the stack that a scenario may change. */
-export interface TestStackOptions extends Partial<Omit<StackOptions, "data" | "listen" | "logger" | "urls">> {
+export interface TestStackOptions extends Partial<Omit<StackOptions, "data" | "listen" | "logger" | "urls" | "apps">> {
   /** A second app, made for the scenario with the kit; it becomes the connector `fixture` and a resource of the wallet with the scope `fixture:read`. */
   readonly fixture?: (urls: { readonly resource: string; readonly issuer: string }) => App;
+  /** Apps that the parties get to know, by the wallet that they take tokens from. They are run by the scenario. */
+  readonly apps?: (issuer: string) => NonNullable<StackOptions["apps"]>;
   /** Who the fixture takes tokens from, when that is not the wallet. */
   readonly fixtureIssuer?: string;
 }
@@ -31,7 +33,7 @@ const logger = (party: string): ReturnType<typeof createLogger> => createLogger(
 
 /** Starts host, wallet, store and bank in this process as `countersign up` does. */
 export async function runStack(options: TestStackOptions = {}): Promise<TestStack> {
-  const { fixture, fixtureIssuer, connectors = [], ...rest } = options;
+  const { fixture, fixtureIssuer, connectors = [], apps, ...rest } = options;
   const folder = mkdtempSync(join(tmpdir(), "countersign-stack-"));
   const data = openDataFolder(folder);
   const [console, widgets, wallet, store, bank] = await Promise.all([listen(), listen(), listen(), listen(), listen()]);
@@ -48,7 +50,16 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
           ...(fixtureIssuer === undefined ? { walletResources: [app.walletResource] } : {}),
         };
   const startOn = (on: Readonly<Record<keyof typeof servers, number | Server>>): Promise<Stack> =>
-    startStack({ openingBalance: 100_000, ...extra, ...rest, data, listen: on, urls, logger });
+    startStack({
+      openingBalance: 100_000,
+      apps: apps?.(`http://localhost:${ports.wallet}`) ?? [],
+      ...extra,
+      ...rest,
+      data,
+      listen: on,
+      urls,
+      logger,
+    });
   let stack = await startOn(servers);
   return {
     folder,

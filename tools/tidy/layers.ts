@@ -24,6 +24,7 @@ export const layers: readonly Layer[] = [
   { folder: "apps/store/widget", mayImport: ["protocol", "widget", "look"], bans: inFrame },
   { folder: "apps/store", mayImport: ["protocol", "storage", "service", "look", "kit", "widget"] },
   { folder: "apps/bank", mayImport: ["protocol", "storage", "service", "look"] },
+  { folder: "examples", mayImport: ["kit", "widget"] },
   { folder: "apps/cli", mayImport: "anything" },
   { folder: "e2e", mayImport: "anything" },
   { folder: "bench", mayImport: "anything" },

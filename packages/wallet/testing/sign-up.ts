@@ -1,10 +1,12 @@
 import { Authenticator } from "../test/peers/authenticator.ts";
-import { Browser, formOf } from "../test/peers/browser.ts";
+import { Browser, formOf, type LoadedPage } from "../test/peers/browser.ts";
 
 /** A person who signed up at a wallet with a passkey, in software. */
 export interface SignedUp {
   /** Opens an authorization request and allows it when asked; gives the redirect that ends it. */
   allow(authorizationUrl: string): Promise<URL>;
+  /** Opens an authorization request for a payment, approves what it shows with the passkey, and allows the rest; gives the redirect that ends it. */
+  approve(authorizationUrl: string): Promise<URL>;
 }
 
 /** Signs a person up at the wallet by an authorization request, which is then left alone. */
@@ -13,14 +15,21 @@ export async function signUp(walletUrl: string, authorizationUrl: string): Promi
   const page = await browser.open(authorizationUrl);
   const form = formOf(page.html, "/register");
   const options = await browser.postJson(form.options ?? "", { ...form.fields, display_name: "Ada" });
-  const credential = new Authenticator(walletUrl).create(options.body["options"]);
+  const authenticator = new Authenticator(walletUrl);
+  const credential = authenticator.create(options.body["options"]);
   const { body } = await browser.postJson(form.action, { ...form.fields, credential });
   await browser.open(String(body["next"]));
+  const consent = async (shown: LoadedPage): Promise<URL> => {
+    const end = shown.html.includes("/consent") ? await browser.submit(formOf(shown.html, "/consent")) : shown;
+    return new URL(end.url);
+  };
   return {
-    async allow(url) {
-      const shown = await browser.open(url);
-      const end = shown.html.includes("/consent") ? await browser.submit(formOf(shown.html, "/consent")) : shown;
-      return new URL(end.url);
+    allow: async (url) => consent(await browser.open(url)),
+    async approve(url) {
+      const approval = formOf((await browser.open(url)).html, "/approve");
+      const asked = await browser.postJson(approval.options ?? "", approval.fields);
+      const signed = await browser.postJson(approval.action, { ...approval.fields, credential: authenticator.get(asked.body["options"]) });
+      return consent(await browser.open(String(signed.body["next"])));
     },
   };
 }
