@@ -1,11 +1,11 @@
 // Packs kit and widget, with the packages of this tree that they use, as JavaScript and declarations that need neither this tree nor a compiler.
 // node tools/pack.ts <folder>: makes one tarball a package in the folder and prints their names, one a line.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { compilePackages } from "./pack/compile-packages.ts";
-import { type Manifest, packedManifest, readManifest } from "./pack/packed-manifest.ts";
+import { importedPackages, type Manifest, packedManifest, readManifest } from "./pack/packed-manifest.ts";
 
 const root = dirname(import.meta.dirname);
 const scope = "@countersign/";
@@ -36,7 +36,7 @@ function pack(into: string): readonly string[] {
     for (const [name, manifest] of packages) {
       const folder = join(work, name);
       cpSync(join(compiled, name, "src"), join(folder, "dist"), { recursive: true });
-      writeFileSync(join(folder, "package.json"), `${JSON.stringify(packedManifest(manifest), undefined, 2)}\n`);
+      writeFileSync(join(folder, "package.json"), `${JSON.stringify(packedManifest(manifest, importsOf(join(folder, "dist"))), undefined, 2)}\n`);
       cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
       const readme = join(root, "packages", name, "README.md");
       if (existsSync(readme)) cpSync(readme, join(folder, "README.md"));
@@ -49,6 +49,12 @@ function pack(into: string): readonly string[] {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Every package that a module in a folder imports. */
+function importsOf(folder: string): ReadonlySet<string> {
+  const modules = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
+  return new Set(modules.flatMap((path) => importedPackages(path, readFileSync(join(folder, path), "utf8"))));
 }
 
 /** Lets npm write the tarballs. Nothing is fetched. */
@@ -68,4 +74,11 @@ if (folder === undefined || rest.length > 0) {
   console.error("Usage: node tools/pack.ts <folder>");
   process.exit(2);
 }
-for (const name of pack(resolve(folder))) console.log(name);
+try {
+  for (const name of pack(resolve(folder))) console.log(name);
+} catch (error) {
+  // Whoever runs this shows the last line.
+  console.error(error);
+  console.error(error instanceof Error ? error.message.split("\n")[0] : "it failed");
+  process.exit(1);
+}

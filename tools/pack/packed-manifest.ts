@@ -1,3 +1,5 @@
+import { parseSource } from "../tidy/parse-source.ts";
+
 /** What of a workspace's package.json matters for a package that stands alone. */
 export interface Manifest {
   readonly name: string;
@@ -5,8 +7,7 @@ export interface Manifest {
   readonly license: string;
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
-  readonly peerDependencies?: Readonly<Record<string, string>>;
-  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Reads a package.json of this tree. Throws on another shape: what is wrong is the tree itself. */
@@ -22,8 +23,12 @@ export function readManifest(text: string): Manifest {
 /** The oldest Node that the packed JavaScript runs on. The sources themselves need a newer one, because they are TypeScript. */
 const oldestNode = ">=20";
 
-/** The package.json of the packed package: JavaScript and declarations in place of sources, and nothing that only this tree needs. */
-export function packedManifest(source: Manifest): Record<string, unknown> {
+/**
+ * The package.json of the packed package: JavaScript and declarations in place of sources, and nothing that only this tree needs. `imported`: the packages that
+ * its modules name. One that the package does not depend on is brought by whoever uses that module, as React is for a hook.
+ */
+export function packedManifest(source: Manifest, imported: ReadonlySet<string>): Record<string, unknown> {
+  const brought = [...imported].filter((name) => name !== source.name && !Object.hasOwn(source.dependencies ?? {}, name)).sort();
   return {
     name: source.name,
     version: source.version,
@@ -33,9 +38,32 @@ export function packedManifest(source: Manifest): Record<string, unknown> {
     exports: Object.fromEntries(Object.entries(source.exports).map(([subpath, target]) => [subpath, packedTarget(target)])),
     files: ["dist"],
     ...(source.dependencies === undefined ? {} : { dependencies: source.dependencies }),
-    ...(source.peerDependencies === undefined ? {} : { peerDependencies: source.peerDependencies }),
-    ...(source.peerDependenciesMeta === undefined ? {} : { peerDependenciesMeta: source.peerDependenciesMeta }),
+    ...(brought.length === 0
+      ? {}
+      : {
+          peerDependencies: Object.fromEntries(brought.map((name) => [name, peerRange(source, name)])),
+          peerDependenciesMeta: Object.fromEntries(brought.map((name) => [name, { optional: true }])),
+        }),
   };
+}
+
+/** From the major version that the tree is tested with. */
+function peerRange(source: Manifest, name: string): string {
+  const [, major] = /^(\d+)\./.exec(source.devDependencies?.[name] ?? "") ?? [];
+  if (major === undefined) throw new TypeError(`${source.name} imports ${name}, which it does not name`);
+  return `>=${major}`;
+}
+
+/** The packages that a module names, Node's own left out. `path` tells its language. */
+export function importedPackages(path: string, text: string): readonly string[] {
+  return parseSource(path, text)
+    .imports.filter(({ specifier }) => !/^(\.|node:)/.test(specifier))
+    .map(({ specifier }) =>
+      specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/"),
+    );
 }
 
 function packedTarget(target: string): { readonly types: string; readonly default: string } {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { packedDeclaration, packedManifest, readManifest } from "../pack/packed-manifest.ts";
+import { importedPackages, packedDeclaration, packedManifest, readManifest } from "../pack/packed-manifest.ts";
 
 const source = {
   name: "@countersign/kit",
@@ -13,7 +13,7 @@ const source = {
 
 describe("a packed package", () => {
   test("exports JavaScript with its declarations, and asks for nothing that only the tree needs", () => {
-    expect(packedManifest(readManifest(JSON.stringify(source)))).toEqual({
+    expect(packedManifest(readManifest(JSON.stringify(source)), new Set(["@countersign/kit", "jose"]))).toEqual({
       name: "@countersign/kit",
       version: "0.1.0",
       license: "Apache-2.0",
@@ -28,14 +28,32 @@ describe("a packed package", () => {
     });
   });
 
-  test("keeps what its user has to bring", () => {
-    const peers = { peerDependencies: { react: "^19.0.0" }, peerDependenciesMeta: { react: { optional: true } } };
-    expect(packedManifest(readManifest(JSON.stringify({ ...source, ...peers })))).toMatchObject(peers);
+  test("leaves to its user what a module imports and the package does not depend on", () => {
+    const manifest = readManifest(JSON.stringify(source));
+    expect(packedManifest(manifest, new Set(["jose", "hono"]))).toMatchObject({
+      peerDependencies: { hono: ">=4" },
+      peerDependenciesMeta: { hono: { optional: true } },
+    });
+    expect(() => packedManifest(manifest, new Set(["left-pad"]))).toThrow("@countersign/kit imports left-pad, which it does not name");
+  });
+
+  test("imports the packages that its modules name", () => {
+    const text = [
+      'import { a } from "./a.js";',
+      'import { readFileSync } from "node:fs";',
+      'import { z } from "zod";',
+      'import * as react from "react/jsx-runtime";',
+      'export { b } from "@modelcontextprotocol/server/stdio";',
+      'import "side-effect";',
+      'const said = "from \\"nothing\\"";',
+      '// import "comment";',
+    ].join("\n");
+    expect(importedPackages("a.js", text).toSorted()).toEqual(["@modelcontextprotocol/server", "react", "side-effect", "zod"]);
   });
 
   test("is not made of a package that exports something else than sources", () => {
     const odd = { ...source, exports: { "./style.css": "./src/style.css" } };
-    expect(() => packedManifest(readManifest(JSON.stringify(odd)))).toThrow("only sources are exported");
+    expect(() => packedManifest(readManifest(JSON.stringify(odd)), new Set())).toThrow("only sources are exported");
     expect(() => readManifest(JSON.stringify({ name: "@countersign/kit" }))).toThrow("names no version");
   });
 

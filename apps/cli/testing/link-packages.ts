@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Installs an app without a network: its tarballs are unpacked, and what else it needs is linked from the tree that the test runs in. */
@@ -14,7 +15,9 @@ export function linkPackages(root: string, folder: string): void {
   const packed = readdirSync(join(folder, "vendor"))
     .filter((name) => name.endsWith(".tgz"))
     .map((name) => unpack(join(folder, "vendor", name), modules));
-  const needed = [readManifest(folder), ...packed].flatMap((each) => Object.keys({ ...each.dependencies, ...each.devDependencies }));
+  const needed = [readManifest(folder), ...packed].flatMap((each) =>
+    Object.keys({ ...each.dependencies, ...each.devDependencies, ...each.peerDependencies }),
+  );
   for (const name of new Set(needed)) {
     if (packed.some((each) => each.name === name)) continue;
     mkdirSync(dirname(join(modules, name)), { recursive: true });
@@ -23,7 +26,7 @@ export function linkPackages(root: string, folder: string): void {
 }
 
 function unpack(tarball: string, modules: string): Manifest {
-  const name = `@countersign/${/countersign-([a-z-]+)-\d/.exec(tarball)?.[1] ?? ""}`;
+  const name = `@countersign/${/^countersign-([a-z-]+)-\d/.exec(basename(tarball))?.[1] ?? ""}`;
   const into = join(modules, name);
   mkdirSync(into, { recursive: true });
   const result = spawnSync("tar", ["-xzf", tarball, "-C", into, "--strip-components=1"], { encoding: "utf8" });
