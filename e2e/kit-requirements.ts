@@ -3,16 +3,6 @@ import { type Requirement, scenario } from "./requirement.ts";
 /** What the kit and the widget library promise, each with the tests that show it. */
 export const kitRequirements: readonly Requirement[] = [
   {
-    id: "kit-examples-1",
-    rule: "The examples do what they show with a real wallet and bank, seen from the official client.",
-    shownBy: [
-      { file: "e2e/examples/mixed-auth.test.ts", title: "answers everybody, and shows more to whoever is signed in" },
-      { file: "e2e/examples/step-up.test.ts", title: "asks for each scope when a call needs it, and for none twice" },
-      { file: "e2e/examples/step-up.test.ts", title: "asks for a scope from inside a handler, and the same call goes on" },
-      { file: "e2e/examples/payment.test.ts", title: "sells one ticket for one approval, to whoever approved" },
-    ],
-  },
-  {
     id: "widget-lib-1",
     rule: "`callTool` climbs the host's ladder, says which rung it stands on, and never runs twice what may have run already.",
     shownBy: [

@@ -1,3 +1,4 @@
+import { exampleRequirements } from "./example-requirements.ts";
 import { kitRequirements } from "./kit-requirements.ts";
 import { reliabilityRequirements } from "./reliability-requirements.ts";
 import { type Requirement, scenario } from "./requirement.ts";
@@ -5,6 +6,7 @@ import { walletRequirements } from "./wallet-requirements.ts";
 
 /** What the product promises, each with the tests that show it. The gate in `coverage.test.ts` keeps both sides honest. */
 export const requirements: readonly Requirement[] = [
+  ...exampleRequirements,
   ...kitRequirements,
   ...reliabilityRequirements,
   ...walletRequirements,
