@@ -2,25 +2,12 @@ import { randomUUID } from "node:crypto";
 import { answer, refused, type ToolAnswer } from "@countersign/kit/answer";
 import { type App, createApp } from "@countersign/kit/app";
 import { anonymous, either, oauth2 } from "@countersign/kit/auth";
-import { createPayee, type Payee, type PaymentApproval, type SignedCheckout } from "@countersign/kit/payment/payee";
+import { createPayee } from "@countersign/kit/payment/payee";
 import { requirePayment } from "@countersign/kit/payment/require-payment";
 import { generateSigningKey } from "@countersign/kit/payment/signing-key";
-import { watchPayment } from "@countersign/kit/payment/watch-payment";
 import { z } from "zod";
-import { type Capture, capture } from "./capture.ts";
-
-const price = { amount: 1850, currency: "USD" } as const;
-
-interface Reservation {
-  readonly id: string;
-  readonly show: string;
-  /** Signed once, so that pressing Pay twice meets the same payment. */
-  signed?: Promise<SignedCheckout>;
-  /** Begun with the first approval, from wherever it came; one that nobody knows the outcome of is begun anew, with the same key. */
-  settling?: Promise<Capture>;
-  watched?: boolean;
-  owner?: string;
-}
+import type { Capture } from "./capture.ts";
+import { createSales, price, type Reservation } from "./sales.ts";
 
 /** Where the app is, whom it takes tokens from, the bank that moves the money, and its client id there and at the wallet. */
 export interface BoxOfficeOptions {
@@ -37,6 +24,7 @@ export async function makeApp({ resource, issuer, bank, payee: clientId }: BoxOf
   const app = createApp({ name: "box-office", version: "1.0.0", title: "Box office", resource, issuer, payee });
   const reservations = new Map<string, Reservation>();
   const closing = new AbortController();
+  const sales = createSales({ payee, bank, resource, signal: closing.signal });
 
   app.tool(
     "reserve_seat",
@@ -65,16 +53,14 @@ export async function makeApp({ resource, issuer, bank, payee: clientId }: BoxOf
     async ({ reservation_id }, ctx): Promise<ToolAnswer> => {
       const reservation = reservations.get(reservation_id);
       if (reservation === undefined) return refused({ code: "not_found" });
-      reservation.signed ??= payee.signCheckout(termsOf(reservation, resource));
-      const checkout = await reservation.signed;
-      const payment = await requirePayment(ctx, { checkout });
+      const payment = await requirePayment(ctx, { checkout: await sales.checkoutOf(reservation) });
       if (payment.outcome === "refused") return refused(payment.refusal);
       if (payment.outcome === "challenge") {
         // The order completes when the user approves, whether or not anybody sends this call again.
-        void watch(payee, reservation, checkout, payment.requestId);
+        void sales.watch(reservation, payment.requestId);
         return payment.challenge;
       }
-      return conclude(reservation, await settle(payee, reservation, payment.approval));
+      return conclude(reservation, await sales.settle(reservation, payment.approval));
     },
   );
 
@@ -90,39 +76,12 @@ export async function makeApp({ resource, issuer, bank, payee: clientId }: BoxOf
     (_args, ctx) => answer({ tickets: [...reservations.values()].filter((each) => each.owner === ctx.subject).map(ticketOf) }),
   );
 
-  async function watch(payee: Payee, reservation: Reservation, checkout: SignedCheckout, requestId: string): Promise<void> {
-    if (reservation.watched === true) return;
-    reservation.watched = true;
-    const seen = await watchPayment(payee, { checkout, requestId }, closing.signal);
-    reservation.watched = false;
-    if (seen.state === "approved") await settle(payee, reservation, seen.approval);
-  }
-
-  async function settle(payee: Payee, reservation: Reservation, approval: PaymentApproval): Promise<Capture> {
-    reservation.settling ??= capture(bank, payee, approval, price.amount, price.currency);
-    const outcome = await reservation.settling;
-    if (outcome === "captured") reservation.owner = approval.claims.sub;
-    else delete reservation.settling;
-    return outcome;
-  }
-
   return {
     ...app,
     async close() {
       closing.abort();
       await app.close();
     },
-  };
-}
-
-/** What the user sees and signs. */
-function termsOf(reservation: Reservation, resource: string): Parameters<Payee["signCheckout"]>[0] {
-  return {
-    id: reservation.id,
-    version: 1,
-    ...price,
-    items: [{ name: `Seat for “${reservation.show}”`, quantity: 1, amount: price.amount }],
-    resource,
   };
 }
 
