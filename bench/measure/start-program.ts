@@ -16,10 +16,12 @@ const stopTimeoutMs = 5_000;
 export type ProgramName =
   | "approvals"
   | "bank"
+  | "call-fastmcp"
   | "call-floor"
   | "call-kit"
   | "call-raw"
   | "call-sdk"
+  | "call-sdk-v1"
   | "capture-floor"
   | "host"
   | "oauth-better-auth"
@@ -34,10 +36,12 @@ export type ProgramName =
 const programs: Readonly<Record<ProgramName, URL>> = {
   approvals: new URL("../programs/approvals.ts", import.meta.url),
   bank: new URL("../programs/bank.ts", import.meta.url),
+  "call-fastmcp": new URL("../programs/call-fastmcp.ts", import.meta.url),
   "call-floor": new URL("../programs/call-floor.ts", import.meta.url),
   "call-kit": new URL("../programs/call-kit.ts", import.meta.url),
   "call-raw": new URL("../programs/call-raw.ts", import.meta.url),
   "call-sdk": new URL("../programs/call-sdk.ts", import.meta.url),
+  "call-sdk-v1": new URL("../programs/call-sdk-v1.ts", import.meta.url),
   "capture-floor": new URL("../programs/capture-floor.ts", import.meta.url),
   host: new URL("../programs/host.ts", import.meta.url),
   "oauth-better-auth": new URL("../programs/oauth-better-auth.mjs", import.meta.url),

@@ -7,19 +7,29 @@ const eras = ["2026-07-28", "2025-11-25"] as const;
 type Era = (typeof eras)[number];
 
 const connections = 8;
-const plan = { warmUpMs: 2_000, rounds: 6, roundMs: 700 };
+const plan = { warmUpMs: 4_000, rounds: 8, roundMs: 700 };
+
+/** Who takes part in which era: two of the peers speak the 2025 family alone. */
+const contestants: readonly { readonly name: string; readonly program: ProgramName; readonly eras: readonly Era[] }[] = [
+  { name: "raw", program: "call-raw", eras },
+  { name: "SDK", program: "call-sdk", eras },
+  { name: "SDK v1", program: "call-sdk-v1", eras: ["2025-11-25"] },
+  { name: "fastmcp", program: "call-fastmcp", eras: ["2025-11-25"] },
+  { name: "kit", program: "call-kit", eras },
+];
 
 interface Server {
   readonly name: string;
+  readonly eras: readonly Era[];
   readonly program: RunningProgram;
   readonly load: Load;
   readonly path: string;
 }
 
-async function startServer(name: string, programName: ProgramName): Promise<Server> {
+async function startServer({ name, program: programName, eras: spoken }: (typeof contestants)[number]): Promise<Server> {
   const program = await startProgram(programName);
   const url = new URL(String(program.facts["url"]));
-  return { name, program, load: openLoad(url.origin, connections), path: url.pathname };
+  return { name, eras: spoken, program, load: openLoad(url.origin, connections), path: url.pathname };
 }
 
 /** `tools/call` as a client of that era sends it. The other contestants get the token too, so that all read the same bytes; they pay it no heed. */
@@ -45,24 +55,30 @@ function callOf(era: Era, path: string, token: string): Outgoing {
   };
 }
 
-function contestant(name: string, server: Server, next: () => Outgoing, expectedBody: string): Contestant {
+function contestant(name: string, server: Server, next: () => Outgoing, expected: string): Contestant {
   return {
     name,
     async run(durationMs) {
       const before = await server.program.usage();
-      const result = await server.load.run(repeatFor(durationMs, next), (reply) => reply.status === 200 && reply.body === expectedBody);
+      const result = await server.load.run(repeatFor(durationMs, next), (reply) => reply.status === 200 && messageIn(reply.body) === expected);
       const after = await server.program.usage();
       return { ...result, cpuUs: after.cpuUs - before.cpuUs };
     },
   };
 }
 
-/** The three servers in one era. They must answer the same bytes, or there is nothing to compare. */
+/** The message of an answer: an event's data, or the whole body. */
+function messageIn(body: string): string {
+  return /^data: (\{.*)$/m.exec(body)?.[1] ?? body;
+}
+
+/** The servers of one era. They must answer the same message, byte for byte, or there is nothing to compare. */
 async function contestantsOf(era: Era, servers: readonly Server[], token: string): Promise<readonly Contestant[]> {
-  const bodies = await Promise.all(servers.map(async ({ load, path }) => (await load.send(callOf(era, path, token))).body));
-  const [expected = ""] = bodies;
-  if (bodies.some((body) => body !== expected)) throw new Error(`the answers of ${era} differ: ${bodies.join(" | ")}`);
-  return servers.map((server) => {
+  const speaking = servers.filter((server) => server.eras.includes(era));
+  const messages = await Promise.all(speaking.map(async ({ load, path }) => messageIn((await load.send(callOf(era, path, token))).body)));
+  const [expected = ""] = messages;
+  if (messages.some((message) => message !== expected)) throw new Error(`the answers of ${era} differ: ${messages.join(" | ")}`);
+  return speaking.map((server) => {
     const outgoing = callOf(era, server.path, token);
     return contestant(`${server.name}, ${era}`, server, () => outgoing, expected);
   });
@@ -91,25 +107,24 @@ function findingsOf(samples: Samples): Findings {
     { name: `SDK / kit CPU, ${era}`, value: pairedRatio(samples, `SDK, ${era}`, `kit, ${era}`, cpuUsPerOp), goal: { least: 4 } },
     { name: `SDK / raw CPU, ${era}`, value: pairedRatio(samples, `SDK, ${era}`, `raw, ${era}`, cpuUsPerOp) },
   ]);
-  return { figures, ratios };
+  const others = ["SDK v1", "fastmcp"].map((name) => ({
+    name: `${name} / kit CPU, 2025-11-25`,
+    value: pairedRatio(samples, `${name}, 2025-11-25`, "kit, 2025-11-25", cpuUsPerOp),
+  }));
+  return { figures, ratios: [...ratios, ...others] };
 }
 
 async function run(say: (progress: string) => void): Promise<Findings> {
   const servers: Server[] = [];
   try {
-    for (const [name, program] of [
-      ["raw", "call-raw"],
-      ["SDK", "call-sdk"],
-      ["kit", "call-kit"],
-    ] as const)
-      servers.push(await startServer(name, program));
-    const [, , kit] = servers;
-    if (kit === undefined) throw new TypeError("three servers run");
+    for (const each of contestants) servers.push(await startServer(each));
+    const kit = servers.find(({ name }) => name === "kit");
+    if (kit === undefined) throw new TypeError("the kit takes part");
     const token = String(kit.program.facts["token"]);
-    const contestants: Contestant[] = [];
-    for (const era of eras) contestants.push(...(await contestantsOf(era, servers, token)));
-    const expected = (await kit.load.send(callOf("2026-07-28", kit.path, token))).body;
-    const samples = await interleave([...contestants, freshTokenContestant(kit, token, expected)], plan, say);
+    const running: Contestant[] = [];
+    for (const era of eras) running.push(...(await contestantsOf(era, servers, token)));
+    const expected = messageIn((await kit.load.send(callOf("2026-07-28", kit.path, token))).body);
+    const samples = await interleave([...running, freshTokenContestant(kit, token, expected)], plan, say);
     return findingsOf(samples);
   } finally {
     for (const { load } of servers) load.close();
