@@ -2,8 +2,9 @@ import type { Issuer } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import { withKnownText } from "@countersign/protocol/known-text";
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
+import { refused, type ToolResult } from "./answer.ts";
 import type { Bearer, BearerVerifier } from "./bearer/verify-token.ts";
-import { type CallGate, createCallGate } from "./call-gate.ts";
+import { type CallGate, createCallGate, type GatedTool } from "./call-gate.ts";
 import { challengeByHttp, challengeResponse, issuerUnavailable, rpcErrorResponse } from "./http/responses.ts";
 import { writePlainAnswer } from "./http/plain-answer.ts";
 import { type RpcBody, readRpcBody } from "./http/rpc-body.ts";
@@ -79,7 +80,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const gate = createCallGate({ ...options, bearer, form: inResult ? "result" : "http", userAgent: request.headers.get("user-agent") });
     const settled = body && (await answerPlainCall(request, body.value, gate, options));
     if (settled instanceof Response) return settled;
-    servings.set(request, { reach: reachOf(body?.value), gate: settled ?? gate });
+    servings.set(request, { reach: reachOf(body?.value), gate: onlyJson(settled ?? gate, report) });
     const response = await handler.fetch(request, body === undefined ? {} : { parsedBody: body.value.json });
     return messages.some((each) => each.method === "tools/call") ? finish(response, gate) : response;
   };
@@ -98,7 +99,34 @@ async function answerPlainCall(request: Request, body: RpcBody, gate: CallGate, 
   const result = await gate.call(tool, call.args, call.meta, () => request.signal);
   const raised = gate.raised();
   if (raised !== undefined) return challengeResponse(raised.status, refuse(raised.code), raised.challenge);
-  return writePlainAnswer(call, result, serverInfoOf(options.offer)) ?? { call: () => Promise.resolve(result), raised: () => undefined };
+  const server = serverInfoOf(options.offer);
+  try {
+    return writePlainAnswer(call, result, server) ?? { call: () => Promise.resolve(result), raised: () => undefined };
+  } catch (error) {
+    return writePlainAnswer(call, unwritable(tool, error, options.report), server);
+  }
+}
+
+/** The gate for the SDK, which would never answer a call whose result cannot be written. */
+function onlyJson(gate: CallGate, report: Report): CallGate {
+  return {
+    raised: () => gate.raised(),
+    async call(tool, ...rest) {
+      const result = await gate.call(tool, ...rest);
+      try {
+        JSON.stringify(result);
+        return result;
+      } catch (error) {
+        return unwritable(tool, error, report);
+      }
+    },
+  };
+}
+
+/** In place of a result that JSON cannot hold, such as a bigint or a circle. */
+function unwritable(tool: Pick<GatedTool, "listing">, error: unknown, report: Report): ToolResult {
+  report({ event: "tool_failed", tool: tool.listing.name, error });
+  return refused({ code: "internal_error" });
 }
 
 /**

@@ -22,6 +22,8 @@ const results: Readonly<Record<string, () => ToolAnswer>> = {
   link: () => ({ kind: "result", content: [{ type: "resource_link", uri: "ui://store/x", name: "x" }], isError: false }),
   "meta shaped": () => answer({}, "x", { progressToken: 1 }),
   "meta names a server": () => answer({}, "x", { [`${envelope}serverInfo`]: { name: "other", version: "2" } }),
+  bigint: () => answer({ n: 1n }, "x"),
+  "bigint beside an image": () => ({ ...answer({ n: 1n }), content: [{ type: "image", mimeType: "image/png", data: "aGk=" }] }),
   throws: () => {
     throw new Error("secret");
   },
@@ -137,6 +139,16 @@ describe.each(eras)("a plain tools/call of %s", (era) => {
       expect(seen).toEqual(await bySdk(each));
       expect(seen).toMatchObject({ status: 200, ran: [{ tool }] });
       expect(await serversMade(() => shortly(each))).toBe(1);
+    }
+  });
+
+  test("whose result JSON cannot hold is an internal error in the log and in the answer, whoever writes it", async () => {
+    const each = { ...call, era };
+    for (const tool of ["bigint", "bigint_beside_an_image"]) {
+      for (const seen of [await shortly({ ...each, tool }), await bySdk({ ...each, tool })]) {
+        expect(seen).toMatchObject({ status: 200, text: expect.stringContaining('"code":"internal_error"'), ran: [{ tool }] });
+        expect(sides.events).toMatchObject([{ event: "tool_failed", tool }]);
+      }
     }
   });
 

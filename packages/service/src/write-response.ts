@@ -7,14 +7,14 @@ import { knownText } from "@countersign/protocol/known-text";
  */
 export async function writeResponse(response: Response, outgoing: ServerResponse, isHead: boolean): Promise<void> {
   const headers = outgoingHeaders(response.headers);
+  const text = isHead ? undefined : knownText(response);
+  if (text !== undefined) {
+    outgoing.writeHead(response.status, { "content-length": Buffer.byteLength(text), ...headers }).end(text);
+    return;
+  }
   if (response.body === null || isHead) {
     await response.body?.cancel();
     outgoing.writeHead(response.status, headers).end();
-    return;
-  }
-  const text = knownText(response);
-  if (text !== undefined) {
-    outgoing.writeHead(response.status, { "content-length": Buffer.byteLength(text), ...headers }).end(text);
     return;
   }
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
