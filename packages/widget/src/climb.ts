@@ -140,8 +140,8 @@ async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLi
       const failure = isOffered ? failureOf(error) : "failed";
       report(bridge, { tool, rung, outcome: failure });
       failed = error;
-      // Nobody can call a tool where views cannot call tools.
-      means = error.source === "unsupported" ? { ...means, link: false } : means;
+      // No tool can be called where views cannot call tools, the one for links neither.
+      means = error.source === "unsupported" || error.code === "unavailable" ? { ...means, link: false } : means;
       // An anonymous tool answers for itself: nothing at all from it does not mean that sign-in is missing.
       const judgedBy: HostProfile = rung === "link" ? "generic" : profile;
       if (isOffered && error.source !== "unsupported" && !mayClimb(judgedBy, failure, idempotent)) {

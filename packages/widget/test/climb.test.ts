@@ -152,6 +152,37 @@ describe("a call that the host does not sign in for", () => {
     expect(toolsCalled(bad).filter((tool) => tool === "await_link")).toHaveLength(5);
   });
 
+  test("counts only dropped questions in a row", async () => {
+    const lost: Answer = { fail: { code: -32603, message: "lost" } };
+    const await_link = inTurn(lost, lost, lost, status("pending"), lost, lost, lost, status("linked"));
+    const host = await connectApps({ tools: { ...linked, await_link } });
+    const call = host.app.callTool("list_orders");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await call).structuredContent).toEqual({ orders: [] });
+  });
+
+  test("asks for more access twice at most: a server may not go round in circles", async () => {
+    const call_linked = (): Answer => refusal("insufficient_scope");
+    const host = await connectApps({ tools: { ...linked, await_link: () => status("linked"), call_linked }, name: "Claude" });
+    const call = host.app.callTool("list_orders").catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await call).toMatchObject({ code: "insufficient_scope" });
+    expect(toolsCalled(host).filter((tool) => tool === "link_account")).toHaveLength(3);
+  });
+
+  test("keeps its question on the screen whatever the host says of its own sign-in meanwhile", async () => {
+    const host = await connectApps({ tools: { ...linked, await_link: inTurn(status("pending"), status("pending"), status("linked")) } });
+    const seen = watch(host);
+    const call = host.app.callTool("list_orders");
+    await vi.advanceTimersByTimeAsync(1_000);
+    const told = { "countersign/authorization": { state: "idle", connection: "signed_out" } };
+    host.frame.deliver({ jsonrpc: "2.0", method: "ui/notifications/host-context-changed", params: told });
+    await vi.advanceTimersByTimeAsync(5_000);
+    await call;
+    expect(seen.map(({ state }) => state)).toEqual(["idle", "required", "granted"]);
+    expect(seen.at(-1)).toEqual({ state: "granted", rung: "link", tool: "list_orders", connection: "signed_out" });
+  });
+
   test("a cancelled call takes the question from the screen and asks no more", async () => {
     const host = await connectApps({ tools: { ...linked, await_link: () => status("pending") } });
     const seen = watch(host);
@@ -290,6 +321,10 @@ describe("the model as the last way", () => {
     await vi.advanceTimersByTimeAsync(20_000);
     expect(await once).toMatchObject({ code: "unavailable", source: "unreadable" });
     expect(host.messages).toEqual([]);
+    const twice = host.app.callTool("list_orders", {}, { idempotent: true }).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await twice).toMatchObject({ code: "asked_model" });
+    expect(toolsCalled(host)).toEqual(["list_orders", "list_orders"]);
   });
 });
 
