@@ -8,12 +8,17 @@ import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
-import { type Command, freePorts, runCommand, runProgram, signalGroup } from "../stack/command.ts";
+import { type Command, freePorts, runProgram, signalGroup } from "../stack/command.ts";
 
 const root = dirname(dirname(import.meta.dirname));
-const countersign = ["tools/run.mjs", "apps/cli/src/main.ts"];
 
-describe("an app made by countersign new", () => {
+/** The commands of the guide, in their order, for a folder in place of the guide's. */
+function guideCommands(folder: string): readonly string[] {
+  const guide = readFileSync(join(root, "docs/guides/build-an-app.md"), "utf8");
+  return [...guide.matchAll(/```sh\n(.+)\n```/g)].map((match) => (match[1] ?? "").replaceAll("../field-notes", folder));
+}
+
+describe("an app made as the guide says", () => {
   let parent: string;
   let folder: string;
   let consoleUrl: string;
@@ -28,10 +33,15 @@ describe("an app made by countersign new", () => {
     parent = mkdtempSync(join(tmpdir(), "countersign-new-app-"));
     folder = join(parent, "field-notes");
     const [host = 0, widget = 0, wallet = 0, store = 0, bank = 0, app = 0] = await freePorts(6);
-    const made = run(runCommand([...countersign, "new", folder, "--port", String(app), "--no-install"]));
+    const shell = (line: string, env: Readonly<Record<string, string>> = {}): Command =>
+      run(runProgram(["sh", "-c", line], root, { ...process.env, npm_config_offline: "true", ...env }));
+    const [make = "", start = "", serve = "", check = "", ...others] = guideCommands(folder);
+    expect(others).toEqual([]);
+    const made = shell(`${make} --port ${app} --no-install`);
     expect((await made.ended).code).toBe(0);
     expect(made.output()).toContain("npm start -- --app");
     linkPackages(root, folder);
+    expect((await shell(check).ended).code).toBe(0);
     const described = join(folder, "countersign.json");
     writeFileSync(described, readFileSync(described, "utf8").replace("http://localhost:4200", `http://localhost:${wallet}`));
 
@@ -43,10 +53,10 @@ describe("an app made by countersign new", () => {
       COUNTERSIGN_BANK_PORT: bank,
     };
     const env = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
-    const up = run(runCommand([...countersign, "up", "--app", folder], { ...env, COUNTERSIGN_DATA: join(parent, "data") }));
+    const up = shell(start, { ...env, COUNTERSIGN_DATA: join(parent, "data") });
     await up.printed("Stop     Ctrl-C");
     expect(up.output()).toContain(`App      Field notes, expected at http://127.0.0.1:${app}/mcp`);
-    const served = run(runProgram(["npm", "start"], folder, { ...process.env, npm_config_offline: "true" }));
+    const served = shell(serve);
     await served.printed(`Field notes is ready at http://127.0.0.1:${app}/mcp`);
     consoleUrl = `http://127.0.0.1:${host}`;
   });

@@ -16,7 +16,7 @@ before(async () => {
 after(() => app.close());
 
 /** Calls a tool as an official client does, without a network. */
-async function callTool(name, token) {
+async function callTool(name, { token, args = {} } = {}) {
   const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode: "auto" } });
   const transport = new StreamableHTTPClientTransport(new URL(settings.resource), {
     fetch: (url, init) => app.fetch(new Request(url, init)),
@@ -24,7 +24,7 @@ async function callTool(name, token) {
   });
   await client.connect(transport);
   try {
-    return await client.callTool({ name, arguments: {} });
+    return await client.callTool({ name, arguments: args });
   } finally {
     await client.close();
   }
@@ -50,11 +50,11 @@ test("notes need a sign-in, and the answer says where and for what", async () =>
 
 test("a signed-in user sees their notes", async () => {
   const token = await issuer.token({ subject: "ada", audience: settings.resource, scope: "notes:read" });
-  const result = await callTool("list_notes", token);
+  const result = await callTool("list_notes", { token });
   assert.equal(result.structuredContent.notes[0].title, "Welcome");
 });
 
 test("a token for another app is refused", async () => {
   const token = await issuer.token({ subject: "ada", audience: "https://elsewhere.example/mcp", scope: "notes:read" });
-  await assert.rejects(callTool("list_notes", token));
+  await assert.rejects(callTool("list_notes", { token }));
 });

@@ -107,6 +107,27 @@ describe("a new app", () => {
     for (const specifier of used) expect(documents).toContain(specifier);
   });
 
+  test("takes the tool and the test of the guide, whose other code stands in it already", () => {
+    const guide = readFileSync(join(root, "docs/guides/build-an-app.md"), "utf8");
+    const blocks = [...guide.matchAll(/```(?:js|json)\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+    const [forAnybody = "", withScope = "", inView = "", tool = "", scope = "", itsTest = ""] = blocks;
+    expect(blocks).toHaveLength(6);
+    const edit = (path: string, change: (text: string) => string): void => {
+      const before = readFileSync(join(folder, path), "utf8");
+      const after = change(before);
+      expect(after).not.toBe(before);
+      writeFileSync(join(folder, path), after);
+    };
+    expect(readFileSync(join(folder, "app.js"), "utf8")).toContain(forAnybody);
+    expect(readFileSync(join(folder, "app.js"), "utf8")).toContain(withScope);
+    expect(readFileSync(join(folder, "view/main.js"), "utf8")).toContain(inView);
+    edit("app.js", (text) => text.replace("  return app;", () => `${tool}\n  return app;`));
+    edit("countersign.json", (text) => text.replace('    "notes:read"', () => `${scope}    "notes:read"`));
+    edit("test/app.test.js", (text) => `${text}\n${itsTest}`);
+    expect(readLocalApp(folder).scopes).toEqual({ "notes:read": "Read your notes", "notes:write": "Add notes" });
+    expect(run("npm", "test").stdout).toMatch(/ pass 5$/m);
+  });
+
   test("asks for the versions that this tree is tested with", () => {
     const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, Record<string, string>>;
     const asked = Object.entries({ ...manifest["dependencies"], ...manifest["devDependencies"] });
