@@ -27,6 +27,7 @@ export const kitRequirements: readonly Requirement[] = [
     rule: "The hooks are safe in React's strict mode, and the panel can be read by everybody, by keyboard and screen reader, light and dark, at 360 px.",
     shownBy: [
       scenario("widget-library", "connects once from React's strict mode"),
+      scenario("widget-library", "gives a hook the answer of its newest call"),
       scenario("widget-library", "shows link, code and QR code in its panel"),
       scenario("widget-library", "has a panel that everybody can read"),
     ],

@@ -134,6 +134,18 @@ describe("the widget library in a host made with the official AppBridge", () => 
     expect(await opened.seen("messages")).toEqual(['[{"type":"text","text":"Please use list_orders with {\\"limit\\":3}."}]']);
   });
 
+  it("gives a hook the answer of its newest call, whichever comes first", async () => {
+    const opened = await open();
+    await opened.view.getByRole("button", { name: "Echo first" }).press("Enter");
+    await opened.view.locator("#echo", { hasText: "running null" }).waitFor();
+    await opened.view.getByRole("button", { name: "Echo second" }).press("Enter");
+    await opened.view.locator("#echo", { hasText: 'done {"words":"second"}' }).waitFor();
+    await opened.page.evaluate(() => Reflect.get(window, "page").release());
+    // One more round trip, so that the late answer has arrived.
+    expect(await opened.page.evaluate(() => Reflect.get(window, "page").isAlive())).toBe(true);
+    expect(await opened.view.locator("#echo").textContent()).toBe('done {"words":"second"}');
+  });
+
   it.each(["light", "dark"] as const)("has a panel that everybody can read, on a small screen, %s", async (theme) => {
     const opened = await open(theme);
     await opened.view.getByRole("button", { name: "Show my orders" }).press("Enter");

@@ -13,13 +13,18 @@ interface HostPage {
   /** The user agrees, or declines, on the page behind the link. */
   decide: (status: string) => void;
   offersLinks: boolean;
+  /** Lets the tool `echo` answer its first call; the later ones are answered at once. */
+  release: () => void;
   /** Whether the view still answers. */
   isAlive: () => Promise<boolean>;
 }
 
 const handle = `lnk_${"h".repeat(43)}`;
 let settle: (status: string) => void = () => undefined;
+const released = Promise.withResolvers<void>();
+const echoed: string[] = [];
 const page: HostPage = {
+  release: () => released.resolve(),
   seen: { initialized: [], calls: [], messages: [], links: [], log: [] },
   decide: (status) => settle(status),
   offersLinks: true,
@@ -44,6 +49,12 @@ const result = (structuredContent: Record<string, unknown>, _meta: Record<string
 });
 
 const tools: Readonly<Record<string, (args: unknown) => Result | Promise<Result>>> = {
+  echo: async (args) => {
+    const { words } = z.object({ words: z.string() }).parse(args);
+    echoed.push(words);
+    if (echoed.length === 1) await released.promise;
+    return result({ words });
+  },
   list_orders: () => ({ content: [], isError: true, _meta: { "mcp/www_authenticate": ["Bearer"] } }),
   link_account: () =>
     result(

@@ -10,6 +10,7 @@ function View(): ReactElement {
   const connection = useApp({ name: "orders", version: "1.0.0" });
   const { app } = connection;
   const orders = useTool(app, "list_orders", { idempotent: true });
+  const echo = useTool(app, "echo");
   const authorization = useAuthorization(app);
   const context = useHostContext(app);
   const told = useToolResult(app);
@@ -22,6 +23,10 @@ function View(): ReactElement {
     createElement("h1", null, "Orders"),
     app === undefined ? null : createElement(Panel, { app }),
     createElement("button", { id: "show", type: "button", disabled: app === undefined, onClick: () => orders.run({ limit: 3 }) }, "Show my orders"),
+    ...["first", "second"].map((words) =>
+      createElement("button", { key: words, type: "button", onClick: () => echo.run({ words }) }, `Echo ${words}`),
+    ),
+    createElement("p", { id: "echo" }, `${echo.state} ${JSON.stringify(echo.result?.structuredContent ?? null)}`),
     createElement("p", { id: "connection" }, connection.state),
     createElement("p", { id: "theme" }, context.theme ?? "none"),
     createElement("p", { id: "told" }, JSON.stringify(told?.structuredContent ?? null)),
