@@ -43,4 +43,17 @@ export const kitRequirements: readonly Requirement[] = [
       { file: "packages/kit/test/link/account-link.test.ts", title: "asks for more scope by a new link of the same user, which ends the old one" },
     ],
   },
+  {
+    id: "tokens-1",
+    rule: "An app trusts any authorization server that publishes metadata: signed tokens of old and new kinds, opaque ones by asking, bound ones by their proofs; nothing else is a token.",
+    shownBy: [
+      scenario("issuers", "serves its user by JWT, and refuses its ID token and its tokens for others"),
+      scenario("issuers", "finds its keys where OpenID Connect publishes them alone"),
+      scenario("issuers", "serves tokens that are bound to the client's key, with both servers' nonces, and those alone"),
+      scenario("issuers", "serves its opaque tokens by asking, until they are revoked, and passes them to nobody else"),
+      scenario("issuers", "serves its user's tokens %s"),
+      { file: "packages/kit/test/bearer/verify-token.test.ts", title: "its ID, logout and refresh tokens are no access tokens" },
+      { file: "packages/kit/test/policy/scope-hierarchy.test.ts", title: "a token with the least that is asked for covers what was demanded" },
+    ],
+  },
 ];

@@ -1,7 +1,7 @@
 import type { StackOptions } from "@countersign/cli/stack";
-import type { OAuthClientProvider } from "@modelcontextprotocol/client";
+import type { DpopSession, OAuthClientProvider } from "@modelcontextprotocol/client";
 
-const officialClientId = "official-client";
+export const officialClientId = "official-client";
 
 /** How the wallet knows a client that uses {@link KeepingProvider}. */
 export function officialClient(redirectUrl: string): NonNullable<StackOptions["walletClients"]>[number] {
@@ -18,11 +18,14 @@ export function officialClient(redirectUrl: string): NonNullable<StackOptions["w
 /** Keeps what the SDK gives it, as any app must. Every protocol step is the SDK's own. */
 export class KeepingProvider implements OAuthClientProvider {
   readonly redirectUrl: string;
+  /** The key that tokens are bound to (RFC 9449); undefined: they are plain. */
+  readonly dpop: () => DpopSession | undefined;
   readonly opened: URL[] = [];
   readonly #kept = new Map<string, unknown>();
 
-  constructor(redirectUrl: string) {
+  constructor(redirectUrl: string, session?: DpopSession) {
     this.redirectUrl = redirectUrl;
+    this.dpop = () => session;
   }
 
   get clientMetadata(): OAuthClientProvider["clientMetadata"] {

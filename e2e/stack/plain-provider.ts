@@ -12,6 +12,8 @@ export interface PlainProviderOptions {
   readonly scope: string;
   readonly deviceCodeS?: number;
   readonly dpopNonce?: boolean;
+  readonly accessTokens?: "jwt" | "opaque";
+  readonly resourceServer?: { readonly clientId: string; readonly clientSecret: string };
 }
 
 /** Starts it with one public client; every resource has the same scope. */

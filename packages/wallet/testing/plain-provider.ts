@@ -17,6 +17,10 @@ const options = z
     deviceCodeS: z.number().default(600),
     /** Whether proofs must carry a nonce of the server's (RFC 9449 section 8). */
     dpopNonce: z.boolean().default(false),
+    /** Opaque tokens are looked up, by the resource server below. */
+    accessTokens: z.enum(["jwt", "opaque"]).default("jwt"),
+    /** A confidential client that may ask about any token (RFC 7662). */
+    resourceServer: z.object({ clientId: z.string(), clientSecret: z.string() }).optional(),
   })
   .parse(JSON.parse(process.argv[2] ?? "{}"));
 
@@ -46,6 +50,17 @@ function makeProvider(issuer: string): Provider {
         redirect_uris: options.redirectUris,
         grant_types: ["authorization_code", "refresh_token", deviceGrant],
       },
+      ...(options.resourceServer === undefined
+        ? []
+        : [
+            {
+              client_id: options.resourceServer.clientId,
+              client_secret: options.resourceServer.clientSecret,
+              redirect_uris: [],
+              response_types: [],
+              grant_types: [],
+            },
+          ]),
     ],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     scopes: ["openid", "offline_access", ...options.scope.split(" ")],
@@ -55,6 +70,7 @@ function makeProvider(issuer: string): Provider {
       deviceFlow: { enabled: true },
       registration: { enabled: true },
       revocation: { enabled: true },
+      introspection: { enabled: true },
       dPoP: options.dpopNonce ? { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true } : { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -63,7 +79,7 @@ function makeProvider(issuer: string): Provider {
           scope: options.scope,
           audience: resource,
           accessTokenTTL: 300,
-          accessTokenFormat: "jwt",
+          accessTokenFormat: options.accessTokens,
           jwt: { sign: { alg: "ES256" } },
         }),
       },
