@@ -9,9 +9,11 @@ import { listen, portOf } from "./listen.ts";
 export interface KitApp {
   readonly resource: string;
   readonly app: App;
-  /** Everything that it sent to other servers and reported: addresses, headers, bodies, events. */
-  readonly seen: string[];
-  stop(): Promise<void>;
+  /** What it sent to other servers, headers and body in one text. */
+  readonly sent: { readonly url: string; readonly text: string }[];
+  /** What it reported. */
+  readonly reported: string[];
+  readonly stop: () => Promise<void>;
 }
 
 /** The app that trusts what `issuerOf` says for its address. */
@@ -21,17 +23,19 @@ export async function startKitApp(
 ): Promise<KitApp> {
   const server = await listen();
   const resource = `http://127.0.0.1:${portOf(server)}/mcp`;
-  const seen: string[] = [];
+  const sent: { readonly url: string; readonly text: string }[] = [];
+  const reported: string[] = [];
   const app = createApp({
     name: "shop",
     version: "1.0.0",
     resource,
     ...optionsOf(resource),
-    fetch: (url, init) => {
-      seen.push(url, JSON.stringify(init ?? {}), String(init?.body ?? ""));
+    fetch: async (url, init) => {
+      const request = new Request(url, init);
+      sent.push({ url, text: `${JSON.stringify([...request.headers])} ${await request.text()}` });
       return send(url, init);
     },
-    report: (event) => seen.push(JSON.stringify(event)),
+    report: (event) => reported.push(JSON.stringify(event)),
   });
   const input = z.object({});
   app.tool("browse", { description: "Anyone", input, auth: either() }, (_args, ctx) => answer({ subject: ctx.subject ?? null }));
@@ -43,7 +47,8 @@ export async function startKitApp(
   return {
     resource,
     app,
-    seen,
+    sent,
+    reported,
     stop: async () => {
       await app.close();
       server.closeAllConnections();
