@@ -37,6 +37,11 @@ export const kitRequirements: readonly Requirement[] = [
     rule: "Where a host starts no sign-in when a view calls, the view links the account by itself, on any device, and only the view that has the handle uses it.",
     shownBy: [
       scenario("link", "a client that never signs anybody in"),
+      scenario("link", "the shop in a host that answers 400 {}"),
+      scenario("link", "M26: its button works by a link on a phone, where the host %s"),
+      scenario("link", "M26: a second press and the view's next life use the same link"),
+      scenario("link", "shows the link, its code and who is behind it to everybody"),
+      scenario("link", "tells the view when the user declines on the phone"),
       scenario("link", "reaches the user's orders by a link that the store itself made"),
       { file: "packages/kit/test/link/account-link.test.ts", title: "calls a protected tool for the user who approved elsewhere" },
       { file: "packages/kit/test/link/account-link.test.ts", title: "M03: know nothing of a link without its handle" },

@@ -52,6 +52,7 @@ export async function start(options: StoreStartOptions): Promise<Started> {
         logger,
         hostname,
         ready: () => isReachable(db),
+        onStop: () => store.leave(),
         portVariable: storeConfig.port.env,
         ...(hosts === undefined ? {} : { hosts }),
       });

@@ -60,6 +60,8 @@ export interface Store {
   recover(): Promise<void>;
   /** Resolves when no approval is being waited for. */
   idle(): Promise<void>;
+  /** Answers at once whoever waits for a person. Call it when stopping begins. */
+  leave(): void;
   /** Stops watching and recovering; what is unfinished is picked up by the next start. */
   close(): Promise<void>;
 }
@@ -70,6 +72,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const clock = options.clock ?? Date.now;
   const report: Report = options.report ?? (() => undefined);
   const stop = new AbortController();
+  const leaving = new AbortController();
   await openStock(db, products);
   const payee = createPayee({
     wallet: options.wallet,
@@ -104,14 +107,16 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const resource = `${options.url}/mcp`;
   const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
   const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, clock, randomId, report };
-  const app = createShopApp(options, shop, payee);
+  const app = createShopApp(options, shop, payee, leaving.signal);
   const recovery = { db, settler, watchers, clock, report };
   const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
   return {
     fetch: (request) => (new URL(request.url).pathname === walletEventsPath ? takeWalletEvent(shop, request) : app.fetch(request)),
     recover: () => recover(recovery),
     idle: () => watchers.idle(),
+    leave: () => leaving.abort(),
     async close() {
+      leaving.abort();
       stop.abort();
       await stopRecovery?.();
       await watchers.close();
@@ -121,7 +126,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   };
 }
 
-function createShopApp(options: StoreOptions, shop: Shop, payee: Payee): App {
+function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping: AbortSignal): App {
   const app = createApp({
     name: "store",
     version: "1.0.0",
@@ -130,6 +135,7 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee): App {
     resource: shop.resource,
     issuer: options.wallet,
     payee,
+    stopping,
     accountLink: { clientId: options.clientId, store: openLinkRows(options.db, shop.clock) },
     clock: shop.clock,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),

@@ -30,22 +30,26 @@ function inlineEverything(): Plugin {
   return {
     name: "inline-everything",
     enforce: "post",
-    generateBundle(_options, bundle) {
-      const page = Object.values(bundle).find((file) => file.fileName.endsWith(".html"));
-      if (page?.type !== "asset" || typeof page.source !== "string") throw new Error("there is no page to put things into");
-      for (const file of Object.values(bundle)) {
-        if (file === page) continue;
-        const name = file.fileName.replaceAll(".", "\\.");
-        const isScript = file.type === "chunk";
-        const tag = isScript ? new RegExp(`<script[^>]*src="[^"]*${name}"[^>]*></script>`) : new RegExp(`<link[^>]*href="[^"]*${name}"[^>]*>`);
-        const text = isScript ? file.code : String(file.source);
-        if (!tag.test(page.source)) throw new Error(`the page does not name ${file.fileName}`);
-        // A closing tag inside the text would end the element.
-        const safe = text.replaceAll("</script", "<\\/script").replaceAll("</style", "<\\/style");
-        const element = isScript ? `<script type="module">${safe}</script>` : `<style>${safe}</style>`;
-        page.source = page.source.replace(tag, () => element);
-        delete bundle[file.fileName];
-      }
+    generateBundle: {
+      // After the bundler has put in the last of its own words.
+      order: "post",
+      handler(_options, bundle) {
+        const page = Object.values(bundle).find((file) => file.fileName.endsWith(".html"));
+        if (page?.type !== "asset" || typeof page.source !== "string") throw new Error("there is no page to put things into");
+        for (const file of Object.values(bundle)) {
+          if (file === page) continue;
+          const name = file.fileName.replaceAll(".", "\\.");
+          const isScript = file.type === "chunk";
+          const tag = isScript ? new RegExp(`<script[^>]*src="[^"]*${name}"[^>]*></script>`) : new RegExp(`<link[^>]*href="[^"]*${name}"[^>]*>`);
+          const text = isScript ? file.code : String(file.source);
+          if (!tag.test(page.source)) throw new Error(`the page does not name ${file.fileName}`);
+          // A closing tag inside the text would end the element.
+          const safe = text.replaceAll("</script", "<\\/script").replaceAll("</style", "<\\/style");
+          const element = isScript ? `<script type="module">${safe}</script>` : `<style>${safe}</style>`;
+          page.source = page.source.replace(tag, () => element);
+          delete bundle[file.fileName];
+        }
+      },
     },
   };
 }

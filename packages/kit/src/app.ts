@@ -21,6 +21,8 @@ export interface AppOptions extends SecurityOptions {
   readonly instructions?: string;
   /** Adds the tools by which a view links an account where its host starts no sign-in. Needs an issuer with the device grant. */
   readonly accountLink?: AccountLinkOptions;
+  /** Aborted when the server begins to stop: calls that wait for a person are then answered at once. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface App extends Front {

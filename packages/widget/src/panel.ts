@@ -5,6 +5,9 @@ import { type PanelView, type PanelWords, panelWords, timeLeft, viewOf } from ".
 
 export type { PanelWords } from "./panel-view.ts";
 
+/** What the panel needs of the app; less of it shows less. */
+export type PanelApp = Pick<App, "onAuthorization" | "onHostContext" | "openLink">;
+
 export interface PanelOptions {
   /** Texts that replace the panel's own. */
   readonly words?: Partial<PanelWords>;
@@ -14,7 +17,7 @@ export interface PanelOptions {
  * Shows in an element where sign-in or an approval stands, and the link with its QR code when the user has to act: plain DOM, one element, nothing where there is
  * nothing to say. Changes are read out by screen readers; focus is never moved. Gives a function that takes the panel away.
  */
-export function mountPanel(app: App, place: Element, options: PanelOptions = {}): () => void {
+export function mountPanel(app: PanelApp, place: Element, options: PanelOptions = {}): () => void {
   const words: PanelWords = { ...panelWords, ...options.words };
   const host = document.createElement("div");
   host.dataset["testid"] = "authorization";
@@ -44,7 +47,7 @@ export function mountPanel(app: App, place: Element, options: PanelOptions = {})
 }
 
 /** Draws a view. Gives a function that ends what runs with it. */
-function show(app: App, live: HTMLElement, view: PanelView | undefined, words: PanelWords): () => void {
+function show(app: PanelApp, live: HTMLElement, view: PanelView | undefined, words: PanelWords): () => void {
   if (view === undefined) {
     live.replaceChildren();
     return () => undefined;

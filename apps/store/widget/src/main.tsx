@@ -2,11 +2,12 @@ import "@countersign/look/look.css";
 import "./shop.css";
 import { autoResize } from "@countersign/widget/auto-resize";
 import { type App, connect } from "@countersign/widget/connect";
+import { mountPanel } from "@countersign/widget/panel";
 import { render, type VNode } from "preact";
 import { createController, rememberedCheckout } from "./controller.ts";
 import { createFormat } from "./format.ts";
 import type { ShopState } from "./shop-state.ts";
-import { wholeShelf } from "./shop-state.ts";
+import { whereToAct, wholeShelf } from "./shop-state.ts";
 import { ShopView } from "./views/app.tsx";
 import { Icon } from "./views/parts.tsx";
 import { CardSkeletons } from "./views/products-screen.tsx";
@@ -31,10 +32,26 @@ function open(app: App): void {
     format = createFormat(context.locale);
     show(controller.state);
   });
+  showLinks(app);
   autoResize(app, document.documentElement);
   const remembered = rememberedCheckout(app);
   if (remembered !== undefined) controller.run({ type: "check", checkoutId: remembered });
   else setTimeout(() => controller.state.screen === "start" && controller.run(wholeShelf), toldMsMax);
+}
+
+/** Above the shop: the link by which the user signs in or approves where the host leads nobody there. Whatever else there is to say stands at its own place. */
+function showLinks(app: App): void {
+  const above = document.createElement("div");
+  above.className = "link-place";
+  place.before(above);
+  mountPanel(
+    {
+      onAuthorization: (listener) => app.onAuthorization((each) => listener(whereToAct(each) === "link" ? each : { state: "idle" })),
+      onHostContext: (listener) => app.onHostContext(listener),
+      openLink: (url) => app.openLink(url),
+    },
+    above,
+  );
 }
 
 function NoHost(): VNode {

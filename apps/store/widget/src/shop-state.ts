@@ -88,6 +88,12 @@ export function isRunning(state: ShopState, action: Action): boolean {
   return slotOf(action) in state.running;
 }
 
+/** Where the user can act on what waits: the link that stands above the shop, the chat, or a window that the host opened. */
+export function whereToAct({ state, rung }: Authorization): "link" | "chat" | "window" {
+  if (state !== "required") return "window";
+  return rung === "link" ? "link" : "chat";
+}
+
 /** Says whether a checkout must be looked at again until it is known: money is or may be on its way, and nobody is asking. */
 export function isUnsettled(state: ShopState, checkout: Checkout): boolean {
   if (isRunning(state, { type: "pay", checkoutId: checkout.id })) return false;

@@ -40,6 +40,8 @@ export interface DeviceClientOptions {
   readonly server: () => Promise<AuthorizationServer | undefined>;
   readonly fetch: Fetch;
   readonly clock: () => EpochMs;
+  /** Aborted when the server begins to stop: a wait at the issuer ends then, and nobody has decided. */
+  readonly stopping: AbortSignal;
 }
 
 const answerBytesMax = 65_536;
@@ -52,11 +54,7 @@ const unreachable = refuse("authorization_server_unreachable", "the issuer's met
 export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
   const { resource, authentication, clock } = options;
   const client = { client_id: options.clientId };
-  const request = (server: AuthorizationServer, waitSeconds = 0): oauth.TokenEndpointRequestOptions => ({
-    // The metadata was judged before: plain http is loopback to loopback.
-    [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(server.issuer)),
-    [oauth.customFetch]: (url, init) => sendBounded(options.fetch, url, init, timeoutMs + waitSeconds * 1000),
-  });
+  const request = (server: AuthorizationServer, waitSeconds = 0): oauth.TokenEndpointRequestOptions => requestTo(options, server, waitSeconds);
   return {
     async start(scope) {
       const server = await options.server();
@@ -118,6 +116,17 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
   };
 }
 
+function requestTo(options: DeviceClientOptions, server: AuthorizationServer, waitSeconds: number): oauth.TokenEndpointRequestOptions {
+  const deadline = AbortSignal.timeout(timeoutMs + waitSeconds * 1000);
+  // Only a wait is cut off: any other answer may be one that comes once.
+  const signal = waitSeconds === 0 ? deadline : AbortSignal.any([deadline, options.stopping]);
+  return {
+    // The metadata was judged before: plain http is loopback to loopback.
+    [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(server.issuer)),
+    [oauth.customFetch]: (url, init) => sendBounded(options.fetch, url, init, signal),
+  };
+}
+
 async function renewTokens(
   as: oauth.AuthorizationServer,
   client: oauth.Client,
@@ -163,14 +172,14 @@ async function sendBounded(
   send: Fetch,
   url: string,
   init: oauth.CustomFetchOptions<string, URLSearchParams | undefined>,
-  msMax: number,
+  signal: AbortSignal,
 ): Promise<Response> {
   const response = await send(url, {
     method: init.method,
     headers: init.headers,
     body: init.body ?? null,
     redirect: "error",
-    signal: AbortSignal.timeout(msMax),
+    signal,
   });
   const text = response.status >= 500 ? undefined : await readBounded(response.body, answerBytesMax);
   if (text === undefined) throw new TypeError(`${new URL(url).host} gave no answer that can be used`);

@@ -25,6 +25,8 @@ export interface LinkToolsOptions {
   /** Runs a tool through the gate that a token in the header goes through. */
   readonly run: (tool: Tool, bearer: ValidBearer, args: unknown, ctx: ToolContext) => Promise<LinkedRun>;
   readonly clock: () => EpochMs;
+  /** Aborted when the server begins to stop. */
+  readonly stopping: AbortSignal;
   readonly report: Report;
 }
 
@@ -41,7 +43,7 @@ export function createLinkTools(options: LinkToolsOptions): ReadonlyMap<string, 
   const names = accountLinkTools;
   const { links } = options;
   const mayStart = createStartBounds(options.clock);
-  const awaitLink = createWait(links);
+  const awaitLink = createWait(options);
   const callInput = z.object({ handle, tool: name, arguments: z.record(z.string(), z.unknown()).optional() });
   const tools = [
     prepare(names.link, "Link an account", texts.link, z.object({ tool: name, handle: handle.optional() }), {}, (args, ctx) =>
@@ -69,7 +71,7 @@ function prepare<Input extends z.ZodObject>(
   return prepareTool(tool, { title, description, input, annotations, visibility: ["app"] }, anonymous(), undefined, handler);
 }
 
-function createWait(links: AccountLinks): (args: { readonly handle: string }, ctx: ToolContext) => Promise<ToolAnswer> {
+function createWait({ links, stopping }: LinkToolsOptions): (args: { readonly handle: string }, ctx: ToolContext) => Promise<ToolAnswer> {
   let waiting = 0;
   return async (args, ctx) => {
     const known = readLinkHandle(args.handle);
@@ -77,7 +79,7 @@ function createWait(links: AccountLinks): (args: { readonly handle: string }, ct
     if (waiting >= waitsMax) return refused(refuse("rate_limited"));
     waiting += 1;
     try {
-      const state = await links.wait(known, ctx.subject, ctx.signal);
+      const state = await links.wait(known, ctx.subject, AbortSignal.any([ctx.signal, stopping]));
       return state.ok ? answer({ status: state.value }, stateTexts[state.value]) : refused(state.error);
     } finally {
       waiting -= 1;

@@ -29,7 +29,7 @@ export interface AccountLinkOptions {
 
 /** Makes the tools of account links; none where they are not turned on. Throws on an app that turns them on without an issuer. */
 export function openAccountLink(
-  options: SecurityOptions & { readonly accountLink?: AccountLinkOptions },
+  options: SecurityOptions & { readonly accountLink?: AccountLinkOptions; readonly stopping?: AbortSignal },
   identity: Identity,
   gate: {
     readonly verifier: BearerVerifier | undefined;
@@ -44,6 +44,7 @@ export function openAccountLink(
   if (issuer === undefined || verifier === undefined) throw new TypeError("account links need an issuer");
   const clock = options.clock ?? Date.now;
   const send = options.fetch ?? fetch;
+  const stopping = options.stopping ?? new AbortController().signal;
   const report = options.report ?? (() => undefined);
   const documents = keepFresh(() => fetchIssuerDocument(issuer, send), clock);
   const client = createDeviceClient({
@@ -53,6 +54,7 @@ export function openAccountLink(
     server: async () => (await documents.current())?.server,
     fetch: send,
     clock,
+    stopping,
   });
   const store = setting.store ?? createMemoryLinkStore({ clock });
   const shelf = createLinkShelf({ store, client, clock, report: (step) => report({ event: "account_link", step }) });
@@ -78,7 +80,7 @@ export function openAccountLink(
     const raised = inner.raised();
     return raised === undefined ? { result } : { result, demanded: { code: raised.code, scope: raised.challenge.scope } };
   };
-  return createLinkTools({ links, toolOf: gate.toolOf, run, clock, report });
+  return createLinkTools({ links, toolOf: gate.toolOf, run, clock, stopping, report });
 }
 
 function authenticationOf(setting: AccountLinkOptions, payee: Payee | undefined, issuer: string): oauth.ClientAuth {

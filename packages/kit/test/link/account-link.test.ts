@@ -27,8 +27,8 @@ beforeEach(async () => {
   return () => shop.app.close();
 });
 
-function openShop(setting: { readonly store?: LinkStore; readonly clientSecret?: string }): TestShop {
-  const made = createTestShop(issuer, clock, { accountLink: { clientId: "store", pause: (ms) => pause(ms), ...setting } });
+function openShop(setting: { readonly store?: LinkStore; readonly clientSecret?: string }, more: { readonly stopping?: AbortSignal } = {}): TestShop {
+  const made = createTestShop(issuer, clock, { accountLink: { clientId: "store", pause: (ms) => pause(ms), ...setting }, ...more });
   contexts = made.contexts;
   const input = z.object({});
   made.app.tool("count", { description: "takes arguments", input: z.object({ n: z.int() }), auth: oauth2("orders:read") }, (args, ctx) => {
@@ -245,6 +245,21 @@ describe("a pending link", () => {
     issuer.approve();
     // Twice unreachable: the next question waits 40 s.
     expect((await call("await_link", { handle })).status).toBe("pending");
+    expect((await call("await_link", { handle })).status).toBe("linked");
+  });
+
+  test("is answered at once when the server begins to stop, and goes on at the next one", async () => {
+    const stopping = new AbortController();
+    await shop.app.close();
+    shop = openShop({ store }, { stopping: stopping.signal });
+    const handle = await begin();
+    pause = async () => stopping.abort();
+    expect((await call("await_link", { handle })).status).toBe("pending");
+    expect(issuer.polledAt).toHaveLength(1);
+    await shop.app.close();
+    shop = openShop({ store });
+    pause = async (ms) => clock.advance(ms);
+    issuer.approve();
     expect((await call("await_link", { handle })).status).toBe("linked");
   });
 

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Checkout } from "../goods.ts";
 import { pictureOfProduct } from "../pictures.ts";
-import { type Action, isRunning, isUnsettled, type ShopState, wholeShelf } from "../shop-state.ts";
+import { type Action, isRunning, isUnsettled, type ShopState, wholeShelf, whereToAct } from "../shop-state.ts";
 import { Icon, Picture, ScreenHeading, WorkButton } from "./parts.tsx";
 import { useShop } from "./shop-context.ts";
 
@@ -78,11 +78,15 @@ function busyLabelFor(state: ShopState): string {
   return state.authorization.state === "granted" ? "Completing your order" : "Waiting for your approval";
 }
 
+const approvalHints = {
+  link: "Go on with the page above. This view goes on by itself.",
+  chat: "Press Continue in the chat to approve this payment.",
+  window: "Approve the payment in your wallet’s window. This page goes on by itself.",
+};
+
 function hintFor(state: ShopState, checkout: Checkout, until: string): string {
   if (isRunning(state, { type: "pay", checkoutId: checkout.id })) {
-    return state.authorization.state === "required"
-      ? "Press Continue in the chat to approve this payment."
-      : "Approve the payment in your wallet’s window. This page goes on by itself.";
+    return approvalHints[whereToAct(state.authorization)];
   }
   switch (checkout.status) {
     case "completed":

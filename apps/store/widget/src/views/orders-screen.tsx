@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { Order } from "../goods.ts";
 import { pictureOfProduct } from "../pictures.ts";
-import { isRunning, wholeShelf } from "../shop-state.ts";
+import { isRunning, wholeShelf, whereToAct } from "../shop-state.ts";
 import { Icon, Picture, ScreenHeading } from "./parts.tsx";
 import { useShop } from "./shop-context.ts";
 
@@ -49,12 +49,15 @@ function OrderRow({ order }: { readonly order: Order }): VNode {
   );
 }
 
+const signInHints = {
+  link: "Sign in on the page above. Your orders appear here by themselves.",
+  chat: "Press Continue in the chat to sign in.",
+  window: "If a sign-in window opened, go on there. Your orders appear here by themselves.",
+};
+
 function Waiting(): VNode {
   const { state } = useShop();
-  const hint =
-    state.authorization.state === "required"
-      ? "Press Continue in the chat to sign in."
-      : "If a sign-in window opened, go on there. Your orders appear here by themselves.";
+  const hint = signInHints[whereToAct(state.authorization)];
   return (
     <div class="empty" role="status">
       <span class="spinner" aria-hidden="true" />
