@@ -114,7 +114,9 @@ describe("the widget library in a host made with the official AppBridge", () => 
     await decide(opened, "linked");
     await opened.view.locator("#orders", { hasText: "ord_1" }).waitFor();
     expect(await opened.view.locator("#orders").textContent()).toBe('done {"orders":["ord_1"],"got":{"limit":3}}');
-    expect(await panel.getByText("Thank you. Going on.").isVisible()).toBe(true);
+    const thanks = panel.getByText("Thank you. Going on.");
+    await thanks.waitFor();
+    await thanks.waitFor({ state: "hidden" });
     expect(await opened.seen("calls")).toEqual(["list_orders", "link_account", "await_link", "call_linked"]);
     expect(JSON.stringify(await opened.seen("log"))).not.toContain("lnk_");
   });

@@ -35,7 +35,8 @@ export const panelWords: PanelWords = {
 
 /** What the panel shows: a line, or the way to a page. Undefined: nothing, there is nothing to say. */
 export type PanelView =
-  | { readonly kind: "line"; readonly text: string }
+  /** `passing`: what needs nobody's eye for long. */
+  | { readonly kind: "line"; readonly text: string; readonly passing: boolean }
   | {
       readonly kind: "link";
       readonly heading: string;
@@ -56,13 +57,13 @@ export function viewOf(authorization: Authorization, words: PanelWords): PanelVi
       if (rung === "link" && link !== undefined && URL.canParse(link)) {
         return { kind: "link", heading: purpose === "approval" ? words.approve : words.signIn, site: new URL(link).host, link, code, expiresAt };
       }
-      return { kind: "line", text: words.continue };
+      return { kind: "line", text: words.continue, passing: false };
     case "pending":
-      return { kind: "line", text: rung === "model" ? words.asked : words.pending };
+      return { kind: "line", text: rung === "model" ? words.asked : words.pending, passing: false };
     case "granted":
     case "denied":
     case "expired":
-      return { kind: "line", text: words[state] };
+      return { kind: "line", text: words[state], passing: state === "granted" };
   }
 }
 

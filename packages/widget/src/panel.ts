@@ -13,6 +13,9 @@ export interface PanelOptions {
   readonly words?: Partial<PanelWords>;
 }
 
+/** Long enough to be read, and read out. */
+const passingMs = 5_000;
+
 /**
  * Shows in an element where sign-in or an approval stands, and the link with its QR code when the user has to act: plain DOM, one element, nothing where there is
  * nothing to say. Changes are read out by screen readers; focus is never moved. Gives a function that takes the panel away.
@@ -33,8 +36,14 @@ export function mountPanel(app: PanelApp, place: Element, options: PanelOptions 
     app.onAuthorization((authorization) => {
       const view = viewOf(authorization, words);
       stop();
-      stop = show(app, live, view, words);
       host.hidden = view === undefined;
+      stop = show(app, live, view, words);
+      if (view?.kind === "line" && view.passing) {
+        const timer = setTimeout(() => {
+          host.hidden = true;
+        }, passingMs);
+        stop = (): void => clearTimeout(timer);
+      }
     }),
     app.onHostContext(({ theme }) => {
       host.style.colorScheme = theme ?? "";

@@ -9,19 +9,19 @@ test.each<readonly [Authorization, unknown]>([
   [{ state: "idle", connection: "signed_in" }, undefined],
   [
     { state: "required", rung: "continue" },
-    { kind: "line", text: panelWords.continue },
+    { kind: "line", text: panelWords.continue, passing: false },
   ],
   [
     { state: "pending", rung: "host_resumes" },
-    { kind: "line", text: panelWords.pending },
+    { kind: "line", text: panelWords.pending, passing: false },
   ],
   [
     { state: "pending", rung: "model" },
-    { kind: "line", text: panelWords.asked },
+    { kind: "line", text: panelWords.asked, passing: false },
   ],
-  [{ state: "granted" }, { kind: "line", text: panelWords.granted }],
-  [{ state: "denied" }, { kind: "line", text: panelWords.denied }],
-  [{ state: "expired" }, { kind: "line", text: panelWords.expired }],
+  [{ state: "granted" }, { kind: "line", text: panelWords.granted, passing: true }],
+  [{ state: "denied" }, { kind: "line", text: panelWords.denied, passing: false }],
+  [{ state: "expired" }, { kind: "line", text: panelWords.expired, passing: false }],
   [
     { state: "required", rung: "link", purpose: "sign_in", link, code: "BCDF", expiresAt: 5 },
     { kind: "link", heading: panelWords.signIn, site: "wallet.example", link, code: "BCDF", expiresAt: 5 },
@@ -32,7 +32,7 @@ test.each<readonly [Authorization, unknown]>([
   ],
   [
     { state: "required", rung: "continue", link },
-    { kind: "line", text: panelWords.continue },
+    { kind: "line", text: panelWords.continue, passing: false },
   ],
 ])("of %j the panel shows %j", (authorization, expected) => {
   expect(viewOf(authorization, panelWords)).toEqual(expected);
