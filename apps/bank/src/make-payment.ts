@@ -142,7 +142,7 @@ async function recordPayment(
     changes: 0,
     mandate_request_id: asked.isRedeemed ? mandate.request_id : null,
     payee_name: mandate.payee.name,
-    agent: null,
+    agent: mandate.client_id ?? null,
     human_present: mandate.human_present ? 1 : 0,
   };
   const written = await tx.sql

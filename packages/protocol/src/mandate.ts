@@ -26,6 +26,8 @@ export interface MandateClaims {
   readonly evidence: string;
   readonly human_present: boolean;
   readonly request_id: string;
+  /** The app through which the user was asked, by its OAuth client id. Absent when there was none: a policy approved, or the user opened the payee's link. */
+  readonly client_id?: string;
 }
 
 export const mandateType = "mandate.payment.1";
@@ -52,6 +54,7 @@ export interface MandateFacts {
   readonly evidence: string;
   readonly humanPresent: boolean;
   readonly requestId: string;
+  readonly clientId?: string | undefined;
 }
 
 /** Builds the claims of a mandate, so that the parts that must agree cannot differ. Signing is the wallet's. */
@@ -74,6 +77,7 @@ export function mandateClaims(facts: MandateFacts): MandateClaims {
     evidence: facts.evidence,
     human_present: facts.humanPresent,
     request_id: facts.requestId,
+    ...(facts.clientId === undefined ? {} : { client_id: facts.clientId }),
   };
 }
 
@@ -126,13 +130,16 @@ export function parseMandate(claims: unknown): Result<MandateClaims, Refusal> {
   const humanPresent = member(claims, "human_present");
   const cnf = member(claims, "cnf");
   const keyThumbprint = member(cnf, "jkt");
+  const clientId = boundedText(member(claims, "client_id"), 2048);
   if (iss === undefined || aud === undefined || sub === undefined) return invalid("iss, aud or sub");
   if (!isPaymentIdentifier(jti) || !isPaymentIdentifier(requestId) || !isMinorUnits(iat) || !isMinorUnits(exp))
     return invalid("jti, iat, exp or request_id");
   if (!isJsonObject(cnf) || !hasOnlyMembers(cnf, ["jkt"]) || !isSha256(keyThumbprint)) return invalid("cnf");
   if (member(claims, "vct") !== mandateType || !isSha256(evidence) || typeof humanPresent !== "boolean")
     return invalid("vct, evidence or human_present");
-  const facts = { issuer: iss, bank: "", subject: sub, jti, issuedAt: iat, keyThumbprint, details: details.value, evidence, humanPresent, requestId };
+  if (clientId === undefined && member(claims, "client_id") !== undefined) return invalid("client_id");
+  const signed = { issuer: iss, bank: "", subject: sub, jti, issuedAt: iat, keyThumbprint, details: details.value };
+  const facts = { ...signed, evidence, humanPresent, requestId, clientId };
   const rebuilt = mandateClaims(facts);
   for (const name of ["transaction_id", "payee", "payment_amount", "payment_instrument"] as const) {
     if (!sameJson(member(claims, name), rebuilt[name])) return invalid(`${name} differs from authorization_details`);
@@ -157,6 +164,7 @@ const mandateMembers = [
   "evidence",
   "human_present",
   "request_id",
+  "client_id",
 ] as const;
 
 /** Compares JSON values; `expected` decides the shape, so the work is bounded by it. */

@@ -48,6 +48,16 @@ describe("judgeMandate", () => {
     expect(judgeMandate(parsed, { ...expected, audience: "store" }, nowMs).ok).toBe(true);
   });
 
+  it("names the app that asked where there was one", () => {
+    const asked = mandateClaims({ ...facts, clientId: "https://app.example/client.json" });
+    expect(judgeMandate(JSON.parse(JSON.stringify(asked)), expected, nowMs)).toEqual({ ok: true, value: asked });
+    expect(asked.client_id).toBe("https://app.example/client.json");
+    expect("client_id" in claims).toBe(false);
+    for (const wrong of [7, "", "x".repeat(2_049), null]) {
+      expect(judgeMandate({ ...asked, client_id: wrong }, expected, nowMs)).toMatchObject({ ok: false, error: { code: "mandate_invalid" } });
+    }
+  });
+
   it.each([
     ["issuer", { issuer: "https://wallet.example/" }, "mandate_invalid"],
     ["audience", { audience: "https://other-bank.example" }, "mandate_invalid"],

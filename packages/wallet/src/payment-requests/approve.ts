@@ -21,6 +21,7 @@ import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from
 import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
 import { type Evidence, evidenceOf } from "../passkeys/evidence.ts";
 import { assertionOptions, type RelyingParty } from "../passkeys/relying-party.ts";
+import { approvalLinkClientId } from "./approval-link-client.ts";
 import { moveRequest } from "./move.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "./record-approval.ts";
 import { detailsOf, type PaymentRequest } from "./request.ts";
@@ -200,7 +201,7 @@ async function recordVerified(
   const { requestId, accountId, channel } = context;
   const recorded = await recordApproval(
     parts,
-    { requestId, request, accountId, channel, instrument, evidence, broughtBy: context.request },
+    { requestId, request, accountId, channel, instrument, evidence, broughtBy: context.request, clientId: appOf(context) },
     async (tx) => {
       const spent = await spendChallenge(tx, challenge, now);
       if (!spent.ok) return spent;
@@ -211,6 +212,11 @@ async function recordVerified(
   if (!recorded.ok) await spendChallenge(parts.database, challenge, now);
   if (!recorded.ok && recorded.error.code === "over_limit") await noteOverLimit(parts.database, context, request.value, now);
   return recorded;
+}
+
+/** A link of the payee asks in the wallet's own name: there is no app between. */
+function appOf({ clientId }: ApprovalContext): string | undefined {
+  return clientId === approvalLinkClientId ? undefined : clientId;
 }
 
 /** Tells the owner's log that a payment was approved, but is over a limit. */

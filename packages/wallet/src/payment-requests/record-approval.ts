@@ -42,6 +42,8 @@ export interface ApprovedPayment {
   readonly accountId: string;
   readonly instrument: PaymentInstrument;
   readonly channel: ApprovalChannel;
+  /** The app through which the user was asked. */
+  readonly clientId?: string | undefined;
   /** JSON; the mandate carries its digest. */
   readonly evidence: unknown;
   /** The browser's request, for the log. */
@@ -85,6 +87,7 @@ export async function recordApproval(
       evidence: sha256(evidenceText),
       humanPresent: channel !== "policy",
       requestId,
+      clientId: approved.clientId,
     }),
     parts.signing,
   );
