@@ -208,6 +208,14 @@ export const requirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "bank-1",
+    rule: "The owner of an account reads at the bank what was paid, to whom, by whose yes and through which app; nobody else reads it.",
+    shownBy: [
+      scenario("bank-page", "shows the one who paid what was paid, to whom, who said yes and through which app"),
+      scenario("bank-page", "shows nothing of others"),
+    ],
+  },
+  {
     id: "pay-2",
     rule: "Declining charges nothing; pressing twice and losing replies captures once.",
     shownBy: [

@@ -3,6 +3,7 @@ import type { ErrorCode, Refusal } from "@countersign/protocol/errors";
 /** One security decision, for the log and the audit. Holds ids and codes, never a token, a mandate or a body. */
 export type BankEvent =
   | { readonly event: "client_refused"; readonly code: ErrorCode; readonly detail?: string }
+  | { readonly event: "sign_in_refused"; readonly code: ErrorCode; readonly detail?: string }
   | { readonly event: "account_opened"; readonly clientId: string; readonly accountId: string }
   | {
       readonly event: "payment_authorized" | "payment_captured" | "payment_voided" | "payment_expired" | "payment_refunded";

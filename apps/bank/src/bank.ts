@@ -1,24 +1,24 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
-import { ok } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
-import { readJson } from "@countersign/service/body";
 import { createLogger, type Logger } from "@countersign/service/log";
 import { deliverDue, startOutbox } from "@countersign/service/outbox/outbox";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
-import { createSealer } from "@countersign/storage/sealed";
+import { createSealer, type Sealer } from "@countersign/storage/sealed";
 import { Hono } from "hono";
-import { openFundsAccount, parseAccountRequest, readFundsAccount } from "./accounts.ts";
+import { routeAccounts } from "./account-routes.ts";
 import type { ReportEvent } from "./bank-event.ts";
 import { type BankClient, createClientAuthenticator } from "./clients.ts";
-import { createDoor, type Door } from "./door.ts";
+import { createDoor } from "./door.ts";
 import { expireHolds } from "./expire-holds.ts";
 import type { ReachFaultPoint } from "./fault-point.ts";
 import { createKeyedWrites } from "./keyed-writes.ts";
 import { createKeySets } from "./key-sets.ts";
 import { createMandateVerifier } from "./mandates.ts";
+import { routePages } from "./pages/routes.ts";
+import { createSignIn } from "./pages/sign-in.ts";
 import { routePayments } from "./payment-routes.ts";
 import { createRedemptions } from "./redeem-at-wallet.ts";
 import { openSigningKey, type SigningKey } from "./signing-key.ts";
@@ -46,7 +46,7 @@ export interface BankOptions {
 }
 
 export interface Bank {
-  /** Accounts for wallets, payments for payees, and the bank's own public key. */
+  /** Accounts for wallets, payments for payees, pages for the owners of accounts, and the bank's own public key. */
   fetch(request: Request): Promise<Response>;
   /** Resolves when the database answers. */
   ready(): Promise<void>;
@@ -73,7 +73,7 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   const send = options.fetch ?? fetch;
   const reach = options.reach ?? (() => undefined);
   const keySets = createKeySets(send);
-  const key = await openKey(database, options.sealingKey);
+  const { key, sealer } = await openKey(database, options.sealingKey);
   const tokens = createWalletTokens({ clientId: audience, key, fetch: send, clock });
   const redemptions = createRedemptions({ database, clients, wallet: createWalletClient({ tokens, fetch: send }), reach });
   const report = options.report ?? (() => undefined);
@@ -84,6 +84,9 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   const door = createDoor({ authenticator, clock, report });
   const app = new Hono();
   routeAccounts(app, door, database, options.openingBalance);
+  const wallets = clients.flatMap((client) => (client.role === "wallet" ? [client.clientId] : []));
+  const signIn = createSignIn({ origin: audience, wallets, key, sealer, fetch: send, now: clock });
+  routePages(app, { database, signIn, wallets, origin: audience, now: clock, report });
   routePayments(app, { ...payments, mandates, redemptions, door, serveKeyed: createKeyedWrites(database) });
   app.get("/.well-known/jwks.json", () => respondJson(200, { keys: [key.publicJwk] }, { "cache-control": "public, max-age=300" }));
   app.notFound(() => respondRefusal(refuse("not_found")));
@@ -101,32 +104,12 @@ export async function createBank(options: BankOptions): Promise<Bank> {
   };
 }
 
-async function openKey(database: Database<BankTables>, sealingKey: Secret): Promise<SigningKey> {
+async function openKey(database: Database<BankTables>, sealingKey: Secret): Promise<{ readonly key: SigningKey; readonly sealer: Sealer }> {
   try {
-    return await openSigningKey(database, createSealer({ current: "k1", keys: { k1: sealingKey } }));
+    const sealer = createSealer({ current: "k1", keys: { k1: sealingKey } });
+    return { key: await openSigningKey(database, sealer), sealer };
   } catch (error) {
     await database.close();
     throw error;
   }
-}
-
-function routeAccounts(app: Hono, door: Door, database: Database<BankTables>, openingBalance: number): void {
-  app.put("/accounts/:id", (c) =>
-    door(c.req.raw, "wallet", async (visit) => {
-      const body = await readJson(visit.request);
-      const request = body.ok ? parseAccountRequest(c.req.param("id"), body.value) : body;
-      if (!request.ok) return request;
-      const owner = visit.caller.client.clientId;
-      const opened = await openFundsAccount(database, { ...request.value, owner, openingBalance }, visit.now);
-      if (!opened.ok) return opened;
-      visit.report({ event: "account_opened", clientId: owner, accountId: opened.value.id });
-      return ok(respondJson(200, opened.value));
-    }),
-  );
-  app.get("/accounts/:id", (c) =>
-    door(c.req.raw, "wallet", async (visit) => {
-      const account = await readFundsAccount(database, visit.caller.client.clientId, c.req.param("id"));
-      return account.ok ? ok(respondJson(200, account.value)) : account;
-    }),
-  );
 }

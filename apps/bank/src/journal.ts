@@ -91,9 +91,12 @@ export function toAccount(row: AccountRow): Account {
 }
 
 /** The row of an account with nothing in it. */
-export function newAccountRow(row: Pick<AccountRow, "id" | "kind" | "owner" | "holder" | "currency">, now: EpochMs): AccountRow {
+export function newAccountRow(
+  row: Pick<AccountRow, "id" | "kind" | "owner" | "holder" | "currency"> & { readonly subject?: string | null },
+  now: EpochMs,
+): AccountRow {
   const counters = { debits_pending: 0, debits_posted: 0, credits_pending: 0, credits_posted: 0 };
-  return { ...row, ...counters, may_overdraw: row.kind === "opening" ? 1 : 0, created_at: now };
+  return { subject: null, ...row, ...counters, may_overdraw: row.kind === "opening" ? 1 : 0, created_at: now };
 }
 
 interface BooksView {

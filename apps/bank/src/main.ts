@@ -86,7 +86,7 @@ function logEvent(logger: Logger, event: BankEvent, requestId: string): void {
   if (event.event === "request_failed") return logger.error(dotted, { requestId, error: event.error });
   const { detail, ...known } = { detail: undefined, ...about };
   const fields: LogFields = { requestId, ...known, reason: detail };
-  if (event.event === "client_refused" || event.event === "request_refused") logger.warn(dotted, fields);
+  if (event.event === "client_refused" || event.event === "sign_in_refused" || event.event === "request_refused") logger.warn(dotted, fields);
   else logger.info(dotted, fields);
 }
 

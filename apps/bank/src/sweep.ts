@@ -1,5 +1,6 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/database";
+import { sessionKind } from "./pages/sessions.ts";
 import type { BankTables } from "./tables.ts";
 
 /** How long an answer is kept under its idempotency key, in milliseconds: 72 h. */
@@ -10,11 +11,18 @@ const batchMax = 500;
 const batchesMax = 200;
 
 /**
- * Deletes assertions that are refused for their age anyway and answers past their time, in small batches so that no payment waits for long. Gives how many
+ * Deletes assertions that are refused for their age anyway, answers past their time and sessions that are over, in small batches so that no payment waits for long. Gives how many
  * rows went.
  */
 export async function sweep(database: Database<BankTables>, now: EpochMs): Promise<number> {
-  return (await inBatches(() => sweepAssertions(database, now))) + (await inBatches(() => sweepAnswers(database, now)));
+  const sweeps = [
+    () => sweepAssertions(database, now),
+    () => sweepAnswers(database, now),
+    () => database.records(sessionKind).deleteExpired(now, batchMax),
+  ];
+  let gone = 0;
+  for (const sweepOnce of sweeps) gone += await inBatches(sweepOnce);
+  return gone;
 }
 
 async function inBatches(sweepOnce: () => Promise<number>): Promise<number> {

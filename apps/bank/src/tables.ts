@@ -2,6 +2,7 @@ import type { Migration } from "@countersign/storage/database";
 import { type Kysely, sql } from "kysely";
 import type { Transfer } from "./ledger.ts";
 import { type PaymentMoveRow, type PaymentRow, paymentMovesMigration } from "./payment-tables.ts";
+import { statementMigration } from "./statement.ts";
 import { type EventDeliveryRow, eventDeliveriesMigration } from "./webhooks/deliveries.ts";
 
 /**
@@ -19,7 +20,7 @@ export interface BankTables {
   event_deliveries: EventDeliveryRow;
 }
 
-/** `funds`: a wallet's user. `payable`: what the bank owes a payee. `opening`: where money enters the books. `owner` is a client id, null for the bank itself. */
+/** `funds`: a wallet's user. `payable`: what the bank owes a payee. `opening`: where money enters the books. `owner` is a client id, null for the bank itself. `subject` is the owner's own id of the user. */
 export interface AccountRow {
   id: string;
   kind: "funds" | "payable" | "opening";
@@ -32,6 +33,7 @@ export interface AccountRow {
   credits_pending: number;
   credits_posted: number;
   created_at: number;
+  subject: string | null;
 }
 
 export interface TransferRow {
@@ -102,6 +104,7 @@ export const migrations: readonly Migration[] = [
   },
   paymentMovesMigration,
   eventDeliveriesMigration,
+  statementMigration,
 ];
 
 async function createAccounts(db: Kysely<unknown>): Promise<void> {

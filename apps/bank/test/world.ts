@@ -75,6 +75,8 @@ export class World {
     options: Partial<Pick<BankOptions, "databaseUrl" | "reach" | "openingBalance" | "logger">> & {
       parties?: Parties;
       desk?: MandateDesk;
+      /** Where the wallet's users sign in. */
+      provider?: { answer(request: Request): Promise<Response | undefined> };
       /** Where the store is told of its payments. */
       webhookUri?: string;
     } = {},
@@ -97,6 +99,8 @@ export class World {
       fetch: async (input, init) => {
         const atDesk = await options.desk?.answer(new Request(input, init));
         if (atDesk !== undefined) return atDesk;
+        const signingIn = await options.provider?.answer(new Request(input, init));
+        if (signingIn !== undefined) return signingIn;
         if (late.world?.keysDown === true) throw new TypeError("fetch failed");
         const party = Object.values(parties).find((each: Party) => jwksUriOf(each) === input);
         if (party !== undefined) await late.world?.beforeKeys(party);

@@ -4,7 +4,7 @@ import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
-import { openFundsAccount, readFundsAccount } from "../../src/accounts.ts";
+import { findFundsAccount, openFundsAccount, viewAccount } from "../../src/accounts.ts";
 import type { BankClient } from "../../src/clients.ts";
 import { digestOf } from "../../src/digest.ts";
 import { expireHolds } from "../../src/expire-holds.ts";
@@ -68,14 +68,18 @@ export class Stage {
   }
 
   async openAccount(id: string, openingBalance: number): Promise<void> {
-    const opened = await openFundsAccount(this.#database, { id, currency: "EUR", holder: id, owner: wallet, openingBalance }, this.now);
+    const opened = await openFundsAccount(
+      this.#database,
+      { id, currency: "EUR", holder: id, subject: undefined, owner: wallet, openingBalance },
+      this.now,
+    );
     if (!opened.ok) throw new Error(opened.error.code);
   }
 
   async available(id: string): Promise<number> {
-    const account = await readFundsAccount(this.#database, wallet, id);
-    if (!account.ok) throw new Error(account.error.code);
-    return account.value.available;
+    const account = await findFundsAccount(this.#database, wallet, id);
+    if (account === undefined) throw new Error("the account is gone");
+    return viewAccount(account).available;
   }
 
   async payment(id: string): Promise<PaymentView | undefined> {

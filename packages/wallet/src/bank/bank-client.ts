@@ -49,7 +49,7 @@ export function createBankClient(parts: BankClientParts): BankClient {
   return {
     async openAccount({ userId, currency, holder }) {
       const id = fundingAccountId(userId, currency);
-      const body = await putJson(new URL(`/accounts/${id}`, parts.bankUrl), await clientAssertion(parts), { currency, holder });
+      const body = await putJson(new URL(`/accounts/${id}`, parts.bankUrl), await clientAssertion(parts), { currency, holder, subject: userId });
       const parsed = answer.safeParse(body);
       if (!parsed.success || parsed.data.id !== id || parsed.data.currency !== currency)
         return err(refuse("unavailable", "the bank does not answer"));
