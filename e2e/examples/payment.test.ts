@@ -29,6 +29,16 @@ describe("the example of a payment", () => {
     await user.client.close();
   });
 
+  it("completes a sale whose call nobody sends again", async () => {
+    const user = await ClientUser.connect(example);
+    const reserved = await user.call("reserve_seat", { show: "Macbeth" });
+    const { reservation_id } = reserved.structuredContent as { reservation_id: string };
+    await user.agree("approve", "pay_reservation", { reservation_id });
+    await user.callAndAgree("allow", "my_tickets");
+    await expect.poll(async () => (await user.call("my_tickets")).structuredContent).toEqual({ tickets: [{ id: reservation_id, show: "Macbeth" }] });
+    await user.client.close();
+  });
+
   it("sells nothing without an approval", async () => {
     const user = await ClientUser.connect(example);
     const reserved = await user.call("reserve_seat", { show: "Hamlet" });

@@ -22,6 +22,7 @@ export interface ExamplePlace {
   readonly issuer: string;
   readonly bank: string;
   readonly payee: string;
+  readonly linkClient: string;
 }
 
 /** Serves an example on a port that the system chose, beside a stack that knows it by its `countersign.json`. */
@@ -31,7 +32,13 @@ export async function runExample(description: unknown, make: (place: ExamplePlac
   const server = await listen();
   const app = { ...parsed.value, resource: `http://127.0.0.1:${portOf(server)}/mcp` };
   const stack = await runStack({ apps: (issuer) => [{ ...app, issuer }], walletClients: [officialClient(redirectUrl)] });
-  const made = await make({ resource: app.resource, issuer: stack.urls.wallet, bank: stack.urls.bank, payee: app.payee ?? "" });
+  const made = await make({
+    resource: app.resource,
+    issuer: stack.urls.wallet,
+    bank: stack.urls.bank,
+    payee: app.payee ?? "",
+    linkClient: app.linkClient ?? "",
+  });
   server.on("request", (incoming, outgoing) => void toNodeHandler(made)(incoming, outgoing));
   return {
     stack,
@@ -70,6 +77,12 @@ export class ClientUser {
     return user;
   }
 
+  /** The person at the wallet, once they have signed up. */
+  get person(): SignedUp {
+    if (this.#person === undefined) throw new Error("nobody has signed up yet");
+    return this.#person;
+  }
+
   /** The scopes of each authorization request so far. */
   get asked(): readonly string[] {
     return this.#provider.opened.map((url) => url.searchParams.get("scope") ?? "");
@@ -82,19 +95,26 @@ export class ClientUser {
   /** Calls a tool that the client has to ask its user for first; the user says yes each time, and the same call is sent again. */
   async callAndAgree(how: "allow" | "approve", name: string, args: Readonly<Record<string, unknown>> = {}): Promise<CallResult> {
     for (let asked = 0; asked <= askedMax; asked += 1) {
-      const before = this.#provider.opened.length;
-      try {
-        const result = await this.call(name, args);
-        if (asked === 0) throw new Error(`${name} asked for nothing and answered ${JSON.stringify(result)}`);
-        return result;
-      } catch (error) {
-        if (!(error instanceof UnauthorizedError)) throw error;
-      }
-      const url = this.#provider.opened[before];
-      if (url === undefined) throw new Error(`${name} opened no authorization request`);
-      this.#person ??= await signUp(this.#wallet, url.href);
-      await this.#transport.finishAuth((await this.#person[how](url.href)).searchParams);
+      const result = await this.agree(how, name, args);
+      if (result === undefined) continue;
+      if (asked === 0) throw new Error(`${name} asked for nothing and answered ${JSON.stringify(result)}`);
+      return result;
     }
     throw new Error(`${name} asked more than ${askedMax} times`);
+  }
+
+  /** Sends a call; when the client has to ask its user, the user says yes and nothing is sent again. */
+  async agree(how: "allow" | "approve", name: string, args: Readonly<Record<string, unknown>> = {}): Promise<CallResult | undefined> {
+    const before = this.#provider.opened.length;
+    try {
+      return await this.call(name, args);
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error;
+    }
+    const url = this.#provider.opened[before];
+    if (url === undefined) throw new Error(`${name} opened no authorization request`);
+    this.#person ??= await signUp(this.#wallet, url.href);
+    await this.#transport.finishAuth((await this.#person[how](url.href)).searchParams);
+    return undefined;
   }
 }

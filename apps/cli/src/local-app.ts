@@ -19,12 +19,14 @@ export interface LocalApp {
   readonly scopes: Readonly<Record<string, string>>;
   /** Its client id as a payee, when it asks for payments. Its keys are at `/.well-known/jwks.json` of its origin. */
   readonly payee?: string;
+  /** Its client id as an app that asks for account links: a public client with the device grant. A payee is such a client under its payee id. */
+  readonly linkClient?: string;
 }
 
 const fileName = "countersign.json";
 const bytesMax = 16_384;
 const scopesMax = 50;
-const members = ["name", "title", "resource", "issuer", "scopes", "payee"];
+const members = ["name", "title", "resource", "issuer", "scopes", "payee", "linkClient"];
 
 /** Reads the description of the app in a folder. Throws `StartupProblem` with what a person has to mend. */
 export function readLocalApp(folder: string): LocalApp {
@@ -62,10 +64,23 @@ export function parseLocalApp(value: unknown): Result<LocalApp, string> {
   if (!issuer.ok) return err("issuer is not the address of an authorization server");
   const scopes = parseScopes(member(value, "scopes"));
   if (scopes === undefined) return err("scopes is not an object with a line of text for each scope");
-  if (!Object.hasOwn(value, "payee")) return ok({ name, title, resource, issuer: issuer.value, scopes });
-  const payee = boundedText(member(value, "payee"), 100);
-  if (payee === undefined || payee === "store") return err("payee is not a client id of its own");
-  return ok({ name, title, resource, issuer: issuer.value, scopes, payee });
+  const payee = member(value, "payee");
+  if (payee !== undefined && !isOwnClientId(payee)) return err("payee is not a client id of its own");
+  const linkClient = member(value, "linkClient");
+  if (linkClient !== undefined && (!isOwnClientId(linkClient) || linkClient === payee)) return err("linkClient is not a client id of its own");
+  return ok({
+    name,
+    title,
+    resource,
+    issuer: issuer.value,
+    scopes,
+    ...(payee === undefined ? {} : { payee }),
+    ...(linkClient === undefined ? {} : { linkClient }),
+  });
+}
+
+function isOwnClientId(value: unknown): value is string {
+  return boundedText(value, 100) !== undefined && value !== "store" && value !== "countersign-host";
 }
 
 function parseScopes(value: unknown): Readonly<Record<string, string>> | undefined {
@@ -81,22 +96,26 @@ function parseScopes(value: unknown): Readonly<Record<string, string>> | undefin
   return Object.fromEntries(lines);
 }
 
+function clientIds(app: LocalApp): readonly string[] {
+  return [app.payee, app.linkClient].filter((id) => id !== undefined);
+}
+
 /** Where a payee publishes its keys. */
 export function payeeKeysUri(app: LocalApp): string {
   return new URL("/.well-known/jwks.json", app.resource).href;
 }
 
-/** Throws `StartupProblem` when two apps share a name, an address or a payee, or when one takes its tokens from another wallet than this one. */
+/** Throws `StartupProblem` when two apps share a name, an address or a client id, or when one takes its tokens from another wallet than this one. */
 export function requireDistinctApps(apps: readonly LocalApp[], wallet: string): void {
   for (const [at, app] of apps.entries()) {
     const others = apps.slice(0, at);
     if (app.issuer !== wallet) {
       throw new StartupProblem(`The app “${app.title}” takes tokens from ${app.issuer}, but this wallet is ${wallet}; change its ${fileName}.`);
     }
-    const twin = others.find(
-      (each) => each.name === app.name || each.resource === app.resource || (app.payee !== undefined && each.payee === app.payee),
-    );
+    const isTwin = (each: LocalApp): boolean =>
+      each.name === app.name || each.resource === app.resource || clientIds(each).some((id) => clientIds(app).includes(id));
+    const twin = others.find(isTwin);
     if (twin !== undefined)
-      throw new StartupProblem(`The apps “${twin.title}” and “${app.title}” have the same name, address or payee; change one ${fileName}.`);
+      throw new StartupProblem(`The apps “${twin.title}” and “${app.title}” have the same name, address or client id; change one ${fileName}.`);
   }
 }

@@ -133,7 +133,12 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
     databaseUrl: options.data.databaseUrl("wallet"),
     sealingKey: options.data.key("wallet"),
     bankUrl: urls.bank,
-    clients: [consoleClient(options, urls), storeClient(urls), ...(options.apps ?? []).flatMap(payeeClient), ...(options.walletClients ?? [])],
+    clients: [
+      consoleClient(options, urls),
+      storeClient(urls),
+      ...(options.apps ?? []).flatMap((app) => [...payeeClient(app), ...linkClient(app)]),
+      ...(options.walletClients ?? []),
+    ],
     resources: [
       { resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } },
       ...(options.apps ?? []).map(({ resource, title, scopes }) => ({ resource, name: title, scopes })),
@@ -225,6 +230,20 @@ function payeeClient(app: LocalApp): readonly WalletClient[] {
       token_endpoint_auth_method: "private_key_jwt",
       grant_types: ["client_credentials", deviceGrant, "refresh_token"],
       jwks_uri: payeeKeysUri(app),
+    },
+  ];
+}
+
+function linkClient(app: LocalApp): readonly WalletClient[] {
+  if (app.linkClient === undefined) return [];
+  return [
+    {
+      client_id: app.linkClient,
+      client_name: app.title,
+      client_uri: new URL(app.resource).origin,
+      application_type: "native",
+      token_endpoint_auth_method: "none",
+      grant_types: [deviceGrant, "refresh_token"],
     },
   ];
 }

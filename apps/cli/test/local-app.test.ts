@@ -18,13 +18,15 @@ describe("the description of an app", () => {
     ["as `countersign new` writes it", app],
     ["without scopes", { ...app, scopes: {} }],
     ["of a payee", { ...app, payee: "notes-shop" }],
+    ["of an app that asks for account links", { ...app, linkClient: "notes" }],
+    ["of both", { ...app, payee: "notes-shop", linkClient: "notes" }],
   ])("is read %s", (_, value) => {
     expect(parseLocalApp(value)).toEqual({ ok: true, value });
   });
 
   test.each([
     ["no object", [app], "it is no object"],
-    ["a member that means nothing", { ...app, scope: {} }, "it has members other than name, title, resource, issuer, scopes, payee"],
+    ["a member that means nothing", { ...app, scope: {} }, "it has members other than name, title, resource, issuer, scopes, payee, linkClient"],
     ["a name with a space", { ...app, name: "my notes" }, "name is not small letters, digits and hyphens"],
     ["a name that is too long", { ...app, name: "n".repeat(33) }, "name is not small letters, digits and hyphens"],
     ["the store's name", { ...app, name: "store" }, "name is not small letters, digits and hyphens"],
@@ -37,6 +39,9 @@ describe("the description of an app", () => {
     ["a scope without a line", { ...app, scopes: { a: "" } }, "scopes is not an object with a line of text for each scope"],
     ["scopes as a list", { ...app, scopes: ["a"] }, "scopes is not an object with a line of text for each scope"],
     ["the store's payee", { ...app, payee: "store" }, "payee is not a client id of its own"],
+    ["no payee at all", { ...app, payee: null }, "payee is not a client id of its own"],
+    ["the console's client", { ...app, linkClient: "countersign-host" }, "linkClient is not a client id of its own"],
+    ["one id for both", { ...app, payee: "notes", linkClient: "notes" }, "linkClient is not a client id of its own"],
   ])("is refused with %s", (_, value, error) => {
     expect(parseLocalApp(value)).toEqual({ ok: false, error });
   });
@@ -86,6 +91,7 @@ describe("several apps", () => {
     ["name", { resource: "http://127.0.0.1:4501/mcp" }],
     ["address", { name: "more" }],
     ["payee", { name: "more", resource: "http://127.0.0.1:4501/mcp", payee: "one" }],
+    ["client id", { name: "more", resource: "http://127.0.0.1:4501/mcp", linkClient: "one" }],
   ])("are refused when two have the same %s", (_, change) => {
     expect(() =>
       requireDistinctApps(

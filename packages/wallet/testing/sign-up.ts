@@ -7,6 +7,8 @@ export interface SignedUp {
   allow(authorizationUrl: string): Promise<URL>;
   /** Opens an authorization request for a payment, approves what it shows with the passkey, and allows the rest; gives the redirect that ends it. */
   approve(authorizationUrl: string): Promise<URL>;
+  /** Opens the link that another device shows (RFC 8628), confirms it with the passkey, and allows what it asks for. */
+  allowDevice(link: string): Promise<void>;
 }
 
 /** Signs a person up at the wallet by an authorization request, which is then left alone. */
@@ -30,6 +32,14 @@ export async function signUp(walletUrl: string, authorizationUrl: string): Promi
       const asked = await browser.postJson(approval.options ?? "", approval.fields);
       const signed = await browser.postJson(approval.action, { ...approval.fields, credential: authenticator.get(asked.body["options"]) });
       return consent(await browser.open(String(signed.body["next"])));
+    },
+    async allowDevice(link) {
+      const form = formOf((await browser.open(link)).html, "/device");
+      const entered = await browser.submit({ ...form, fields: { ...form.fields, user_code: new URL(link).searchParams.get("user_code") ?? "" } });
+      const confirmation = formOf(entered.html, "/device");
+      const asked = await browser.postJson(confirmation.options ?? "", confirmation.fields);
+      const signed = await browser.postJson(confirmation.action, { ...confirmation.fields, credential: authenticator.get(asked.body["options"]) });
+      await consent(await browser.open(String(signed.body["next"])));
     },
   };
 }
