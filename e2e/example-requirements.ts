@@ -19,6 +19,7 @@ export const exampleRequirements: readonly Requirement[] = [
       { file: "e2e/examples/step-up.test.ts", title: "asks for a scope from inside a handler, and the same call goes on" },
       { file: "e2e/examples/payment.test.ts", title: "sells one ticket for one approval, to whoever approved" },
       { file: "e2e/examples/payment.test.ts", title: "completes a sale whose call nobody sends again" },
+      scenario("examples", "asks its user for the scope that is missing, and the same call goes on"),
       { file: "e2e/examples/guest-link.test.ts", title: "serves a view in a host that signs nobody in" },
     ],
   },
