@@ -101,9 +101,9 @@ async function answerPlainCall(request: Request, body: RpcBody, gate: CallGate, 
   if (raised !== undefined) return challengeResponse(raised.status, refuse(raised.code), raised.challenge);
   const server = serverInfoOf(options.offer);
   try {
-    return writePlainAnswer(call, result, server) ?? { call: () => Promise.resolve(result), raised: () => undefined };
+    return writePlainAnswer(request, call, result, server) ?? { call: () => Promise.resolve(result), raised: () => undefined };
   } catch (error) {
-    return writePlainAnswer(call, unwritable(tool, error, options.report), server);
+    return writePlainAnswer(request, call, unwritable(tool, error, options.report), server);
   }
 }
 

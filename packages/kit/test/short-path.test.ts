@@ -9,7 +9,7 @@ import type { ToolContext } from "../src/context.ts";
 import type { AppEvent } from "../src/report.ts";
 import { createTestClock } from "./stand-ins/clock.ts";
 import { createTestIssuer } from "./stand-ins/issuer.ts";
-import { endpoint, type Era, eras } from "./stand-ins/shop.ts";
+import { endpoint, type Era, eras, rpcRequest } from "./stand-ins/shop.ts";
 
 const envelope = "io.modelcontextprotocol/";
 const results: Readonly<Record<string, () => ToolAnswer>> = {
@@ -150,6 +150,21 @@ describe.each(eras)("a plain tools/call of %s", (era) => {
         expect(sides.events).toMatchObject([{ event: "tool_failed", tool }]);
       }
     }
+  });
+
+  test("tells its tool that the client went away", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    const app = createApp({ name: "store", version: "1.0.0", resource: endpoint });
+    const gone = new AbortController();
+    app.tool("wait", { description: "", input: z.object({}) }, async (_args, ctx) => {
+      ctx.signal.addEventListener("abort", () => seen.resolve(ctx.signal.reason), { once: true });
+      gone.abort(new Error("left"));
+      await seen.promise;
+      return answer({});
+    });
+    await app.fetch(new Request(rpcRequest(era, "tools/call", { name: "wait", arguments: {} }), { signal: gone.signal }));
+    await expect(seen.promise).resolves.toMatchObject({ message: "left" });
+    await app.close();
   });
 
   test("with a progress token, arguments in headers or an unknown tool is the SDK's", async () => {

@@ -1,8 +1,8 @@
-import { withKnownText } from "@countersign/protocol/known-text";
 import { isJsonObject } from "@countersign/protocol/shape";
 import type { ToolResult } from "../answer.ts";
 import type { GatedResult } from "../call-gate.ts";
 import type { PlainCall } from "../policy/plain-call.ts";
+import { textResponse } from "./text-response.ts";
 
 const serverInfoKey = "io.modelcontextprotocol/serverInfo";
 /** Members of a result's `_meta` to which the protocol gives a shape. */
@@ -26,7 +26,7 @@ export interface ServerInfo {
  * The response to a plain call, byte for byte what the SDK writes; undefined for a result with anything but text in its content or with metadata
  * to which the protocol gives a shape, because those are the SDK's to judge. Throws when the result cannot be written as JSON.
  */
-export function writePlainAnswer(call: PlainCall, result: GatedResult, server: ServerInfo): Response | undefined {
+export function writePlainAnswer(request: Request, call: PlainCall, result: GatedResult, server: ServerInfo): Response | undefined {
   if (result.input !== undefined || !isPlainResult(result)) return undefined;
   const { content, structuredContent, isError, _meta } = result;
   const isModern = call.era === "modern";
@@ -46,7 +46,7 @@ export function writePlainAnswer(call: PlainCall, result: GatedResult, server: S
   };
   const message = JSON.stringify(body);
   const text = isModern ? message : `event: message\ndata: ${message}\n\n`;
-  return withKnownText(new Response(text, { headers: isModern ? jsonHeaders : eventHeaders }), text);
+  return textResponse(request, text, { headers: isModern ? jsonHeaders : eventHeaders });
 }
 
 function isPlainResult({ content, structuredContent, _meta }: ToolResult): boolean {

@@ -1,4 +1,5 @@
 import { readBounded } from "./fetch-json.ts";
+import { isFromAdapter } from "./text-response.ts";
 
 /**
  * Reads a request's body as UTF-8 text; undefined when it exceeds the bound. Throws when it breaks off or is not UTF-8: nothing is repaired.
@@ -16,5 +17,5 @@ export async function readRequestText(request: Request, bytesMax: number): Promi
 function isFramed(request: Request, bytesMax: number): boolean {
   const length = request.headers.get("content-length");
   if (length === null || !/^\d{1,9}$/.test(length) || Number(length) > bytesMax || request.headers.has("transfer-encoding")) return false;
-  return Object.getPrototypeOf(request) !== Request.prototype;
+  return isFromAdapter(request);
 }
