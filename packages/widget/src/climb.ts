@@ -119,7 +119,7 @@ export function createClimber(options: ClimberOptions): Climber {
 /** Tries one rung after the other. What may have run already is not run again. */
 async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLink, call: Call): Promise<ToolResult> {
   const profile = profileOf(bridge.hostName, bridge.name === "openai");
-  const { tool, args } = call;
+  const { tool } = call;
   const idempotent = call.options.idempotent === true;
   const tried: Rung[] = [];
   let means: LadderMeans = { continue: false, link: true, model: bridge.can.message };
@@ -137,8 +137,15 @@ async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLi
       }
       const isOffered = !(thrown instanceof LinkUnavailable);
       const error = isOffered ? toCallError(thrown) : (failed ?? unsupported());
+      if (error.code === "asked_model") {
+        throw error;
+      }
       const failure = isOffered ? failureOf(error) : "failed";
       report(bridge, { tool, rung, outcome: failure });
+      // That the chat could not be asked tells nobody what was missing.
+      if (rung === "model") {
+        throw failed ?? error;
+      }
       failed = error;
       // No tool can be called where views cannot call tools, the one for links neither.
       means = error.source === "unsupported" || error.code === "unavailable" ? { ...means, link: false } : means;
@@ -150,7 +157,7 @@ async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLi
       rung = nextRung(profile, tried, means);
     }
   }
-  throw failed ?? callError("internal_error", `No way was found to call ${tool} with ${Object.keys(args).length} arguments.`, true);
+  throw failed ?? unsupported();
 }
 
 interface Try {
@@ -170,6 +177,7 @@ async function tryRung({ rung, bridge, desk, link, call }: Try): Promise<ToolRes
   if (rung === "model") {
     report(bridge, { tool, rung, outcome: "begun" });
     await typed(bridge.sendMessage(options.ask ?? wordsFor(tool, args)));
+    report(bridge, { tool, rung, outcome: "done" });
     desk.begin().end({ state: "pending", rung, tool });
     throw callError("asked_model", "The chat was asked to do this. Its answer comes there.", false);
   }
@@ -190,7 +198,7 @@ async function askUnannounced(bridge: HostBridge, tool: string, args: JsonObject
 }
 
 const unauthorizedCodes: ReadonlySet<string> = new Set(["authorization_required", "insufficient_scope", "invalid_token", "not_signed_in"]);
-const endedCodes: ReadonlySet<string> = new Set(["access_denied", "cancelled", "flow_expired", "call_expired", "payment_denied", "asked_model"]);
+const endedCodes: ReadonlySet<string> = new Set(["access_denied", "cancelled", "flow_expired", "call_expired", "payment_denied"]);
 
 /** How a try ended, in the words of the ladder. */
 export function failureOf(error: CallError): RungFailure {

@@ -296,6 +296,19 @@ describe("the model as the last way", () => {
     ]);
   });
 
+  test("that cannot be asked leaves the first reason standing", async () => {
+    const host = await connectApps({ tools: { list_orders: () => challenge }, refusesMessages: true });
+    await expect(host.app.callTool("list_orders")).rejects.toMatchObject({ code: "authorization_required" });
+    expect(host.messages).toHaveLength(1);
+    expect(host.steps.map((step) => Reflect.get(Object(Reflect.get(Object(step), "data")), "outcome"))).toEqual([
+      "unauthorized",
+      "begun",
+      "failed",
+      "begun",
+      "ended",
+    ]);
+  });
+
   test("is left alone where its call would lead to no sign-in, and where the host takes no messages", async () => {
     for (const options of [{ name: "Claude" }, { capabilities: { serverTools: {} } }]) {
       const host = await connectApps({ tools: { list_orders: () => challenge }, ...options });

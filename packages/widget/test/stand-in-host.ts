@@ -8,6 +8,7 @@ export type Tools = Readonly<Record<string, (args: Readonly<Record<string, unkno
 export interface HostOptions {
   readonly tools: Tools;
   readonly name?: string;
+  readonly refusesMessages?: boolean;
   /** Of the handshake; all that the library uses by default. */
   readonly capabilities?: Record<string, unknown>;
 }
@@ -64,7 +65,7 @@ async function serve(host: Heard, options: HostOptions, message: unknown): Promi
     }
   } else if (method === "ui/message") {
     host.messages.push(JSON.stringify(params["content"]));
-    reply({ result: {} });
+    reply({ result: { isError: options.refusesMessages === true } });
   } else if (method === "ui/update-model-context") {
     host.contexts.push(params);
     reply({ result: {} });
