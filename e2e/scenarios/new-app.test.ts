@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { readLinkOffer } from "@countersign/protocol/account-link";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { linkPackages } from "@countersign/cli/testing/link-packages";
 import { findBarriers, findSidewaysScrolling, viewFrame } from "../browser/inspect.ts";
@@ -22,6 +24,7 @@ describe("an app made as the guide says", () => {
   let parent: string;
   let folder: string;
   let consoleUrl: string;
+  let resource: string;
   let person: Person;
   const running: Command[] = [];
   const run = (command: Command): Command => {
@@ -58,6 +61,7 @@ describe("an app made as the guide says", () => {
     expect(up.output()).toContain(`App      Field notes, expected at http://127.0.0.1:${app}/mcp`);
     const served = shell(serve);
     await served.printed(`Field notes is ready at http://127.0.0.1:${app}/mcp`);
+    resource = `http://127.0.0.1:${app}/mcp`;
     consoleUrl = `http://127.0.0.1:${host}`;
   });
 
@@ -94,6 +98,15 @@ describe("an app made as the guide says", () => {
     await widget.getByText("This note is yours alone.").waitFor();
     expect(await widget.getByRole("button", { name: "My notes" }).isEnabled()).toBe(true);
     await keepPicture(page, "new-app-signed-in");
+  });
+
+  it("gives a view a link of the wallet, for hosts that sign nobody in", async () => {
+    const client = new Client({ name: "independent-client", version: "1.0.0" }, { versionNegotiation: { mode: "auto" } });
+    await client.connect(new StreamableHTTPClientTransport(new URL(resource)));
+    const started = await client.callTool({ name: "link_account", arguments: { tool: "list_notes" } });
+    expect(started.structuredContent).toEqual({ status: "pending" });
+    expect(readLinkOffer(started._meta)?.link).toMatch(/^http:\/\/localhost:\d+\/device\?user_code=/);
+    await client.close();
   });
 
   it.each(["light", "dark"] as const)("has a view that everybody can read at 360 px (%s)", async (colorScheme) => {

@@ -11,11 +11,13 @@ const notesOf = new Map();
 /**
  * The app: its view, its tools, and who may call each of them.
  *
- * @param {{ name: string, title: string, resource: string, issuer: string, viewHtml: string, fetch?: typeof globalThis.fetch }} options
+ * @param {{ name: string, title: string, resource: string, issuer: string, linkClient?: string, viewHtml: string, fetch?: typeof globalThis.fetch }} options
  * @returns {import("@countersign/kit/app").App}
  */
-export function makeApp({ name, title, resource, issuer, viewHtml, fetch = globalThis.fetch }) {
-  const app = createApp({ name, version: "0.1.0", title, resource, issuer, fetch });
+export function makeApp({ name, title, resource, issuer, linkClient, viewHtml, fetch = globalThis.fetch }) {
+  // For hosts that sign nobody in when a view calls: the view then gets a link, which the user opens anywhere.
+  const accountLink = linkClient === undefined ? {} : { accountLink: { clientId: linkClient } };
+  const app = createApp({ name, version: "0.1.0", title, resource, issuer, fetch, ...accountLink });
 
   app.ui("notebook", { html: viewHtml, title });
 

@@ -9,8 +9,9 @@ const [built] = await build({
   root: here("."),
   configFile: false,
   logLevel: "error",
-  build: { write: false, target: "es2022", lib: { entry: here("main.js"), formats: ["es"] } },
+  build: { write: false, target: "es2022", lib: { entry: here("main.js"), formats: ["es"] }, rolldownOptions: { output: { codeSplitting: false } } },
 });
+if (built.output.length !== 1) throw new Error("the script of a view is one file");
 // A closing tag inside the script would end the element.
 const script = built.output[0].code.replaceAll("</script", "<\\/script");
 const page = await readFile(here("view.html"), "utf8");

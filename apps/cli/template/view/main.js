@@ -1,27 +1,23 @@
 import { autoResize } from "@countersign/widget/auto-resize";
 import { connect } from "@countersign/widget/connect";
+import { mountPanel } from "@countersign/widget/panel";
 
 const element = (id) => document.getElementById(id);
 const status = element("status");
 const button = element("notes");
 
-/** What a person reads while the call waits for them. */
-const waiting = { required: "Press Continue to sign in.", pending: "Waiting for your sign-in …" };
-
 const app = await connect({ name: "my-app", version: "0.1.0" });
 autoResize(app, document.documentElement);
+// Says where a sign-in stands, and shows the link for one where the host opens none.
+mountPanel(app, element("sign-in"));
 app.onToolResult(show);
-app.onAuthorization(({ state }) => {
-  if (button.disabled) status.textContent = waiting[state] ?? status.textContent;
-});
 
 button.addEventListener("click", async () => {
   button.disabled = true;
-  status.textContent = "Asking …";
+  status.textContent = "";
   try {
     // Resolves after the sign-in, if one is needed: there is nothing else to do here.
-    show(await app.callTool("list_notes"));
-    status.textContent = "";
+    show(await app.callTool("list_notes", {}, { idempotent: true }));
   } catch (error) {
     status.textContent = error.message;
   } finally {
