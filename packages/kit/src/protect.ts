@@ -35,7 +35,7 @@ const subscriptionsMax = 256;
 /** Puts the kit's policy in front of a server that was made without it. Throws on a programmer error in the policy. */
 export function protect(existing: ExistingServer, policy: ProtectPolicy): ProtectedServer {
   const identity = readIdentity(policy);
-  const rules = createRules(policy);
+  const rules = createRules(policy, identity.scopes);
   const verifier = createVerifier(policy, identity);
   if (verifier === undefined) throw new TypeError("a policy needs an issuer");
   const report: Report = policy.report ?? (() => undefined);

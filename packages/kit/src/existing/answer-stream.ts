@@ -22,9 +22,8 @@ export interface HeldResponse {
  * a comment that keeps the connection alive releases it. An empty event, which only tells an event id, does not.
  */
 export async function holdResponse(response: Response): Promise<HeldResponse> {
-  const type = response.headers.get("content-type") ?? "";
-  if (type.startsWith("text/event-stream") && response.body !== null) return await holdStream(response, response.body);
-  if (!type.startsWith("application/json")) {
+  if (isStream(response) && response.body !== null) return await holdStream(response, response.body);
+  if (response.headers.get("content-type")?.startsWith("application/json") !== true) {
     return { first: undefined, release: () => response, cancel: async () => await response.body?.cancel() };
   }
   const text = await response.text();
@@ -36,56 +35,67 @@ export async function holdResponse(response: Response): Promise<HeldResponse> {
   };
 }
 
-async function holdStream(response: Response, body: ReadableStream<Uint8Array>): Promise<HeldResponse> {
-  const events = readEvents(body);
-  const held: StreamEvent[] = [];
-  let first: JsonObject | undefined;
-  for (;;) {
-    const next = await events.next();
-    if (next.done === true) break;
-    held.push(next.value);
-    first = next.value.message;
-    if (first !== undefined || next.value.text.startsWith(":")) break;
-  }
-  const leave = async (): Promise<void> => void (await events.return(undefined));
-  return {
-    first,
-    release: (map) => withBody(response, streamOf(held, events, map, leave)),
-    cancel: leave,
-  };
+/** Maps each message of a response. A stream is open at once, whenever its first message comes. */
+export async function mapResponse(response: Response, map: MapMessage): Promise<Response> {
+  if (!isStream(response) || response.body === null) return (await holdResponse(response)).release(map);
+  return withBody(response, streamOf([], openEvents(response.body), map));
 }
 
-function streamOf(
-  held: readonly StreamEvent[],
-  rest: AsyncIterator<StreamEvent>,
-  map: MapMessage,
-  leave: () => Promise<void>,
-): ReadableStream<Uint8Array> {
+/** The events of a stream, which somebody may leave while the next one is awaited. */
+interface EventSource {
+  readonly next: () => Promise<StreamEvent | undefined>;
+  readonly leave: () => Promise<void>;
+}
+
+function isStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
+
+async function holdStream(response: Response, body: ReadableStream<Uint8Array>): Promise<HeldResponse> {
+  const source = openEvents(body);
+  const held: StreamEvent[] = [];
+  let event = await source.next();
+  while (event !== undefined) {
+    held.push(event);
+    if (event.message !== undefined || event.text.startsWith(":")) break;
+    event = await source.next();
+  }
+  return { first: event?.message, release: (map) => withBody(response, streamOf(held, source, map)), cancel: source.leave };
+}
+
+function streamOf(held: readonly StreamEvent[], source: EventSource, map: MapMessage): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const waiting = [...held];
   return new ReadableStream({
     async pull(controller) {
-      const event = waiting.shift() ?? (await nextOf(rest));
+      const event = waiting.shift() ?? (await source.next());
       if (event === undefined) return controller.close();
       const { message } = event;
       const mapped = message === undefined ? undefined : await map(message);
       controller.enqueue(encoder.encode(mapped === message || mapped === undefined ? event.text : rewriteEvent(event.text, mapped)));
     },
-    cancel: leave,
+    cancel: source.leave,
   });
 }
 
-async function nextOf(events: AsyncIterator<StreamEvent>): Promise<StreamEvent | undefined> {
-  const next = await events.next();
-  return next.done === true ? undefined : next.value;
+function openEvents(body: ReadableStream<Uint8Array>): EventSource {
+  const reader = body.getReader();
+  const events = readEvents(reader);
+  return {
+    next: async () => {
+      const { done, value } = await events.next();
+      return done === true ? undefined : value;
+    },
+    leave: async () => await reader.cancel(),
+  };
 }
 
 /** Cuts a stream into events, each with the blank line that ends it. What is left at the end without one is passed on as it is. */
-async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent, undefined> {
+async function* readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<StreamEvent, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true });
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    rest += decoder.decode(read.value, { stream: true });
     for (;;) {
       const end = /\r?\n\r?\n/.exec(rest);
       if (end === null) break;

@@ -13,7 +13,7 @@ import { headersDisagree, isModern } from "../policy/header-mismatch.ts";
 import { readDemands, type Rules } from "../policy/rules.ts";
 import type { ScopeHierarchy } from "../policy/scope-hierarchy.ts";
 import type { Report } from "../report.ts";
-import { holdResponse } from "./answer-stream.ts";
+import { mapResponse } from "./answer-stream.ts";
 import { publishRules } from "./publish-rules.ts";
 import { serveCall } from "./serve-call.ts";
 import type { SessionOwners } from "./session-owners.ts";
@@ -110,14 +110,14 @@ function decideAll(messages: readonly JsonObject[], bearer: Bearer, rules: Rules
 
 async function serveMessage(message: JsonObject | undefined, admitted: Admitted, options: ExistingOptions): Promise<Response> {
   // A stream that the client opened, or opened again, may carry any answer.
-  if (message === undefined) return (await holdResponse(await admitted.forward(undefined))).release((each) => publishRules(each, options.rules));
+  if (message === undefined) return await mapResponse(await admitted.forward(undefined), (each) => publishRules(each, options.rules));
   const method = member(message, "method");
   const decision = decideAll([message], admitted.bearer, options.rules);
   if (decision.action === "refuse") return unknownResponse(message, options);
   if (method === "tools/call") return await serveCall(message, admitted, options);
   const response = await admitted.forward(message);
   if (typeof method !== "string" || !method.endsWith("/list")) return response;
-  return (await holdResponse(response)).release((each) => publishRules(each, options.rules));
+  return await mapResponse(response, (each) => publishRules(each, options.rules));
 }
 
 /**
@@ -140,8 +140,7 @@ async function serveBatch(messages: readonly JsonObject[], admitted: Admitted, o
 
 async function readAnswer(response: Response, id: string | number): Promise<JsonObject | undefined> {
   let found: JsonObject | undefined;
-  const held = await holdResponse(response);
-  const all = held.release((message) => {
+  const all = await mapResponse(response, (message) => {
     if (message["id"] === id || "error" in message) found = { ...message, id };
     return message;
   });

@@ -3,6 +3,7 @@ import { type JsonObject, isJsonObject, member } from "@countersign/protocol/sha
 import { anonymous, type ToolAuth } from "../auth.ts";
 import type { Demand } from "./decide-access.ts";
 import { isModern } from "./header-mismatch.ts";
+import type { ScopeHierarchy } from "./scope-hierarchy.ts";
 
 /** Who may use what, by exact name or, where a key ends in `*`, by prefix. The longest key that fits counts. */
 export type AuthByName = Readonly<Record<string, ToolAuth>>;
@@ -26,22 +27,23 @@ export interface Rules {
 
 const viewsForAnyone: AuthByName = { "ui://*": anonymous() };
 
-/** Reads the tables. Throws on a key with a `*` before its end. */
-export function createRules(tables: RuleTables): Rules {
+/** Reads the tables; each rule asks for no more than it needs by the hierarchy. Throws on a key with a `*` before its end. */
+export function createRules(tables: RuleTables, hierarchy: Pick<ScopeHierarchy, "least">): Rules {
   const resources = { ...viewsForAnyone, ...tables.resources };
   const all = [tables.tools, resources, tables.prompts ?? {}];
   return {
-    tool: createLookup(tables.tools),
-    prompt: createLookup(tables.prompts ?? {}),
-    resource: createLookup(resources),
-    scopes: unionScopes(...all.flatMap((table) => Object.values(table).map((auth) => auth.scope))),
+    tool: createLookup(tables.tools, hierarchy),
+    prompt: createLookup(tables.prompts ?? {}, hierarchy),
+    resource: createLookup(resources, hierarchy),
+    scopes: unionScopes(...all.flatMap((table) => Object.values(table).map((auth) => hierarchy.least(auth.scope)))),
   };
 }
 
-function createLookup(table: AuthByName): (name: string) => ToolAuth | undefined {
+function createLookup(table: AuthByName, hierarchy: Pick<ScopeHierarchy, "least">): (name: string) => ToolAuth | undefined {
   const exact = new Map<string, ToolAuth>();
   const prefixes: { readonly prefix: string; readonly auth: ToolAuth }[] = [];
-  for (const [key, auth] of Object.entries(table)) {
+  for (const [key, given] of Object.entries(table)) {
+    const auth = { ...given, scope: hierarchy.least(given.scope) };
     const star = key.indexOf("*");
     if (star !== -1 && star !== key.length - 1) throw new TypeError(`"*" may only end a name: ${JSON.stringify(key)}`);
     if (star === -1) exact.set(key, auth);

@@ -146,7 +146,7 @@ function registerV2(server: McpServer, shop: Notes): void {
     server.registerTool(name, { description: name, inputSchema: input, _meta: { securitySchemes: "nonsense", kept: name } }, run);
   }
   server.registerTool("slow", { description: "slow", inputSchema: input }, async (args, { mcpReq }) => {
-    await mcpReq.notify({ method: "notifications/progress", params: { progressToken: 1, progress: 1 } });
+    await mcpReq.notify({ method: "notifications/progress", params: { progressToken: mcpReq._meta?.progressToken ?? 1, progress: 1 } });
     await shop.proceed.promise;
     return await demanding(shop)(args);
   });
@@ -160,7 +160,7 @@ function registerV1(server: McpServerV1, shop: Notes): void {
     server.registerTool(name, { description: name, inputSchema, _meta: { securitySchemes: "nonsense", kept: name } }, run);
   }
   server.registerTool("slow", { description: "slow", inputSchema }, async (args, extra) => {
-    await extra.sendNotification({ method: "notifications/progress", params: { progressToken: 1, progress: 1 } });
+    await extra.sendNotification({ method: "notifications/progress", params: { progressToken: extra._meta?.progressToken ?? 1, progress: 1 } });
     await shop.proceed.promise;
     return await demanding(shop)(args);
   });
