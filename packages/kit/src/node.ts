@@ -19,7 +19,9 @@ export function toNodeHandler(app: { readonly fetch: (request: Request) => Promi
   const handle = adapt({ fetch: (request) => app.fetch(request) }, { maxRequestBodySize: bodyBytesMax });
   return async (incoming, outgoing) => {
     const url = incoming.originalUrl ?? incoming.url ?? "";
-    if (!url.startsWith("/") || !URL.canParse(`http://${incoming.headers.host ?? ""}${url}`)) {
+    const address = URL.parse(`http://${incoming.headers.host ?? ""}${url}`);
+    // A Request takes no credentials in its URL, and a Host header has none.
+    if (address === null || address.username !== "" || address.password !== "") {
       outgoing.writeHead(400, { "cache-control": "no-store" }).end();
       return;
     }

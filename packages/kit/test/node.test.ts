@@ -165,7 +165,8 @@ describe("on Node's own HTTP", () => {
     const host = new URL(running.origin).host;
     expect(await statusWithHost(running.app.resource, host, body, "/mcp")).toBe(200);
     expect(await statusWithHost(running.app.resource, host, body, "http://evil.test/mcp")).toBe(400);
-    expect(await statusWithHost(running.app.resource, "a b", body)).toBe(400);
+    expect(await statusWithHost(running.app.resource, host, body, "@evil.test/mcp")).toBe(400);
+    for (const name of ["a b", `x@${host}`, `:x@${host}`]) expect(await statusWithHost(running.app.resource, name, body)).toBe(400);
     expect(await statusWithHost(running.app.resource, "a:99999", body)).toBe(400);
     await running.stop();
   });

@@ -203,6 +203,11 @@ describe.each(makes)("in front of %s, revision %s", (make, era) => {
       expect((await readRpc(response)).result).toMatchObject({ isError: true, _meta: { "mcp/www_authenticate": [challenge] } });
     }
     expect(shop.ran).toEqual(["step"]);
+    const told = { event: "challenged", form: "result", status: 200 };
+    expect(shop.events).toEqual([
+      { ...told, tool: "orders", scope: "orders:read" },
+      { ...told, tool: "step", scope: "payment:pr_1 profile" },
+    ]);
   });
 
   test("a demand for more after the server has said something stands in the result", async () => {
