@@ -33,6 +33,30 @@ export const kitRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "protect-1",
+    rule: "One policy in front of a server that was made without the kit does what an app of the kit does, on either version of the SDK, with and without sessions.",
+    shownBy: [
+      { file: "packages/kit/test/protect.test.ts", title: "M08 what the policy does not name is neither listed nor run" },
+      {
+        file: "packages/kit/test/protect.test.ts",
+        title: "M08 a resource is as protected as its rule says, a view too, by whatever method it is reached",
+      },
+      { file: "packages/kit/test/protect.test.ts", title: "O24 the caller's token does not reach the server" },
+      { file: "packages/kit/test/protect.test.ts", title: "a handler that demands more answers 401 without a token and 403 with one" },
+      { file: "packages/kit/test/protect.test.ts", title: "M02 a session is its first user's: nobody else posts to it, listens to it or ends it" },
+      { file: "packages/kit/test/protect-clients.test.ts", title: "%s: signs in when it calls a protected tool, and when a handler demands more" },
+    ],
+  },
+  {
+    id: "mounts-1",
+    rule: "An app is mounted on Node's own HTTP, Express and Hono, and its addresses come from its configuration alone.",
+    shownBy: [
+      { file: "packages/kit/test/node.test.ts", title: "the official client signs in and calls, in both revisions" },
+      { file: "packages/kit/test/node.test.ts", title: "M01 forwarded headers change nothing, and a foreign host or origin is refused" },
+      { file: "packages/kit/test/node.test.ts", title: "the official client signs in and calls, and forwarded headers change nothing" },
+    ],
+  },
+  {
     id: "link-1",
     rule: "Where a host starts no sign-in when a view calls, the view links the account by itself, on any device, and only the view that has the handle uses it.",
     shownBy: [

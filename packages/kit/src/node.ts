@@ -11,7 +11,7 @@ interface MountedRequest extends IncomingMessage {
 export type NodeHandler = (incoming: MountedRequest, outgoing: ServerResponse) => Promise<void>;
 
 /**
- * Serves an app over Node's own HTTP: `createServer(toNodeHandler(app))`, or in Express `server.all(app.paths, toNodeHandler(app))`, below any
+ * Serves an app over Node's own HTTP: `createServer(toNodeHandler(app))`, or in Express `server.all([...app.paths], toNodeHandler(app))`, below any
  * mount point and after `express.json()` or without it. The app's addresses come from its configuration alone, whatever a proxy or the caller says
  * in a header.
  */

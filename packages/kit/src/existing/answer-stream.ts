@@ -13,8 +13,8 @@ export interface HeldResponse {
   /** The first message, when the server gave one before it said anything else or ended. */
   readonly first: JsonObject | undefined;
   /** The response with each of its messages mapped. */
-  release(map: MapMessage): Response;
-  cancel(): Promise<void>;
+  readonly release: (map: MapMessage) => Response;
+  readonly cancel: () => Promise<void>;
 }
 
 /**
