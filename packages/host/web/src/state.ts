@@ -1,4 +1,5 @@
 import type { Asking } from "./asking.ts";
+import { addNote, type LadderNote } from "./ladder-notes.ts";
 import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type TraceStep, type WidgetView } from "./wire.ts";
 
 /**
@@ -57,6 +58,8 @@ export interface ConsoleState {
   /** The sign-ins that this page began for a connector itself, the newest last. */
   readonly connectorFlows: readonly string[];
   readonly traces: Readonly<Record<string, readonly TraceStep[]>>;
+  /** The ways that the calls of a view take, by the call whose card shows it. */
+  readonly ladders: Readonly<Record<string, readonly LadderNote[]>>;
   /** The one view that is shown outside its place in the conversation, by its call. */
   readonly stage: { readonly callId: string; readonly mode: "fullscreen" | "pip" } | undefined;
   /** The window that an app has open, by `openAuthPopup`. */
@@ -79,6 +82,7 @@ export type Action =
   | { readonly type: "widget"; readonly callId: string; readonly widget: WidgetState }
   | { readonly type: "said"; readonly entry: Extract<Entry, { kind: "said" }>; readonly append: boolean }
   | { readonly type: "trace"; readonly steps: readonly TraceStep[] }
+  | { readonly type: "ladder"; readonly callId: string; readonly note: LadderNote }
   | { readonly type: "stage"; readonly stage: ConsoleState["stage"] }
   | { readonly type: "app_window"; readonly window: AppWindow | undefined }
   | { readonly type: "select"; readonly callId: string }
@@ -104,6 +108,7 @@ export const initialState: ConsoleState = {
   windows: {},
   connectorFlows: [],
   traces: {},
+  ladders: {},
   stage: undefined,
   appWindow: undefined,
   selectedCallId: undefined,
@@ -138,6 +143,8 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       return say(state, action.entry, action.append);
     case "trace":
       return addSteps(state, action.steps);
+    case "ladder":
+      return { ...state, ladders: { ...state.ladders, [action.callId]: addNote(state.ladders[action.callId], action.note) } };
     case "stage":
       return { ...state, stage: action.stage };
     case "app_window":
@@ -145,7 +152,7 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
     case "select":
       return state.selectedCallId === action.callId ? state : { ...state, selectedCallId: action.callId };
     case "cleared":
-      return { ...state, entries: [], childCalls: {}, widgets: {}, stage: undefined, selectedCallId: undefined };
+      return { ...state, entries: [], childCalls: {}, widgets: {}, ladders: {}, stage: undefined, selectedCallId: undefined };
     default:
       return action satisfies never;
   }

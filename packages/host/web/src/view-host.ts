@@ -81,6 +81,7 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
       return views.states.save(place().view.id, state);
     },
     globals,
+    noteLadder: (step) => store.dispatch({ type: "ladder", callId: place().call.id, note: { ...step, at: Date.now() } }),
     onViolation: (message) => place().onStop(`The view was stopped: ${message}.`),
   };
 }

@@ -65,6 +65,18 @@ async function bench(parts: Partial<WidgetHost> = {}): Promise<Bench> {
 const call = (id: number): object => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: `tool_${id}`, arguments: {} } });
 
 describe("connectWidget", () => {
+  it("keeps what a view says of its calls' ways, and takes nothing else for it", async () => {
+    const notes: unknown[] = [];
+    const view = await bench({ noteLadder: (step) => void notes.push(step) });
+    const say = (logger: string, data: unknown): Promise<void> =>
+      view.receive({ jsonrpc: "2.0", method: "notifications/message", params: { level: "info", logger, data } });
+    const step = { tool: "list_orders", rung: "link", outcome: "begun" };
+    await say("countersign/ladder", { ...step, handle: "lnk_secret" });
+    await say("countersign/ladder", { ...step, rung: "sideways" });
+    await say("another", step);
+    expect(notes).toEqual([step]);
+  });
+
   it("sends the document once the frame's page says that it is ready, and tells so", async () => {
     const view = await bench();
     expect(view.ready()).toBe(0);

@@ -155,6 +155,7 @@ export function aHost(parts: Partial<WidgetHost> = {}): WidgetHost {
     close: () => {},
     saveState: () => Promise.resolve(true),
     globals: () => someGlobals,
+    noteLadder: () => {},
     onViolation: () => {},
     ...parts,
   };

@@ -1,3 +1,4 @@
+import { ladderLogger, readLadderStep } from "@countersign/protocol/ladder";
 import type { JsonObject } from "@countersign/protocol/shape";
 import { isJsonObject } from "@countersign/protocol/shape";
 import {
@@ -72,7 +73,11 @@ export function serveApps(bridge: AppBridge, host: WidgetHost, transport: FrameT
   }
   bridge.onrequestdisplaymode = async ({ mode }) => ({ mode: host.requestDisplayMode(mode) });
   bridge.onrequestteardown = () => host.close();
-  bridge.onloggingmessage = ({ level, data }) => console.debug("[widget]", level, data);
+  bridge.onloggingmessage = ({ level, logger, data }) => {
+    const step = logger === ladderLogger ? readLadderStep(data) : undefined;
+    if (step === undefined) console.debug("[widget]", level, data);
+    else host.noteLadder(step);
+  };
 }
 
 function serveCalls(bridge: AppBridge, host: WidgetHost, transport: FrameTransport): void {

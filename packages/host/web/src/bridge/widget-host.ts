@@ -1,3 +1,4 @@
+import type { LadderStep } from "@countersign/protocol/ladder";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Answer, ApiProblem } from "../api.ts";
 import type { Call, StoredFile, Tool } from "../wire.ts";
@@ -40,6 +41,8 @@ export interface WidgetHost {
   /** False: the state is larger than a view's may be, or could not be kept. */
   readonly saveState: (state: unknown) => Promise<boolean>;
   readonly globals: () => OpenAiGlobals;
+  /** The view says which way one of its calls takes. */
+  readonly noteLadder: (step: LadderStep) => void;
   /** The view broke the rules of the bridge and was cut off. */
   readonly onViolation: (message: string) => void;
 }

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { formatElapsed, formatTime } from "../format.ts";
+import { wordsOf } from "../ladder-notes.ts";
 import { ownCallIds } from "../state.ts";
 import { type Call, isCallEnded, titleOf, type TraceStep } from "../wire.ts";
 import { Icon } from "./icon.tsx";
@@ -70,6 +71,7 @@ function Timeline({ call, steps }: { readonly call: Call; readonly steps: readon
         {steps.map((step) => (
           <Step key={step.seq} step={step} startMs={start} />
         ))}
+        <LadderNotes callId={call.id} startMs={start} />
         {live && (
           <li class="step step-live">
             <span class="step-dot" aria-hidden="true" />
@@ -80,6 +82,25 @@ function Timeline({ call, steps }: { readonly call: Call; readonly steps: readon
           </li>
         )}
       </ol>
+    </>
+  );
+}
+
+/** What the view of this call said of the ways that its own calls take. */
+function LadderNotes({ callId, startMs }: { readonly callId: string; readonly startMs: number }): JSX.Element {
+  const notes = useConsole((state) => state.ladders[callId]) ?? [];
+  return (
+    <>
+      {notes.map((note) => (
+        <li key={`${note.at} ${note.rung} ${note.outcome}`} class="step step-plain" data-testid="trace-ladder" data-rung={note.rung}>
+          <span class="step-dot" aria-hidden="true" />
+          <div class="row between snug step-head">
+            <span class="small quiet">App</span>
+            <span class="small quiet nums">{formatElapsed(note.at - startMs)}</span>
+          </div>
+          <p class="step-title">{wordsOf(note)}</p>
+        </li>
+      ))}
     </>
   );
 }
