@@ -303,6 +303,10 @@ describe("scopes that imply others", () => {
     const metadata: unknown = await (await implying.app.fetch(new Request(metadataUrl))).json();
     expect(metadata).toMatchObject({ scopes_supported: ["orders:read", "orders:write", "profile"] });
     expect(implying.ran).toEqual(["refund", "orders"]);
+    const paying = createTestShop(issuer, clock, { scopes: { "payment:pr_1": ["profile"] } });
+    const raised = await callTool(paying.app, "2026-07-28", "step", await issuer.token());
+    expect(raised.headers.get("www-authenticate")).toContain('scope="payment:pr_1"');
+    await paying.app.close();
     expect((await callTool(shop.app, "2026-07-28", "orders", writer)).status).toBe(403);
     await implying.app.close();
   });

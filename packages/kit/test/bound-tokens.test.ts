@@ -76,6 +76,15 @@ describe.each(eras)("a token that is bound to a key, in revision %s", (era) => {
     expect(shop.ran).toEqual([]);
   });
 
+  test("and to a certificate besides is refused, because nobody checks that", async () => {
+    const shop = shopWith({ tokens: "accepted" });
+    const good = await boundToken();
+    expect((await callTool(shop.app, era, "orders", undefined, byDpop(good, await prover.prove(good)))).status).toBe(200);
+    const token = await boundToken({ cnf: { jkt: prover.thumbprint, "x5t#S256": "A".repeat(43) } });
+    expect((await callTool(shop.app, era, "orders", undefined, byDpop(token, await prover.prove(token)))).status).toBe(401);
+    expect(shop.ran).toEqual(["orders"]);
+  });
+
   test("that lacks a scope is told so in its own scheme", async () => {
     const shop = shopWith({ tokens: "accepted" });
     const token = await boundToken();
@@ -126,6 +135,14 @@ describe("an app that takes bound tokens", () => {
       expect(response.headers.get("www-authenticate")).toMatch(/^DPoP algs="[^"]+", error="invalid_token"/);
     }
     expect(shop.ran).toEqual(["orders", "browse"]);
+  });
+
+  test("and no others cannot link accounts, because the app's own token for a link is plain", () => {
+    const link = { accountLink: { clientId: "store" } };
+    expect(() =>
+      shops.push(createTestShop(issuer, clock, { ...link, issuer: { issuer: issuer.issuer, dpop: { tokens: "accepted" } } })),
+    ).not.toThrow();
+    expect(() => createTestShop(issuer, clock, { ...link, issuer: { issuer: issuer.issuer, dpop: { tokens: "required" } } })).toThrow(/plain/);
   });
 
   test("challenges in a result in the words that clients of that form read", async () => {

@@ -27,7 +27,7 @@ export interface AccountLinkOptions {
   readonly pause?: Pause;
 }
 
-/** Makes the tools of account links; none where they are not turned on. Throws on an app that turns them on without an issuer. */
+/** Makes the tools of account links; none where they are not turned on. Throws on an app that turns them on without an issuer, or takes bound tokens alone. */
 export function openAccountLink(
   options: SecurityOptions & { readonly accountLink?: AccountLinkOptions; readonly stopping?: AbortSignal },
   identity: Identity,
@@ -42,6 +42,7 @@ export function openAccountLink(
   const { issuer, resource } = identity;
   const { verifier } = gate;
   if (issuer === undefined || verifier === undefined) throw new TypeError("account links need an issuer");
+  if (identity.trusted?.dpop?.tokens === "required") throw new TypeError("an account link's token is plain, and this app takes bound ones alone");
   const clock = options.clock ?? Date.now;
   const send = options.fetch ?? fetch;
   const stopping = options.stopping ?? new AbortController().signal;

@@ -51,6 +51,7 @@ describe("a token that only its issuer can read", () => {
       scope: new Set(["orders:read"]),
     });
     expect(await stateOf("other")).toBe("invalid");
+    expect(await stateFor({ active: false })).toBe("invalid");
   });
 
   test("O23 is good for this server alone, from this issuer alone", async () => {
