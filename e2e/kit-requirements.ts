@@ -57,6 +57,36 @@ export const kitRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "payment-1",
+    rule: "One handler pays in every host: by the host's own sign-in, by an address that the client shows, or by a link with QR code and live wait.",
+    shownBy: [
+      scenario("pay", "names payee, items and total at the wallet, captures once and shows the receipt in view and chat"),
+      scenario("pay-by-link", "pays in one call: the official client of 2026-07-28 shows the wallet's page and comes back with the receipt"),
+      scenario("pay-by-link", "pays by the wallet's link on a second device, waits by the handle, and reads the order again with the receipt's"),
+      scenario("pay-by-link", "shows link, QR code and the time left, and goes on to the receipt when the guest approved on another device"),
+      scenario("pay-by-link", "has a panel that everybody can read in the dark, and says when the payment was declined"),
+      { file: "packages/kit/test/payment/approval-answers.test.ts", title: "gets error -32042 with the address for a signed-in user" },
+      { file: "packages/kit/test/payment/approval-answers.test.ts", title: "gets the challenge and what a view waits by in one answer" },
+      {
+        file: "apps/store/test/payment/approval.test.ts",
+        title: "pays although nobody waits, and the receipt is there for the handle when the view comes back",
+      },
+    ],
+  },
+  {
+    id: "payment-2",
+    rule: "What travels through the client serves once, for the caller, tool and arguments that it was given to; nobody else gets a result, and nobody else can approve.",
+    shownBy: [
+      { file: "packages/kit/test/payment/approval-answers.test.ts", title: "is refused, nothing runs, and the right call goes on" },
+      {
+        file: "packages/kit/test/payment/approval-answers.test.ts",
+        title: "M03 cannot wait by the link, the request's id, a changed handle or a state",
+      },
+      { file: "packages/wallet/test/payment-requests/approval.test.ts", title: "M19 cannot be seen, approved or declined by another one" },
+      { file: "apps/store/test/payment/approval.test.ts", title: "M04 cannot come back twice, not even after a restart" },
+    ],
+  },
+  {
     id: "link-1",
     rule: "Where a host starts no sign-in when a view calls, the view links the account by itself, on any device, and only the view that has the handle uses it.",
     shownBy: [

@@ -14,5 +14,7 @@ test("the view is one document that names nothing outside itself", async () => {
   expect(markup).not.toMatch(/\b(src|href|action)=/);
   const css = /<style>([\s\S]*?)<\/style>/.exec(page)?.[1] ?? "";
   expect(css).not.toMatch(/url\(\s*["']?(?!data:)|@import/);
+  // What the bundler means to fill in later, and then has no file left to fill in.
+  expect(page).not.toContain("__VITE_");
   expect(page.length).toBeLessThan(200_000);
 });
