@@ -158,5 +158,7 @@ describe("a client that shows addresses", () => {
     await town.store.idle();
     expect(await town.call("pay", { checkout_id: id }, undefined, { ...elicits, state })).toMatchObject({ code: "payment_denied" });
     expect(town.wallet.requests.size).toBe(1);
+    const view = record((await town.call("get_checkout", { checkout_id: id })).structured["checkout"]);
+    expect(view).toMatchObject({ status: "priced", version: 2 });
   });
 });

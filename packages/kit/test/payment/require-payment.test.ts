@@ -7,7 +7,7 @@ import { type App, createApp } from "../../src/app.ts";
 import { either } from "../../src/auth.ts";
 import { createToolContext } from "../../src/context.ts";
 import type { Payee, SignedCheckout } from "../../src/payment/payee.ts";
-import { requirePayment, type PaymentOutcome } from "../../src/payment/require-payment.ts";
+import { mayHavePayment, requirePayment, type PaymentOutcome } from "../../src/payment/require-payment.ts";
 import { createTestClock, type TestClock } from "../stand-ins/clock.ts";
 import { endpoint, eras, readRpc, rpcRequest } from "../stand-ins/shop.ts";
 import { createTestWallet, terms, type TestWallet } from "../stand-ins/wallet.ts";
@@ -171,6 +171,23 @@ describe("a payment", () => {
     expect(await pay(["payment:pr_1"], { requestId: "pr_1" })).toMatchObject({ outcome: "approved" });
     wallet.decide("pr_1", "expired");
     expect(await refusalOf(pay([], { requestId: "pr_1" }))).toBe("checkout_expired");
+  });
+});
+
+describe("mayHavePayment", () => {
+  const may = (asked: { readonly requestId: string; readonly payer: string | undefined } | undefined): boolean => {
+    const guest = { subject: undefined, clientId: undefined, scope: new Set<string>(), issuer: undefined };
+    const signal = (): AbortSignal => new AbortController().signal;
+    const ctx = createToolContext("pay", guest, {}, signal, wallet.payee, asked && { ...asked, waitSeconds: 0 });
+    return mayHavePayment(ctx, { requestId: "pr_1", subject: "usr_1" });
+  };
+
+  test("M03 P12 is for the call that was asked for this very payment, and for the user it was asked of", () => {
+    expect(may({ requestId: "pr_1", payer: undefined })).toBe(true);
+    expect(may({ requestId: "pr_1", payer: "usr_1" })).toBe(true);
+    expect(may({ requestId: "pr_1", payer: "usr_2" })).toBe(false);
+    expect(may({ requestId: "pr_2", payer: undefined })).toBe(false);
+    expect(may(undefined)).toBe(false);
   });
 });
 
