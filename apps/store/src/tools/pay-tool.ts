@@ -130,7 +130,9 @@ function conclude(shop: Shop, ctx: ToolContext, checkout: Checkout, settlement: 
  * token is refused, and a caller without one is asked to sign in.
  */
 function tellOrder(shop: Shop, ctx: ToolContext, checkout: Checkout, order: Order): ToolAnswer {
-  const isTheirs = checkout.requestId !== null && mayHavePayment(ctx, { requestId: checkout.requestId, subject: order.subject });
+  // A payment that a policy approved was never asked for: then there is no request, and only the payer themselves has the receipt.
+  const { requestId } = checkout;
+  const isTheirs = requestId === null ? ctx.payer?.subject === order.subject : mayHavePayment(ctx, { requestId, subject: order.subject });
   if (!isTheirs && ctx.subject === undefined) {
     return ctx.challenge(new Set(["orders:read"]), "This is paid. Please sign in to see the receipt.");
   }

@@ -71,6 +71,18 @@ describe("paying", () => {
     expect(await stockOf("stoneware-mug")).toEqual({ onHand: 46, reserved: 0 });
   });
 
+  test("gives the receipt at once to a user whose policy approves, and again when they ask again, and to nobody else", async () => {
+    town.wallet.policies.add("usr_1");
+    const id = await checkout();
+    const paid = await town.call("pay", { checkout_id: id }, await town.wallet.token("usr_1", "orders:read"));
+    expect(paid).toMatchObject({ status: 200, isError: false, structured: { order: { checkout_id: id, status: "complete" } } });
+    const again = await town.call("pay", { checkout_id: id }, await town.wallet.token("usr_1", "orders:read"));
+    expect(again.structured).toEqual(paid.structured);
+    expect((await town.call("pay", { checkout_id: id }, await town.wallet.token("usr_2", "orders:read"))).code).toBe("not_found");
+    expect((await town.call("pay", { checkout_id: id })).status).toBe(401);
+    expect(town.bank.captured).toHaveLength(1);
+  });
+
   test("completes by the server alone when nobody comes back", async () => {
     const id = await checkout();
     await approved(id);

@@ -30,6 +30,8 @@ export interface TestWallet {
   readonly issuer: string;
   readonly requests: ReadonlyMap<string, PaymentRequest>;
   down: boolean;
+  /** Users who have a policy for the store: what is lodged in their name is approved at once. */
+  readonly policies: Set<string>;
   /** A user's access token for the store. */
   token(subject: string, scope: string, audience?: string): Promise<string>;
   /** The user approves; gives the mandate's jti. */
@@ -64,6 +66,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
     issuer,
     requests,
     down: false,
+    policies: new Set(),
     token: (sub, scope, aud = options.resource) =>
       sign({ iss: issuer, aud, sub, client_id: "host", jti: randomUUID(), iat: seconds(), exp: seconds() + 300, scope }, "at+jwt"),
     async approve(requestId, subject) {
@@ -157,6 +160,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       subject: body["subject"],
     };
     requests.set(made.id, made);
+    if (typeof made.subject === "string" && wallet.policies.has(made.subject)) await wallet.approve(made.id, made.subject);
     return Response.json(lodgedView(made), { status: 201 });
   }
 
