@@ -20,9 +20,9 @@ const timeoutMs = 10_000;
 /** Reads an issuer's own metadata, whose `issuer` must be equal. Undefined while it cannot be read or is not to be trusted. */
 export async function fetchIssuerDocument(issuer: Issuer, send: Fetch): Promise<IssuerDocument | undefined> {
   for (const url of authorizationServerMetadataUrls(issuer)) {
-    const reply = await fetchJson(send, url, { headers: { accept: "application/json" } }, timeoutMs);
+    const reply = await fetchJson(send, url, { headers: { accept: "application/json" }, redirect: "manual" }, timeoutMs);
     if (!reply.ok) return undefined;
-    // A web site that answers every path with a page is not asked for the page's meaning.
+    // A web site that answers every path with a page, or leads to one, is not asked for the page's meaning.
     if (reply.value.status !== 200 || reply.value.body === undefined) continue;
     // Whether it names PKCE is its clients' affair; several well-known servers do not.
     const judged = judgeAuthorizationServer(reply.value.body, issuer, "assumed");

@@ -13,14 +13,14 @@ export interface JsonReply {
 const replyBytesMax = 262_144;
 
 /**
- * Calls another server and reads its JSON reply: no redirects, bounded time and size.
+ * Calls another server and reads its JSON reply: bounded time and size. A redirect is never followed: it is no reply, or with `redirect: "manual"` one of its status.
  * Refuses with `authorization_server_unreachable` when no whole reply arrives.
  */
 export async function fetchJson(send: Fetch, url: string, init: RequestInit, timeoutMs: number): Promise<Result<JsonReply, Refusal>> {
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
   try {
-    const response = await send(url, { ...init, redirect: "error", signal });
+    const response = await send(url, { redirect: "error", ...init, signal });
     const text = await readBounded(response.body, replyBytesMax);
     if (text === undefined) return err(refuse("authorization_server_unreachable", `the reply of ${new URL(url).host} is too large`));
     return ok({ status: response.status, body: parseOrUndefined(text) });

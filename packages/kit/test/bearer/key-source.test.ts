@@ -21,6 +21,12 @@ function issuerId(text: string): Issuer {
   return parsed.value;
 }
 
+/** What the platform's fetch makes of a reply. */
+function replyAs(response: Response, init: RequestInit | undefined): Promise<Response> {
+  const isRefused = response.status >= 300 && response.status < 400 && init?.redirect !== "manual";
+  return isRefused ? Promise.reject(new TypeError("unexpected redirect")) : Promise.resolve(response);
+}
+
 async function outcome(kid: string): Promise<string> {
   try {
     await keys.key({ alg: "ES256", kid }, { payload: "", signature: "" });
@@ -78,21 +84,28 @@ describe("an issuer's keys", () => {
     expect(await outcome("key-1")).toBe("found");
   });
 
-  test("are found where OpenID Connect publishes its metadata, past a page that answers for the other place, and without a word on PKCE", async () => {
-    issuer.metadata = { code_challenge_methods_supported: undefined };
-    const { fetch } = issuer;
-    const plain = createKeySource({
-      issuer: issuerId(issuer.issuer),
-      clock: clock.now,
-      fetch: (url) => {
-        const { pathname } = new URL(url);
-        if (pathname === "/.well-known/oauth-authorization-server") return Promise.resolve(new Response("<!doctype html>"));
-        return fetch(pathname === "/.well-known/openid-configuration" ? "https://wallet.test/.well-known/oauth-authorization-server" : url);
-      },
-    });
-    await expect(plain.key({ alg: "ES256", kid: "key-1" }, { payload: "", signature: "" })).resolves.toBeDefined();
-    expect((await plain.document())?.tokenEndpoint).toBe("https://wallet.test/token");
-  });
+  const pages: readonly (readonly [string, () => Response])[] = [
+    ["a page that answers", () => new Response("<!doctype html>")],
+    ["a redirect to a page", () => Response.redirect("https://wallet.test/login", 302)],
+  ];
+  test.each(pages)(
+    "are found where OpenID Connect publishes its metadata, past %s for the other place, and without a word on PKCE",
+    async (_what, page) => {
+      issuer.metadata = { code_challenge_methods_supported: undefined };
+      const { fetch } = issuer;
+      const plain = createKeySource({
+        issuer: issuerId(issuer.issuer),
+        clock: clock.now,
+        fetch: (url, init) => {
+          const { pathname } = new URL(url);
+          if (pathname === "/.well-known/oauth-authorization-server") return replyAs(page(), init);
+          return fetch(pathname === "/.well-known/openid-configuration" ? "https://wallet.test/.well-known/oauth-authorization-server" : url);
+        },
+      });
+      await expect(plain.key({ alg: "ES256", kid: "key-1" }, { payload: "", signature: "" })).resolves.toBeDefined();
+      expect((await plain.document())?.tokenEndpoint).toBe("https://wallet.test/token");
+    },
+  );
 
   const wrong: readonly [what: string, metadata: Record<string, unknown>][] = [
     ["another issuer", { issuer: "https://evil.test" }],
