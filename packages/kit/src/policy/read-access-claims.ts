@@ -79,7 +79,7 @@ export function readAccessClaims(claims: unknown, format: TokenFormat, rules: To
   const clientId = boundedText(firstOf(claims, client), 2048);
   const scope = readScopes(firstOf(claims, scopeNames), format, rules.scopePrefix);
   const times = readTimes(claims, nowMs);
-  const binding = readBinding(member(claims, "cnf"));
+  const binding = readBinding(member(claims, "cnf"), saysBound[marks](claims));
   if (subject === undefined || clientId === undefined || scope === undefined || times === undefined || binding === undefined) return undefined;
   const id = boundedText(member(claims, "jti"), 256);
   return { subject, clientId, scope, ...times, id, grant: boundedText(member(claims, "gid") ?? member(claims, "sid"), 256), ...binding };
@@ -99,6 +99,13 @@ const isMarkedAccess: Readonly<Record<Format["marks"], (claims: JsonObject) => b
     member(claims, "active") === true &&
     isAbsentOrOneOf(member(claims, "token_use"), ["access", "access_token"]) &&
     ["bearer", "dpop"].includes(String(member(claims, "token_type")).toLowerCase()),
+};
+
+/** Whether claims call their token a bound one. Without the key it is none: it must not go as a plain one (O21). */
+const saysBound: Readonly<Record<Format["marks"], (claims: JsonObject) => boolean>> = {
+  none: () => false,
+  jwt: (claims) => String(member(claims, "typ")).toLowerCase() === "dpop",
+  introspection: (claims) => String(member(claims, "token_type")).toLowerCase() === "dpop",
 };
 
 function isAbsentOrOneOf(value: unknown, allowed: readonly string[]): boolean {
@@ -139,8 +146,8 @@ function isTime(value: unknown): value is number | undefined {
 }
 
 /** A binding other than to a DPoP key, such as to a certificate (RFC 8705), is one whose proof would go unchecked. */
-function readBinding(cnf: unknown): Pick<AccessClaims, "keyThumbprint"> | undefined {
-  if (cnf === undefined) return { keyThumbprint: undefined };
+function readBinding(cnf: unknown, mustBeBound: boolean): Pick<AccessClaims, "keyThumbprint"> | undefined {
+  if (cnf === undefined) return mustBeBound ? undefined : { keyThumbprint: undefined };
   const keyThumbprint = member(cnf, "jkt");
   const isDpop = isJsonObject(cnf) && Object.keys(cnf).length === 1 && typeof keyThumbprint === "string" && /^[\w-]{43}$/.test(keyThumbprint);
   return isDpop ? { keyThumbprint } : undefined;

@@ -135,3 +135,17 @@ test("members that an answer inherits do not count", () => {
     readAccessClaims({ aud: shop, sub: "usr_1", client_id: "c", token_type: "Bearer", active: true }, "introspection", rules, nowMs),
   ).toBeDefined();
 });
+
+test("O21 a token that calls itself bound, without the key, is none", () => {
+  const claims = { aud: shop, sub: "usr_1", client_id: "c", active: true, iss: "https://id.example", scope: "orders:read" };
+  const cnf = { jkt: "k".repeat(43) };
+  const asked: IssuerOptions = { issuer: "https://id.example", tokens: { clientId: "c", clientSecret: "s" } };
+  const signed: IssuerOptions = { issuer: "https://id.example", tokens: "jwt" };
+  const resource = parseResourceUri(shop);
+  if (!resource.ok) throw new TypeError("bad test data");
+  const { rules } = readIssuerOptions(asked, resource.value);
+  expect(readAccessClaims({ ...claims, token_type: "DPoP", cnf }, "introspection", rules, nowMs)).toMatchObject({ keyThumbprint: cnf.jkt });
+  expect(readAccessClaims({ ...claims, token_type: "DPoP" }, "introspection", rules, nowMs)).toBeUndefined();
+  expect(read(signed, "JWT", { ...claims, typ: "DPoP", cnf })).toMatchObject({ keyThumbprint: cnf.jkt });
+  expect(read(signed, "JWT", { ...claims, typ: "DPoP" })).toBeUndefined();
+});
