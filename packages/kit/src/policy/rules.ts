@@ -34,7 +34,7 @@ export function createRules(tables: RuleTables, hierarchy: Pick<ScopeHierarchy, 
   return {
     tool: createLookup(tables.tools, hierarchy),
     prompt: createLookup(tables.prompts ?? {}, hierarchy),
-    resource: createLookup(resources, hierarchy),
+    resource: createLookup({ ...withPlainKeys(resources), ...resources }, hierarchy),
     scopes: unionScopes(...all.flatMap((table) => Object.values(table).map((auth) => hierarchy.least(auth.scope)))),
   };
 }
@@ -93,19 +93,31 @@ export function readDemands(message: JsonObject, rules: Rules): readonly Demand[
   return read === undefined ? [{ kind: "unknown_method" }] : read(member(message, "params"), rules);
 }
 
+/** The same rules by what their keys mean, so that a URI whose escapes were read finds the rule of its own spelling. */
+function withPlainKeys(table: AuthByName): AuthByName {
+  return Object.fromEntries(Object.entries(table).map(([key, auth]) => [readEscapes(key), auth]));
+}
+
+/** The star stays as it is, because in a key it means something. */
+function readEscapes(uri: string): string {
+  return uri.replaceAll(/%(?!2a)[0-7][0-9a-f]/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
+}
+
 function demandOf(name: unknown, authOf: (name: string) => ToolAuth | undefined): Demand {
   const auth = typeof name === "string" ? authOf(name) : undefined;
   return auth === undefined ? { kind: "unknown_tool" } : { kind: "tool", auth };
 }
 
 /**
- * A URI is judged as it was sent and as a server may read it (WHATWG URL: dot segments resolved, scheme and host in lower case), so that no
- * spelling of a protected resource falls under the rule of another one.
+ * A URI is judged as it was sent and as a server may read it (WHATWG URL: dot segments resolved, scheme and host in lower case; with the escapes of its ASCII
+ * characters read, and what they held of dot segments resolved too), so that no spelling of a protected resource falls under the rule of another one.
  */
 function resourceDemands(uri: unknown, rules: Rules): readonly Demand[] {
   const url = typeof uri === "string" ? URL.parse(uri) : null;
-  if (url === null) return [{ kind: "unknown_tool" }];
-  return uri === url.href ? [demandOf(uri, rules.resource)] : [demandOf(uri, rules.resource), demandOf(url.href, rules.resource)];
+  if (typeof uri !== "string" || url === null) return [{ kind: "unknown_tool" }];
+  const plain = readEscapes(url.href);
+  const resolved = readEscapes(URL.parse(plain)?.href ?? plain);
+  return [...new Set([uri, url.href, plain, resolved])].map((each) => demandOf(each, rules.resource));
 }
 
 /** Completion speaks about a prompt by name, or a resource template by its URI, which is not one: its literal beginning is judged. */

@@ -10,7 +10,14 @@ const hierarchy = createScopeHierarchy();
 
 const tables: RuleTables = {
   tools: { browse: free, "orders.*": read, "orders.cancel": write, "orders.cancel.all*": oauth2("admin"), "": write },
-  resources: { "orders://*": read, "orders://public/*": free, "https://store.test/a/*": free, "https://store.test/*": read },
+  resources: {
+    "orders://*": read,
+    "orders://public/*": free,
+    "https://store.test/a/*": free,
+    "https://store.test/*": read,
+    "ui://store/private.html": write,
+    "files://my%20file": write,
+  },
   prompts: { greet: free, "*": read },
 };
 
@@ -95,6 +102,13 @@ describe("a message", () => {
     ["https://store.test/a/./b", [free, free]],
     ["https://STORE.test/secret", [undefined, read]],
     ["https://store.test/a\\..\\secret", [read, read]],
+    ["https://store.test/a/..%2Fsecret", [free, free, read]],
+    ["orders://public/..%2f1", [free, free, free]],
+    ["orders://%70ublic/1", [read, free]],
+    ["ui://store/%70rivate.html", [free, write]],
+    ["ui://store/pri%76ate.html", [free, write]],
+    ["files://my%20file", [write, write]],
+    ["files://m%79%20file", [undefined, write]],
   ])("M08 %s is judged as it was sent and as a server may read it", (uri, auths) => {
     const demands = readDemands({ jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri } }, rules);
     expect(demands).toEqual(auths.map((auth) => (auth === undefined ? unknown : tool(auth))));
