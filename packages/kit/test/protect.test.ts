@@ -47,6 +47,8 @@ describe.each(makes)("in front of %s, revision %s", (make, era) => {
     const { result: listed } = await readRpc(await ask("prompts/list"));
     expect(listed?.["prompts"]).toMatchObject([{ name: "greet" }, { name: "summary" }]);
     expect(JSON.stringify(await readRpc(await ask("resources/list")))).not.toContain("secret://");
+    const { result: templates } = await readRpc(await ask("resources/templates/list"));
+    expect(templates?.["resourceTemplates"]).toMatchObject([{ uriTemplate: "orders://{id}" }]);
     const token = await issuer.token({ scope: "orders:read orders:write" });
     expect((await readRpc(await callTool(shop.app, era, "unnamed", token))).error?.code).toBe(-32602);
     expect((await readRpc(await ask("prompts/get", { name: "unnamed" }, token))).error?.code).toBe(-32602);
@@ -136,7 +138,12 @@ describe.each(makes)("in front of %s, revision %s", (make, era) => {
 
   test("M08 no detour in a URI leads from a free resource to a protected one", async () => {
     expect((await readRpc(await ask("resources/read", { uri: "ui://store/shop.html" }))).result).toBeDefined();
-    for (const uri of ["ui://store/public/../private.html", "ui://store/a/%2e%2e/private.html", "UI://store/private.html"]) {
+    for (const uri of [
+      "ui://store/public/../private.html",
+      "ui://store/a/%2e%2e/private.html",
+      "UI://store/private.html",
+      "ui://store/%70rivate.html",
+    ]) {
       expect((await ask("resources/read", { uri })).status).toSatisfy((status: number) => status === 401 || status === 200);
     }
     expect(shop.ran).toEqual(["ui://store/shop.html"]);
@@ -361,6 +368,25 @@ describe("in front of a server with sessions", () => {
     expect((await list(session, await issuer.token())).status).toBe(200);
     expect((await list(session)).status).toBe(404);
     expect((await list(session, await issuer.token({ sub: "usr_2" }))).status).toBe(404);
+  });
+
+  test("M02 a message that claims the revision without sessions reaches none, alone or in a batch", async () => {
+    const [mine, theirs] = await Promise.all([issuer.token(), issuer.token({ sub: "usr_2" })]);
+    const session = await begin(mine);
+    const send = async (body: unknown, token?: string): Promise<string> => {
+      const accept = "application/json, text/event-stream";
+      const headers = { "content-type": "application/json", accept, "mcp-session-id": session, ...authorization(token) };
+      return await (await shop.app.fetch(new Request(endpoint, { method: "POST", headers, body: JSON.stringify(body) }))).text();
+    };
+    const call = { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "orders", arguments: {} } };
+    expect(await send(call, mine)).toContain("ran orders");
+    for (const claim of ["2026-07-28", "2025-11-25", ""]) {
+      const claiming = { ...call, params: { ...call.params, _meta: { "io.modelcontextprotocol/protocolVersion": claim } } };
+      for (const token of [theirs, undefined]) {
+        for (const body of [claiming, [claiming], [call, claiming], [claiming, call]]) expect(await send(body, token)).not.toContain("ran ");
+      }
+    }
+    expect(shop.ran).toEqual(["orders"]);
   });
 
   test("M02 a session that did not begin here is unknown", async () => {

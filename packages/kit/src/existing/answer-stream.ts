@@ -23,7 +23,7 @@ export interface HeldResponse {
  */
 export async function holdResponse(response: Response): Promise<HeldResponse> {
   if (isStream(response) && response.body !== null) return await holdStream(response, response.body);
-  if (response.headers.get("content-type")?.startsWith("application/json") !== true) {
+  if (!isOfType(response, "application/json")) {
     return { first: undefined, release: () => response, cancel: async () => await response.body?.cancel() };
   }
   const text = await response.text();
@@ -48,7 +48,12 @@ interface EventSource {
 }
 
 function isStream(response: Response): boolean {
-  return response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  return isOfType(response, "text/event-stream");
+}
+
+/** Media types know no case (RFC 9110 section 8.3.1). */
+function isOfType(response: Response, type: string): boolean {
+  return response.headers.get("content-type")?.toLowerCase().startsWith(type) === true;
 }
 
 async function holdStream(response: Response, body: ReadableStream<Uint8Array>): Promise<HeldResponse> {
@@ -90,7 +95,7 @@ function openEvents(body: ReadableStream<Uint8Array>): EventSource {
   };
 }
 
-/** Cuts a stream into events, each with the blank line that ends it. What is left at the end without one is passed on as it is. */
+/** Cuts a stream into events, each with the blank line that ends it. What is left at the end without one is an event to lenient readers, so to this one too. */
 async function* readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<StreamEvent, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -104,7 +109,7 @@ async function* readEvents(reader: ReadableStreamDefaultReader<Uint8Array>): Asy
       yield { text, message: parseMessage(dataOf(text)) };
     }
   }
-  if (rest !== "") yield { text: rest, message: undefined };
+  if (rest !== "") yield { text: rest, message: parseMessage(dataOf(rest)) };
   return undefined;
 }
 

@@ -68,7 +68,7 @@ export function createExistingEndpoint(options: ExistingOptions): (request: Requ
     const session = request.headers.get(sessionHeader);
     const refusal = refuseByHttp(messages, isBatch, form, bearer, options);
     if (refusal !== undefined) return refusal;
-    if (session !== null && !messages.some(isModern) && !sessions.admit(session, subjectOf(bearer))) {
+    if (session !== null && !isSessionless(messages) && !sessions.admit(session, subjectOf(bearer))) {
       report({ event: "refused", status: 404, reason: "unknown session" });
       return rpcErrorResponse(404, -32001, "Session not found");
     }
@@ -151,6 +151,7 @@ async function readAnswer(response: Response, id: string | number): Promise<Json
 function forward(request: Request, message: JsonObject | undefined, bearer: Bearer, options: ExistingOptions): Promise<Response> {
   const headers = new Headers(request.headers);
   for (const name of ["authorization", "dpop", "content-length"]) headers.delete(name);
+  if (message !== undefined && isModern(message)) headers.delete(sessionHeader);
   const init = { method: request.method, headers, signal: request.signal };
   const authInfo = authInfoOf(bearer, options.resource);
   const given = authInfo === undefined ? {} : { authInfo };
@@ -173,6 +174,11 @@ function unknownResponse(message: JsonObject, options: ExistingOptions): Respons
   if (isMethod) return rpcErrorResponse(isModern(message) ? 404 : 200, -32601, "Method not found", idOf(message));
   const isResource = typeof method === "string" && method.startsWith("resources/");
   return rpcErrorResponse(200, isResource && !isModern(message) ? -32002 : -32602, "Not found", idOf(message));
+}
+
+/** 2026-07-28 has no sessions. Whoever says so gets none: the server behind may be older and look at the header alone. */
+function isSessionless(messages: readonly JsonObject[]): boolean {
+  return messages.length > 0 && messages.every(isModern);
 }
 
 function messagesOf(json: unknown): readonly JsonObject[] {

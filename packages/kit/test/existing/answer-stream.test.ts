@@ -54,6 +54,14 @@ describe("a stream", () => {
     expect(await release(mark).text()).toBe(': keepalive\n\ndata: {"id":1,"mapped":true}\n\n');
   });
 
+  test("is mapped in its last event too, which no blank line ends, and whatever the case of its type", async () => {
+    const headers = { "content-type": "Text/Event-Stream; charset=utf-8" };
+    const response = new Response('data: {"id":1}\n\ndata: {"id":2}\n', { headers });
+    expect(await (await mapResponse(response, mark)).text()).toBe('data: {"id":1,"mapped":true}\n\ndata: {"id":2,"mapped":true}\n\n');
+    const json = new Response('{"id":1}', { headers: { "content-type": "Application/JSON" } });
+    expect(await (await mapResponse(json, mark)).text()).toBe('{"id":1,"mapped":true}');
+  });
+
   test("passes byte for byte where nothing is mapped, however it is cut", async () => {
     const sent = 'event: a\r\ndata: {"a":"ü"}\r\n\r\ndata: text\n\n: c\n\ndata: [1]\n\nid: 9';
     const wire = stream();

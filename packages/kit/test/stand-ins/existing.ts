@@ -37,6 +37,7 @@ export type Make = "the SDK's factory" | "SDK v1, stateless" | "SDK v1 with sess
 
 const input = z.object({ query: z.string().max(20).optional() });
 const views = ["ui://store/shop.html", "ui://store/private.html", "secret://store"];
+const templates = ["orders://{id}", "secret://{id}"];
 const prompts = ["greet", "summary", "unnamed"];
 const names = ["browse", "news", "orders", "refund", "broken", "unnamed"];
 
@@ -77,7 +78,7 @@ function serverOf(make: Make, shop: Notes): ExistingServer {
       shop.reached.push({ authorization: requestInfo?.headers.get("authorization") ?? null, authInfo });
       const server = new McpServer({ name: "store", version: "1.0.0" }, { capabilities: { resources: { subscribe: true } } });
       registerV2(server, shop);
-      server.registerResource("order", new ResourceTemplate("orders://{id}", { list: undefined }), {}, (uri) => text(uri.href, shop));
+      for (const uri of templates) server.registerResource(uri, new ResourceTemplate(uri, { list: undefined }), {}, ({ href }) => text(href, shop));
       return server;
     };
   }
@@ -165,7 +166,7 @@ function registerV1(server: McpServerV1, shop: Notes): void {
     return await demanding(shop)(args);
   });
   for (const uri of views) server.registerResource(uri, uri, {}, () => text(uri, shop));
-  server.registerResource("order", new ResourceTemplateV1("orders://{id}", { list: undefined }), {}, (uri) => text(uri.href, shop));
+  for (const uri of templates) server.registerResource(uri, new ResourceTemplateV1(uri, { list: undefined }), {}, ({ href }) => text(href, shop));
   for (const name of prompts) server.registerPrompt(name, {}, () => prompt(name, shop));
 }
 
