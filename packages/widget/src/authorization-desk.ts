@@ -16,9 +16,10 @@ export interface AuthorizationDesk {
 /** Puts the desk in front of the host's word. */
 export function openDesk(host: Topic<Authorization>): AuthorizationDesk {
   const shown = createTopic<Authorization>();
-  let turns = 0;
+  /** What each open turn shows, the newest last. */
+  const turns = new Map<Turn, Authorization | undefined>();
   host.subscribe((told) => {
-    if (turns === 0) {
+    if (turns.size === 0) {
       shown.publish(withHostRung(told));
     }
   });
@@ -29,14 +30,23 @@ export function openDesk(host: Topic<Authorization>): AuthorizationDesk {
   return {
     shown,
     begin() {
-      turns += 1;
-      return {
-        show: say,
-        end(authorization) {
-          turns -= 1;
+      const turn: Turn = {
+        show(authorization) {
+          turns.set(turn, authorization);
           say(authorization);
         },
+        end(authorization) {
+          turns.delete(turn);
+          say(authorization);
+          // The user can still act on what waits beside it.
+          const still = [...turns.values()].at(-1);
+          if (still !== undefined) {
+            say(still);
+          }
+        },
       };
+      turns.set(turn, undefined);
+      return turn;
     },
   };
 }

@@ -31,7 +31,10 @@ export function openWidgetState(frame: FrameWindow): HeldState {
     const openai = findOpenai(frame);
     const setWidgetState = openai?.["setWidgetState"];
     if (typeof setWidgetState === "function") {
-      Reflect.apply(setWidgetState, openai, [{ modelContent, privateContent: join(value, held), imageIds: [] }]);
+      // What a host does not keep is lost with the frame; a call that has run must not fail for it.
+      new Promise((resolve) =>
+        resolve(Reflect.apply(setWidgetState, openai, [{ modelContent, privateContent: join(value, held), imageIds: [] }])),
+      ).catch(() => undefined);
     }
   };
   return {

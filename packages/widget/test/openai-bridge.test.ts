@@ -119,6 +119,25 @@ test("state survives a reload and keeps the app's part apart from the model's", 
   expect(second.app.state.get()).toEqual({ view: "orders" });
 });
 
+test.each<readonly [string, () => unknown]>([
+  ["throws", () => JSON.parse("")],
+  ["rejects", () => Promise.reject(new Error("too large"))],
+])("a host whose setWidgetState %s loses the state and nothing else", async (_name, setWidgetState) => {
+  const handle = `lnk_${"h".repeat(43)}`;
+  const offer = { handle, link: "https://wallet.example/device", code: "BCDF", expiresAt: Date.now() + 600_000 };
+  const called: string[] = [];
+  const answers: Readonly<Record<string, unknown>> = {
+    link_account: { content: [], _meta: { "countersign/link": offer } },
+    await_link: { content: [], structuredContent: { status: "linked" } },
+    call_linked: { content: [], structuredContent: { orders: [] } },
+  };
+  const callTool = async (name: string): Promise<unknown> => (called.push(name), answers[name] ?? {});
+  const app = await connect({ window: createFrame({ callTool, setWidgetState }).window, bridge: "openai" });
+  expect(() => app.state.set({ a: 1 })).not.toThrow();
+  expect((await app.callTool("list_orders", {}, { idempotent: true })).structuredContent).toEqual({ orders: [] });
+  expect(called).toEqual(["list_orders", "link_account", "await_link", "call_linked"]);
+});
+
 test("state without a host that keeps it lives in the frame and says so", async () => {
   const { app } = await connected({ callTool: async () => ({}) });
   app.state.set(1);
