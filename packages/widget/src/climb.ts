@@ -14,9 +14,10 @@ import { approvalIn, awaitApproval } from "./approval.ts";
 import { askTool, typed } from "./ask-tool.ts";
 import type { AuthorizationDesk } from "./authorization-desk.ts";
 import type { HostBridge } from "./bridge.ts";
-import { CallError, callError, toCallError, unsupported } from "./call-error.ts";
+import { CallError, callError, saysNothing, toCallError, unsupported } from "./call-error.ts";
 import { type HeldCalls, isSameCall } from "./held-calls.ts";
 import { LinkUnavailable } from "./link-question.ts";
+import { untilAborted } from "./until-aborted.ts";
 import type { JsonObject, ToolResult } from "./wire.ts";
 
 /** How one call is made. */
@@ -96,14 +97,16 @@ export function createClimber(options: ClimberOptions): Climber {
   return {
     call(tool, args, callOptions) {
       const call = { tool, args, options: callOptions };
-      return (
-        resumed.get(keyOf(tool, args))?.catch((thrown: unknown) => {
-          if (toCallError(thrown).code === "not_found") {
-            return finish(call, true);
-          }
-          throw thrown;
-        }) ?? finish(call, true)
-      );
+      const taken = resumed.get(keyOf(tool, args));
+      if (taken === undefined) {
+        return finish(call, true);
+      }
+      return untilAborted(taken, callOptions.signal).catch((thrown: unknown) => {
+        if (toCallError(thrown).code === "not_found") {
+          return finish(call, true);
+        }
+        throw thrown;
+      });
     },
     resume: () =>
       held.waiting.map(({ tool, args }) => {
@@ -149,8 +152,8 @@ async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLi
       failed = error;
       // No tool can be called where views cannot call tools, the one for links neither.
       means = error.source === "unsupported" || error.code === "unavailable" ? { ...means, link: false } : means;
-      // An anonymous tool answers for itself: nothing at all from it does not mean that sign-in is missing.
-      const judgedBy: HostProfile = rung === "link" ? "generic" : profile;
+      // An anonymous tool answers for itself: nothing at all from it does not mean that sign-in is missing. Nor does a call that was lost anywhere.
+      const judgedBy: HostProfile = rung === "link" || !saysNothing(error) ? "generic" : profile;
       if (isOffered && error.source !== "unsupported" && !mayClimb(judgedBy, failure, idempotent)) {
         throw error;
       }

@@ -28,6 +28,7 @@ interface Waiting {
 export function createPeer(options: PeerOptions): Peer {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let closed = false;
   const settle = (id: unknown, message: JsonObject): void => {
     const entry = typeof id === "number" ? waiting.get(id) : undefined;
     if (entry === undefined || typeof id !== "number") {
@@ -44,8 +45,8 @@ export function createPeer(options: PeerOptions): Peer {
     request(method, params, signal) {
       const id = ++lastId;
       return new Promise((resolve, reject) => {
-        if (signal?.aborted === true) {
-          reject(cancelled());
+        if (signal?.aborted === true || closed) {
+          reject(closed ? gone() : cancelled());
           return;
         }
         const onAbort = (): void => {
@@ -81,8 +82,9 @@ export function createPeer(options: PeerOptions): Peer {
       return true;
     },
     close() {
+      closed = true;
       for (const entry of waiting.values()) {
-        entry.reject(callError("unavailable", "The app was closed.", true));
+        entry.reject(gone());
       }
       waiting.clear();
     },
@@ -92,6 +94,10 @@ export function createPeer(options: PeerOptions): Peer {
 function answer(options: PeerOptions, id: unknown, result: JsonObject | undefined): void {
   const outcome = result === undefined ? { error: { code: -32601, message: "Method not found" } } : { result };
   options.post({ jsonrpc: "2.0", id, ...outcome });
+}
+
+function gone(): Error {
+  return callError("unavailable", "The app was closed.", true);
 }
 
 function cancelled(): Error {

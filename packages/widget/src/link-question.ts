@@ -5,6 +5,7 @@ import type { AuthorizationState } from "./authorization.ts";
 import type { HostBridge } from "./bridge.ts";
 import { type CallError, callError, toCallError } from "./call-error.ts";
 import type { HeldCalls } from "./held-calls.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** The app has no account links, or not now: another way has to be found. `needless`: it has, and says that this tool needs none. */
@@ -117,15 +118,4 @@ async function statusOf(bridge: HostBridge, handle: LinkHandle, signal: AbortSig
     throw callError("protocol_error", "The app's answer could not be understood.", false);
   }
   return status === "pending" ? undefined : status;
-}
-
-function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(callError("cancelled", "Cancelled.", true));
-    answer.then(resolve, reject).finally(() => signal?.removeEventListener("abort", onAbort));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted === true) {
-      onAbort();
-    }
-  });
 }

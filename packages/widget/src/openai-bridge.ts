@@ -1,7 +1,8 @@
 import { authorizationContextKey, readAuthorization } from "./authorization.ts";
 import { readHostContext, type HostBridge, type HostTopics } from "./bridge.ts";
-import { callError, unsupported } from "./call-error.ts";
+import { unsupported } from "./call-error.ts";
 import { findOpenai, type FrameWindow } from "./frame.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { isObject, readToolResult, type JsonObject } from "./wire.ts";
 import type { WidgetState } from "./widget-state.ts";
 
@@ -87,18 +88,4 @@ function publishGlobals(topics: HostTopics, openai: JsonObject, changed: JsonObj
   if (authorizationContextKey in changed) {
     topics.authorization.publish(readAuthorization(changed[authorizationContextKey]));
   }
-}
-
-function untilAborted(answer: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
-  if (signal === undefined) {
-    return answer;
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(callError("cancelled", "Cancelled.", true));
-    if (signal.aborted) {
-      onAbort();
-    }
-    signal.addEventListener("abort", onAbort, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

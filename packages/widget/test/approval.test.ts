@@ -121,6 +121,25 @@ describe("a tool that waits for the user's approval", () => {
   });
 });
 
+test("the link of a payment that still waits comes back when another one is decided", async () => {
+  const second = { link: "https://wallet.example/pay/def", handle: "apr_other56789abcdef012345", expiresAt, awaitTool: "await_approval" };
+  const more: Answer = { content: [], _meta: { "countersign/approval": second } };
+  const await_approval = ({ handle: asked }: Readonly<Record<string, unknown>>): Answer =>
+    asked === handle ? state("pending") : state("approved", { order: "ord_2" });
+  const host = await connectApps({ tools: { pay: ({ id }) => (id === 1 ? waits : more), await_approval } });
+  const seen = watch(host.app);
+  void host.app.callTool("pay", { id: 1 }).catch(() => undefined);
+  await vi.advanceTimersByTimeAsync(0);
+  await host.app.callTool("pay", { id: 2 });
+  expect(seen.map((each) => [each.state, each.link])).toEqual([
+    ["idle", undefined],
+    ["required", link],
+    ["required", second.link],
+    ["granted", undefined],
+    ["required", link],
+  ]);
+});
+
 describe("a view that is reloaded while a payment waits", () => {
   /** A host that keeps the state of the view and carries calls to scripted tools. */
   function keeper(tools: Readonly<Record<string, () => Answer>>): { open: () => Promise<App>; called: unknown[]; stored: () => unknown } {
@@ -167,6 +186,19 @@ describe("a view that is reloaded while a payment waits", () => {
     expect(host.called.filter((name) => name === "pay")).toHaveLength(1);
     expect(seen[0]).toEqual({ state: "required", rung: "link", purpose: "approval", tool: "pay", link, expiresAt });
     expect(JSON.stringify(host.stored())).not.toContain(handle);
+  });
+
+  test("lets go of a call that is cancelled, and goes on waiting", async () => {
+    const host = keeper({ pay: () => waits, await_approval: () => state("pending") });
+    await leaveWaiting(host);
+    const second = await host.open();
+    const stop = new AbortController();
+    const again = second.callTool("pay", { checkout_id: "chk_1" }, { signal: stop.signal }).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(1_000);
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await Promise.race([again, Promise.resolve("hangs")])).toMatchObject({ code: "cancelled" });
+    expect(JSON.stringify(host.stored())).toContain(handle);
   });
 
   test("calls nothing anew by itself when what it waited for is over", async () => {
