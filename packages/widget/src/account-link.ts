@@ -33,6 +33,11 @@ export function createAccountLink(options: LinkQuestionOptions): AccountLink {
           if (round === roundsMax || !(await mustLinkAgain(bridge, handle, error, signal))) {
             throw error;
           }
+          if (held.link !== undefined && held.link !== handle) {
+            // A call beside this one has linked anew meanwhile; the old link ended then.
+            handle = held.link;
+            continue;
+          }
           if (error.code !== "insufficient_scope") {
             held.dropLink();
           }
@@ -45,8 +50,11 @@ export function createAccountLink(options: LinkQuestionOptions): AccountLink {
     async end() {
       const handle = held.link;
       if (handle !== undefined) {
-        held.dropLink();
+        // Only whoever has the handle can end the link: it is kept until that is done.
         await askTool(bridge, accountLinkTools.end, { handle }, undefined);
+        if (held.link === handle) {
+          held.dropLink();
+        }
       }
     },
   };
