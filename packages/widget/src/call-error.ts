@@ -39,6 +39,8 @@ export class CallError extends Error {
 
 const codeGrammar = /^[a-z][a-z0-9_]{0,63}$/;
 const messageLengthMax = 500;
+const signInText = "Please sign in to do this.";
+const nothingSaid = "Something went wrong. Please try again.";
 
 /**
  * Types anything a host may throw or send as a JSON-RPC error: a `WidgetError` itself, one inside `data` or `error`, an `Error`, a string.
@@ -52,11 +54,29 @@ export function toCallError(thrown: unknown): CallError {
   if (found !== undefined) {
     return new CallError(found);
   }
-  const said = textOf(thrown) ?? (isObject(thrown) ? textOf(thrown["message"]) : undefined);
+  const said = textOf(thrown) ?? (isObject(thrown) ? textOf(thrown["message"]) : undefined) ?? "";
   if (isObject(thrown) && thrown["code"] === -32601) {
     return unsupported();
   }
-  return callError("internal_error", said === undefined || said === "" ? "Something went wrong. Please try again." : said, true, "unreadable");
+  const refused = refusedBody.exec(said)?.[1] ?? (isUnauthorized(thrown, said) ? "authorization_required" : undefined);
+  if (refused !== undefined) {
+    return callError(refused, signInText, false);
+  }
+  return callError("internal_error", said === "" ? nothingSaid : said, true, "unreadable");
+}
+
+/** A refusal of the endpoint in the words of a client's transport, which hosts pass on: its body, with the code for want of sign-in. */
+const refusedBody = /endpoint\b.*"code":"(authorization_required|insufficient_scope|invalid_token)"/s;
+
+/** HTTP 401 as a client's transport tells it, as code, beside the text, or in one word: it came instead of running the tool (RFC 9110 section 15.5.2). */
+function isUnauthorized(thrown: unknown, said: string): boolean {
+  const data = isObject(thrown) ? thrown["data"] : undefined;
+  return said === "Unauthorized" || (isObject(thrown) && thrown["code"] === 401) || (isObject(data) && data["status"] === 401);
+}
+
+/** Whether a host said nothing at all, or no more than HTTP 400. A lost connection, a failed server or a time that ran out is another thing. */
+export function saysNothing(error: CallError): boolean {
+  return error.code === "protocol_error" || error.message === nothingSaid || /\b400\b|Bad Request/.test(error.message);
 }
 
 /** The error of a host that lacks what was asked of it. */
@@ -72,7 +92,7 @@ export function toolError(result: ToolResult): CallError {
     return new CallError(found, result);
   }
   if (result._meta?.["mcp/www_authenticate"] !== undefined) {
-    return new CallError({ code: "authorization_required", message: "Please sign in to do this.", retryable: false, callId: "" }, result);
+    return new CallError({ code: "authorization_required", message: signInText, retryable: false, callId: "" }, result);
   }
   const message = (firstText(result) ?? "This did not work.").slice(0, messageLengthMax);
   return new CallError({ code: "tool_failed", message, retryable: false, callId: "" }, result);

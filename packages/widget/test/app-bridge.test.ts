@@ -78,6 +78,20 @@ describe("against the official AppBridge", () => {
     await expect(app.callTool("list_orders")).rejects.toMatchObject({ code: "flow_expired", message: "Too slow.", retryable: true, callId: "c1" });
   });
 
+  const refused =
+    '{"error":"authorization_required","error_description":"Please sign in to do this.","code":"authorization_required","retryable":false}';
+  test.each([
+    ["SDK v1", { code: 401, message: `Streamable HTTP error: Error POSTing to endpoint: ${refused}` }],
+    ["SDK v2", { code: "CLIENT_HTTP_NOT_IMPLEMENTED", message: `Error POSTing to endpoint: ${refused}`, data: { status: 401, text: refused } }],
+    ["an SDK client that would have signed in", { message: "Unauthorized" }],
+  ])("a server's HTTP 401 that the host passes on from its %s client is want of sign-in", async (_client, thrown) => {
+    const { app, bridge } = await pair();
+    bridge.oncalltool = async () => {
+      throw Object.assign(new Error(), thrown);
+    };
+    await expect(app.callTool("create_order")).rejects.toMatchObject({ code: "authorization_required", source: "typed", retryable: false });
+  });
+
   test("tool input, result, cancellation and context changes arrive", async () => {
     const { app, bridge, initialized } = await pair();
     await vi.waitFor(() => expect(initialized).toHaveBeenCalledOnce());

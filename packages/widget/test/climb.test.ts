@@ -75,6 +75,25 @@ describe("a call that the host does not sign in for", () => {
     expect(host.contexts).toEqual([{ content: [{ type: "text", text: "The user signed in to this app by its link." }] }]);
   });
 
+  const body = JSON.stringify({ error: "authorization_required", code: "authorization_required", retryable: false });
+  test.each<readonly [string, Record<string, unknown>]>([
+    ["the endpoint's answer as text", { code: -32603, message: `Error POSTing to endpoint: ${body}` }],
+    ["the HTTP status as code", { code: 401, message: "Streamable HTTP error: Error POSTing to endpoint: " }],
+    ["the HTTP status beside the text", { code: -32603, message: "Error", data: { status: 401, statusText: "", text: "" } }],
+    ["the client's one word", { code: -32603, message: "Unauthorized" }],
+  ])("goes on by the link where the host only passes on that the server refused: %s", async (_name, error) => {
+    const tools = { ...linked, list_orders: (): Answer => ({ fail: error }), await_link: () => status("linked") };
+    const host = await connectApps({ tools, name: "Claude" });
+    await expect(host.app.callTool("list_orders")).resolves.toMatchObject({ structuredContent: { orders: [] } });
+    expect(toolsCalled(host)).toEqual(["list_orders", "link_account", "await_link", "call_linked"]);
+  });
+
+  test("does not show the user the words of a transport", async () => {
+    const tools = { list_orders: (): Answer => ({ fail: { code: 401, message: `Streamable HTTP error: Error POSTing to endpoint: ${body}` } }) };
+    const host = await connectApps({ tools, name: "Claude" });
+    await expect(host.app.callTool("list_orders")).rejects.toMatchObject({ code: "authorization_required", message: "Please sign in to do this." });
+  });
+
   test("tells the host each step under the ladder's logger, without handle, link or argument", async () => {
     const host = await connectApps({ tools: { ...linked, await_link: () => status("linked") } });
     await host.app.callTool("list_orders", { limit: 3 });
@@ -221,6 +240,54 @@ describe("a call that the host does not sign in for", () => {
     expect(toolsCalled(gone).filter((tool) => tool === "link_account")).toHaveLength(2);
   });
 
+  test("keeps the new link when a call through the one that it replaced comes back", async () => {
+    let answerOld: ((answer: Answer) => void) | undefined;
+    const gone = new Promise<Answer>((resolve) => {
+      answerOld = resolve;
+    });
+    const call_linked = ({ handle: used, tool }: Readonly<Record<string, unknown>>): Answer | Promise<Answer> => {
+      if (tool === "list_returns") return used === handle ? gone : orders;
+      return used === handle && tool === "pay" ? refusal("insufficient_scope") : orders;
+    };
+    const tools: Tools = {
+      ...linked,
+      call_linked,
+      pay: () => challenge,
+      list_returns: () => challenge,
+      link_account: inTurn(offer(), offer(otherHandle)),
+      await_link: ({ handle: asked }) => (asked === handle && answerOld === undefined ? refusal("not_found") : status("linked")),
+    };
+    const host = await connectApps({ tools });
+    await host.app.callTool("list_orders");
+    const old = host.app.callTool("list_returns");
+    await vi.advanceTimersByTimeAsync(0);
+    await host.app.callTool("pay");
+    const answer = answerOld;
+    answerOld = undefined;
+    answer?.(refusal("not_found"));
+    expect((await old).structuredContent).toEqual({ orders: [] });
+    expect(toolsCalled(host).filter((tool) => tool === "link_account")).toHaveLength(2);
+  });
+
+  test("unlink that did not come through can be tried again", async () => {
+    const unlink_account = inTurn({ fail: { code: -32603, message: "lost" } }, status("ended"));
+    const host = await connectApps({ tools: { ...linked, await_link: () => status("linked"), unlink_account } });
+    await host.app.callTool("list_orders");
+    await expect(host.app.unlink()).rejects.toMatchObject({ code: "internal_error" });
+    await host.app.unlink();
+    await host.app.unlink();
+    expect(host.calls.slice(4).map(({ tool }) => tool)).toEqual(["unlink_account", "unlink_account"]);
+  });
+
+  test("settles when the app closes while the user decides", async () => {
+    const host = await connectApps({ tools: { ...linked, await_link: () => status("pending") } });
+    const call = host.app.callTool("list_orders").catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(1_000);
+    host.app.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await call).toMatchObject({ code: "unavailable" });
+  });
+
   test("unlink ends the link here and at the app", async () => {
     const unlink_account = (): Answer => status("ended");
     const host = await connectApps({ tools: { ...linked, await_link: () => status("linked"), unlink_account } });
@@ -258,6 +325,25 @@ describe("a call that may have run", () => {
     const tools = { list_orders: (): Answer => ({}), link_account: () => offer(), await_link: () => status("linked"), call_linked: () => orders };
     const host = await connectApps({ tools });
     await expect(host.app.callTool("list_orders", {}, { idempotent: true })).resolves.toMatchObject({ structuredContent: { orders: [] } });
+  });
+
+  test.each<readonly [string, Answer]>([
+    ["that it took too long", { fail: { code: -32001, message: "Request timed out" } }],
+    ["that the connection broke", { fail: { code: -32000, message: "Connection closed" } }],
+    ["that the server failed", { fail: { code: -32603, message: "Request failed with status code 502" } }],
+  ])("is not made again where an empty answer means sign-in but the host says %s", async (_name, answer) => {
+    const tools = { create_order: () => answer, link_account: () => offer(), await_link: () => status("linked"), call_linked: () => orders };
+    const host = await connectApps({ tools, name: "ChatGPT" });
+    await expect(host.app.callTool("create_order")).rejects.toMatchObject({ source: "unreadable" });
+    expect(toolsCalled(host)).toEqual(["create_order"]);
+  });
+
+  test("is not handed to the model by a host that was silent for long, even where an empty answer means sign-in", async () => {
+    const host = await connectApps({ tools: { create_order: (): Answer => undefined }, name: "ChatGPT", capabilities: { message: {} } });
+    const call = host.app.callTool("create_order").catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await call).toMatchObject({ code: "unavailable" });
+    expect(host.messages).toEqual([]);
   });
 
   test("through the link is not handed to the model, even where an empty answer means sign-in", async () => {
