@@ -8,6 +8,7 @@ import { z } from "zod";
 import { answer, refused, type ToolAnswer, type ToolResult } from "../answer.ts";
 import { anonymous } from "../auth.ts";
 import type { ClientHints, ToolContext } from "../context.ts";
+import { createHeldWaits } from "../held-waits.ts";
 import type { ValidBearer } from "../policy/judge-link.ts";
 import type { Report } from "../report.ts";
 import { prepareTool, type Tool, type ToolAnnotations, type ToolHandler } from "../tool.ts";
@@ -36,7 +37,6 @@ const name = z.string().max(64);
 const startsOfAll: RateBound = { burst: 20, perMinute: 20 };
 const startsOfOne: RateBound = { burst: 5, perMinute: 5 };
 const countedMax = 1_000;
-const waitsMax = 256;
 
 /** The tools of protocol/account-link: anonymous, for views only. */
 export function createLinkTools(options: LinkToolsOptions): ReadonlyMap<string, Tool> {
@@ -72,17 +72,17 @@ function prepare<Input extends z.ZodObject>(
 }
 
 function createWait({ links, stopping }: LinkToolsOptions): (args: { readonly handle: string }, ctx: ToolContext) => Promise<ToolAnswer> {
-  let waiting = 0;
+  const waits = createHeldWaits();
   return async (args, ctx) => {
     const known = readLinkHandle(args.handle);
     if (known === undefined) return refused(refuse("not_found"));
-    if (waiting >= waitsMax) return refused(refuse("rate_limited"));
-    waiting += 1;
+    const leave = waits.enter(known);
+    if (leave === undefined) return refused(refuse("rate_limited"));
     try {
       const state = await links.wait(known, ctx.subject, AbortSignal.any([ctx.signal, stopping]));
       return state.ok ? answer({ status: state.value }, stateTexts[state.value]) : refused(state.error);
     } finally {
-      waiting -= 1;
+      leave();
     }
   };
 }

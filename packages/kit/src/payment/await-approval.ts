@@ -5,6 +5,7 @@ import { z } from "zod";
 import { answer, refused, type ToolAnswer, type ToolResult } from "../answer.ts";
 import { anonymous } from "../auth.ts";
 import { createToolContext, type ToolContext } from "../context.ts";
+import { createHeldWaits } from "../held-waits.ts";
 import type { ApprovalAsk } from "../policy/judge-ask.ts";
 import type { Report } from "../report.ts";
 import { prepareTool, type Tool } from "../tool.ts";
@@ -17,9 +18,6 @@ interface AwaitOptions {
   readonly toolOf: (name: string) => Tool | undefined;
   readonly report: Report;
 }
-
-/** Calls that wait at a time. */
-const waitingMax = 256;
 
 const states: Readonly<Record<PaymentRequestStatus, ApprovalState>> = {
   created: "pending",
@@ -50,7 +48,7 @@ export function openAwaitTool(payee: Payee | undefined, toolOf: AwaitOptions["to
  */
 function createAwaitTool(options: AwaitOptions): Tool {
   const { payee, report } = options;
-  let waiting = 0;
+  const waits = createHeldWaits();
   const wait = async (given: string, ctx: ToolContext): Promise<ToolAnswer> => {
     const ask = openAsk(payee, given, "handle");
     if (ask === undefined || payee.now() >= ask.expiresAt) {
@@ -75,12 +73,12 @@ function createAwaitTool(options: AwaitOptions): Tool {
     anonymous(),
     undefined,
     async ({ handle }, ctx) => {
-      if (waiting >= waitingMax) return refused(refuse("rate_limited"));
-      waiting += 1;
+      const leave = waits.enter(handle);
+      if (leave === undefined) return refused(refuse("rate_limited"));
       try {
         return await wait(handle, ctx);
       } finally {
-        waiting -= 1;
+        leave();
       }
     },
   );

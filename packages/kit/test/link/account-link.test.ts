@@ -1,6 +1,6 @@
 import { readLinkOffer } from "@countersign/protocol/account-link";
 import { member } from "@countersign/protocol/shape";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { answer } from "../../src/answer.ts";
 import { createApp } from "../../src/app.ts";
@@ -231,6 +231,24 @@ describe("a pending link", () => {
     expect(states.map((each) => each.status)).toEqual(Array.from({ length: 50 }, () => "linked"));
     expect(issuer.tokenRequests).toHaveLength(1);
     expect(steps()).toEqual(["begun", "linked"]);
+  });
+
+  test("X09: leaves room for others, however often one view waits for it", async () => {
+    const open: (() => void)[] = [];
+    pause = () => new Promise((resolve) => open.push(resolve));
+    const [mine, other] = [await begin(), await begin()];
+    const codes: unknown[] = [];
+    const waits = Array.from({ length: 300 }, () => call("await_link", { handle: mine }).then(({ code }) => codes.push(code)));
+    await vi.waitFor(() => expect(codes.filter((code) => code === "rate_limited")).toHaveLength(300 - 128));
+    const theirs = [call("await_link", { handle: other }), call("await_link", { handle: other })];
+    expect((await call("await_link", { handle: other })).code).toBe("rate_limited");
+    issuer.approve();
+    clock.advance(25_000);
+    pause = async (ms) => clock.advance(ms);
+    for (const go of open.splice(0)) go();
+    expect((await Promise.all(theirs)).map(({ code }) => code)).toEqual([undefined, undefined]);
+    await Promise.all(waits);
+    expect((await call("await_link", { handle: mine })).code).toBeUndefined();
   });
 
   test("D03: is asked about at the issuer's pace, slower when told to, and again after the server was away", async () => {
