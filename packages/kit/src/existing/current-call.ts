@@ -29,8 +29,8 @@ export function runCall<T>(call: RunningCall, work: () => Promise<T>): Promise<T
 }
 
 /**
- * The call in whose handler this is asked: who is signed in, with which scopes. For the handlers of a protected server, however deep.
- * Throws outside of one.
+ * The call in whose handler this is asked: who is signed in, with which scopes. For the handlers of tools of a protected server, however deep.
+ * Throws outside of one: a handler of a resource or prompt finds its caller in the SDK's own `authInfo`.
  */
 export function currentCall(): ToolContext {
   return findCall().ctx;

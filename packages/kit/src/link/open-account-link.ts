@@ -18,7 +18,7 @@ import { createLinkTools, type LinkToolsOptions } from "./link-tools.ts";
 
 /** Turns on account links: for hosts that start no sign-in when a view calls. The app is then a client of its issuer with the device grant (RFC 8628). */
 export interface AccountLinkOptions {
-  /** The app's client id at the issuer. The payee's key proves it where the payee has this id there; else the secret; else nothing. */
+  /** The app's client id at the issuer. The secret proves it; else the payee's key, where the payee has this id there; else nothing. */
   readonly clientId: string;
   readonly clientSecret?: string;
   /** Where links are kept; by default in this process. */
