@@ -78,10 +78,10 @@ describe.each(makes)("in front of %s, revision %s", (make, era) => {
     expect(shop.reached[0]?.authInfo).toMatchObject({ clientId: "host", scopes: ["orders:read"], extra: { subject: "usr_1" } });
   });
 
-  test("O24 the caller's token does not reach the server", async () => {
+  test("O24 neither the caller's token nor its proof reaches the server", async () => {
     const token = await issuer.token();
-    await readRpc(await callTool(shop.app, era, "orders", token));
-    expect(shop.reached).toMatchObject([{ authorization: null, authInfo: { token: "" } }]);
+    await readRpc(await callTool(shop.app, era, "orders", token, { dpop: "proof" }));
+    expect(shop.reached).toMatchObject([{ authorization: null, proof: null, authInfo: { token: "" } }]);
     for (const part of token.split(".")) expect(JSON.stringify([shop.reached, shop.contexts, shop.events])).not.toContain(part);
   });
 

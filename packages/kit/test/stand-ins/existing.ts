@@ -30,7 +30,7 @@ export interface ExistingShop {
   /** Lets the tool `slow` go on after it said that it is at work. */
   readonly proceed: PromiseWithResolvers<void>;
   /** Headers of the requests that reached the server itself, and what it was told about the caller. */
-  readonly reached: { readonly authorization: string | null; readonly authInfo: unknown }[];
+  readonly reached: { readonly authorization: string | null; readonly proof: string | null; readonly authInfo: unknown }[];
 }
 
 export type Make = "the SDK's factory" | "SDK v1, stateless" | "SDK v1 with sessions";
@@ -75,7 +75,8 @@ type Notes = Pick<ExistingShop, "ran" | "contexts" | "reached" | "proceed">;
 function serverOf(make: Make, shop: Notes): ExistingServer {
   if (make === "the SDK's factory") {
     return ({ authInfo, requestInfo }) => {
-      shop.reached.push({ authorization: requestInfo?.headers.get("authorization") ?? null, authInfo });
+      const headers = requestInfo?.headers;
+      shop.reached.push({ authorization: headers?.get("authorization") ?? null, proof: headers?.get("dpop") ?? null, authInfo });
       const server = new McpServer({ name: "store", version: "1.0.0" }, { capabilities: { resources: { subscribe: true } } });
       registerV2(server, shop);
       for (const uri of templates) server.registerResource(uri, new ResourceTemplate(uri, { list: undefined }), {}, ({ href }) => text(href, shop));
@@ -85,7 +86,8 @@ function serverOf(make: Make, shop: Notes): ExistingServer {
   const fetch = make === "SDK v1, stateless" ? statelessV1(shop) : sessionfulV1(shop);
   return {
     fetch: (request, given) => {
-      shop.reached.push({ authorization: request.headers.get("authorization"), authInfo: given?.authInfo });
+      const { headers } = request;
+      shop.reached.push({ authorization: headers.get("authorization"), proof: headers.get("dpop"), authInfo: given?.authInfo });
       return fetch(request, given);
     },
   };
