@@ -188,6 +188,16 @@ describe("a view that is reloaded while a payment waits", () => {
     expect(JSON.stringify(host.stored())).not.toContain(handle);
   });
 
+  test("keeps no call that is too large for a host's state, and the app's own part beside it", async () => {
+    const host = keeper({ pay: () => waits, await_approval: () => state("pending") });
+    const first = await host.open();
+    first.state.set({ screen: "checkout" });
+    void first.callTool("pay", { note: "x".repeat(2_001) }).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(JSON.stringify(host.stored())).not.toContain(handle);
+    expect(JSON.stringify(host.stored())).toContain("checkout");
+  });
+
   test("lets go of a call that is cancelled, and goes on waiting", async () => {
     const host = keeper({ pay: () => waits, await_approval: () => state("pending") });
     await leaveWaiting(host);

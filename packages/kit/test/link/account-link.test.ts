@@ -314,6 +314,32 @@ describe("a pending link", () => {
   });
 });
 
+test("an answer of the issuer is followed nowhere, and read up to 64 KB", async () => {
+  const plain = issuer.handlers.get("/token");
+  const redirects: string[] = [];
+  issuer.handlers.set("/token", async (request) => {
+    redirects.push(request.redirect);
+    const given: unknown = await (await plain?.(request))?.json();
+    return Response.json({ ...Object(given), padding: "x".repeat(70_000) });
+  });
+  const handle = await begin();
+  issuer.approve();
+  expect((await call("await_link", { handle })).status).not.toBe("linked");
+  expect(redirects[0]).toBe("error");
+});
+
+test("a token that is bound to a key is not kept: this app could not present it", async () => {
+  const plain = issuer.handlers.get("/token");
+  issuer.handlers.set("/token", async (request) => {
+    const given: unknown = await (await plain?.(request))?.json();
+    return Response.json({ ...Object(given), token_type: "DPoP" });
+  });
+  const handle = await begin();
+  issuer.approve();
+  expect((await call("await_link", { handle })).status).toBe("failed");
+  expect((await call("call_linked", { handle, tool: "orders" })).code).toBe("authorization_required");
+});
+
 describe("a linked account", () => {
   test("asks for more scope by a new link of the same user, which ends the old one", async () => {
     const first = await linked();
@@ -360,6 +386,33 @@ describe("a linked account", () => {
     clock.advance(280_000);
     expect((await call("call_linked", { handle, tool: "orders" })).result).not.toHaveProperty("isError");
     expect(steps()).toEqual(["begun", "linked", "renewed", "renewed"]);
+    for (const each of issuer.tokenRequests) expect(each.get("resource")).toBe("https://store.test/mcp");
+  });
+
+  test("is renewed by nobody else while somebody does: a refresh token is shown once", async () => {
+    const handle = await linked();
+    clock.advance(280_000);
+    pause = () => new Promise((resolve) => setImmediate(resolve));
+    let beside: Promise<Called> | undefined;
+    issuer.beforeToken = async () => {
+      if (beside !== undefined) return;
+      beside = call("call_linked", { handle, tool: "orders" });
+      for (let turn = 0; turn < 50; turn += 1) await pause(0);
+    };
+    const first = await call("call_linked", { handle, tool: "orders" });
+    for (const each of [first, await beside]) expect(each?.result).toMatchObject({ structuredContent: { subject: "usr_1" } });
+    expect(issuer.tokenRequests.filter((each) => each.get("grant_type") === "refresh_token")).toHaveLength(1);
+  });
+
+  test("ends when its token is not taken any more before its time", async () => {
+    const handle = await begin();
+    issuer.approve("usr_1", { exp: Math.floor(clock.now() / 1000) + 100 });
+    expect((await call("await_link", { handle })).status).toBe("linked");
+    clock.advance(200_000);
+    expect((await call("call_linked", { handle, tool: "orders" })).code).toBe("authorization_required");
+    expect((await call("call_linked", { handle, tool: "orders" })).code).toBe("not_found");
+    expect(issuer.revoked).toHaveLength(1);
+    expect(steps()).toEqual(["begun", "linked", "ended"]);
   });
 
   test("X11: ends when the user took the app's access back at the issuer", async () => {

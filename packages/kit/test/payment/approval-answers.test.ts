@@ -232,6 +232,15 @@ describe.each(eras)("a client of %s that acts on no challenge", (era) => {
     expect(wallet.requests.size).toBe(1);
   });
 
+  test("X09 waits by one handle in half of the room at most", async () => {
+    const handle = await handleFrom(claude);
+    const all = await Promise.all(Array.from({ length: 250 }, () => waitFor(handle, claude)));
+    const refused = all.filter((each) => codeOf(each) === "rate_limited");
+    expect(refused.length).toBeGreaterThan(50);
+    expect(all.length - refused.length).toBeGreaterThanOrEqual(128);
+    expect((await waitFor(handle, claude)).result).toMatchObject({ structuredContent: { state: "pending" } });
+  });
+
   test("M03 cannot wait by the link, the request's id, a changed handle or a state, and the wallet is not asked", async () => {
     const handle = await handleFrom(claude);
     const state = await stateFrom(elicits);
