@@ -42,8 +42,7 @@ export async function startKitApp(
   app.tool("list_orders", { description: "Signed in", input, auth: oauth2("orders:read") }, (_args, ctx) =>
     answer({ subject: ctx.subject ?? null, clientId: ctx.clientId ?? null }),
   );
-  const handle = toNodeHandler(app);
-  server.on("request", (request, response) => void handle(request, response));
+  server.on("request", toNodeHandler(app));
   return {
     resource,
     app,

@@ -39,7 +39,7 @@ export async function runExample(description: unknown, make: (place: ExamplePlac
     payee: app.payee ?? "",
     linkClient: app.linkClient ?? "",
   });
-  server.on("request", (incoming, outgoing) => void toNodeHandler(made)(incoming, outgoing));
+  server.on("request", toNodeHandler(made));
   return {
     stack,
     app,

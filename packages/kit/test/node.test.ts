@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, request as sendRaw, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serve as serveHono } from "@hono/node-server";
+import { withKnownText } from "@countersign/protocol/known-text";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import express from "express";
 import { Hono } from "hono";
@@ -26,7 +27,7 @@ interface Mount {
 }
 
 const mounts: Readonly<Record<string, Mount>> = {
-  "Node's own HTTP": { path: "/mcp", listener: (app) => (incoming, outgoing) => void toNodeHandler(app)(incoming, outgoing) },
+  "Node's own HTTP": { path: "/mcp", listener: toNodeHandler },
   "Express, body not parsed": { path: "/mcp", listener: (app) => express().all([...app.paths], toNodeHandler(app)) },
   "Express, body parsed": {
     path: "/mcp",
@@ -160,7 +161,7 @@ describe.each(Object.entries(mounts))("on %s", (_name, mount) => {
 
 describe("on Node's own HTTP", () => {
   test("a request target that is no path, or a host that is no host, is refused before anything is made of it", async () => {
-    const running = await start({ path: "/mcp", listener: (app) => (incoming, outgoing) => void toNodeHandler(app)(incoming, outgoing) });
+    const running = await start({ path: "/mcp", listener: toNodeHandler });
     const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
     const host = new URL(running.origin).host;
     expect(await statusWithHost(running.app.resource, host, body, "/mcp")).toBe(200);
@@ -169,6 +170,88 @@ describe("on Node's own HTTP", () => {
     for (const name of ["a b", `x@${host}`, `:x@${host}`]) expect(await statusWithHost(running.app.resource, name, body)).toBe(400);
     expect(await statusWithHost(running.app.resource, "a:99999", body)).toBe(400);
     await running.stop();
+  });
+});
+
+describe("an answer on Node's own HTTP", () => {
+  const startWith = async (fetch: (request: Request) => Promise<Response>): Promise<{ readonly url: string; readonly stop: () => void }> => {
+    const server = await listen(toNodeHandler({ fetch }));
+    const stop = (): void => {
+      server.close();
+      server.closeAllConnections();
+    };
+    return { url: `${addressOf(server.address())}/mcp`, stop };
+  };
+
+  test("goes out whole with its length where its text is known, and nobody makes a stream of it", async () => {
+    const made: Response[] = [];
+    const { url, stop } = await startWith(() => {
+      const response = withKnownText(
+        new Response("Grüße", {
+          status: 201,
+          headers: [
+            ["set-cookie", "a=1"],
+            ["set-cookie", "b=2"],
+          ],
+        }),
+        "Grüße",
+      );
+      made.push(response);
+      return Promise.resolve(response);
+    });
+    const answered = await fetch(url);
+    expect(answered.status).toBe(201);
+    expect(answered.headers.get("content-length")).toBe("7");
+    expect(answered.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+    expect(await answered.text()).toBe("Grüße");
+    expect(made[0]?.bodyUsed).toBe(false);
+    stop();
+  });
+
+  test("comes as it is made, and ends when its client leaves", async () => {
+    const left = Promise.withResolvers<string>();
+    const { url, stop } = await startWith((request) => {
+      request.signal.addEventListener("abort", () => left.resolve("aborted"));
+      const stream = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\n")),
+        cancel: () => left.resolve("cancelled"),
+      });
+      return Promise.resolve(new Response(stream, { headers: { "content-type": "text/event-stream" } }));
+    });
+    const leaving = new AbortController();
+    const { body } = await fetch(url, { signal: leaving.signal });
+    const first = await body?.getReader().read();
+    expect(new TextDecoder().decode(first?.value)).toBe("data: 1\n\n");
+    leaving.abort();
+    expect(["aborted", "cancelled"]).toContain(await left.promise);
+    stop();
+  });
+
+  test("says 500 when the app fails, without its words, and the next one is served", async () => {
+    let calls = 0;
+    const { url, stop } = await startWith(() =>
+      calls++ === 0 ? Promise.reject(new Error("password=hunter2")) : Promise.resolve(new Response("ok")),
+    );
+    const failed = await fetch(url);
+    expect([failed.status, await failed.json()]).toEqual([500, { jsonrpc: "2.0", id: null, error: { code: -32603, message: "Internal error" } }]);
+    expect(await (await fetch(url)).text()).toBe("ok");
+    stop();
+  });
+
+  test("is broken off when it fails on its way", async () => {
+    const { url, stop } = await startWith(() => {
+      const parts = ["data: 1\n\n"];
+      const stream = new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          const part = parts.shift();
+          if (part === undefined) controller.error(new Error("password=hunter2"));
+          else controller.enqueue(new TextEncoder().encode(part));
+        },
+      });
+      return Promise.resolve(new Response(stream));
+    });
+    await expect(fetch(url).then((response) => response.text())).rejects.toThrow(TypeError);
+    stop();
   });
 });
 

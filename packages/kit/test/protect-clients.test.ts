@@ -34,7 +34,7 @@ async function start(make: Make): Promise<Running & { stop(): Promise<void> }> {
       return response;
     },
   });
-  server.on("request", (incoming, outgoing) => void handle(incoming, outgoing));
+  server.on("request", handle);
   const stop = async (): Promise<void> => {
     await shop.app.close();
     server.closeAllConnections();
