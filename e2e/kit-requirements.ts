@@ -115,4 +115,31 @@ export const kitRequirements: readonly Requirement[] = [
       { file: "packages/kit/test/policy/scope-hierarchy.test.ts", title: "a token with the least that is asked for covers what was demanded" },
     ],
   },
+  {
+    id: "clients-1",
+    rule: "An app of the kit and a protected server say the same to clients that others wrote: the official ones of both versions, and a script that knows HTTP and the RFCs alone.",
+    shownBy: [
+      scenario("clients", "is served as anybody, is told where and for what to sign in, and its same call goes on"),
+      scenario("clients", "pays once for one approval, and steps up from the token of the payment"),
+      scenario("clients", "O26 is asked for every scope of the tool when its token has some of them"),
+    ],
+  },
+  {
+    id: "clients-2",
+    rule: "A tool for anyone opens itself alone: no bad token passes with it, no other method, no other name; a token with too little for more still passes.",
+    shownBy: [
+      scenario("clients", "O23 O25 is refused with a bad token, a good one for another server too, on what anyone may use as well"),
+      scenario("clients", "with less than a tool could use it is served as anybody is"),
+      scenario("clients", "M08 is not let into a resource or a prompt by them, until its user has agreed"),
+      scenario("clients", "M08 runs no tool by another spelling, nor one that the policy does not name"),
+    ],
+  },
+  {
+    id: "clients-3",
+    rule: "The address of the metadata is the configuration's, whatever a request says of where it was sent.",
+    shownBy: [
+      scenario("clients", "M01 hears of no address that a forwarded header names"),
+      scenario("clients", "M01 names no address in metadata or challenges: a foreign one is refused"),
+    ],
+  },
 ];

@@ -7,7 +7,11 @@ import { KeepingProvider, officialClient } from "./keeping-provider.ts";
 import { listen, portOf } from "./listen.ts";
 import { runStack, type TestStack } from "./run-stack.ts";
 
-const redirectUrl = "http://127.0.0.1/callback";
+/** As much of an app as a server needs. */
+type MountedApp = Pick<App, "fetch" | "close">;
+
+/** Where the wallet sends the clients of an example back to. */
+export const redirectUrl = "http://127.0.0.1/callback";
 
 /** An example with everything around it: a real wallet, a real bank, and a console that knows it. */
 export interface RunningExample {
@@ -26,7 +30,7 @@ export interface ExamplePlace {
 }
 
 /** Serves an example on a port that the system chose, beside a stack that knows it by its `countersign.json`. */
-export async function runExample(description: unknown, make: (place: ExamplePlace) => App | Promise<App>): Promise<RunningExample> {
+export async function runExample(description: unknown, make: (place: ExamplePlace) => MountedApp | Promise<MountedApp>): Promise<RunningExample> {
   const parsed = parseLocalApp(description);
   if (!parsed.ok) throw new TypeError(`the example does not describe itself: ${parsed.error}`);
   const server = await listen();
