@@ -131,7 +131,7 @@ export const kitRequirements: readonly Requirement[] = [
       scenario("clients", "O23 O25 is refused with a bad token, a good one for another server too, on what anyone may use as well"),
       scenario("clients", "with less than a tool could use it is served as anybody is"),
       scenario("clients", "M08 is not let into a resource or a prompt by them, until its user has agreed"),
-      scenario("clients", "M08 runs no tool by another spelling, nor one that the policy does not name"),
+      scenario("clients", "M08 runs no tool by another spelling, and reaches nothing that is not offered"),
     ],
   },
   {

@@ -215,7 +215,7 @@ describe.each(Object.keys(independentClients))("%s at a server with tools for an
     expect(seat.challenges).toMatchObject([told]);
   });
 
-  it("M08 runs no tool by another spelling, nor one that the policy does not name", async () => {
+  it("M08 runs no tool by another spelling, and reaches nothing that is not offered", async () => {
     for (const { url, guarded, tools } of Object.values(targets)) {
       const seat = await Seat.take(clientName, url());
       for (const name of [tools.unlisted, `${guarded.tool} `, guarded.tool.toUpperCase()]) {
@@ -223,6 +223,8 @@ describe.each(Object.keys(independentClients))("%s at a server with tools for an
         if (typeof outcome !== "string") expect(outcome.isError).toBe(true);
         expect(JSON.stringify(outcome)).not.toContain("takings");
       }
+      await expect(seat.client.getPrompt("takings")).rejects.toThrow();
+      await expect(seat.client.readResource("ledger://takings")).rejects.toThrow();
       expect(seat.client.opened).toEqual([]);
     }
   });
