@@ -219,9 +219,11 @@ describe.each(Object.keys(independentClients))("%s at a server with tools for an
     for (const { url, guarded, tools } of Object.values(targets)) {
       const seat = await Seat.take(clientName, url());
       for (const name of [tools.unlisted, `${guarded.tool} `, guarded.tool.toUpperCase()]) {
-        const outcome = await seat.call(name).catch((error: unknown) => String(error));
-        if (typeof outcome !== "string") expect(outcome.isError).toBe(true);
-        expect(JSON.stringify(outcome)).not.toContain("takings");
+        const outcome = await seat.call(name).then(
+          (result) => (result.isError ? "refused" : JSON.stringify(result)),
+          () => "refused",
+        );
+        expect([name, outcome]).toEqual([name, "refused"]);
       }
       await expect(seat.client.getPrompt("takings")).rejects.toThrow();
       await expect(seat.client.readResource("ledger://takings")).rejects.toThrow();

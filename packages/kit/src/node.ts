@@ -34,7 +34,10 @@ async function serve(app: { readonly fetch: Fetch }, incoming: MountedRequest, o
     if (!outgoing.writableEnded) left.abort();
   });
   const response = await respond(app, incoming, left.signal);
-  if (outgoing.destroyed) return void (await response.body?.cancel());
+  if (outgoing.destroyed) {
+    await response.body?.cancel();
+    return;
+  }
   await write(response, outgoing);
 }
 
