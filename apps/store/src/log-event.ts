@@ -8,6 +8,14 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
   switch (event.event) {
     case "checkout_created":
       return logger.info("checkout.created", { checkoutId: event.checkout });
+    case "checkout_changed":
+      return logger.info("checkout.changed", { checkoutId: event.checkout, state: `v${event.version}` });
+    case "checkout_canceled":
+      return logger.info("checkout.canceled", { checkoutId: event.checkout });
+    case "request_withdrawn":
+      return logger.info("request.withdrawn", { paymentRequestId: event.request, state: event.how });
+    case "withdrawal_failed":
+      return logger.warn("request.withdrawal_failed", { paymentRequestId: event.request, code: event.code });
     case "approval_lodged":
       return logger.info("approval.lodged", { checkoutId: event.checkout, paymentRequestId: event.request });
     case "approval_ended":

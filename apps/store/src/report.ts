@@ -1,6 +1,10 @@
 /** What the store tells the log. No token, mandate or argument of a call is ever part of it. */
 export type StoreEvent =
   | { readonly event: "checkout_created"; readonly checkout: string }
+  | { readonly event: "checkout_changed"; readonly checkout: string; readonly version: number }
+  | { readonly event: "checkout_canceled"; readonly checkout: string }
+  | { readonly event: "request_withdrawn"; readonly request: string; readonly how: string }
+  | { readonly event: "withdrawal_failed"; readonly request: string; readonly code: string }
   | { readonly event: "approval_lodged"; readonly checkout: string; readonly request: string }
   | { readonly event: "approval_ended"; readonly checkout: string; readonly request: string; readonly how: string }
   /** The user approved, and the checkout no longer takes it: nothing was captured. */

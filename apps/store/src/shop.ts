@@ -4,6 +4,7 @@ import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
 import type { Settler } from "./payment/settle.ts";
 import type { Watchers } from "./payment/watchers.ts";
+import type { Withdrawals } from "./payment/withdrawals.ts";
 import type { Report } from "./report.ts";
 import type { StoreTables } from "./tables.ts";
 
@@ -18,6 +19,7 @@ export interface Shop {
   readonly sealer: Sealer;
   readonly settler: Settler;
   readonly watchers: Watchers;
+  readonly withdrawals: Withdrawals;
   readonly clock: () => EpochMs;
   /** 128 random bits as 22 characters of base64url. */
   readonly randomId: () => string;

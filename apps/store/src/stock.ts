@@ -2,17 +2,17 @@ import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/open";
 import { sql } from "kysely";
-import type { Product } from "./catalogue/products.ts";
+import type { Variant } from "./catalogue/product.ts";
 import type { StoreTables } from "./tables.ts";
 
 export interface StockLine {
-  readonly product_id: string;
+  readonly variant_id: string;
   readonly quantity: number;
 }
 
-/** Puts the opening stock of products that the database does not know yet. */
-export async function openStock(db: Database<StoreTables>, catalogue: readonly Product[]): Promise<void> {
-  const rows = catalogue.map((product) => ({ product_id: product.id, on_hand: product.openingStock, reserved: 0 }));
+/** Puts the opening stock of variants that the database does not know yet. */
+export async function openStock(db: Database<StoreTables>, catalogue: readonly Variant[]): Promise<void> {
+  const rows = catalogue.map((variant) => ({ product_id: variant.id, on_hand: variant.openingStock, reserved: 0 }));
   await db.sql
     .insertInto("stock")
     .values(rows)
@@ -20,7 +20,7 @@ export async function openStock(db: Database<StoreTables>, catalogue: readonly P
     .execute();
 }
 
-/** How many of each product can be bought now. */
+/** How many of each variant can be bought now. */
 export async function readAvailability(db: Database<StoreTables>): Promise<ReadonlyMap<string, number>> {
   const rows = await db.sql.selectFrom("stock").selectAll().execute();
   return new Map(rows.map((row) => [row.product_id, row.on_hand - row.reserved]));
@@ -28,20 +28,20 @@ export async function readAvailability(db: Database<StoreTables>): Promise<Reado
 
 /**
  * Reserves every line for a checkout, or refuses with `out_of_stock`; then the transaction must be given up, for some lines may be taken already.
- * Products are locked in the order of their ids, so that two checkouts never wait for each other.
+ * Variants are locked in the order of their ids, so that two checkouts never wait for each other.
  */
 export async function reserveStock(tx: Database<StoreTables>, checkoutId: string, lines: readonly StockLine[]): Promise<Result<void, Refusal>> {
-  for (const line of [...lines].sort((left, right) => (left.product_id < right.product_id ? -1 : 1))) {
+  for (const line of [...lines].sort((left, right) => (left.variant_id < right.variant_id ? -1 : 1))) {
     const taken = await tx.sql
       .updateTable("stock")
       .set({ reserved: sql<number>`reserved + ${line.quantity}` })
-      .where("product_id", "=", line.product_id)
+      .where("product_id", "=", line.variant_id)
       .where(sql<number>`on_hand - reserved`, ">=", line.quantity)
       .executeTakeFirst();
     if (taken.numUpdatedRows !== 1n) {
-      return err(refuse("out_of_stock", line.product_id));
+      return err(refuse("out_of_stock", line.variant_id));
     }
-    await tx.sql.insertInto("reservations").values({ checkout_id: checkoutId, product_id: line.product_id, quantity: line.quantity }).execute();
+    await tx.sql.insertInto("reservations").values({ checkout_id: checkoutId, product_id: line.variant_id, quantity: line.quantity }).execute();
   }
   return ok(undefined);
 }

@@ -5,7 +5,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
 import { createBankClient } from "./bank-client.ts";
-import { products } from "./catalogue/products.ts";
+import { variants } from "./catalogue/products.ts";
 import { applyToCheckout } from "./checkout/checkout-rows.ts";
 import { openLinkRows } from "./link-rows.ts";
 import { openApprovalRows } from "./payment/approval-rows.ts";
@@ -14,15 +14,17 @@ import { recover, startRecovery } from "./payment/recovery.ts";
 import { createSettler } from "./payment/settle.ts";
 import { takeWalletEvent, walletEventsPath } from "./payment/wallet-events.ts";
 import { createWatchers, type Watchers } from "./payment/watchers.ts";
+import { createWithdrawals } from "./payment/withdrawals.ts";
 import type { Report, StoreEvent } from "./report.ts";
 import type { Shop } from "./shop.ts";
 import { openSigningKey } from "./signing-key.ts";
 import { openStock } from "./stock.ts";
 import type { StoreTables } from "./tables.ts";
 import { addCatalogueTools } from "./tools/catalogue-tools.ts";
+import { addChangeTools } from "./tools/change-tools.ts";
 import { addCheckoutTools } from "./tools/checkout-tools.ts";
 import { addOrderTools } from "./tools/order-tools.ts";
-import { addPayTool } from "./tools/pay-tool.ts";
+import { addPayTools } from "./tools/pay-tool.ts";
 
 type AppReport = NonNullable<Parameters<typeof createApp>[0]["report"]>;
 
@@ -58,7 +60,7 @@ export interface Store {
   fetch(request: Request): Promise<Response>;
   /** Picks up unfinished work once. */
   recover(): Promise<void>;
-  /** Resolves when no approval is being waited for. */
+  /** Resolves when no approval is being waited for and none is being withdrawn. */
   idle(): Promise<void>;
   /** Answers at once whoever waits for a person. Call it when stopping begins. */
   leave(): void;
@@ -73,7 +75,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const report: Report = options.report ?? (() => undefined);
   const stop = new AbortController();
   const leaving = new AbortController();
-  await openStock(db, products);
+  await openStock(db, variants);
   const payee = createPayee({
     wallet: options.wallet,
     clientId: options.clientId,
@@ -91,6 +93,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     signal: stop.signal,
   });
   const settler = createSettler({ db, bank, sealer, clock, report });
+  const withdrawals = createWithdrawals({ db, payee, clock, report });
   const watchers: Watchers = createWatchers({
     payee,
     countMax: 256,
@@ -106,20 +109,24 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   });
   const resource = `${options.url}/mcp`;
   const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
-  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, clock, randomId, report };
+  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, withdrawals, clock, randomId, report };
   const app = createShopApp(options, shop, payee, leaving.signal);
-  const recovery = { db, settler, watchers, clock, report };
+  const recovery = { db, settler, watchers, withdrawals, clock, report };
   const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
   return {
     fetch: (request) => (new URL(request.url).pathname === walletEventsPath ? takeWalletEvent(shop, request) : app.fetch(request)),
     recover: () => recover(recovery),
-    idle: () => watchers.idle(),
+    async idle() {
+      await watchers.idle();
+      await withdrawals.idle();
+    },
     leave: () => leaving.abort(),
     async close() {
       leaving.abort();
       stop.abort();
       await stopRecovery?.();
       await watchers.close();
+      await withdrawals.idle();
       await settler.idle();
       await app.close();
     },
@@ -146,7 +153,8 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping
   app.ui("shop", { html: options.widgetHtml, title: options.name, description: "Products, checkout and orders", csp: {}, prefersBorder: false });
   addCatalogueTools(app, shop);
   addCheckoutTools(app, shop);
-  addPayTool(app, shop);
+  addChangeTools(app, shop);
+  addPayTools(app, shop);
   addOrderTools(app, shop);
   return app;
 }

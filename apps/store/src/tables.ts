@@ -1,12 +1,17 @@
 import type { Migration } from "@countersign/storage/open";
 import { sql } from "kysely";
 
-/** `body` columns hold JSON that only the module of the table reads and writes. Times are milliseconds since 1970. */
+/**
+ * `body` columns hold JSON that only the module of the table reads and writes. Times are milliseconds since 1970. `product_id` of stock and reservations is a
+ * variant's id, which for the first variant of a product is the product's.
+ */
 export interface StoreTables {
   readonly checkouts: { id: string; revision: number; status: string; expires_at: number; request_id: string | null; body: string };
   readonly stock: { product_id: string; on_hand: number; reserved: number };
   readonly reservations: { checkout_id: string; product_id: string; quantity: number };
   readonly captures: { payment_id: string; checkout_id: string; state: string; attempts: number; next_at: number; body: string };
+  /** Payment requests that the wallet is still to be told to end. */
+  readonly withdrawals: { request_id: string; attempts: number; next_at: number };
   readonly orders: { id: string; checkout_id: string; payment_id: string; subject: string; created_at: number; body: string };
 }
 
@@ -40,6 +45,14 @@ export const storeMigrations: readonly Migration[] = [
     id: "store-2",
     async up(db) {
       await sql`create index checkouts_by_request on checkouts (request_id)`.execute(db);
+    },
+  },
+  {
+    id: "store-3",
+    async up(db) {
+      await sql`create table withdrawals (
+        request_id text not null primary key, attempts integer not null, next_at bigint not null)`.execute(db);
+      await sql`create index withdrawals_by_time on withdrawals (next_at)`.execute(db);
     },
   },
 ];

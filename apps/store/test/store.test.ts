@@ -41,7 +41,10 @@ describe("what the store offers", () => {
       ["get_product", either, both, "undefined"],
       ["create_checkout", either, both, "string"],
       ["get_checkout", either, both, "undefined"],
+      ["update_checkout", either, both, "string"],
+      ["cancel_checkout", either, both, "string"],
       ["pay", either, both, "string"],
+      ["complete_checkout", either, both, "string"],
       ["list_orders", signedIn, both, "string"],
       ["get_order", '[{"type":"noauth"},{"type":"oauth2","scopes":["orders:read"]}]', both, "undefined"],
       ...["link_account", "await_link", "call_linked", "unlink_account", "await_approval"].map((name) => [
@@ -117,7 +120,8 @@ describe("tools", () => {
 
   test("an unknown checkout is not found, on every tool that takes one", async () => {
     const checkout_id = `chk_${"A".repeat(22)}`;
-    for (const tool of ["get_checkout", "pay"]) expect(await town.call(tool, { checkout_id })).toMatchObject({ isError: true, code: "not_found" });
+    for (const tool of ["get_checkout", "pay", "complete_checkout", "cancel_checkout"])
+      expect(await town.call(tool, { checkout_id })).toMatchObject({ isError: true, code: "not_found" });
   });
 
   test("list_orders demands sign-in by 401 and serves it with the scope; a bad token is 401 on an anonymous tool too", async () => {

@@ -1,170 +1,201 @@
 import type { Money } from "@countersign/protocol/money";
-
-export type Category = "kitchen" | "desk" | "outdoors" | "home";
-
-/** In the order in which they are shown. */
-export const categories: readonly Category[] = ["kitchen", "desk", "outdoors", "home"];
-
-/** `image` is the name of a picture that ships with the view; `words` are further words that a search finds it by. */
-export interface Product {
-  readonly id: string;
-  readonly title: string;
-  readonly description: string;
-  readonly category: Category;
-  readonly price: Money;
-  readonly image: string;
-  readonly words: readonly string[];
-  /** How many there are when the shop opens for the first time. */
-  readonly openingStock: number;
-}
+import type { Category, Product, Variant } from "./product.ts";
 
 /** Everything the shop sells, and the only source of prices. */
 export const products: readonly Product[] = [
-  product(
-    "stoneware-mug",
-    "Stoneware mug",
-    "kitchen",
-    1890,
-    48,
-    "cup coffee tea",
-    "Hand-thrown, 350 ml, dipped in harbour-blue glaze. Keeps its warmth and goes in the dishwasher.",
-  ),
-  product(
-    "enamel-kettle",
-    "Enamel kettle",
-    "kitchen",
-    6450,
-    12,
-    "teapot tea stove",
-    "1.8 litres of vitreous enamel on steel with a beech grip. For gas, induction and open fire.",
-  ),
-  product(
-    "bread-board",
-    "Oak bread board",
-    "kitchen",
-    3400,
-    20,
-    "cutting chopping wood",
-    "One piece of European oak, oiled, with a crumb edge. 42 by 24 cm.",
-  ),
-  product(
-    "linen-towel",
-    "Linen tea towel",
-    "kitchen",
-    1450,
-    60,
-    "cloth dish kitchen",
-    "Stonewashed half-linen with woven blue stripes. Dries a whole rack of glasses and softens with every wash.",
-  ),
-  product(
-    "field-notebook",
-    "Field notebook",
-    "desk",
-    1250,
-    80,
-    "paper journal writing",
-    "160 dotted pages of 100 g paper, thread-bound so that it lies flat, in a cloth cover.",
-  ),
-  product(
-    "brass-pen",
-    "Brass fountain pen",
-    "desk",
-    7900,
-    9,
-    "ink writing",
-    "Turned from solid brass with a steel nib, size M. Takes standard cartridges and darkens with use.",
-  ),
-  product(
-    "desk-lamp",
-    "Arc desk lamp",
-    "desk",
-    11900,
-    7,
-    "light reading",
-    "Two steel arms, a shade in signal coral, and warm light that dims without flicker.",
-  ),
-  product(
-    "letter-tray",
-    "Walnut letter tray",
-    "desk",
-    5600,
-    11,
-    "paper storage wood",
-    "Holds a week of A4 in dovetailed walnut. Stacks with its siblings.",
-  ),
-  product(
-    "canvas-rucksack",
-    "Canvas rucksack",
-    "outdoors",
-    12900,
-    8,
-    "backpack bag hiking",
-    "22 litres of waxed cotton with leather straps and brass buckles. Takes rain as a compliment.",
-  ),
-  product(
-    "steel-flask",
-    "Steel flask",
-    "outdoors",
-    3950,
-    34,
-    "bottle thermos drink",
-    "750 ml, double-walled. Hot for twelve hours, cold for a day, and it does not sweat.",
-  ),
-  product(
-    "storm-lantern",
-    "Storm lantern",
-    "outdoors",
-    4800,
-    15,
-    "light lamp camping",
-    "Burns for twenty hours on one filling and stays lit in a gale. Galvanised steel, real glass.",
-  ),
-  product(
-    "wool-beanie",
-    "Ribbed wool beanie",
-    "outdoors",
-    3200,
-    26,
-    "hat winter knit",
-    "Two-ply lambswool in a deep rib, with a bobble that comes off for washing.",
-  ),
-  product(
-    "beeswax-candle",
-    "Beeswax candle",
-    "home",
-    1680,
-    40,
-    "light honey",
-    "Poured from pure beeswax in a honeycomb mould. Forty hours, a faint smell of summer.",
-  ),
-  product(
-    "wool-blanket",
-    "Wool blanket",
-    "home",
-    9800,
-    10,
-    "throw bed sofa",
-    "Woven from recycled wool, 130 by 180 cm, with a whipped edge. Heavy enough to mean it.",
-  ),
-  product(
-    "terracotta-planter",
-    "Terracotta planter",
-    "home",
-    2650,
-    18,
-    "pot plant garden",
-    "Fired at 1,040 degrees so that frost does not split it. 18 cm, with a saucer.",
-  ),
-  product(
-    "wall-clock",
-    "Quiet wall clock",
-    "home",
-    8400,
-    6,
-    "time wood",
-    "A sweep movement that makes no sound, in a turned ash case. 28 cm across.",
-  ),
+  product({
+    id: "stoneware-mug",
+    title: "Stoneware mug",
+    category: "kitchen",
+    price: 1890,
+    stock: 48,
+    grams: 420,
+    words: "cup coffee tea",
+    description: "Hand-thrown, 350 ml, dipped in harbour-blue glaze. Keeps its warmth and goes in the dishwasher.",
+    choices: { colour: "Harbour blue" },
+    others: [
+      { id: "sand", choices: { colour: "Sand" }, stock: 30 },
+      { id: "charcoal", choices: { colour: "Charcoal" }, stock: 24 },
+    ],
+  }),
+  product({
+    id: "enamel-kettle",
+    title: "Enamel kettle",
+    category: "kitchen",
+    price: 6450,
+    stock: 12,
+    grams: 1350,
+    words: "teapot tea stove",
+    description: "1.8 litres of vitreous enamel on steel with a beech grip. For gas, induction and open fire.",
+  }),
+  product({
+    id: "bread-board",
+    title: "Oak bread board",
+    category: "kitchen",
+    price: 3400,
+    stock: 20,
+    grams: 1600,
+    words: "cutting chopping wood",
+    description: "One piece of European oak, oiled, with a crumb edge. 42 by 24 cm.",
+  }),
+  product({
+    id: "linen-towel",
+    title: "Linen tea towel",
+    category: "kitchen",
+    price: 1450,
+    stock: 60,
+    grams: 130,
+    words: "cloth dish kitchen",
+    description: "Stonewashed half-linen with woven blue stripes. Dries a whole rack of glasses and softens with every wash.",
+    choices: { colour: "Blue stripe" },
+    others: [{ id: "red", choices: { colour: "Red stripe" }, stock: 40 }],
+  }),
+  product({
+    id: "field-notebook",
+    title: "Field notebook",
+    category: "desk",
+    price: 1250,
+    stock: 80,
+    grams: 280,
+    words: "paper journal writing",
+    description: "160 dotted pages of 100 g paper, thread-bound so that it lies flat, in a cloth cover.",
+    choices: { paper: "Dotted" },
+    others: [
+      { id: "lined", choices: { paper: "Lined" }, stock: 60 },
+      { id: "plain", choices: { paper: "Plain" }, stock: 45 },
+    ],
+  }),
+  product({
+    id: "brass-pen",
+    title: "Brass fountain pen",
+    category: "desk",
+    price: 7900,
+    stock: 9,
+    grams: 60,
+    words: "ink writing",
+    description: "Turned from solid brass with a steel nib, size M. Takes standard cartridges and darkens with use.",
+    choices: { nib: "M" },
+    others: [
+      { id: "f", choices: { nib: "F" }, stock: 5 },
+      { id: "b", choices: { nib: "B" }, stock: 3 },
+    ],
+  }),
+  product({
+    id: "desk-lamp",
+    title: "Arc desk lamp",
+    category: "desk",
+    price: 11900,
+    stock: 7,
+    grams: 2400,
+    words: "light reading",
+    description: "Two steel arms, a shade in signal coral, and warm light that dims without flicker.",
+  }),
+  product({
+    id: "letter-tray",
+    title: "Walnut letter tray",
+    category: "desk",
+    price: 5600,
+    stock: 11,
+    grams: 1150,
+    words: "paper storage wood",
+    description: "Holds a week of A4 in dovetailed walnut. Stacks with its siblings.",
+  }),
+  product({
+    id: "canvas-rucksack",
+    title: "Canvas rucksack",
+    category: "outdoors",
+    price: 12900,
+    stock: 8,
+    grams: 1300,
+    words: "backpack bag hiking",
+    description: "22 litres of waxed cotton with leather straps and brass buckles. Takes rain as a compliment.",
+    choices: { colour: "Olive" },
+    others: [{ id: "ink", choices: { colour: "Ink" }, stock: 6 }],
+  }),
+  product({
+    id: "steel-flask",
+    title: "Steel flask",
+    category: "outdoors",
+    price: 3950,
+    stock: 34,
+    grams: 390,
+    words: "bottle thermos drink",
+    description: "750 ml, double-walled. Hot for twelve hours, cold for a day, and it does not sweat.",
+    choices: { colour: "Steel" },
+    others: [{ id: "coral", choices: { colour: "Coral" }, stock: 22, price: 4250 }],
+  }),
+  product({
+    id: "storm-lantern",
+    title: "Storm lantern",
+    category: "outdoors",
+    price: 4800,
+    stock: 15,
+    grams: 1250,
+    words: "light lamp camping",
+    description: "Burns for twenty hours on one filling and stays lit in a gale. Galvanised steel, real glass.",
+  }),
+  product({
+    id: "wool-beanie",
+    title: "Ribbed wool beanie",
+    category: "outdoors",
+    price: 3200,
+    stock: 26,
+    grams: 110,
+    words: "hat winter knit",
+    description: "Two-ply lambswool in a deep rib, with a bobble that comes off for washing.",
+    choices: { size: "M", colour: "Navy" },
+    others: [
+      { id: "l-navy", choices: { size: "L", colour: "Navy" }, stock: 14 },
+      { id: "m-oat", choices: { size: "M", colour: "Oat" }, stock: 18 },
+      { id: "l-oat", choices: { size: "L", colour: "Oat" }, stock: 9 },
+    ],
+  }),
+  product({
+    id: "beeswax-candle",
+    title: "Beeswax candle",
+    category: "home",
+    price: 1680,
+    stock: 40,
+    grams: 350,
+    words: "light honey",
+    description: "Poured from pure beeswax in a honeycomb mould. Forty hours, a faint smell of summer.",
+  }),
+  product({
+    id: "wool-blanket",
+    title: "Wool blanket",
+    category: "home",
+    price: 9800,
+    stock: 10,
+    grams: 1400,
+    words: "throw bed sofa",
+    description: "Woven from recycled wool, 130 by 180 cm, with a whipped edge. Heavy enough to mean it.",
+    choices: { colour: "Slate" },
+    others: [{ id: "oat", choices: { colour: "Oat" }, stock: 7 }],
+  }),
+  product({
+    id: "terracotta-planter",
+    title: "Terracotta planter",
+    category: "home",
+    price: 2650,
+    stock: 18,
+    grams: 1900,
+    words: "pot plant garden",
+    description: "Fired at 1,040 degrees so that frost does not split it. 18 cm, with a saucer.",
+  }),
+  product({
+    id: "wall-clock",
+    title: "Quiet wall clock",
+    category: "home",
+    price: 8400,
+    stock: 6,
+    grams: 900,
+    words: "time wood",
+    description: "A sweep movement that makes no sound, in a turned ash case. 28 cm across.",
+  }),
 ];
+
+/** Everything that can be bought, each with its own price and stock. */
+export const variants: readonly Variant[] = products.flatMap((each) => each.variants);
 
 const byId: ReadonlyMap<string, Product> = new Map(products.map((each) => [each.id, each]));
 
@@ -173,23 +204,35 @@ export function findProduct(id: string): Product | undefined {
   return byId.get(id);
 }
 
-function product(
-  id: string,
-  title: string,
-  category: Category,
-  minorUnits: number,
-  openingStock: number,
-  words: string,
-  description: string,
-): Product {
-  return {
-    id,
-    title,
-    description,
-    category,
-    price: { amount: minorUnits, currency: "EUR" },
-    image: `${id}.svg`,
-    words: words.split(" "),
-    openingStock,
-  };
+/** Prices in euro cents, weights in grams. `others` are variants beside the first; what they do not say is as for the first. */
+interface ProductRow {
+  readonly id: string;
+  readonly title: string;
+  readonly category: Category;
+  readonly price: number;
+  readonly stock: number;
+  readonly grams: number;
+  readonly words: string;
+  readonly description: string;
+  readonly choices?: Variant["choices"];
+  readonly others?: readonly { readonly id: string; readonly choices: Variant["choices"]; readonly stock: number; readonly price?: number }[];
+}
+
+function product(row: ProductRow): Product {
+  const { id, title, description, category, grams, choices = {}, others = [] } = row;
+  const first: Variant = { id, choices, price: euros(row.price), grams, openingStock: row.stock };
+  const rest = others.map(
+    (other): Variant => ({
+      id: `${id}-${other.id}`,
+      choices: other.choices,
+      price: euros(other.price ?? row.price),
+      grams,
+      openingStock: other.stock,
+    }),
+  );
+  return { id, title, description, category, price: first.price, image: `${id}.svg`, words: row.words.split(" "), variants: [first, ...rest] };
+}
+
+function euros(amount: number): Money {
+  return { amount, currency: "EUR" };
 }

@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import type { Category, Product } from "./products.ts";
+import { type Category, optionsOf, type Product } from "./product.ts";
 
 export interface ProductQuery {
   readonly query?: string | undefined;
@@ -50,7 +50,8 @@ function startOf(ranked: readonly Product[], cursor: string | undefined): number
 /** 0 when a word of the query matches nothing; titles weigh more than descriptions. */
 function scoreOf(product: Product, wanted: readonly string[]): number {
   const title = wordsOf(product.title);
-  const names = [...wordsOf(product.category), ...product.words];
+  const choices = optionsOf(product).flatMap((option) => option.values.flatMap(wordsOf));
+  const names = [...wordsOf(product.category), ...product.words, ...choices];
   const description = wordsOf(product.description);
   let score = 1;
   for (const word of wanted) {

@@ -3,18 +3,22 @@ import { type ErrorCode, type Refusal, refuse } from "@countersign/protocol/erro
 import { canTransition, type CheckoutStatus, checkoutTransitions } from "@countersign/protocol/payment";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { SignedCheckout } from "@countersign/kit/payment/payee";
-import { approvalGraceMs, type Checkout } from "./checkout.ts";
+import { approvalGraceMs, canChange, type Checkout, checkoutMsMax, type PastVersion, pastVersionsMax } from "./checkout.ts";
+import type { CheckoutPrice } from "./price.ts";
 
 /**
  * What can happen to a checkout.
  *
- * `pay_started`: somebody wants to pay these signed terms. `lodged`: the wallet knows the payment request, and until when it may be
+ * `changed`: somebody wants something else, which has this price now; `from` is the version they saw, when they say. `canceled`: nobody wants it any more.
+ * `pay_started`: somebody wants to pay these signed terms. `lodged`: the wallet knows a payment request for the terms of this hash, and until when it may be
  * approved. `denied`, `lapsed`: the wallet's last word on
  * one request. `approved`: a mandate for the signed terms is here. `captured`, `declined`: the bank's definite word. `timed_out`: the clock's.
  */
 export type CheckoutEvent =
+  | { readonly type: "changed"; readonly price: CheckoutPrice; readonly from?: number | undefined }
+  | { readonly type: "canceled" }
   | { readonly type: "pay_started"; readonly signed: SignedCheckout }
-  | { readonly type: "lodged"; readonly requestId: string; readonly expiresAt: EpochMs }
+  | { readonly type: "lodged"; readonly requestId: string; readonly checkoutHash: string; readonly expiresAt: EpochMs }
   | { readonly type: "denied"; readonly requestId: string }
   | { readonly type: "lapsed"; readonly requestId: string }
   | { readonly type: "approved"; readonly checkoutHash: string; readonly paymentId: string }
@@ -28,18 +32,26 @@ export type StockEffect = "none" | "reserve" | "release" | "sell";
 export interface CheckoutStep {
   readonly checkout: Checkout;
   readonly stock: StockEffect;
+  /** A payment request that the wallet must be told to end, for nothing that it can still bring would be taken. */
+  readonly withdraw: string | null;
 }
 
 /** Decides what an event makes of a checkout. Refuses what its state does not allow; the checkout then stays as it is. */
 export function advanceCheckout(checkout: Checkout, event: CheckoutEvent, now: EpochMs): Result<CheckoutStep, Refusal> {
   switch (event.type) {
+    case "changed":
+      return change(checkout, event.price, event.from, now);
+    case "canceled":
+      return canChange(checkout.status)
+        ? move(checkout, ["canceled"], awaiting(checkout) ? "release" : "none", { requestId: null }, checkout.requestId)
+        : refusedIn(checkout);
     case "pay_started":
       return startPaying(checkout, event.signed, now);
     case "lodged":
-      return awaiting(checkout) ? ok({ checkout: lodge(checkout, event.requestId, event.expiresAt), stock: "none" }) : refusedIn(checkout);
+      return lodge(checkout, event.requestId, event.checkoutHash, event.expiresAt);
     case "denied":
       // The word on a request that was replaced meanwhile says nothing about the one that counts.
-      return awaiting(checkout) && checkout.requestId === event.requestId ? reopen(checkout, "payment_denied") : refusedIn(checkout);
+      return awaiting(checkout) && checkout.requestId === event.requestId ? reopen(checkout, "payment_denied", now) : refusedIn(checkout);
     case "lapsed":
       return awaiting(checkout) && checkout.requestId === event.requestId
         ? move(checkout, ["expired"], "release", { lastRefusal: "payment_request_expired" })
@@ -49,7 +61,7 @@ export function advanceCheckout(checkout: Checkout, event: CheckoutEvent, now: E
     case "captured":
       return checkout.paymentId === event.paymentId ? move(checkout, ["completed"], "sell", { lastRefusal: null }) : refusedIn(checkout);
     case "declined":
-      return checkout.paymentId === event.paymentId ? reopen(checkout, event.code) : refusedIn(checkout);
+      return checkout.paymentId === event.paymentId ? reopen(checkout, event.code, now) : refusedIn(checkout);
     case "timed_out":
       return timeOut(checkout, now);
   }
@@ -65,9 +77,23 @@ function startPaying(checkout: Checkout, signed: SignedCheckout, now: EpochMs): 
   return move(checkout, ["awaiting_approval"], "reserve", { signed, requestId: null, lastRefusal: null, expiresAt: signed.expiresAt });
 }
 
-/** The price and the goods are held as long as the wallet asks for them, which may be shorter than what was signed and never longer. */
-function lodge(checkout: Checkout, requestId: string, expiresAt: EpochMs): Checkout {
-  return { ...checkout, requestId, expiresAt: Math.min(checkout.signed?.expiresAt ?? expiresAt, expiresAt) };
+/** A new version at a new price, which holds as long as a new checkout's. What was asked for the old one is asked no more. */
+function change(checkout: Checkout, price: CheckoutPrice, from: number | undefined, now: EpochMs): Result<CheckoutStep, Refusal> {
+  if (!canChange(checkout.status)) return refusedIn(checkout);
+  if (checkout.status === "priced" && checkout.expiresAt <= now) return err(refuse("checkout_expired"));
+  if (from !== undefined && from !== checkout.version) return err(refuse("conflict", "the checkout has another version"));
+  const next = { ...price, ...nextVersion(checkout, "changed", now), lastRefusal: null, expiresAt: now + checkoutMsMax };
+  return move(checkout, ["priced"], awaiting(checkout) ? "release" : "none", next, checkout.requestId);
+}
+
+/**
+ * The price and the goods are held as long as the wallet asks for them, which may be shorter than what was signed and never longer. A request for terms that
+ * were replaced meanwhile is not this checkout's.
+ */
+function lodge(checkout: Checkout, requestId: string, checkoutHash: string, expiresAt: EpochMs): Result<CheckoutStep, Refusal> {
+  const { signed } = checkout;
+  if (!awaiting(checkout) || signed === null || signed.hash !== checkoutHash) return refusedIn(checkout);
+  return ok({ checkout: { ...checkout, requestId, expiresAt: Math.min(signed.expiresAt, expiresAt) }, stock: "none", withdraw: null });
 }
 
 function approve(checkout: Checkout, checkoutHash: string, paymentId: string): Result<CheckoutStep, Refusal> {
@@ -78,8 +104,15 @@ function approve(checkout: Checkout, checkoutHash: string, paymentId: string): R
 }
 
 /** Back to paying: new version, so that what was signed and approved before can never be used for it. */
-function reopen(checkout: Checkout, code: ErrorCode): Result<CheckoutStep, Refusal> {
-  return move(checkout, ["priced"], "release", { version: checkout.version + 1, signed: null, requestId: null, paymentId: null, lastRefusal: code });
+function reopen(checkout: Checkout, code: ErrorCode, now: EpochMs): Result<CheckoutStep, Refusal> {
+  return move(checkout, ["priced"], "release", { ...nextVersion(checkout, code, now), lastRefusal: code });
+}
+
+type NextVersion = Pick<Checkout, "version" | "signed" | "requestId" | "paymentId" | "past">;
+
+function nextVersion({ version, total, past }: Checkout, why: PastVersion["why"], endedAt: EpochMs): NextVersion {
+  const kept = [...past, { version, total, endedAt, why }].slice(-pastVersionsMax);
+  return { version: version + 1, signed: null, requestId: null, paymentId: null, past: kept };
 }
 
 function timeOut(checkout: Checkout, now: EpochMs): Result<CheckoutStep, Refusal> {
@@ -90,7 +123,13 @@ function timeOut(checkout: Checkout, now: EpochMs): Result<CheckoutStep, Refusal
   return move(checkout, ["expired"], checkout.status === "priced" ? "none" : "release", { lastRefusal: "checkout_expired" });
 }
 
-function move(checkout: Checkout, path: readonly CheckoutStatus[], stock: StockEffect, change: Partial<Checkout>): Result<CheckoutStep, Refusal> {
+function move(
+  checkout: Checkout,
+  path: readonly CheckoutStatus[],
+  stock: StockEffect,
+  change: Partial<Checkout>,
+  withdraw: string | null = null,
+): Result<CheckoutStep, Refusal> {
   let status = checkout.status;
   for (const next of path) {
     if (!canTransition(checkoutTransitions, status, next)) {
@@ -98,7 +137,7 @@ function move(checkout: Checkout, path: readonly CheckoutStatus[], stock: StockE
     }
     status = next;
   }
-  return ok({ checkout: { ...checkout, ...change, status }, stock });
+  return ok({ checkout: { ...checkout, ...change, status }, stock, withdraw });
 }
 
 function awaiting(checkout: Checkout): boolean {

@@ -5,23 +5,27 @@ import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/open";
 import type { Selectable } from "kysely";
 import { z } from "zod";
+import { insertWithdrawal } from "../payment/withdrawal-rows.ts";
 import { endReservation, reserveStock } from "../stock.ts";
 import type { StoreTables } from "../tables.ts";
 import { advanceCheckout, type CheckoutEvent, type StockEffect } from "./advance.ts";
 import type { Checkout } from "./checkout.ts";
+import { storedLine, storedMoney, storedShipping, storedTax } from "./stored-price.ts";
 
-const money = z.object({ amount: z.int().nonnegative(), currency: z.string() });
-const line = z.object({ product_id: z.string(), title: z.string(), quantity: z.int().positive(), unit_price: money, amount: money });
 const item = z.object({ name: z.string(), quantity: z.int(), amount: z.int() });
+const errorCode = z.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value));
 const terms = z.object({ id: z.string(), version: z.int(), amount: z.int(), currency: z.string(), items: z.array(item), resource: z.string() });
 const body = z.object({
   version: z.int().positive(),
-  lines: z.array(line),
-  total: money,
+  lines: z.array(storedLine),
+  shipping: storedShipping.nullable().default(null),
+  tax: storedTax.nullable().default(null),
+  total: storedMoney,
   createdAt: z.int(),
   signed: z.object({ terms, jwt: z.string(), hash: z.string(), expiresAt: z.int() }).nullable(),
   paymentId: z.string().nullable(),
-  lastRefusal: z.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value)).nullable(),
+  lastRefusal: errorCode.nullable(),
+  past: z.array(z.object({ version: z.int(), total: storedMoney, endedAt: z.int(), why: z.union([z.literal("changed"), errorCode]) })).default([]),
 });
 
 const attemptsMax = 5;
@@ -73,7 +77,7 @@ export async function readOverdue(db: Database<StoreTables>, status: CheckoutSta
 }
 
 /**
- * Applies an event to a stored checkout: decision, compare-and-set of the row, stock and `also`, all or nothing. An event that comes while another one is
+ * Applies an event to a stored checkout: decision, compare-and-set of the row, stock, the request to be withdrawn and `also`, all or nothing. An event that comes while another one is
  * being written is decided again on what that one left. Refuses with `not_found`, with the decision's refusal, or with `also`'s.
  */
 export async function applyToCheckout(
@@ -93,7 +97,7 @@ export async function applyToCheckout(
       if (!step.ok) {
         return step;
       }
-      const { checkout, stock } = step.value;
+      const { checkout, stock, withdraw } = step.value;
       const saved = await tx.sql
         .updateTable("checkouts")
         .set({ revision: row.revision + 1, ...columnsOf(checkout) })
@@ -103,6 +107,7 @@ export async function applyToCheckout(
       if (saved.numUpdatedRows !== 1n) {
         return err(lostRace);
       }
+      if (withdraw !== null) await insertWithdrawal(tx, withdraw, now);
       const moved = await applyStock(tx, checkout, stock);
       const done = moved.ok ? await also(tx, checkout) : moved;
       return done.ok ? ok(checkout) : done;

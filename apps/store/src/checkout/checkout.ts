@@ -1,8 +1,10 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { ErrorCode } from "@countersign/protocol/errors";
 import type { Money } from "@countersign/protocol/money";
-import type { CheckoutStatus, CheckoutTerms } from "@countersign/protocol/payment";
+import type { CheckoutStatus } from "@countersign/protocol/payment";
 import type { SignedCheckout } from "@countersign/kit/payment/payee";
+import type { CheckoutLine, CheckoutPrice, Shipping } from "./price.ts";
+import type { Tax } from "./tax.ts";
 
 /** How long a checkout can be paid, and then how long its terms can be approved. */
 export const checkoutMsMax: number = 30 * 60_000;
@@ -13,13 +15,17 @@ export const checkoutMsMax: number = 30 * 60_000;
  */
 export const approvalGraceMs: number = 20 * 60_000;
 
-export interface CheckoutLine {
-  readonly product_id: string;
-  readonly title: string;
-  readonly quantity: number;
-  readonly unit_price: Money;
-  readonly amount: Money;
+/** What a checkout was before a change of its terms. */
+export interface PastVersion {
+  readonly version: number;
+  readonly total: Money;
+  readonly endedAt: EpochMs;
+  /** `changed`: somebody wanted something else. Otherwise why paying ended. */
+  readonly why: "changed" | ErrorCode;
 }
+
+/** How many past versions are kept. */
+export const pastVersionsMax = 20;
 
 /** A checkout at one version of its terms. `signed` are those terms as the wallet knows them; a new version is signed anew. */
 export interface Checkout {
@@ -27,6 +33,9 @@ export interface Checkout {
   readonly version: number;
   readonly status: CheckoutStatus;
   readonly lines: readonly CheckoutLine[];
+  /** Null, like `tax`, in checkouts from before there was any. */
+  readonly shipping: Shipping | null;
+  readonly tax: Tax | null;
   readonly total: Money;
   readonly createdAt: EpochMs;
   readonly expiresAt: EpochMs;
@@ -35,58 +44,28 @@ export interface Checkout {
   readonly paymentId: string | null;
   /** Why the last attempt to pay ended without an order. */
   readonly lastRefusal: ErrorCode | null;
+  /** The newest last, at most {@link pastVersionsMax}. */
+  readonly past: readonly PastVersion[];
 }
 
 /** A new checkout: priced at version 1, nothing reserved yet. */
-export function newCheckout(id: string, lines: readonly CheckoutLine[], total: Money, now: EpochMs): Checkout {
+export function newCheckout(id: string, price: CheckoutPrice, now: EpochMs): Checkout {
   return {
     id,
     version: 1,
     status: "priced",
-    lines,
-    total,
+    ...price,
     createdAt: now,
     expiresAt: now + checkoutMsMax,
     signed: null,
     requestId: null,
     paymentId: null,
     lastRefusal: null,
+    past: [],
   };
 }
 
-/** The terms that the payee signs and the user approves. */
-export function termsOf(checkout: Checkout, resource: string): CheckoutTerms {
-  return {
-    id: checkout.id,
-    version: checkout.version,
-    amount: checkout.total.amount,
-    currency: checkout.total.currency,
-    items: checkout.lines.map((line) => ({ name: line.title, quantity: line.quantity, amount: line.amount.amount })),
-    resource,
-  };
-}
-
-/** What model and widget see of a checkout: figures, a status, no signed object. */
-export interface CheckoutView {
-  readonly id: string;
-  readonly version: number;
-  readonly status: CheckoutStatus;
-  readonly items: readonly CheckoutLine[];
-  readonly total: Money;
-  readonly expires_at: string;
-  readonly last_refusal?: ErrorCode;
-}
-
-/** Shows a checkout. One whose time is over reads as expired before the row says so. */
-export function viewCheckout(checkout: Checkout, now: EpochMs): CheckoutView {
-  const over = checkout.status === "priced" && checkout.expiresAt <= now;
-  return {
-    id: checkout.id,
-    version: checkout.version,
-    status: over ? "expired" : checkout.status,
-    items: checkout.lines,
-    total: checkout.total,
-    expires_at: new Date(checkout.expiresAt).toISOString(),
-    ...(checkout.lastRefusal === null ? {} : { last_refusal: checkout.lastRefusal }),
-  };
+/** Says whether a checkout's terms can still be changed or given up. */
+export function canChange(status: CheckoutStatus): boolean {
+  return status === "priced" || status === "awaiting_approval";
 }

@@ -3,16 +3,22 @@ import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/open";
 import type { Selectable } from "kysely";
 import { z } from "zod";
+import { storedLine, storedMoney, storedShipping, storedTax } from "../checkout/stored-price.ts";
 import type { StoreTables } from "../tables.ts";
 import type { Order } from "./order.ts";
 
-const money = z.object({ amount: z.int().nonnegative(), currency: z.string() });
-const line = z.object({ product_id: z.string(), title: z.string(), quantity: z.int().positive(), unit_price: money, amount: money });
-const body = z.object({ lines: z.array(line), total: money, humanPresent: z.boolean(), paidWith: z.string() });
+const body = z.object({
+  lines: z.array(storedLine),
+  shipping: storedShipping.nullable().default(null),
+  tax: storedTax.nullable().default(null),
+  total: storedMoney,
+  humanPresent: z.boolean(),
+  paidWith: z.string(),
+});
 
 /** Adds an order; part of the transaction that completes its checkout. A second order for a checkout or payment breaks a unique rule and throws. */
 export async function insertOrder(tx: Database<StoreTables>, order: Order): Promise<void> {
-  const { lines, total, humanPresent, paidWith } = order;
+  const { lines, shipping, tax, total, humanPresent, paidWith } = order;
   await tx.sql
     .insertInto("orders")
     .values({
@@ -21,7 +27,7 @@ export async function insertOrder(tx: Database<StoreTables>, order: Order): Prom
       payment_id: order.paymentId,
       subject: order.subject,
       created_at: order.createdAt,
-      body: JSON.stringify({ lines, total, humanPresent, paidWith }),
+      body: JSON.stringify({ lines, shipping, tax, total, humanPresent, paidWith }),
     })
     .execute();
 }

@@ -1,6 +1,9 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Money } from "@countersign/protocol/money";
-import type { CheckoutLine } from "../checkout/checkout.ts";
+import type { Address } from "../checkout/address.ts";
+import { type BillLine, billOf } from "../checkout/bill.ts";
+import type { CheckoutLine, Shipping } from "../checkout/price.ts";
+import type { Tax } from "../checkout/tax.ts";
 
 /** A paid order. One payment, one order, one checkout: each id appears once. */
 export interface Order {
@@ -10,6 +13,9 @@ export interface Order {
   /** `sub` of the user who approved the payment. */
   readonly subject: string;
   readonly lines: readonly CheckoutLine[];
+  /** Null, like `tax`, in orders from before there was any. */
+  readonly shipping: Shipping | null;
+  readonly tax: Tax | null;
   readonly total: Money;
   readonly createdAt: EpochMs;
   readonly humanPresent: boolean;
@@ -24,6 +30,8 @@ export interface OrderView {
   readonly status: "complete";
   readonly total: Money;
   readonly items: readonly CheckoutLine[];
+  readonly shipping?: Omit<Shipping, "offers" | "address"> & { readonly address?: Address };
+  readonly tax?: Tax;
   readonly created_at: string;
   readonly payment: { readonly id: string; readonly status: "captured" };
 }
@@ -37,7 +45,8 @@ export interface Receipt {
   readonly payment_id: string;
   readonly paid_with: string;
   readonly human_present: boolean;
-  readonly items: readonly { readonly name: string; readonly quantity: number; readonly amount: Money }[];
+  /** Adds up to the total. */
+  readonly items: readonly BillLine[];
 }
 
 /** Shows an order. */
@@ -48,6 +57,8 @@ export function viewOrder(order: Order): OrderView {
     status: "complete",
     total: order.total,
     items: order.lines,
+    ...(order.shipping === null ? {} : { shipping: viewShipping(order.shipping) }),
+    ...(order.tax === null ? {} : { tax: order.tax }),
     created_at: new Date(order.createdAt).toISOString(),
     payment: { id: order.paymentId, status: "captured" },
   };
@@ -63,6 +74,10 @@ export function receiptOf(order: Order, payee: string): Receipt {
     payment_id: order.paymentId,
     paid_with: order.paidWith,
     human_present: order.humanPresent,
-    items: order.lines.map((line) => ({ name: line.title, quantity: line.quantity, amount: line.amount })),
+    items: billOf(order),
   };
+}
+
+function viewShipping({ option, title, amount, address }: Shipping): NonNullable<OrderView["shipping"]> {
+  return address === null ? { option, title, amount } : { option, title, amount, address };
 }

@@ -7,11 +7,13 @@ import type { StoreTables } from "../tables.ts";
 import { readDueCaptures } from "./capture-rows.ts";
 import type { Settler } from "./settle.ts";
 import type { Watchers } from "./watchers.ts";
+import type { Withdrawals } from "./withdrawals.ts";
 
 export interface RecoveryOptions {
   readonly db: Database<StoreTables>;
   readonly settler: Settler;
   readonly watchers: Watchers;
+  readonly withdrawals: Withdrawals;
   readonly clock: () => EpochMs;
   readonly report: Report;
 }
@@ -20,11 +22,11 @@ const batch = 100;
 
 /**
  * Picks up everything that is unfinished, after a restart or a lost answer: checkouts whose time is over give their stock back, awaiting checkouts are
- * watched, due captures are settled. Captures come last, because a bank that hangs must not hold up the rest, and one that cannot go on is reported and left
+ * watched, requests that nobody wants any more are withdrawn, due captures are settled. Captures come last, because a bank that hangs must not hold up the rest, and one that cannot go on is reported and left
  * for later. Doing it twice, or on two instances at once, changes nothing.
  */
 export async function recover(options: RecoveryOptions): Promise<void> {
-  const { db, settler, watchers, clock, report } = options;
+  const { db, settler, watchers, withdrawals, clock, report } = options;
   const now = clock();
   const overdue = [...(await readOverdue(db, "priced", now, batch)), ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch))];
   for (const id of overdue) {
@@ -33,6 +35,7 @@ export async function recover(options: RecoveryOptions): Promise<void> {
   for (const checkout of await readAwaiting(db, batch)) {
     watchers.watch(checkout);
   }
+  await withdrawals.begin();
   for (const paymentId of await readDueCaptures(db, now, batch)) {
     try {
       await settler.settle(paymentId);

@@ -142,6 +142,8 @@ async function finish(options: SettlerOptions, capture: Capture, payment: BankPa
     paymentId,
     subject: capture.subject,
     lines: checkout.lines,
+    shipping: checkout.shipping,
+    tax: checkout.tax,
     total: checkout.total,
     createdAt: now,
     humanPresent: capture.humanPresent,

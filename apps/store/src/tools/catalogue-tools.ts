@@ -4,7 +4,8 @@ import { either } from "@countersign/kit/auth";
 import { refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
 import { z } from "zod";
-import { categories, findProduct, type Product, products } from "../catalogue/products.ts";
+import { categories, optionsOf, type Product, titleOf } from "../catalogue/product.ts";
+import { findProduct, products } from "../catalogue/products.ts";
 import { searchProducts } from "../catalogue/search.ts";
 import { readAvailability } from "../stock.ts";
 import type { Shop } from "../shop.ts";
@@ -50,7 +51,7 @@ export function addCatalogueTools(app: App, shop: Shop): void {
     "get_product",
     {
       title: "Product details",
-      description: "Gives one product by its id: description, price and how many are in stock.",
+      description: "Gives one product by its id: description, variants such as sizes and colours, and for each its price and how many are in stock.",
       input: z.object({ product_id: shapes.productId }),
       output: z.object({ product: shapes.product }),
       auth: either(),
@@ -65,5 +66,12 @@ export function addCatalogueTools(app: App, shop: Shop): void {
 
 function viewProduct(product: Product, available: ReadonlyMap<string, number>): Record<string, unknown> {
   const { id, title, description, price, image, category } = product;
-  return { id, title, description, price, image, category, stock: available.get(id) ?? 0 };
+  const variants = product.variants.map((variant) => ({
+    id: variant.id,
+    title: titleOf(product, variant),
+    choices: variant.choices,
+    price: variant.price,
+    stock: available.get(variant.id) ?? 0,
+  }));
+  return { id, title, description, price, image, category, stock: available.get(id) ?? 0, options: optionsOf(product), variants };
 }

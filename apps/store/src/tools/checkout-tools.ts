@@ -5,9 +5,10 @@ import { refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
 import { z } from "zod";
 import { findProduct } from "../catalogue/products.ts";
-import { newCheckout, viewCheckout } from "../checkout/checkout.ts";
+import { newCheckout } from "../checkout/checkout.ts";
 import { insertCheckout, readCheckout } from "../checkout/checkout-rows.ts";
-import { priceItems } from "../checkout/price.ts";
+import { priceCheckout } from "../checkout/price.ts";
+import { viewCheckout, viewPast } from "../checkout/view.ts";
 import type { Shop } from "../shop.ts";
 import { readAvailability } from "../stock.ts";
 import * as shapes from "./shapes.ts";
@@ -19,20 +20,20 @@ export function addCheckoutTools(app: App, shop: Shop): void {
     {
       title: "Create checkout",
       description:
-        "Prices a set of products for buying. Nothing is charged: the user approves the payment in their wallet when `pay` is called with the checkout's id.",
-      input: z.object({ items: shapes.wantedItems }),
+        "Prices a set of products for buying: goods, shipping and tax. Without an address the order is collected at the shop. Nothing is charged: the user approves the payment in their wallet when `pay` is called with the checkout's id.",
+      input: z.object({ items: shapes.wantedItems, address: shapes.address.optional(), shipping_option: shapes.shippingOption.optional() }),
       output: z.object({ checkout: shapes.checkout }),
       auth: either(),
       ui: "shop",
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     },
-    async ({ items }) => {
-      const priced = priceItems(items, findProduct, await readAvailability(shop.db));
+    async ({ items, address = null, shipping_option: option }) => {
+      const priced = priceCheckout({ items, address, option }, { findProduct, available: await readAvailability(shop.db) });
       if (!priced.ok) {
         return refused(priced.error);
       }
       const now = shop.clock();
-      const checkout = newCheckout(`chk_${shop.randomId()}`, priced.value.lines, priced.value.total, now);
+      const checkout = newCheckout(`chk_${shop.randomId()}`, priced.value, now);
       await insertCheckout(shop.db, checkout);
       shop.report({ event: "checkout_created", checkout: checkout.id });
       const { total } = checkout;
@@ -47,15 +48,17 @@ export function addCheckoutTools(app: App, shop: Shop): void {
     "get_checkout",
     {
       title: "Checkout status",
-      description: "Reads a checkout: items, total and whether it is paid.",
+      description: "Reads a checkout: items, shipping, tax, total, whether it is paid, and what it was in earlier versions.",
       input: z.object({ checkout_id: shapes.checkoutId }),
-      output: z.object({ checkout: shapes.checkout }),
+      output: z.object({ checkout: shapes.checkout, past_versions: z.array(shapes.pastVersion) }),
       auth: either(),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     async ({ checkout_id }) => {
       const checkout = await readCheckout(shop.db, checkout_id);
-      return checkout === undefined ? refused(refuse("not_found")) : answer({ checkout: viewCheckout(checkout, shop.clock()) });
+      return checkout === undefined
+        ? refused(refuse("not_found"))
+        : answer({ checkout: viewCheckout(checkout, shop.clock()), past_versions: viewPast(checkout) });
     },
   );
 }

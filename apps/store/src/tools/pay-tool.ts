@@ -7,34 +7,43 @@ import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { z } from "zod";
-import { type Checkout, termsOf } from "../checkout/checkout.ts";
+import { termsOf } from "../checkout/bill.ts";
+import type { Checkout } from "../checkout/checkout.ts";
 import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import { type Order, receiptOf, viewOrder } from "../orders/order.ts";
 import { receiptHandle, receiptMetaKey } from "../orders/receipt-handle.ts";
 import { completeCheckout } from "../payment/complete.ts";
 import type { Settlement } from "../payment/settle.ts";
+import { insertWithdrawal } from "../payment/withdrawal-rows.ts";
 import type { Shop } from "../shop.ts";
 import * as shapes from "./shapes.ts";
 
-/** Adds the tool that pays. Calling it is never enough: the user's approval at the wallet is what authorizes, and the bank is asked once for each. */
-export function addPayTool(app: App, shop: Shop): void {
-  app.tool(
-    "pay",
-    {
-      title: "Pay",
-      description:
-        "Pays a checkout. The user approves payee, items and total with a passkey in their wallet first. Repeating the call is safe: a checkout is charged once and gives the same receipt.",
-      input: z.object({ checkout_id: shapes.checkoutId }),
-      output: z.object({ order: shapes.order, receipt: shapes.receipt }),
-      auth: either(),
-      ui: "shop",
-      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-    },
-    async ({ checkout_id }, ctx) => {
-      const checkout = await readCheckout(shop.db, checkout_id);
-      return checkout === undefined ? refused(refuse("not_found")) : payCheckout(shop, checkout, ctx);
-    },
-  );
+/**
+ * Adds the tool that pays, under both of its names. Calling it is never enough: the user's approval at the wallet is what authorizes, and the bank is asked once
+ * for each.
+ */
+export function addPayTools(app: App, shop: Shop): void {
+  for (const [name, title] of [
+    ["pay", "Pay"],
+    ["complete_checkout", "Complete checkout"],
+  ] as const) {
+    app.tool(
+      name,
+      {
+        title,
+        description: `${name === "pay" ? "Pays a checkout." : "Pays a checkout: another name of `pay`."} The user approves payee, items and total with a passkey in their wallet first. Repeating the call is safe: a checkout is charged once and gives the same receipt.`,
+        input: z.object({ checkout_id: shapes.checkoutId }),
+        output: z.object({ order: shapes.order, receipt: shapes.receipt }),
+        auth: either(),
+        ui: "shop",
+        annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+      },
+      async ({ checkout_id }, ctx) => {
+        const checkout = await readCheckout(shop.db, checkout_id);
+        return checkout === undefined ? refused(refuse("not_found")) : payCheckout(shop, checkout, ctx);
+      },
+    );
+  }
 }
 
 async function payCheckout(shop: Shop, checkout: Checkout, ctx: ToolContext): Promise<ToolAnswer> {
@@ -54,7 +63,7 @@ async function payCheckout(shop: Shop, checkout: Checkout, ctx: ToolContext): Pr
     case "awaiting_approval": {
       if (checkout.status === "priced" && ctx.asked !== undefined) {
         // What this call was asked to approve has ended; new terms are for a new call.
-        return refused(refuse(checkout.lastRefusal ?? "payment_denied"));
+        return refused(refuse(checkout.lastRefusal ?? "payment_request_expired"));
       }
       const awaiting = await startPaying(shop, checkout);
       return awaiting.ok ? askApproval(shop, awaiting.value, ctx) : refused(awaiting.error);
@@ -91,27 +100,42 @@ async function askApproval(shop: Shop, checkout: Checkout, ctx: ToolContext): Pr
       return settled.ok ? conclude(shop, ctx, checkout, settled.value) : refused(settled.error);
     }
     case "challenge": {
-      const remembered = await remember(shop, checkout, payment);
+      const remembered = await remember(shop, checkout, signed.hash, payment);
       return remembered.ok ? payment.challenge : refused(remembered.error);
     }
   }
 }
 
 /** Keeps the request's id and end, and watches it from here on, so that the order completes even if nobody comes back. */
-async function remember(shop: Shop, checkout: Checkout, request: { requestId: string; expiresAt: number }): Promise<Result<void, Refusal>> {
+async function remember(
+  shop: Shop,
+  checkout: Checkout,
+  checkoutHash: string,
+  request: { readonly requestId: string; readonly expiresAt: number },
+): Promise<Result<void, Refusal>> {
   const { requestId, expiresAt } = request;
   if (checkout.requestId === requestId) {
     shop.watchers.watch(checkout);
     return ok(undefined);
   }
-  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId, expiresAt }, shop.clock());
+  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId, checkoutHash, expiresAt }, shop.clock());
   if (!lodged.ok) {
+    await dropUnwanted(shop, checkout.id, requestId, checkoutHash);
     // It may have been approved and completed between the question and now; the next call tells.
     return err(lodged.error.code === "checkout_not_open" ? refuse("payment_pending") : lodged.error);
   }
   shop.report({ event: "approval_lodged", checkout: checkout.id, request: requestId });
   shop.watchers.watch(lodged.value);
   return ok(undefined);
+}
+
+/** While the wallet was asked, the checkout may have been changed or given up: then nobody must be asked to approve what it was. */
+async function dropUnwanted(shop: Shop, checkoutId: string, requestId: string, checkoutHash: string): Promise<void> {
+  const current = await readCheckout(shop.db, checkoutId);
+  const isWanted = current?.signed?.hash === checkoutHash && current.status !== "canceled" && current.status !== "expired";
+  if (isWanted) return;
+  await insertWithdrawal(shop.db, requestId, shop.clock());
+  await shop.withdrawals.begin();
 }
 
 function conclude(shop: Shop, ctx: ToolContext, checkout: Checkout, settlement: Settlement): ToolAnswer {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { categories } from "../catalogue/products.ts";
+import { categories } from "../catalogue/product.ts";
+import { addressShape } from "../checkout/address.ts";
 import { quantityMax } from "../checkout/price.ts";
 
 /** The shapes that tools take and give. They are published, so their words are the store's interface. */
@@ -25,13 +26,35 @@ export const product: Shape = z.object({
   image: z.string().describe("Name of the picture in the shop's view"),
   category: z.enum(categories),
   stock: z.int(),
+  options: z.array(z.object({ name: z.string(), values: z.array(z.string()) })).describe("What can be chosen, such as size or colour"),
+  variants: z
+    .array(z.object({ id: z.string(), title: z.string(), choices: z.record(z.string(), z.string()), price: money, stock: z.int() }))
+    .describe("What can be bought; the first one is what `price` and `stock` are of, and what is bought when no variant is named"),
 });
-const line: Shape = z.object({ product_id: z.string(), title: z.string(), quantity: z.int(), unit_price: money, amount: money });
+const line: Shape = z.object({
+  product_id: z.string(),
+  variant_id: z.string(),
+  title: z.string(),
+  quantity: z.int(),
+  unit_price: money,
+  amount: money,
+});
+const shipping: Shape = z.object({ option: z.string(), title: z.string(), amount: money, address: addressShape.optional() });
+const tax: Shape = z.object({
+  region: z.string(),
+  name: z.string(),
+  rate: z.int().describe("Basis points: 2100 is 21 %"),
+  included: z.boolean().describe("Whether the other figures contain it already"),
+  amount: money,
+});
 export const checkout: Shape = z.object({
   id: z.string(),
   version: z.int(),
   status: z.string(),
   items: z.array(line),
+  shipping: shipping.optional(),
+  shipping_options: z.array(z.object({ id: z.string(), title: z.string(), amount: money })).optional(),
+  tax: tax.optional(),
   total: money,
   expires_at: z.string(),
   last_refusal: z.string().optional(),
@@ -42,6 +65,8 @@ export const order: Shape = z.object({
   status: z.literal("complete"),
   total: money,
   items: z.array(line),
+  shipping: shipping.optional(),
+  tax: tax.optional(),
   created_at: z.string(),
   payment: z.object({ id: z.string(), status: z.string() }),
 });
@@ -55,7 +80,16 @@ export const receipt: Shape = z.object({
   human_present: z.boolean(),
   items: z.array(z.object({ name: z.string(), quantity: z.int(), amount: money })),
 });
-export const wantedItems: z.ZodArray<z.ZodObject<{ product_id: z.ZodString; quantity: z.ZodInt }>> = z
-  .array(z.object({ product_id: productId, quantity: z.int().min(1).max(quantityMax) }))
+export const pastVersion: Shape = z.object({ version: z.int(), total: money, ended_at: z.string(), why: z.string() });
+
+type WantedItem = z.ZodObject<{ product_id: z.ZodString; variant_id: z.ZodOptional<z.ZodString>; quantity: z.ZodInt }>;
+
+export const wantedItems: z.ZodArray<WantedItem> = z
+  .array(z.object({ product_id: productId, variant_id: productId.optional(), quantity: z.int().min(1).max(quantityMax) }))
   .min(1)
   .max(20);
+export const address: typeof addressShape = addressShape;
+export const shippingOption: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/)
+  .describe("One of the checkout's `shipping_options`; `collect` needs no address");

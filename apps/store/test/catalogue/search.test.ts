@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { parseMoney } from "@countersign/protocol/money";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { categories, findProduct, products } from "../../src/catalogue/products.ts";
+import { categories, optionsOf, titleOf, variantOf } from "../../src/catalogue/product.ts";
+import { findProduct, products, variants } from "../../src/catalogue/products.ts";
 import { searchProducts } from "../../src/catalogue/search.ts";
 
 function find(query: string, more: { category?: "desk"; limit?: number } = {}): readonly string[] {
@@ -21,6 +22,41 @@ describe("the catalogue", () => {
       expect(findProduct(product.id)).toBe(product);
     }
     expect(new Set(products.map((product) => product.id)).size).toBe(products.length);
+  });
+});
+
+describe("variants", () => {
+  test("have ids of their own, the first one the product's, so that stock and lines from before there were any stay right", () => {
+    expect(new Set(variants.map((variant) => variant.id)).size).toBe(variants.length);
+    for (const product of products) {
+      expect(product.variants[0].id).toBe(product.id);
+      expect(product.variants[0].price).toEqual(product.price);
+      for (const variant of product.variants) {
+        expect(variant.id).toMatch(/^[a-z0-9-]{1,64}$/);
+        expect(parseMoney(variant.price).ok && variant.grams > 0 && variant.openingStock > 0).toBe(true);
+        expect(titleOf(product, variant).length).toBeLessThanOrEqual(120);
+      }
+    }
+  });
+
+  test("of one product differ in the same choices, each combination once", () => {
+    for (const product of products) {
+      const names = optionsOf(product).map((option) => option.name);
+      for (const variant of product.variants) expect(Object.keys(variant.choices)).toEqual(names);
+      expect(new Set(product.variants.map((variant) => JSON.stringify(variant.choices))).size).toBe(product.variants.length);
+    }
+  });
+
+  test("are found within their product alone", () => {
+    const beanie = findProduct("wool-beanie");
+    expect(beanie && optionsOf(beanie)).toEqual([
+      { name: "size", values: ["M", "L"] },
+      { name: "colour", values: ["Navy", "Oat"] },
+    ]);
+    expect(beanie && variantOf(beanie, "wool-beanie-l-oat")?.choices).toEqual({ size: "L", colour: "Oat" });
+    expect(beanie && variantOf(beanie, undefined)?.id).toBe("wool-beanie");
+    expect(beanie && variantOf(beanie, "stoneware-mug-sand")).toBeUndefined();
+    expect(find("sand mug")).toEqual(["stoneware-mug"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { products } from "../../src/catalogue/products.ts";
+import { products, variants } from "../../src/catalogue/products.ts";
 import type { CaptureFault, ReadFault } from "../stand-ins/bank.ts";
 import { record } from "../stand-ins/record.ts";
 import { createTown, type Town } from "../stand-ins/town.ts";
@@ -9,7 +9,8 @@ import { createTown, type Town } from "../stand-ins/town.ts";
 type Happening =
   | { readonly type: "create"; readonly product: number; readonly quantity: number }
   | { readonly type: "pay"; readonly at: number; readonly times: number; readonly signedIn: boolean }
-  | { readonly type: "approve" | "deny" | "expire"; readonly at: number }
+  | { readonly type: "approve" | "deny" | "expire" | "cancel"; readonly at: number }
+  | { readonly type: "update"; readonly at: number; readonly quantity: number; readonly sent: boolean; readonly paying: boolean }
   | { readonly type: "capture_fault"; readonly fault: CaptureFault }
   | { readonly type: "read_fault"; readonly fault: ReadFault }
   | { readonly type: "wallet"; readonly down: boolean }
@@ -30,6 +31,17 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant("pay" as const), at, times: fc.integer({ min: 1, max: 3 }), signedIn: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant("approve" as const), at }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom("deny" as const, "expire" as const), at }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("cancel" as const), at }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("update" as const),
+      at,
+      quantity: fc.integer({ min: 1, max: 4 }),
+      sent: fc.boolean(),
+      paying: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("capture_fault" as const), fault: captureFault }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("read_fault" as const), fault: readFault }) },
   {
@@ -77,6 +89,12 @@ async function happen(town: Town, known: Known, event: Happening): Promise<void>
       else town.wallet[event.type](request);
       return;
     }
+    case "cancel":
+      if (id !== undefined) await town.call("cancel_checkout", { checkout_id: id });
+      return;
+    case "update":
+      if (id !== undefined) await update(town, known, id, event);
+      return;
     case "capture_fault":
       town.bank.captureFaults.push(event.fault);
       return;
@@ -93,6 +111,15 @@ async function happen(town: Town, known: Known, event: Happening): Promise<void>
     case "restart":
       return town.restart();
   }
+}
+
+/** A change, alone or at the same time as a press of the button. */
+async function update(town: Town, known: Known, id: string, event: Extract<Happening, { type: "update" }>): Promise<void> {
+  const items = [{ product_id: "stoneware-mug", quantity: event.quantity }];
+  const address = { name: "A. Buyer", line1: "Main Street 1", postal_code: "97205", city: "Portland", region: "OR", country: "US" };
+  const change = town.call("update_checkout", { checkout_id: id, items, ...(event.sent ? { address } : {}) });
+  if (event.paying) await pay(town, known, id, 1, false);
+  await change;
 }
 
 async function buy(town: Town, known: Known, event: Extract<Happening, { type: "buy" }>): Promise<void> {
@@ -138,7 +165,7 @@ async function check(town: Town, known: Known): Promise<void> {
   for (const id of known.receipts.keys()) expect(orders.some((order) => order.checkout_id === id)).toBe(true);
   const stock = await town.db.sql.selectFrom("stock").selectAll().execute();
   const sold = orders.length === 0 ? 0 : orders.reduce((sum, order) => sum + quantityOf(order.body), 0);
-  const opening = products.reduce((sum, product) => sum + product.openingStock, 0);
+  const opening = variants.reduce((sum, variant) => sum + variant.openingStock, 0);
   expect(stock.reduce((sum, row) => sum + row.on_hand, 0)).toBe(opening - sold);
 }
 
@@ -175,8 +202,13 @@ test("whatever happens in whatever order, each checkout is captured at most once
         await check(town, known);
         const orders = await town.db.sql.selectFrom("orders").select("payment_id").execute();
         expect(orders.map((order) => order.payment_id).sort()).toEqual(town.bank.captured.map((payment) => payment.id).sort());
-        const open = await town.db.sql.selectFrom("checkouts").select("status").where("status", "not in", ["completed", "expired"]).execute();
+        const open = await town.db.sql
+          .selectFrom("checkouts")
+          .select("status")
+          .where("status", "not in", ["completed", "expired", "canceled"])
+          .execute();
         expect(open).toEqual([]);
+        expect(await town.db.sql.selectFrom("withdrawals").selectAll().execute()).toEqual([]);
         const reserved = await town.db.sql.selectFrom("stock").select("product_id").where("reserved", ">", 0).execute();
         expect(reserved).toEqual([]);
       } finally {

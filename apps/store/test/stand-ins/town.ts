@@ -49,9 +49,9 @@ export interface Town {
   close(): Promise<void>;
 }
 
-export async function createTown(options: Partial<StoreOptions> = {}): Promise<Town> {
+export async function createTown(options: Partial<StoreOptions> = {}, databaseUrl = "memory:"): Promise<Town> {
   const clock = createTestClock();
-  const db = await openDatabase<StoreTables>({ url: "memory:", schema: "store", migrations: storeMigrations });
+  const db = await openDatabase<StoreTables>({ url: databaseUrl, schema: "store", migrations: storeMigrations });
   const sealer = createSealer({ current: "k1", keys: { k1: new Secret(Buffer.alloc(32, 7).toString("base64url")) } });
   const bank = createTestBank(bankOrigin, clock.now);
   const events: string[] = [];

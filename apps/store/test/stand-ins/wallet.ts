@@ -19,7 +19,7 @@ interface PaymentRequest {
   readonly hash: string;
   readonly jwt: string;
   readonly expiresAt: number;
-  status: "created" | "approved" | "denied" | "expired";
+  status: "created" | "approved" | "denied" | "expired" | "canceled" | "revoked";
   mandate: string | undefined;
   /** The user that lodging named. */
   readonly subject: unknown;
@@ -100,6 +100,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       if (pathname === "/jwks") return Response.json({ keys: [publicJwk] });
       if (pathname === "/token") return tokenFor(await request.formData());
       if (pathname === "/payment-requests") return lodge(record(await request.json()));
+      if (pathname.endsWith("/cancel")) return withdraw(pathname.split("/")[2] ?? "");
       return readRequest(pathname.slice("/payment-requests/".length), Number(searchParams.get("wait")), request.signal);
     },
   };
@@ -168,6 +169,17 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
     return { ...viewOf(request), approval_url: `${issuer}/approve/${request.id}` };
   }
 
+  function withdraw(id: string): Response {
+    const request = requests.get(id);
+    if (request === undefined) return Response.json({ code: "not_found" }, { status: 404 });
+    const isOver = request.status === "denied" || request.status === "expired";
+    if (isOver) return Response.json({ code: "conflict" }, { status: 409 });
+    if (request.status === "created") request.status = "canceled";
+    if (request.status === "approved") request.status = "revoked";
+    wake();
+    return Response.json({ ...viewOf(request), mandate: undefined });
+  }
+
   async function readRequest(id: string, wait: number, signal: AbortSignal): Promise<Response> {
     const request = requests.get(id);
     if (request === undefined) return Response.json({ code: "not_found" }, { status: 404 });
@@ -198,7 +210,7 @@ function viewOf(request: PaymentRequest): Record<string, unknown> {
     scope: `payment:${id}`,
     checkout_hash: hash,
     expires_at: new Date(expiresAt).toISOString(),
-    ...(mandate === undefined ? {} : { mandate }),
+    ...(mandate === undefined || status !== "approved" ? {} : { mandate }),
   };
 }
 

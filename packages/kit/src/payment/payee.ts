@@ -66,6 +66,11 @@ export interface Payee {
   lodge(checkout: SignedCheckout, subject?: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for a decision. `not_found` for a request of another payee. */
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
+  /**
+   * Ends a request that is no longer wanted: nobody can approve it then, and an approval that was not used yet is taken back. Twice is once. Refuses with
+   * `conflict` when it has ended otherwise, with `not_found` when it is another payee's.
+   */
+  withdraw(requestId: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Verifies the mandate of an approved request against the checkout it must be for. */
   verify(request: PaymentRequestView, checkout: SignedCheckout): Promise<Result<PaymentApproval, Refusal>>;
   /** Verifies an event that the wallet pushed. It is a hint: read the request. Refuses as {@link verifyEvent} does. */
@@ -121,6 +126,7 @@ export function createPayee(options: PayeeOptions): Payee {
       return clock() >= checkout.expiresAt ? err(refuse("checkout_expired")) : await wallet.lodge(checkout.jwt, subject);
     },
     read: (requestId, waitSeconds, signal) => wallet.read(requestId, waitSeconds, signal),
+    withdraw: (requestId) => wallet.withdraw(requestId),
     async verify(request, checkout) {
       if (request.mandate === undefined) return err(refuse("mandate_invalid", "the wallet gave no mandate"));
       const expected = {

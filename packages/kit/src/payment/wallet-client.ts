@@ -30,6 +30,8 @@ export interface WalletClient {
   lodge(checkoutJwt: string, subject?: string): Promise<Result<PaymentRequestView, Refusal>>;
   /** Reads a request, waiting up to `waitSeconds` (0 to 25) for it to leave `created`. `not_found` for a request of another payee. */
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
+  /** Ends a request, or takes its approval back before it is used; twice is once. `conflict` when it has ended otherwise, `not_found` as for reading. */
+  withdraw(requestId: string): Promise<Result<PaymentRequestView, Refusal>>;
 }
 
 export interface WalletClientOptions {
@@ -97,6 +99,7 @@ export function createWalletClient(options: WalletClientOptions): WalletClient {
       ),
     read: (requestId, waitSeconds, signal) =>
       send(`${endpoint}/${encodeURIComponent(requestId)}?wait=${waitSeconds}`, signal ? { signal } : {}, timeoutMs + waitSeconds * 1000),
+    withdraw: (requestId) => send(`${endpoint}/${encodeURIComponent(requestId)}/cancel`, { method: "POST" }, timeoutMs),
   };
 }
 

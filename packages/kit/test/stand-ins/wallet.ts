@@ -127,11 +127,27 @@ async function grantToken(wallet: TestWallet, clock: TestClock, request: Request
   return Response.json({ access_token: token, token_type: "Bearer", expires_in: 300 });
 }
 
+const withdrawnAs: Partial<Record<PaymentRequestStatus, PaymentRequestStatus>> = {
+  created: "canceled",
+  approved: "revoked",
+  canceled: "canceled",
+  revoked: "revoked",
+};
+
+function withdraw(lodged: Lodged | undefined, clock: TestClock): Response {
+  if (!lodged) return Response.json({ code: "not_found" }, { status: 404 });
+  const next = withdrawnAs[lodged.status];
+  if (next === undefined) return Response.json({ code: "conflict" }, { status: 409 });
+  lodged.status = next;
+  return Response.json({ ...view(lodged, clock), checkout_hash: lodged.hash });
+}
+
 async function servePaymentRequests(wallet: TestWallet, clock: TestClock, request: Request): Promise<Response> {
   if (!wallet.tokens.has(request.headers.get("authorization")?.slice(7) ?? "")) return Response.json({ error: "invalid_token" }, { status: 401 });
-  if (request.method === "POST") return lodge(wallet, clock, await request.json());
   const url = new URL(request.url);
   const lodged = wallet.requests.get(url.pathname.split("/")[2] ?? "");
+  if (request.method === "POST" && url.pathname.endsWith("/cancel")) return withdraw(lodged, clock);
+  if (request.method === "POST") return lodge(wallet, clock, await request.json());
   wallet.waits.push(url.searchParams.get("wait") ?? "");
   if (!lodged) return Response.json({ error: "not_found", code: "not_found" }, { status: 404 });
   const hasMandate = lodged.status === "approved" || lodged.status === "redeemed";
