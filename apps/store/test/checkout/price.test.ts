@@ -137,6 +137,7 @@ describe("any price", () => {
 
   test("P03 is in whole minor units of one currency, never negative, and its lines, shipping and added tax are its total, which is what is signed", () => {
     let made = 0;
+    const refusals = new Set<string>();
     fc.assert(
       fc.property(anything, ({ currency, prices, quantities, rate, included, onShipping, postage, sent }) => {
         const stock = prices.map((amount, index): Product => product(`p${index}`, { amount, currency }));
@@ -150,7 +151,7 @@ describe("any price", () => {
         const items = stock.map((each, index) => ({ product_id: each.id, quantity: quantities[index % quantities.length] ?? 1 }));
         const price = priceCheckout(wish(items, { address: sent ? amsterdam : null }), list);
         if (!price.ok) {
-          expect(price.error.code).toBe("invalid_amount");
+          refusals.add(price.error.code);
           return;
         }
         made += 1;
@@ -159,7 +160,7 @@ describe("any price", () => {
         for (const figure of figures) expect(isMinorUnits(figure.amount) && figure.currency === currency).toBe(true);
         const goods = lines.reduce((sum, line) => sum + line.amount.amount, 0);
         expect(goods + shipping.amount.amount + (included ? 0 : tax.amount.amount)).toBe(total.amount);
-        if (included) expect(tax.amount.amount).toBeLessThanOrEqual(total.amount);
+        expect(tax.amount.amount).toBeLessThanOrEqual(total.amount);
         const terms = termsOf(newCheckout("chk_1", price.value, 0), "https://store.test/mcp");
         expect(parseCheckoutTerms(terms)).toMatchObject({ ok: true, value: { amount: total.amount, currency } });
         expect(exponentOf(currency)).toBeDefined();
@@ -167,6 +168,7 @@ describe("any price", () => {
       { numRuns: 500 },
     );
     expect(made).toBeGreaterThan(50);
+    expect([...refusals]).toEqual(["invalid_amount"]);
   });
 
   test("P03 of goods in two currencies is refused", () => {

@@ -61,8 +61,9 @@ describe.each([
     await town.store.recover();
     await town.store.idle();
     const orders = await town.db.sql.selectFrom("orders").selectAll().execute();
-    const sums = new Map(orders.map((order) => [order.payment_id, record(record(JSON.parse(order.body))["total"])["amount"]]));
-    expect(town.bank.captured.map((payment) => [payment.id, payment.amount]).sort()).toEqual([...sums].sort());
+    const sums = orders.map((order) => `${order.payment_id} ${String(record(record(JSON.parse(order.body))["total"])["amount"])}`);
+    const charged = town.bank.captured.map((payment) => `${payment.id} ${payment.amount}`);
+    expect(charged.toSorted()).toEqual(sums.toSorted());
     expect(await town.db.sql.selectFrom("stock").selectAll().where("reserved", ">", 0).execute()).toEqual([]);
     expect(await town.db.sql.selectFrom("withdrawals").selectAll().execute()).toEqual([]);
   }
@@ -95,7 +96,7 @@ describe.each([
       await checkBooks();
       expect(town.bank.captured.length - before).toBe(canceled.isError ? 1 : 0);
       expect(statusOf(await town.call("get_checkout", { checkout_id: id }))).toBe(canceled.isError ? "completed" : "canceled");
-      if (!canceled.isError) expect(town.wallet.requests.get(request)?.status).toBe("revoked");
+      expect(town.wallet.requests.get(request)?.status).toBe(canceled.isError ? "approved" : "revoked");
     }
   }, 120_000);
 

@@ -37,11 +37,11 @@ describe("tax on an amount", () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.integer({ min: 0, max: 10_000 }), fc.boolean(), (amount, rate, included) => {
         const result = tax(amount, "EUR", rate, included);
-        if (typeof result !== "number") return expect(result).toBe("invalid_amount");
+        // An added tax never exceeds what it is on, because a rate is at most 100 %: so every result is money.
+        const rounded = BigInt(typeof result === "number" ? result : -1);
         const whole = included ? 10_000n + BigInt(rate) : 10_000n;
-        const off = 2n * (BigInt(result) * whole - BigInt(amount) * BigInt(rate));
-        expect(off > -whole && off <= whole).toBe(true);
-        if (included) expect(result).toBeLessThanOrEqual(amount);
+        const off = 2n * (rounded * whole - BigInt(amount) * BigInt(rate));
+        expect(off > -whole && off <= whole && rounded <= BigInt(amount)).toBe(true);
       }),
     );
   });

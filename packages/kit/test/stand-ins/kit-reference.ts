@@ -156,6 +156,7 @@ export interface Payee {
   assertion(audience: string): Promise<Secret>; // RFC 7523 client assertion, 60 s, single use (also for the bank)
   lodge(checkout: SignedCheckout, subject?: string): Promise<Result<PaymentRequestView, Refusal>>; // subject: the only one who can approve then
   read(requestId: string, waitSeconds: number, signal?: AbortSignal): Promise<Result<PaymentRequestView, Refusal>>;
+  withdraw(requestId: string): Promise<Result<PaymentRequestView, Refusal>>; // nobody can approve it any more; an unused approval is taken back
   verify(request: PaymentRequestView, checkout: SignedCheckout): Promise<Result<PaymentApproval, Refusal>>;
   readEvent(token: string): Promise<Result<WalletEvent, Refusal>>; // what the wallet pushed: a hint, so read the request
   readonly approvals: ApprovalMemory;
