@@ -1,5 +1,5 @@
 import { type ScopeSet, unionScopes } from "@countersign/protocol/scope";
-import { type JsonObject, isJsonObject, member } from "@countersign/protocol/shape";
+import { boundedText, type JsonObject, isJsonObject, member } from "@countersign/protocol/shape";
 import { anonymous, type ToolAuth } from "../auth.ts";
 import type { Demand } from "./decide-access.ts";
 import { isModern } from "./header-mismatch.ts";
@@ -25,6 +25,9 @@ export interface Rules {
   readonly scopes: ScopeSet;
 }
 
+/** A name that a prefix lets through is the client's, and goes to the log and to the handler. */
+const nameLengthMax = 256;
+const uriLengthMax = 4096;
 const viewsForAnyone: AuthByName = { "ui://*": anonymous() };
 
 /** Reads the tables; each rule asks for no more than it needs by the hierarchy. Throws on a key with a `*` before its end. */
@@ -32,14 +35,14 @@ export function createRules(tables: RuleTables, hierarchy: Pick<ScopeHierarchy, 
   const resources = { ...viewsForAnyone, ...tables.resources };
   const all = [tables.tools, resources, tables.prompts ?? {}];
   return {
-    tool: createLookup(tables.tools, hierarchy),
-    prompt: createLookup(tables.prompts ?? {}, hierarchy),
-    resource: createLookup({ ...withPlainKeys(resources), ...resources }, hierarchy),
+    tool: createLookup(tables.tools, hierarchy, nameLengthMax),
+    prompt: createLookup(tables.prompts ?? {}, hierarchy, nameLengthMax),
+    resource: createLookup({ ...withPlainKeys(resources), ...resources }, hierarchy, uriLengthMax),
     scopes: unionScopes(...all.flatMap((table) => Object.values(table).map((auth) => hierarchy.least(auth.scope)))),
   };
 }
 
-function createLookup(table: AuthByName, hierarchy: Pick<ScopeHierarchy, "least">): (name: string) => ToolAuth | undefined {
+function createLookup(table: AuthByName, hierarchy: Pick<ScopeHierarchy, "least">, lengthMax: number): (name: string) => ToolAuth | undefined {
   const exact = new Map<string, ToolAuth>();
   const prefixes: { readonly prefix: string; readonly auth: ToolAuth }[] = [];
   for (const [key, given] of Object.entries(table)) {
@@ -50,7 +53,10 @@ function createLookup(table: AuthByName, hierarchy: Pick<ScopeHierarchy, "least"
     else prefixes.push({ prefix: key.slice(0, -1), auth });
   }
   prefixes.sort((a, b) => b.prefix.length - a.prefix.length);
-  return (name) => exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.auth;
+  return (name) => {
+    const isName = name === "" || boundedText(name, lengthMax) !== undefined;
+    return isName ? (exact.get(name) ?? prefixes.find(({ prefix }) => name.startsWith(prefix))?.auth) : undefined;
+  };
 }
 
 /** Requests that anyone may send. Whatever is neither here nor below does not exist. */

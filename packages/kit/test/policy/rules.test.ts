@@ -38,6 +38,9 @@ describe("a rule", () => {
     ["", write],
     ["*", undefined],
     ["toString", undefined],
+    [`orders.${"x".repeat(249)}`, read],
+    [`orders.${"x".repeat(250)}`, undefined],
+    ["orders.x\nrefused status=200", undefined],
     ["__proto__", undefined],
   ])("M08 for the tool %j is that of its exact name, or of the longest prefix", (name, auth) => {
     expect(rules.tool(name)).toEqual(auth);
