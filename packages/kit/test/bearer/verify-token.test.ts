@@ -205,6 +205,11 @@ describe("O22 a forged token is invalid", () => {
     expect(await stateOf(`${header}.${body}.${signature}`)).toBe("invalid");
   });
 
+  test("more than 8192 characters, however well signed", async () => {
+    expect(await stateOf(await issuer.token({ long: "x".repeat(5000) }))).toBe("valid");
+    expect(await stateOf(await issuer.token({ long: "x".repeat(8000) }))).toBe("invalid");
+  });
+
   test("a changed claim, a cut signature, a megabyte", async () => {
     const [header, body, signature] = (await issuer.token()).split(".");
     const changed = Buffer.from(JSON.stringify({ ...claims(), sub: "usr_2" })).toString("base64url");
