@@ -7,6 +7,7 @@ export const exampleRequirements: readonly Requirement[] = [
     rule: "An app made by one command runs beside a local host after two more: its view opens without a sign-in, and the view's own call waits for one.",
     shownBy: [
       scenario("new-app", "opens its view without a sign-in, and the view's own call waits for the sign-in and shows what came"),
+      scenario("new-app", "works by a link in a host that signs nobody in, from the first moment that its button can be pressed"),
       scenario("new-app", "gives a view a link of the wallet, for hosts that sign nobody in"),
       scenario("new-app", "has a view that everybody can read at 360 px"),
     ],

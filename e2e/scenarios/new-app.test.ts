@@ -9,7 +9,9 @@ import { findBarriers, findSidewaysScrolling, viewFrame } from "../browser/inspe
 import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { openedBy, press } from "../pages/console-page.ts";
+import { WalletDevicePage } from "../pages/wallet-device-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
+import { startSilentHost } from "../stack/silent-host.ts";
 import { type Command, freePorts, runProgram, signalGroup } from "../stack/command.ts";
 
 const root = dirname(dirname(import.meta.dirname));
@@ -98,6 +100,29 @@ describe("an app made as the guide says", () => {
     await widget.getByText("This note is yours alone.").waitFor();
     expect(await widget.getByRole("button", { name: "My notes" }).isEnabled()).toBe(true);
     await keepPicture(page, "new-app-signed-in");
+  });
+
+  it("works by a link in a host that signs nobody in, from the first moment that its button can be pressed", async () => {
+    const silent = await startSilentHost(resource, "open_notebook");
+    try {
+      const chat = await person.browser.newPage({ width: 600, height: 480 });
+      await chat.goto(silent.origin);
+      const view = chat.frameLocator("iframe");
+      await view.getByRole("button", { name: "My notes" }).click();
+      await view.getByText(/^If the page asks for a code:/).waitFor();
+      await keepPicture(chat, "new-app-link");
+      await press(view.getByRole("button", { name: "Open page" }));
+      await expect.poll(() => silent.seen.opened.length).toBe(1);
+      const device = new WalletDevicePage(await person.browser.newPage());
+      await device.page.goto(silent.seen.opened.at(-1) ?? "");
+      await device.proceed.click();
+      await new WalletPage(device.page).createPasskey.click();
+      await device.page.getByText("Read your notes").waitFor();
+      await device.confirm.click();
+      await view.getByText("This note is yours alone.").waitFor();
+    } finally {
+      await silent.stop();
+    }
   });
 
   it("gives a view a link of the wallet, for hosts that sign nobody in", async () => {

@@ -9,16 +9,16 @@ export type Command =
   | { readonly command: "new"; readonly folder: string; readonly port: number; readonly install: boolean }
   | { readonly command: "wrong"; readonly sentence: string };
 
-const overview = `Usage: countersign <command>
+const overview = `Usage: node tools/run.mjs apps/cli/src/main.ts <command>
 
 Commands
-  up       start host, wallet, store and bank on this machine and print where to go
-  new      make an MCP app: a server, a view and tests
+  up       npm start: host, wallet, store and bank on this machine
+  new      npm run new -- <folder>: an MCP app with server, view and tests
 
-\`countersign <command> --help\` tells more.
+\`npm start -- --help\` and \`npm run new -- --help\` tell more.
 `;
 
-const upHelp = `Usage: countersign up [--app <folder>]...
+const upHelp = `Usage: npm start -- [--app <folder>]...
 
 Starts host, wallet, store and bank on this machine and prints where to go.
 
@@ -27,7 +27,7 @@ Starts host, wallet, store and bank on this machine and prints where to go.
 Settings are COUNTERSIGN_* environment variables.
 `;
 
-const newHelp = `Usage: countersign new <folder> [--port <number>] [--no-install]
+const newHelp = `Usage: npm run new -- <folder> [--port <number>] [--no-install]
 
 Makes an MCP app in a new folder: a server with a tool for anybody and a tool that needs sign-in, a view, and tests.
 The folder's name becomes the app's name: small letters, digits and hyphens.
@@ -53,7 +53,7 @@ export function parseCommand(words: readonly string[]): Command {
     case "new":
       return wantsHelp ? { command: "help", text: newHelp } : parseNew(rest);
     default:
-      return wrong(`there is no command “${name.slice(0, 80)}”. Run \`countersign --help\` for the list.`);
+      return wrong(`there is no command “${name.slice(0, 80)}”. The commands are up and new.`);
   }
 }
 
@@ -62,7 +62,7 @@ function parseUp(words: readonly string[]): Command {
     const { values } = parseArgs({ args: [...words], options: { app: { type: "string", multiple: true } } });
     return { command: "up", apps: values.app ?? [] };
   } catch (error) {
-    return wrongWords("up", error);
+    return wrongWords("npm start", error);
   }
 }
 
@@ -74,12 +74,12 @@ function parseNew(words: readonly string[]): Command {
       allowPositionals: true,
     });
     const [folder, ...more] = positionals;
-    if (folder === undefined || folder === "" || more.length > 0) return wrong("new takes one folder. Run `countersign new --help`.");
+    if (folder === undefined || folder === "" || more.length > 0) return wrong("new takes one folder. Run `npm run new -- --help`.");
     const port = values.port === undefined ? defaultAppPort : Number(values.port);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) return wrong("--port is a number from 1 to 65535.");
     return { command: "new", folder, port, install: values["no-install"] !== true };
   } catch (error) {
-    return wrongWords("new", error);
+    return wrongWords("npm run new", error);
   }
 }
 
@@ -87,7 +87,7 @@ function parseNew(words: readonly string[]): Command {
 function wrongWords(command: string, error: unknown): Command {
   const said = error instanceof TypeError ? error.message.split(/[.\n]/)[0] : undefined;
   if (said === undefined) throw error;
-  return wrong(`${said.slice(0, 120)}. Run \`countersign ${command} --help\`.`);
+  return wrong(`${said.slice(0, 120)}. Run \`${command} -- --help\`.`);
 }
 
 function wrong(sentence: string): Command {

@@ -110,7 +110,9 @@ export function requireDistinctApps(apps: readonly LocalApp[], wallet: string): 
   for (const [at, app] of apps.entries()) {
     const others = apps.slice(0, at);
     if (app.issuer !== wallet) {
-      throw new StartupProblem(`The app “${app.title}” takes tokens from ${app.issuer}, but this wallet is ${wallet}; change its ${fileName}.`);
+      throw new StartupProblem(
+        `The app “${app.title}” takes tokens from ${app.issuer}, but this wallet is ${wallet}; make that the issuer in the app's ${fileName}.`,
+      );
     }
     const isTwin = (each: LocalApp): boolean =>
       each.name === app.name || each.resource === app.resource || clientIds(each).some((id) => clientIds(app).includes(id));

@@ -9,7 +9,7 @@ const hostname = process.env.BIND_ADDRESS ?? "127.0.0.1";
 
 const server = createServer(toNodeHandler(app));
 server.on("error", (error) => {
-  console.error(`The app cannot listen on port ${port}: ${error.message}`);
+  console.error(`The app cannot listen on port ${port}: ${error.message}. Another port goes into "resource" in countersign.json.`);
   process.exit(1);
 });
 server.listen(port, hostname, () => console.log(`${settings.title} is ready at ${settings.resource}`));

@@ -23,13 +23,13 @@ describe("a command line", () => {
   });
 
   test.each([
-    [["fly"], "there is no command “fly”. Run `countersign --help` for the list."],
-    [["up", "now"], "Unexpected argument 'now'. Run `countersign up --help`."],
-    [["up", "--app"], "Option '--app <value>' argument missing. Run `countersign up --help`."],
-    [["up", "--fast"], "Unknown option '--fast'. Run `countersign up --help`."],
-    [["new"], "new takes one folder. Run `countersign new --help`."],
-    [["new", ""], "new takes one folder. Run `countersign new --help`."],
-    [["new", "one", "two"], "new takes one folder. Run `countersign new --help`."],
+    [["fly"], "there is no command “fly”. The commands are up and new."],
+    [["up", "now"], "Unexpected argument 'now'. Run `npm start -- --help`."],
+    [["up", "--app"], "Option '--app <value>' argument missing. Run `npm start -- --help`."],
+    [["up", "--fast"], "Unknown option '--fast'. Run `npm start -- --help`."],
+    [["new"], "new takes one folder. Run `npm run new -- --help`."],
+    [["new", ""], "new takes one folder. Run `npm run new -- --help`."],
+    [["new", "one", "two"], "new takes one folder. Run `npm run new -- --help`."],
     [["new", "one", "--port", "many"], "--port is a number from 1 to 65535."],
     [["new", "one", "--port", "0"], "--port is a number from 1 to 65535."],
     [["new", "one", "--port", "70000"], "--port is a number from 1 to 65535."],

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartupProblem } from "@countersign/service/startup-problem";
@@ -73,6 +73,12 @@ describe("the file", () => {
   });
 });
 
+test("the description in the guide for a server that is there already is one", () => {
+  const guide = readFileSync(new URL("../../../docs/guides/protect-a-server.md", import.meta.url), "utf8");
+  const described: unknown = JSON.parse(/```json\n([\s\S]*?)```/.exec(guide)?.[1] ?? "");
+  expect(parseLocalApp(described)).toEqual({ ok: true, value: described });
+});
+
 describe("several apps", () => {
   test("may stand side by side at one wallet", () => {
     const other = { ...app, name: "more", resource: "http://127.0.0.1:4501/mcp" };
@@ -106,7 +112,7 @@ describe("several apps", () => {
 
   test("are refused when one takes its tokens from another wallet", () => {
     expect(() => requireDistinctApps([app], "http://localhost:4300")).toThrow(
-      /takes tokens from http:\/\/localhost:4200, but this wallet is http:\/\/localhost:4300/,
+      /takes tokens from http:\/\/localhost:4200, but this wallet is http:\/\/localhost:4300; make that the issuer in the app's countersign\.json\.$/,
     );
   });
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { CheckoutTerms } from "@countersign/protocol/payment";
 import { McpServer } from "@modelcontextprotocol/server";
 import { describe, expect, test } from "vitest";
 import type * as answers from "../src/answer.ts";
@@ -75,6 +76,7 @@ test("the reference says what the kit exports: compiled, not run", () => {
     true satisfies Same<typeof documented.handled, typeof protects.handled>,
     true satisfies Same<documented.PayeeOptions, payees.PayeeOptions>,
     true satisfies Same<documented.Payee, payees.Payee>,
+    true satisfies Same<documented.CheckoutTerms, CheckoutTerms>,
     true satisfies Same<documented.SignedCheckout, payees.SignedCheckout>,
     true satisfies Same<documented.PaymentApproval, payees.PaymentApproval>,
     true satisfies Same<documented.PayeeKey, keys.PayeeKey>,

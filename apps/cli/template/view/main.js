@@ -24,6 +24,7 @@ button.addEventListener("click", async () => {
     button.disabled = false;
   }
 });
+button.disabled = false;
 
 function show({ structuredContent = {} }) {
   const { tip, notes } = structuredContent;

@@ -32,6 +32,8 @@ export interface DeviceClient {
 }
 
 export interface DeviceClientOptions {
+  /** The app's name. An issuer may show it to the user, as what asks on another device. */
+  readonly agent: string;
   readonly clientId: string;
   /** How the app proves that it is this client. */
   readonly authentication: oauth.ClientAuth;
@@ -123,7 +125,7 @@ function requestTo(options: DeviceClientOptions, server: AuthorizationServer, wa
   return {
     // The metadata was judged before: plain http is loopback to loopback.
     [oauth.allowInsecureRequests]: isLoopbackUrl(new URL(server.issuer)),
-    [oauth.customFetch]: (url, init) => sendBounded(options.fetch, url, init, signal),
+    [oauth.customFetch]: (url, init) => sendBounded(options, url, init, signal),
   };
 }
 
@@ -169,14 +171,14 @@ function readTokens(answer: oauth.TokenEndpointResponse, requested: ScopeSet, no
 
 /** A request to the issuer: no redirects, bounded time and size. A 5xx is a server that cannot be reached. */
 async function sendBounded(
-  send: Fetch,
+  { fetch: send, agent }: DeviceClientOptions,
   url: string,
   init: oauth.CustomFetchOptions<string, URLSearchParams | undefined>,
   signal: AbortSignal,
 ): Promise<Response> {
   const response = await send(url, {
     method: init.method,
-    headers: init.headers,
+    headers: { ...init.headers, "user-agent": agent },
     body: init.body ?? null,
     redirect: "error",
     signal,

@@ -29,7 +29,7 @@ export interface AccountLinkOptions {
 
 /** Makes the tools of account links; none where they are not turned on. Throws on an app that turns them on without an issuer, or takes bound tokens alone. */
 export function openAccountLink(
-  options: SecurityOptions & { readonly accountLink?: AccountLinkOptions; readonly stopping?: AbortSignal },
+  options: SecurityOptions & { readonly name: string; readonly accountLink?: AccountLinkOptions; readonly stopping?: AbortSignal },
   identity: Identity,
   gate: {
     readonly verifier: BearerVerifier | undefined;
@@ -54,6 +54,8 @@ export function openAccountLink(
     resource,
     server: async () => (await documents.current())?.server,
     fetch: send,
+    // A product of RFC 9110 section 10.1.5, whatever the name has in it.
+    agent: options.name.replaceAll(/[^\w.-]+/g, "-"),
     clock,
     stopping,
   });

@@ -213,6 +213,11 @@ describe("the tools of account links", () => {
     expect(refused.result).not.toHaveProperty("_meta.countersign/link");
   });
 
+  test("are asked for in the app's name, which the issuer may show to the user", async () => {
+    await linked();
+    expect(issuer.agents).toEqual(["store"]);
+  });
+
   test("prove who the app is with its secret", async () => {
     await shop.app.close();
     shop = openShop({ clientSecret: "a-secret-of-the-store" });

@@ -25,6 +25,8 @@ export interface DeviceIssuer extends TestIssuer {
   /** What a poll is answered instead, once each. */
   readonly answers: string[];
   readonly authorizations: (string | null)[];
+  /** Who asked for a device code, by their own word. */
+  readonly agents: (string | null)[];
   /** Runs before a token request is answered. */
   beforeToken: () => Promise<void>;
   approve(subject?: string, claims?: Record<string, unknown>): void;
@@ -46,6 +48,7 @@ export async function createDeviceIssuer(clock: TestClock): Promise<DeviceIssuer
     refresh: new Map<string, { readonly subject: string; readonly scope: string }>(),
     answers: [],
     authorizations: [],
+    agents: [],
     beforeToken: async () => undefined,
     approve(subject = "usr_1", claims: Record<string, unknown> = {}) {
       Object.assign(latest(), { state: "approved", subject, claims });
@@ -62,6 +65,7 @@ export async function createDeviceIssuer(clock: TestClock): Promise<DeviceIssuer
   issuer.handlers.set("/device_authorization", async (request) => {
     const body = new URLSearchParams(await request.text());
     made.authorizations.push(request.headers.get("authorization"));
+    made.agents.push(request.headers.get("user-agent"));
     if (body.get("resource") !== "https://store.test/mcp" || body.get("client_id") !== "store")
       return Response.json({ error: "invalid_target" }, { status: 400 });
     const code = `device-code-${made.grants.size + 1}`;

@@ -1,7 +1,6 @@
 import type { EpochMs, Issuer, ResourceUri } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import type { MandateClaims } from "@countersign/protocol/mandate";
-import type { CheckoutTerms } from "@countersign/protocol/payment";
 import type { Result } from "@countersign/protocol/result";
 import type { ScopeSet } from "@countersign/protocol/scope";
 import type { Secret } from "@countersign/protocol/secret";
@@ -162,6 +161,19 @@ export interface Payee {
   readonly approvals: ApprovalMemory;
   newId(): string;
   now(): EpochMs;
+}
+export interface PaymentItem {
+  readonly name: string;
+  readonly quantity: number;
+  readonly amount: number; // the line's total
+}
+export interface CheckoutTerms {
+  readonly id: string;
+  readonly version: number; // one more for each change of what is bought
+  readonly amount: number; // minor units; the items add up to it
+  readonly currency: string; // ISO 4217, "USD"
+  readonly items: readonly PaymentItem[]; // 1 to 50
+  readonly resource: string; // the app's own
 }
 export interface SignedCheckout {
   readonly terms: CheckoutTerms;
