@@ -41,7 +41,7 @@ export const kitRequirements: readonly Requirement[] = [
         file: "packages/kit/test/protect.test.ts",
         title: "M08 a resource is as protected as its rule says, a view too, by whatever method it is reached",
       },
-      { file: "packages/kit/test/protect.test.ts", title: "O24 the caller's token does not reach the server" },
+      { file: "packages/kit/test/protect.test.ts", title: "O24 neither the caller's token nor its proof reaches the server" },
       { file: "packages/kit/test/protect.test.ts", title: "a handler that demands more answers 401 without a token and 403 with one" },
       { file: "packages/kit/test/protect.test.ts", title: "M02 a session is its first user's: nobody else posts to it, listens to it or ends it" },
       { file: "packages/kit/test/protect-clients.test.ts", title: "%s: signs in when it calls a protected tool, and when a handler demands more" },

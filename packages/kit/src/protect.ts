@@ -34,6 +34,8 @@ const subscriptionsMax = 256;
 
 /** Puts the kit's policy in front of a server that was made without it. Throws on a programmer error in the policy. */
 export function protect(existing: ExistingServer, policy: ProtectPolicy): ProtectedServer {
+  // Which of its tools a view may call, only the server itself could say.
+  if ("accountLink" in policy) throw new TypeError("a protected server has no account links: they are for tools of createApp");
   const identity = readIdentity(policy);
   const rules = createRules(policy, identity.scopes);
   const verifier = createVerifier(policy, identity);

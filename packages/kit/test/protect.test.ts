@@ -412,6 +412,8 @@ describe("a policy", () => {
     expect(() => protect(server, { ...policy, issuer: "http://wallet.test" })).toThrow(/issuer/);
     expect(() => protect(server, { ...policy, resource: "https://store.test/mcp#x" })).toThrow(/resource/);
     expect(() => protect(server, { ...policy, tools: { "a*b": oauth2() } })).toThrow(/"\*"/);
+    const ofAnApp = { ...policy, accountLink: { clientId: "store" } };
+    expect(() => protect(server, ofAnApp)).toThrow(/account links/);
   });
 
   test("a handler of the kit outside of a protected server says so", async () => {
