@@ -26,8 +26,10 @@ export interface ToolChallenge {
 export interface ToolApproval {
   readonly kind: "approval";
   readonly requestId: string;
-  /** The wallet's page for it; undefined when it is approved already, by somebody else than this caller. */
+  /** The wallet's page for it; undefined when only a sign-in can show that this caller is the one who may approve, or who did. */
   readonly link: BrowserUrl | undefined;
+  /** Somebody approved it already, and nothing shows that it was this caller. */
+  readonly isApproved: boolean;
   readonly expiresAt: EpochMs;
   /** Shown to people. */
   readonly why: string;

@@ -92,7 +92,10 @@ export function createCallGate(options: CallGateOptions): CallGate {
   const approve = (tool: GatedTool, call: PayingCall, approval: ToolApproval): GatedResult => {
     const plan = planApproval(call, approval, options);
     if (plan.form !== "scope") report({ event: "approval_asked", tool: tool.listing.name, form: plan.form, request: approval.requestId });
-    if (plan.form === "scope") return withMeta(demandMore(tool, new Set([paymentScope(approval.requestId)]), approval.why), plan.meta);
+    // A wallet has nothing to show for the scope of a payment that is approved; who signs in is known by their name.
+    const scope = approval.isApproved ? [] : [paymentScope(approval.requestId)];
+    const why = approval.isApproved ? approvedWhy : approval.why;
+    if (plan.form === "scope") return withMeta(demandMore(tool, new Set(scope), why), plan.meta);
     return plan.result;
   };
 
@@ -141,6 +144,8 @@ type ApprovalPlan =
   /** `meta`: what a view waits by, where the challenge is a result and can carry it. */
   { readonly form: "scope"; readonly meta: ToolResult["_meta"] } | { readonly form: "elicitation" | "link"; readonly result: GatedResult };
 
+const approvedWhy = "This payment is approved. Please sign in as the user who approved it.";
+
 /** How the user is asked, and with what. An approval that somebody else gave leaves nothing to open: only a sign-in can show that this caller is the one. */
 function planApproval(call: PayingCall, approval: ToolApproval, options: CallGateOptions): ApprovalPlan {
   const { payee, caller, round, meta } = call;
@@ -153,7 +158,8 @@ function planApproval(call: PayingCall, approval: ToolApproval, options: CallGat
     isSignedIn: caller.subject !== undefined,
   });
   if (link === undefined) {
-    return options.issuer === payee.issuer ? { form: "scope", meta: undefined } : { form: "link", result: refused({ code: "claimed_elsewhere" }) };
+    const couldBeTheirs = options.issuer === payee.issuer && (caller.subject === undefined || !approval.isApproved);
+    return couldBeTheirs ? { form: "scope", meta: undefined } : { form: "link", result: refused({ code: "claimed_elsewhere" }) };
   }
   const open = { ...approval, link };
   if (form === "scope") return { form, meta: options.form === "result" ? handleMeta(payee, call, open)._meta : undefined };

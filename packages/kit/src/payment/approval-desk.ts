@@ -1,4 +1,4 @@
-import { approvalMeta } from "@countersign/protocol/approval-answer";
+import { approvalMeta, isApprovalHandle } from "@countersign/protocol/approval-answer";
 import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { member } from "@countersign/protocol/shape";
@@ -54,7 +54,10 @@ export function handleMeta(payee: Payee, call: AskingCall, approval: OpenApprova
   const { link, expiresAt } = approval;
   const { awaitTool } = call;
   if (awaitTool === undefined) return {};
-  const handle = sealAsk(payee, { ...askOf(payee, call, approval, expiresAt + handleGraceMs, 0), use: "handle", args: carriedArgs(call.args) });
+  const asked = { ...askOf(payee, call, approval, expiresAt + handleGraceMs, 0), use: "handle" } as const;
+  const whole = sealAsk(payee, { ...asked, args: carriedArgs(call.args) });
+  // Sealed text has a length of its own. Without the arguments it still tells how the user decided.
+  const handle = isApprovalHandle(whole) ? whole : sealAsk(payee, { ...asked, args: null });
   return { _meta: approvalMeta({ link, handle, expiresAt, awaitTool }) };
 }
 

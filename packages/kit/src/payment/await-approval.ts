@@ -17,7 +17,11 @@ interface AwaitOptions {
   readonly payee: Payee;
   readonly toolOf: (name: string) => Tool | undefined;
   readonly report: Report;
+  /** Aborted when the server begins to stop: what is not decided then is pending. */
+  readonly stopping: AbortSignal;
 }
+
+type HandleAsk = ApprovalAsk & { readonly use: "handle" };
 
 const states: Readonly<Record<PaymentRequestStatus, ApprovalState>> = {
   created: "pending",
@@ -38,8 +42,8 @@ const texts: Readonly<Record<ApprovalState, string>> = {
 };
 
 /** The tool of an app that takes payments; no tool without a payee. */
-export function openAwaitTool(payee: Payee | undefined, toolOf: AwaitOptions["toolOf"], report: Report): ReadonlyMap<string, Tool> {
-  return new Map(payee === undefined ? [] : [[awaitApprovalTool, createAwaitTool({ payee, toolOf, report })]]);
+export function openAwaitTool(payee: Payee | undefined, options: Omit<AwaitOptions, "payee">): ReadonlyMap<string, Tool> {
+  return new Map(payee === undefined ? [] : [[awaitApprovalTool, createAwaitTool({ ...options, payee })]]);
 }
 
 /**
@@ -47,7 +51,7 @@ export function openAwaitTool(payee: Payee | undefined, toolOf: AwaitOptions["to
  * was asked for the approval got. Once the payment is approved its answer is that call's own, made again with the handle as the proof of who asks, beside `state`.
  */
 function createAwaitTool(options: AwaitOptions): Tool {
-  const { payee, report } = options;
+  const { payee, report, stopping } = options;
   const waits = createHeldWaits();
   const wait = async (given: string, ctx: ToolContext): Promise<ToolAnswer> => {
     const ask = openAsk(payee, given, "handle");
@@ -55,8 +59,11 @@ function createAwaitTool(options: AwaitOptions): Tool {
       report({ event: "approval_refused", tool: awaitApprovalTool, reason: ask === undefined ? "unreadable" : "expired" });
       return refused(refuse("not_found"));
     }
-    const request = await payee.read(ask.requestId, askedOf(ask).waitSeconds, ctx.signal);
-    if (!request.ok) return refused(request.error);
+    // By the payment and not by the handle: each call that asks for it gives another one.
+    const leave = waits.enter(ask.requestId);
+    if (leave === undefined) return refused(refuse("rate_limited"));
+    const request = await payee.read(ask.requestId, askedOf(ask).waitSeconds, AbortSignal.any([ctx.signal, stopping])).finally(leave);
+    if (!request.ok) return stopping.aborted ? answer({ state: "pending" }, texts.pending) : refused(request.error);
     const state = states[request.value.status];
     return state === "approved" ? await repeat(options, ask, ctx) : answer({ state }, texts[state]);
   };
@@ -72,15 +79,7 @@ function createAwaitTool(options: AwaitOptions): Tool {
     },
     anonymous(),
     undefined,
-    async ({ handle }, ctx) => {
-      const leave = waits.enter(handle);
-      if (leave === undefined) return refused(refuse("rate_limited"));
-      try {
-        return await wait(handle, ctx);
-      } finally {
-        leave();
-      }
-    },
+    ({ handle }, ctx) => wait(handle, ctx),
   );
 }
 
@@ -88,7 +87,7 @@ function createAwaitTool(options: AwaitOptions): Tool {
  * Makes the call again, as the guest that everybody is who has no token. A tool that demands a token is not run: its view calls it again with the one that its
  * host holds.
  */
-async function repeat(options: AwaitOptions, ask: ApprovalAsk & { readonly use: "handle" }, ctx: ToolContext): Promise<ToolResult> {
+async function repeat(options: AwaitOptions, ask: HandleAsk, ctx: ToolContext): Promise<ToolResult> {
   const told = answer({ state: "approved" }, texts.approved);
   const tool = options.toolOf(ask.tool);
   if (tool === undefined || tool.auth.mode === "required" || ask.args === null) return told;

@@ -39,7 +39,9 @@ export async function requirePayment(ctx: ToolContext, demand: PaymentDemand): P
   const isLodged = live.value !== undefined && live.value.status !== "created";
   const lodged = isLodged ? ok(live.value) : await lodge(ctx, payee, demand.checkout);
   if (!lodged.ok) return { outcome: "refused", refusal: lodged.error };
-  return await settle(ctx, payee, demand.checkout, lodged.value);
+  // What waits for one user by name is for them: a caller who is not known at the wallet gets nothing by which the outcome could be had, and may sign in.
+  const isAnothers = lodged.value.isForNamedUser && buyerOf(ctx) === undefined;
+  return await settle(ctx, payee, demand.checkout, isAnothers ? { ...lodged.value, approvalLink: undefined } : lodged.value);
 }
 
 /**
@@ -76,8 +78,12 @@ async function findLive(ctx: ToolContext, payee: Payee, demand: PaymentDemand): 
 }
 
 async function lodge(ctx: ToolContext, payee: Payee, checkout: SignedCheckout): Promise<Result<PaymentRequestView, Refusal>> {
-  const lodged = await payee.lodge(checkout, ctx.payer?.subject ?? ctx.asked?.payer);
+  const lodged = await payee.lodge(checkout, buyerOf(ctx));
   return lodged.ok && isApproved(lodged.value) ? await payee.read(lodged.value.id, 0, ctx.signal) : lodged;
+}
+
+function buyerOf({ payer, asked }: ToolContext): string | undefined {
+  return payer?.subject ?? asked?.payer;
 }
 
 async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, request: PaymentRequestView): Promise<PaymentOutcome> {
@@ -92,8 +98,10 @@ async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, 
   return mayHavePayment(ctx, payment) ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge(request);
 }
 
-function challenge({ id: requestId, expiresAt, approvalLink: link }: PaymentRequestView): PaymentOutcome {
-  return { outcome: "challenge", requestId, expiresAt, challenge: { kind: "approval", requestId, link, expiresAt, why } };
+function challenge(request: PaymentRequestView): PaymentOutcome {
+  const { id: requestId, expiresAt, approvalLink: link } = request;
+  const isApproved = request.status !== "created";
+  return { outcome: "challenge", requestId, expiresAt, challenge: { kind: "approval", requestId, link, isApproved, expiresAt, why } };
 }
 
 function isApproved(request: PaymentRequestView): boolean {

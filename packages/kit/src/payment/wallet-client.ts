@@ -15,6 +15,8 @@ export interface PaymentRequestView {
   readonly expiresAt: EpochMs;
   /** The wallet's page for the request; only in the answer to lodging. */
   readonly approvalLink: BrowserUrl | undefined;
+  /** It was lodged in the name of one user, now or before; only in the answer to lodging. */
+  readonly isForNamedUser: boolean;
   /** Absent in the answer to lodging. */
   readonly checkoutHash: string | undefined;
   /** Only while approved or once redeemed, only for the payee that lodged the request. */
@@ -136,6 +138,7 @@ function readView({ status, body }: JsonReply, issuer: Issuer): Result<PaymentRe
     id,
     status: state,
     expiresAt,
+    isForNamedUser: member(body, "for_named_user") === true,
     approvalLink: readLink(member(body, "approval_url"), issuer),
     checkoutHash: isSha256(hash) ? hash : undefined,
     mandate: mandate === undefined ? undefined : new Secret(mandate),

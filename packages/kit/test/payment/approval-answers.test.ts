@@ -232,9 +232,10 @@ describe.each(eras)("a client of %s that acts on no challenge", (era) => {
     expect(wallet.requests.size).toBe(1);
   });
 
-  test("X09 waits by one handle in half of the room at most", async () => {
+  test("X09 waits for one payment in half of the room at most, by however many handles", async () => {
     const handle = await handleFrom(claude);
-    const all = await Promise.all(Array.from({ length: 250 }, () => waitFor(handle, claude)));
+    const handles = await Promise.all(Array.from({ length: 250 }, () => handleFrom(claude)));
+    const all = await Promise.all(handles.map((each) => waitFor(each, claude)));
     const refused = all.filter((each) => codeOf(each) === "rate_limited");
     expect(refused.length).toBeGreaterThan(50);
     expect(all.length - refused.length).toBeGreaterThanOrEqual(128);
@@ -266,6 +267,18 @@ describe("a handle", () => {
     expect(JSON.stringify(result)).not.toContain("2600");
   });
 
+  test("M03 is not for a guest who knows the checkout that a user pays, also while it waits", async () => {
+    const token = await wallet.issuer.token();
+    const theirs = readApprovalAnswer((await callAs(shop, "pay", { ...claude, token })).result?.["_meta"], clock.now());
+    expect(await callAs(shop, "pay", claude)).toEqual({ status: 401 });
+    expect(await callAs(shop, "pay", elicits)).toEqual({ status: 401 });
+    expect(shop.events.at(-1)).toMatchObject({ event: "challenged", scope: "payment:pr_1" });
+    const inResult = await callAs(shop, "pay", { era: "2025-11-25", userAgent: "openai-mcp/1.0.0" });
+    expect(readApprovalAnswer(inResult.result?.["_meta"], clock.now())).toEqual({ ok: true, value: undefined });
+    await wallet.approve("pr_1");
+    expect((await waitFor(theirs.ok ? theirs.value?.handle : "")).result).toMatchObject({ structuredContent: { paid: 2600 } });
+  });
+
   test("M08 runs no tool that demands a token", async () => {
     const token = await wallet.issuer.token({ scope: "orders:write" });
     const read = readApprovalAnswer((await callAs(shop, "buy", { ...claude, token })).result?.["_meta"], clock.now());
@@ -281,6 +294,29 @@ describe("a handle", () => {
     expect(handle.length).toBeLessThan(2048);
     await wallet.approve("pr_1");
     expect(member((await waitFor(handle)).result, "structuredContent")).toEqual({ state: "approved" });
+  });
+
+  test("of a call whose arguments are long only when they are written tells the state alone", async () => {
+    const handle = await handleFrom({ ...claude, args: { checkout_id: "co_1", note: "\u6f22".repeat(900) } });
+    expect(handle.length).toBeLessThanOrEqual(2048);
+    await wallet.approve("pr_1");
+    expect(member((await waitFor(handle)).result, "structuredContent")).toEqual({ state: "approved" });
+  });
+
+  test("waits no longer when the server stops: nobody has decided", async () => {
+    const stopping = new AbortController();
+    const leaving = createPayShop(wallet, clock, checkout, { stopping: stopping.signal });
+    const read = readApprovalAnswer((await callAs(leaving, "pay", claude)).result?.["_meta"], clock.now());
+    const arrived = Promise.withResolvers<void>();
+    wallet.hold = () => {
+      arrived.resolve();
+      return new Promise(() => undefined);
+    };
+    const waiting = callAs(leaving, "await_approval", { args: { handle: read.ok ? read.value?.handle : "" } });
+    await arrived.promise;
+    stopping.abort();
+    expect(member((await waiting).result, "structuredContent")).toEqual({ state: "pending" });
+    await leaving.app.close();
   });
 
   test("is over when a mandate would be", async () => {
@@ -309,6 +345,29 @@ describe("a client that takes challenges in results", () => {
     expect((await waitFor(handle.ok ? handle.value?.handle : "", chatgpt)).result).toMatchObject({ structuredContent: { paid: 2600 } });
     const token = await wallet.issuer.token({ scope: "payment:pr_1" });
     expect((await callAs(shop, "pay", { ...chatgpt, token })).result).toMatchObject({ structuredContent: { paid: 2600 } });
+  });
+});
+
+describe("a payment that somebody approved", () => {
+  const claude = { userAgent: "claude-user/1.0" } as const;
+
+  test("asks a guest to sign in, without the scope of a payment that no wallet shows any more, and is then the approver's", async () => {
+    await callAs(shop, "pay", claude);
+    await wallet.approve("pr_1");
+    expect(await callAs(shop, "pay", claude)).toEqual({ status: 401 });
+    expect(shop.events.at(-1)).toEqual({ event: "challenged", tool: "pay", scope: "", form: "http", status: 401 });
+    expect((await callAs(shop, "pay", { ...claude, token: await wallet.issuer.token() })).result).toMatchObject({
+      structuredContent: { paid: 2600 },
+    });
+  });
+
+  test("M03 tells another user that it is not theirs, and asks them for nothing", async () => {
+    await callAs(shop, "pay", claude);
+    await wallet.approve("pr_1");
+    const token = await wallet.issuer.token({ sub: "usr_2" });
+    for (const userAgent of ["claude-user/1.0", "openai-mcp/1.0.0", "Visual Studio Code/1.110"]) {
+      expect(codeOf(await callAs(shop, "pay", { userAgent, token }))).toBe("claimed_elsewhere");
+    }
   });
 });
 

@@ -47,7 +47,13 @@ async function refusalOf(outcome: Promise<PaymentOutcome>): Promise<string> {
 describe("a payment", () => {
   test("that nobody approved is a demand for approval, with the wallet's page for it", async () => {
     const outcome = await pay([]);
-    const challenge = { kind: "approval", requestId: "pr_1", link: "https://wallet.test/approve/pr_1", expiresAt: clock.now() + 900_000 };
+    const challenge = {
+      kind: "approval",
+      requestId: "pr_1",
+      link: "https://wallet.test/approve/pr_1",
+      isApproved: false,
+      expiresAt: clock.now() + 900_000,
+    };
     expect(outcome).toMatchObject({ outcome: "challenge", requestId: "pr_1", challenge });
     expect(wallet.requests.get("pr_1")?.terms).toEqual(terms);
   });

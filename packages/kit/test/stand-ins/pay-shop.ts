@@ -11,7 +11,7 @@ import type { TestWallet } from "./wallet.ts";
 
 /** An app whose tool `pay` is the one of the kit's guide; `buy` is the same for signed-in users only. */
 export interface PayShop {
-  readonly app: App;
+  readonly app: Pick<App, "fetch" | "close">;
   readonly events: AppEvent[];
   /** Names of the tools whose handler ran. */
   readonly ran: string[];

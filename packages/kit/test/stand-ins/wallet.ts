@@ -30,6 +30,8 @@ export interface TestWallet {
   policyOf: string | undefined;
   /** What lodging says instead of the request's own page. */
   approvalUrl: string | undefined;
+  /** Readings that wait get their answer when this resolves, unless they are aborted before. */
+  hold: (() => Promise<void>) | undefined;
   /** How long each reading of a request asked to wait, in seconds. */
   readonly waits: string[];
   /** Client assertions that were used. */
@@ -66,6 +68,7 @@ export async function createTestWallet(clock: TestClock): Promise<TestWallet> {
     subjects: [],
     policyOf: undefined,
     approvalUrl: undefined,
+    hold: undefined,
     waits: [],
     assertions: [],
     tokens: new Set(),
@@ -148,10 +151,16 @@ async function servePaymentRequests(wallet: TestWallet, clock: TestClock, reques
   const lodged = wallet.requests.get(url.pathname.split("/")[2] ?? "");
   if (request.method === "POST" && url.pathname.endsWith("/cancel")) return withdraw(lodged, clock);
   if (request.method === "POST") return lodge(wallet, clock, await request.json());
-  wallet.waits.push(url.searchParams.get("wait") ?? "");
+  const seconds = url.searchParams.get("wait") ?? "";
+  wallet.waits.push(seconds);
+  if (seconds !== "0" && wallet.hold !== undefined) await Promise.race([wallet.hold(), rejectedOn(request.signal)]);
   if (!lodged) return Response.json({ error: "not_found", code: "not_found" }, { status: 404 });
   const hasMandate = lodged.status === "approved" || lodged.status === "redeemed";
   return Response.json({ ...view(lodged, clock), checkout_hash: lodged.hash, ...(hasMandate ? { mandate: lodged.mandate } : {}) });
+}
+
+function rejectedOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new TypeError("aborted")), { once: true }));
 }
 
 async function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Promise<Response> {
@@ -180,7 +189,8 @@ async function lodge(wallet: TestWallet, clock: TestClock, body: unknown): Promi
 }
 
 function lodgedView(wallet: TestWallet, lodged: Lodged, clock: TestClock): Record<string, unknown> {
-  return { ...view(lodged, clock), approval_url: wallet.approvalUrl ?? `https://wallet.test/approve/${lodged.id}` };
+  const approval_url = wallet.approvalUrl ?? `https://wallet.test/approve/${lodged.id}`;
+  return { ...view(lodged, clock), approval_url, for_named_user: lodged.buyer !== undefined };
 }
 
 function view(lodged: Lodged, clock: TestClock): Record<string, unknown> {

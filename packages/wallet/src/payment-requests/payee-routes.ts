@@ -131,6 +131,8 @@ function lodgedBody(parts: PayeeParts, id: string, request: PaymentRequest): unk
     approval_url: `${parts.issuer}/approve/${id}`,
     checkout_hash: request.checkoutHash,
     expires_at: new Date(request.expiresAt).toISOString(),
+    // Whom it waits for is not told: a payee that asks without a name learns only that this is nobody's to have for the asking.
+    for_named_user: request.buyer !== null,
   };
 }
 

@@ -363,8 +363,8 @@ describe("a payment that was asked for in one user's name", () => {
     const [{ person: ann, sub }, { person: bob }] = [await known(), await known()];
     const { id, checkoutJwt, request } = await lodge(world);
     const early = await atPayment(bob, request.url);
-    expect((await world.payee.lodge(checkoutJwt, sub)).body["id"]).toBe(id);
-    expect((await world.payee.lodge(checkoutJwt)).body["id"]).toBe(id);
+    expect((await world.payee.lodge(checkoutJwt, sub)).body).toMatchObject({ id, for_named_user: true });
+    expect((await world.payee.lodge(checkoutJwt)).body).toMatchObject({ id, for_named_user: true });
     expect((await bob.browser.open(request.url)).status).toBe(403);
     await bob.browser.submit(formOf(early.html, "/decline"));
     expect(await status(id)).toBe("created");

@@ -32,6 +32,7 @@ describe("lodging a payment request", () => {
       approval_url: `${world.url}/approve/${id}`,
       checkout_hash: createHash("sha256").update(jwt).digest("base64url"),
       expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      for_named_user: false,
     });
     const lifeMs = Date.parse(String(body["expires_at"])) - Date.now();
     expect(lifeMs).toBeGreaterThan(14 * 60_000);
