@@ -47,12 +47,11 @@ export function createApp(options: AppOptions): App {
   const tools = new Map<string, Tool>();
   const views = new Map<string, View>();
   const report: Report = options.report ?? (() => undefined);
-  const stopping = options.stopping ?? new AbortController().signal;
   let endpoint: Endpoint | undefined;
 
   const toolOf = (name: string): Tool | undefined => tools.get(name);
   const linkTools = openAccountLink(options, identity, { verifier, resourceMetadata, toolOf });
-  const ownTools = new Map([...linkTools, ...openAwaitTool(options.payee, { toolOf, report, stopping })]);
+  const ownTools = new Map([...linkTools, ...openAwaitTool(options.payee, { toolOf, report, stopping: options.stopping })]);
 
   const register = (name: string, taken: ReadonlyMap<string, unknown>): void => {
     if (endpoint !== undefined) throw new TypeError(`"${name}" comes too late: the app already serves`);

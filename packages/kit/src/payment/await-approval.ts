@@ -18,7 +18,7 @@ interface AwaitOptions {
   readonly toolOf: (name: string) => Tool | undefined;
   readonly report: Report;
   /** Aborted when the server begins to stop: what is not decided then is pending. */
-  readonly stopping: AbortSignal;
+  readonly stopping: AbortSignal | undefined;
 }
 
 type HandleAsk = ApprovalAsk & { readonly use: "handle" };
@@ -51,7 +51,8 @@ export function openAwaitTool(payee: Payee | undefined, options: Omit<AwaitOptio
  * was asked for the approval got. Once the payment is approved its answer is that call's own, made again with the handle as the proof of who asks, beside `state`.
  */
 function createAwaitTool(options: AwaitOptions): Tool {
-  const { payee, report, stopping } = options;
+  const { payee, report } = options;
+  const stopping = options.stopping ?? new AbortController().signal;
   const waits = createHeldWaits();
   const wait = async (given: string, ctx: ToolContext): Promise<ToolAnswer> => {
     const ask = openAsk(payee, given, "handle");
