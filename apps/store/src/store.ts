@@ -20,6 +20,7 @@ import type { Shop } from "./shop.ts";
 import { openSigningKey } from "./signing-key.ts";
 import { openStock } from "./stock.ts";
 import type { StoreTables } from "./tables.ts";
+import { addAccountTools } from "./tools/account-tools.ts";
 import { addCatalogueTools } from "./tools/catalogue-tools.ts";
 import { addChangeTools } from "./tools/change-tools.ts";
 import { addCheckoutTools } from "./tools/checkout-tools.ts";
@@ -156,5 +157,6 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping
   addChangeTools(app, shop);
   addPayTools(app, shop);
   addOrderTools(app, shop);
+  addAccountTools(app);
   return app;
 }

@@ -23,10 +23,18 @@ export interface Line {
   readonly amount: Money;
 }
 
+/** What stands below the lines: shipping, and a tax that is added to them or contained in them. */
+export interface Extra {
+  readonly label: string;
+  readonly amount: Money;
+  readonly isContained: boolean;
+}
+
 export interface Checkout {
   readonly id: string;
   readonly status: string;
   readonly lines: readonly Line[];
+  readonly extras: readonly Extra[];
   readonly total: Money;
   readonly expiresAt: number;
 }
@@ -34,6 +42,7 @@ export interface Checkout {
 export interface Order {
   readonly id: string;
   readonly lines: readonly Line[];
+  readonly extras: readonly Extra[];
   readonly total: Money;
   readonly createdAt: number;
   readonly paymentId: string;
@@ -86,7 +95,7 @@ function readCheckout(value: unknown): Checkout | undefined {
   const total = readMoney(value["total"]);
   const [id, status, expiresAt] = texts(value, ["id", "status", "expires_at"]);
   if (id === undefined || status === undefined || total === undefined) return undefined;
-  return { id, status, lines: readList(value["items"], readLine), total, expiresAt: Date.parse(expiresAt ?? "") };
+  return { id, status, lines: readList(value["items"], readLine), extras: readExtras(value), total, expiresAt: Date.parse(expiresAt ?? "") };
 }
 
 function readOrder(value: unknown): Order | undefined {
@@ -96,7 +105,7 @@ function readOrder(value: unknown): Order | undefined {
   const payment = value["payment"];
   if (id === undefined || total === undefined) return undefined;
   const paymentId = isObject(payment) ? (texts(payment, ["id"])[0] ?? "") : "";
-  return { id, total, lines: readList(value["items"], readLine), createdAt: Date.parse(createdAt ?? ""), paymentId };
+  return { id, total, lines: readList(value["items"], readLine), extras: readExtras(value), createdAt: Date.parse(createdAt ?? ""), paymentId };
 }
 
 function readReceipt(value: unknown): Receipt | undefined {
@@ -114,6 +123,30 @@ function readLine(value: unknown): Line | undefined {
   const [productId, title] = texts(value, ["product_id", "title"]);
   if (title === undefined || amount === undefined || typeof quantity !== "number") return undefined;
   return { productId: productId ?? "", title, quantity, amount };
+}
+
+function readExtras({ shipping, tax }: JsonObject): readonly Extra[] {
+  return [readShipping(shipping), readTax(tax)].filter((extra) => extra !== undefined);
+}
+
+function readShipping(value: unknown): Extra | undefined {
+  if (!isObject(value)) return undefined;
+  const amount = readMoney(value["amount"]);
+  const [title] = texts(value, ["title"]);
+  const address = isObject(value["address"]) ? texts(value["address"], ["city"])[0] : undefined;
+  if (amount === undefined || title === undefined) return undefined;
+  return { label: address === undefined ? title : `${title} to ${address}`, amount, isContained: false };
+}
+
+/** A tax of nothing is not worth a line. */
+function readTax(value: unknown): Extra | undefined {
+  if (!isObject(value)) return undefined;
+  const amount = readMoney(value["amount"]);
+  const [name] = texts(value, ["name"]);
+  const { rate, included } = value;
+  if (amount === undefined || amount.amount === 0 || name === undefined || typeof rate !== "number") return undefined;
+  const isContained = included === true;
+  return { label: `${isContained ? "Including " : ""}${name} ${rate / 100} %`, amount, isContained };
 }
 
 function readMoney(value: unknown): Money | undefined {

@@ -22,11 +22,26 @@ describe("an answer of the shop", () => {
         id: "ord_1",
         total: price,
         lines: [{ productId: "stoneware-mug", title: "Mug", quantity: 2, amount: line.amount }],
+        extras: [],
         createdAt: 1795348800000,
         paymentId: "pay_1",
       },
       receipt: { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 1795348800000, paidWith: "Account", humanPresent: true },
     });
+  });
+
+  test("says what is below the lines: shipping with its town, and a tax, added or contained, unless it is none", () => {
+    const total = { amount: 2385, currency: "EUR" };
+    const shipping = { option: "standard", title: "Standard delivery", amount: { amount: 495, currency: "EUR" }, address: { city: "Delft" } };
+    const tax = { region: "NL", name: "VAT", rate: 2100, included: true, amount: { amount: 414, currency: "EUR" } };
+    const read = (more: object): unknown => readAnswer({ checkout: { id: "chk_1", status: "priced", total, ...more } }).checkout?.extras;
+    expect(read({ shipping, tax })).toEqual([
+      { label: "Standard delivery to Delft", amount: shipping.amount, isContained: false },
+      { label: "Including VAT 21 %", amount: tax.amount, isContained: true },
+    ]);
+    expect(read({ tax: { ...tax, rate: 725, included: false } })).toEqual([{ label: "VAT 7.25 %", amount: tax.amount, isContained: false }]);
+    expect(read({ tax: { ...tax, amount: { amount: 0, currency: "EUR" } } })).toEqual([]);
+    expect(read({ shipping: { title: 1 }, tax: { name: "VAT" } })).toEqual([]);
   });
 
   test.each([

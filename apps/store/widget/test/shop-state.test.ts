@@ -14,8 +14,8 @@ import {
 
 const price = { amount: 1890, currency: "EUR" };
 const mug = { id: "stoneware-mug", title: "Mug", description: "", price, image: "stoneware-mug.svg", category: "kitchen", stock: 4 };
-const checkout = { id: "chk_1", status: "priced", lines: [], total: price, expiresAt: 0 };
-const order = { id: "ord_1", lines: [], total: price, createdAt: 0, paymentId: "pay_1" };
+const checkout = { id: "chk_1", status: "priced", lines: [], extras: [], total: price, expiresAt: 0 };
+const order = { id: "ord_1", lines: [], extras: [], total: price, createdAt: 0, paymentId: "pay_1" };
 const receipt = { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 0, paidWith: "", humanPresent: true };
 const pay: Action = { type: "pay", checkoutId: "chk_1" };
 

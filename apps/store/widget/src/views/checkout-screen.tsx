@@ -34,6 +34,14 @@ export function CheckoutScreen({ checkout }: { readonly checkout: Checkout }): V
             </li>
           ))}
         </ul>
+        <ul class="extras">
+          {checkout.extras.map((extra) => (
+            <li key={extra.label} class={extra.isContained ? "quiet small" : ""}>
+              <span class="grow">{extra.label}</span>
+              <span class="nums">{format.money(extra.amount)}</span>
+            </li>
+          ))}
+        </ul>
         <div class="card-foot order-total">
           <span class="strong grow">Total</span>
           <span class="strong nums" data-testid="total">
@@ -53,7 +61,7 @@ function Payment({ checkout }: { readonly checkout: Checkout }): VNode | null {
   const { state, format, run } = useShop();
   const pay: Action = { type: "pay", checkoutId: checkout.id };
   const busy = isRunning(state, pay);
-  if (checkout.status === "expired") {
+  if (checkout.status === "expired" || checkout.status === "canceled") {
     return (
       <button type="button" class="button button-block" onClick={() => run(wholeShelf)}>
         Choose again
@@ -95,6 +103,8 @@ function hintFor(state: ShopState, checkout: Checkout, until: string): string {
       return "You approved this payment. The bank has not confirmed it yet, and it will not charge twice.";
     case "expired":
       return "The time to pay this order is over.";
+    case "canceled":
+      return "This order was canceled. Nothing was charged.";
     default:
       return `You approve exactly this sum with your passkey. The price is held until ${until}.`;
   }

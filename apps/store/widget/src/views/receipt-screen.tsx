@@ -28,6 +28,12 @@ export function ReceiptScreen({ order, receipt }: { readonly order: Order; reado
               <span class="amount">{format.money(line.amount)}</span>
             </li>
           ))}
+          {order.extras.map((extra) => (
+            <li key={extra.label} class={extra.isContained ? "quiet small" : ""}>
+              <span>{extra.label}</span>
+              <span class="amount">{format.money(extra.amount)}</span>
+            </li>
+          ))}
           <li class="lines-total">
             <span>Total</span>
             <span class="amount">{format.money(order.total)}</span>
