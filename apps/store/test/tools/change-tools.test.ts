@@ -132,6 +132,15 @@ describe("update_checkout", () => {
     expect((await update(id, { items: [{ product_id: "wall-clock", quantity: 5 }] })).isError).toBe(false);
   });
 
+  test("P05 two changes at the same time never lose one that was answered", async () => {
+    const id = await create();
+    const [goods, place] = await Promise.all([update(id, { items: clock }), update(id, { address: oakland })]);
+    const view = JSON.stringify(viewOf(await get(id)));
+    expect([goods.isError, place.isError]).toContain(false);
+    expect(view.includes("wall-clock")).toBe(!goods.isError);
+    expect(view.includes("Broadway")).toBe(!place.isError);
+  });
+
   test.each<[string, object, string]>([
     ["nothing to change", {}, "invalid_arguments"],
     ["another version", { items: clock, version: 7 }, "conflict"],
@@ -204,6 +213,20 @@ describe("cancel_checkout", () => {
     await town.store.recover();
     await town.store.idle();
     expect(town.wallet.requests.get(request)?.status).toBe("canceled");
+    expect(await town.db.sql.selectFrom("withdrawals").selectAll().execute()).toEqual([]);
+  });
+
+  test("a request that has ended otherwise meanwhile needs no withdrawal any more", async () => {
+    const id = await create();
+    const request = await press(id);
+    town.wallet.down = true;
+    await cancel(id);
+    await vi.waitFor(() => expect(town.events).toContain("withdrawal_failed"));
+    town.wallet.down = false;
+    town.wallet.expire(request);
+    town.clock.advance(60_000);
+    await town.store.recover();
+    await town.store.idle();
     expect(await town.db.sql.selectFrom("withdrawals").selectAll().execute()).toEqual([]);
   });
 
