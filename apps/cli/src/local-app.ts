@@ -67,7 +67,8 @@ export function parseLocalApp(value: unknown): Result<LocalApp, string> {
   const payee = member(value, "payee");
   if (payee !== undefined && !isOwnClientId(payee)) return err("payee is not a client id of its own");
   const linkClient = member(value, "linkClient");
-  if (linkClient !== undefined && (!isOwnClientId(linkClient) || linkClient === payee)) return err("linkClient is not a client id of its own");
+  if (linkClient !== undefined && !isOwnClientId(linkClient)) return err("linkClient is not a client id of its own");
+  if (linkClient !== undefined && linkClient === payee) return err("linkClient and payee are the same; each needs a client id of its own");
   return ok({
     name,
     title,

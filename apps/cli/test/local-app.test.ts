@@ -41,7 +41,7 @@ describe("the description of an app", () => {
     ["the store's payee", { ...app, payee: "store" }, "payee is not a client id of its own"],
     ["no payee at all", { ...app, payee: null }, "payee is not a client id of its own"],
     ["the console's client", { ...app, linkClient: "countersign-host" }, "linkClient is not a client id of its own"],
-    ["one id for both", { ...app, payee: "notes", linkClient: "notes" }, "linkClient is not a client id of its own"],
+    ["one id for both", { ...app, payee: "notes", linkClient: "notes" }, "linkClient and payee are the same; each needs a client id of its own"],
   ])("is refused with %s", (_, value, error) => {
     expect(parseLocalApp(value)).toEqual({ ok: false, error });
   });
