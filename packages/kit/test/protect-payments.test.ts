@@ -21,11 +21,14 @@ let clock: TestClock;
 let wallet: TestWallet;
 let checkout: SignedCheckout;
 let shop: PayShop;
+/** What the server behind was told of an earlier question. */
+let told: unknown[];
 
 beforeEach(async () => {
   clock = createTestClock();
   wallet = await createTestWallet(clock);
   checkout = await wallet.payee.signCheckout(terms);
+  told = [];
 });
 
 type Make = "the SDK's factory" | "SDK v1, stateless";
@@ -37,7 +40,12 @@ function serverOf(make: Make, run: Run): ExistingServer {
   if (make === "the SDK's factory") {
     return () => {
       const server = new McpServer({ name: "store", version: "1.0.0" });
-      for (const name of ["pay", "buy"]) server.registerTool(name, { description: name, inputSchema: z.object(inputSchema) }, run);
+      for (const name of ["pay", "buy"]) {
+        server.registerTool(name, { description: name, inputSchema: z.object(inputSchema) }, async (args, { mcpReq }) => {
+          told.push([mcpReq.requestState(), mcpReq.inputResponses]);
+          return await run(args);
+        });
+      }
       return server;
     };
   }
@@ -166,6 +174,8 @@ describe("behind protect, a client of 2026-07-28 that shows addresses", () => {
     await wallet.approve("pr_1");
     const reply = await callAs(shop, "pay", { ...elicits, state: member(asked.result, "requestState"), answers: accepted });
     expect(reply.result).toMatchObject({ resultType: "complete", ...paid });
+    const nothing = [undefined, undefined];
+    expect(told).toEqual([nothing, nothing]);
   });
 
   test("M04 a state serves once, and only the caller, tool and arguments that it was given to", async () => {
