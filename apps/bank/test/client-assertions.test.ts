@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeParty, type Party, World } from "./world.ts";
+import { bankUrl, makeParty, type Party, World } from "./world.ts";
 
 describe("client assertions", () => {
   let world: World;
@@ -18,7 +18,7 @@ describe("client assertions", () => {
 
   test("a good assertion lets its client in", async () => {
     expect(await read(await world.assertion(store))).toBe(404);
-    expect(await read(await world.assertion(store, { claims: { aud: ["http://bank.test"] } }))).toBe(404);
+    expect(await read(await world.assertion(store, { claims: { aud: [bankUrl] } }))).toBe(404);
     expect(await read(await world.assertion(store, { header: { typ: "client-authentication+jwt" } }))).toBe(404);
   });
 
@@ -29,8 +29,8 @@ describe("client assertions", () => {
     "with iss and sub of two clients": async (w) => w.assertion(store, { claims: { sub: "rival" } }),
     "without sub": async (w) => w.assertion(store, { claims: { sub: undefined } }),
     "for another audience": async (w) => w.assertion(store, { claims: { aud: "http://wallet.test" } }),
-    "for two audiences": async (w) => w.assertion(store, { claims: { aud: ["http://bank.test", "http://wallet.test"] } }),
-    "for this origin with a slash": async (w) => w.assertion(store, { claims: { aud: "http://bank.test/" } }),
+    "for two audiences": async (w) => w.assertion(store, { claims: { aud: [bankUrl, "http://wallet.test"] } }),
+    "for this origin with a slash": async (w) => w.assertion(store, { claims: { aud: `${bankUrl}/` } }),
     "without audience": async (w) => w.assertion(store, { claims: { aud: undefined } }),
     "that has expired": async (w) => w.assertion(store, { claims: { exp: seconds() - 31 } }),
     "without exp": async (w) => w.assertion(store, { claims: { exp: undefined } }),
