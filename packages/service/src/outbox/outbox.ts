@@ -77,10 +77,14 @@ export function startOutbox<Delivery extends OutboxDelivery>(parts: OutboxParts<
     for (const targetId of await parts.rows.readDueTargets(parts.now())) targets.run(targetId);
   }, failed);
   const wake = (): void => looks.run("look");
-  const subscribed = parts.rows.subscribe(wake);
+  // Without a subscription the regular look alone finds what was added: later, but all of it.
+  const subscribed = parts.rows.subscribe(wake).catch((error: unknown) => {
+    failed(error);
+    return () => undefined;
+  });
   const stop = runRegularly(async () => wake(), { periodMs, failed: "webhook.failed" }, parts.logger);
   return async () => {
-    (await subscribed.catch(() => () => undefined))();
+    (await subscribed)();
     await stop();
     stopping.abort();
     await looks.idle();
