@@ -6,15 +6,19 @@ import { z } from "zod";
 
 const row = z.object({ body: z.string() });
 
-/** A link as the kit encrypted it: the key is the handle, which only the customer's view has. */
-const accountLinkKind: RecordKind<{ readonly body: string }> = { name: "account-link", parse: (json) => row.parse(json) };
+/**
+ * What is kept: account links as the kit encrypted them (the key is the handle, which only the customer's view has), and answers of tools for whoever sends a
+ * call again.
+ */
+export type KeptByKit = "account-link" | "tool-answer";
 
-/** How many links that are over are removed whenever one is added. */
+/** How many rows that are over are removed whenever one is added. */
 const sweptAtOnce = 20;
 
-/** Keeps account links beside the store's other rows, for all its instances together. */
-export function openLinkRows(db: Pick<Database<unknown>, "records">, clock: () => EpochMs): LinkStore {
-  const records = db.records(accountLinkKind);
+/** Keeps what the kit has to remember beside the store's other rows, for all its instances together. */
+export function openLinkRows(db: Pick<Database<unknown>, "records">, clock: () => EpochMs, name: KeptByKit): LinkStore {
+  const kind: RecordKind<{ readonly body: string }> = { name, parse: (json) => row.parse(json) };
+  const records = db.records(kind);
   return {
     async create(id, body, expiresAt) {
       await records.deleteExpired(clock(), sweptAtOnce);

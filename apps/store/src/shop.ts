@@ -1,3 +1,4 @@
+import type { LinkStore } from "@countersign/kit/link/link-store";
 import type { Payee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/open";
@@ -20,6 +21,8 @@ export interface Shop {
   readonly settler: Settler;
   readonly watchers: Watchers;
   readonly withdrawals: Withdrawals;
+  /** Where answers are kept for clients that send a call again. */
+  readonly answers: LinkStore;
   readonly clock: () => EpochMs;
   /** 128 random bits as 22 characters of base64url. */
   readonly randomId: () => string;

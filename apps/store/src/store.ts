@@ -110,7 +110,8 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   });
   const resource = `${options.url}/mcp`;
   const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
-  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, withdrawals, clock, randomId, report };
+  const answers = openLinkRows(db, clock, "tool-answer");
+  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, withdrawals, answers, clock, randomId, report };
   const app = createShopApp(options, shop, payee, leaving.signal);
   const recovery = { db, settler, watchers, withdrawals, clock, report };
   const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
@@ -144,7 +145,7 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping
     issuer: options.wallet,
     payee,
     stopping,
-    accountLink: { clientId: options.clientId, store: openLinkRows(options.db, shop.clock) },
+    accountLink: { clientId: options.clientId, store: openLinkRows(options.db, shop.clock, "account-link") },
     clock: shop.clock,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     ...(options.allowedOrigins === undefined ? {} : { allowedOrigins: options.allowedOrigins }),

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => db.close());
 
 test("a link is written over only at the version that was read, by one of several", async () => {
-  const rows = openLinkRows(db, clock.now);
+  const rows = openLinkRows(db, clock.now, "account-link");
   expect(await rows.create("a", "one", soon())).toBe(true);
   expect(await rows.create("a", "other", soon())).toBe(false);
   expect(await rows.read("a", clock.now())).toEqual({ body: "one", version: 1 });
@@ -25,7 +25,7 @@ test("a link is written over only at the version that was read, by one of severa
 });
 
 test("an expired link is not there, and is removed when the next one comes", async () => {
-  const rows = openLinkRows(db, clock.now);
+  const rows = openLinkRows(db, clock.now, "account-link");
   await rows.create("a", "one", soon());
   clock.advance(1_000);
   expect(await rows.read("a", clock.now())).toBeUndefined();

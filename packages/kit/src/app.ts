@@ -11,6 +11,7 @@ import type { Offer } from "./mcp-server.ts";
 import { createVerifier, readIdentity, type SecurityOptions } from "./options.ts";
 import { openAwaitTool } from "./payment/await-approval.ts";
 import type { Report } from "./report.ts";
+import { runOncePerKey } from "./run-once.ts";
 import { prepareTool, type Tool, type ToolDefinition, type ToolHandler } from "./tool.ts";
 import { prepareView, type UiDefinition, type View } from "./view.ts";
 
@@ -92,9 +93,9 @@ export function createApp(options: AppOptions): App {
       register(name, tools);
       const auth = definition.auth ?? (issuer === undefined ? anonymous() : oauth2());
       if (issuer === undefined && auth.mode !== "anonymous") throw new TypeError(`"${name}" demands sign-in, but the app has no issuer`);
-      const view = definition.ui === undefined ? undefined : views.get(definition.ui);
-      if (definition.ui !== undefined && view === undefined) throw new TypeError(`"${name}" names an unknown view: "${definition.ui}"`);
-      tools.set(name, prepareTool(name, definition, { ...auth, scope: scopes.least(auth.scope) }, view?.uri, handler));
+      const viewUri = viewUriOf(views, name, definition.ui);
+      const run = onceWhereKept(definition, options, handler);
+      tools.set(name, prepareTool(name, definition, { ...auth, scope: scopes.least(auth.scope) }, viewUri, run));
     },
     ui(name, definition) {
       register(name, views);
@@ -111,4 +112,18 @@ export function createApp(options: AppOptions): App {
 
 function offerOf({ name, version, title, instructions }: AppOptions, tools: ReadonlyMap<string, Tool>, views: ReadonlyMap<string, View>): Offer {
   return { name, version, title, instructions, tools, views };
+}
+
+function viewUriOf(views: ReadonlyMap<string, View>, tool: string, name: string | undefined): string | undefined {
+  const view = name === undefined ? undefined : views.get(name);
+  if (name !== undefined && view === undefined) throw new TypeError(`"${tool}" names an unknown view: "${name}"`);
+  return view?.uri;
+}
+
+function onceWhereKept<Input extends z.ZodObject>(
+  { idempotency }: ToolDefinition<Input>,
+  { clock = Date.now }: AppOptions,
+  handler: ToolHandler<Input>,
+): ToolHandler<Input> {
+  return idempotency === undefined ? handler : runOncePerKey(idempotency, clock, handler);
 }

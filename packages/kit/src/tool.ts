@@ -4,6 +4,7 @@ import { z } from "zod";
 import { refused, type ToolAnswer } from "./answer.ts";
 import { type ToolAuth, toSecuritySchemes } from "./auth.ts";
 import type { ToolContext } from "./context.ts";
+import type { LinkStore } from "./link/link-store.ts";
 
 export interface ToolAnnotations {
   readonly readOnlyHint?: boolean;
@@ -26,6 +27,8 @@ export interface ToolDefinition<Input extends z.ZodObject> {
   /** Name of a view given to `app.ui`. */
   readonly ui?: string;
   readonly annotations?: ToolAnnotations;
+  /** Where answers are kept, so that the handler runs once for each key that a client sends ({@link runOncePerKey}). */
+  readonly idempotency?: LinkStore;
 }
 
 export type ToolHandler<Input extends z.ZodObject> = (args: z.infer<Input>, ctx: ToolContext) => ToolAnswer | Promise<ToolAnswer>;
@@ -75,7 +78,12 @@ export function prepareTool<Input extends z.ZodObject>(
     ...(outputSchema === undefined ? {} : { outputSchema }),
     ...(definition.annotations === undefined ? {} : { annotations: definition.annotations }),
     securitySchemes,
-    _meta: { securitySchemes, ...viewMeta(resourceUri, visibility) },
+    _meta: {
+      securitySchemes,
+      ...viewMeta(resourceUri, visibility),
+      // A client may send a call again, whatever became of the first.
+      ...(definition.idempotency === undefined ? {} : { "countersign/idempotency": true }),
+    },
   };
   return {
     auth,

@@ -26,6 +26,7 @@ export function addCheckoutTools(app: App, shop: Shop): void {
       auth: either(),
       ui: "shop",
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+      idempotency: shop.answers,
     },
     async ({ items, address = null, shipping_option: option }) => {
       const priced = priceCheckout({ items, address, option }, { findProduct, available: await readAvailability(shop.db) });

@@ -30,6 +30,8 @@ export interface CallAnswer {
 
 /** How a client presents itself, and what it comes back with when it was asked for something. */
 export interface TestClient {
+  /** The key of one intended call, however often it is sent. */
+  readonly idempotencyKey?: string;
   readonly userAgent?: string;
   readonly elicitsUrls?: boolean;
   readonly state?: unknown;
@@ -125,6 +127,7 @@ async function callTool(
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": { name: "test", version: "1.0.0" },
     "io.modelcontextprotocol/clientCapabilities": client.elicitsUrls === true ? { elicitation: { url: {} } } : {},
+    ...(client.idempotencyKey === undefined ? {} : { "countersign/idempotencyKey": client.idempotencyKey }),
   };
   const back = client.state === undefined ? {} : { requestState: client.state, inputResponses: { approval: { action: "accept" } } };
   const response = await store.fetch(

@@ -64,6 +64,7 @@ export interface ToolDefinition<Input extends z.ZodObject> {
   visibility?: readonly ("model" | "app")[]; // default both
   ui?: string; // a name given to app.ui
   annotations?: { readOnlyHint?: boolean; destructiveHint?: boolean; idempotentHint?: boolean; openWorldHint?: boolean };
+  idempotency?: LinkStore; // where answers are kept, so that the handler runs once for each key of a client
 }
 export type ToolHandler<Input extends z.ZodObject> = (args: z.infer<Input>, ctx: ToolContext) => ToolAnswer | Promise<ToolAnswer>;
 
