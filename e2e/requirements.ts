@@ -240,7 +240,7 @@ export const requirements: readonly Requirement[] = [
     spec: "MCP 2026-07-28 and 2025-11-25",
     shownBy: [
       scenario("official-client", "completes 401, OAuth and the retried call"),
-      scenario("conformance", "passes against the store, in both eras"),
+      scenario("conformance", "passes against the store and a fixture behind protect"),
       scenario("conformance", "passes against the wallet"),
       scenario("conformance", "passes against the host as a client"),
     ],
