@@ -58,6 +58,8 @@ describe.each(eras)("in revision %s", (era) => {
     await callTool(shop.app, era, "create");
     await callTool(shop.app, era, "create");
     expect(runs).toBe(4);
+    clock.advance(answerTtlMs);
+    expect(await send()).toMatchObject({ structuredContent: { run: 5 } });
   });
 
   test("fifty at once under one key run once; the others hear that it goes on, and then its answer", async () => {
@@ -91,14 +93,15 @@ describe.each(eras)("in revision %s", (era) => {
     expect(runs).toBe(1);
   });
 
-  test("P09 a key is of one user and one tool: another's is a new one", async () => {
+  test("P09 a key is of one user, one client and one tool: another's is a new one", async () => {
     const mine = await issuer.token();
     const others = await issuer.token({ sub: "usr_2" });
     expect(await send({ key: "1", token: mine })).toMatchObject({ structuredContent: { run: 1 } });
     expect(await send({ key: "1", token: others })).toMatchObject({ structuredContent: { run: 2 } });
     expect(await send({ key: "1", token: mine })).toMatchObject({ structuredContent: { run: 1 } });
+    expect(await send({ key: "1", token: await issuer.token({ client_id: "another" }) })).toMatchObject({ structuredContent: { run: 3 } });
     expect(await send({ tool: "other" })).toMatchObject({ structuredContent: { other: true } });
-    expect(await send()).toMatchObject({ structuredContent: { run: 3 } });
+    expect(await send()).toMatchObject({ structuredContent: { run: 4 } });
   });
 
   test("P09 a caller without a token has no key that others could guess", async () => {

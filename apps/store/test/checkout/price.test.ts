@@ -1,4 +1,4 @@
-import { exponentOf, isMinorUnits } from "@countersign/protocol/money";
+import { isMinorUnits } from "@countersign/protocol/money";
 import { parseCheckoutTerms } from "@countersign/protocol/payment";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -163,7 +163,6 @@ describe("any price", () => {
         expect(tax.amount.amount).toBeLessThanOrEqual(total.amount);
         const terms = termsOf(newCheckout("chk_1", price.value, 0), "https://store.test/mcp");
         expect(parseCheckoutTerms(terms)).toMatchObject({ ok: true, value: { amount: total.amount, currency } });
-        expect(exponentOf(currency)).toBeDefined();
       }),
       { numRuns: 500 },
     );

@@ -102,7 +102,7 @@ describe("an issuer's keys", () => {
           return fetch(pathname === "/.well-known/openid-configuration" ? "https://wallet.test/.well-known/oauth-authorization-server" : url);
         },
       });
-      await expect(plain.key({ alg: "ES256", kid: "key-1" }, { payload: "", signature: "" })).resolves.toBeDefined();
+      await expect(plain.key({ alg: "ES256", kid: "key-1" }, { payload: "", signature: "" })).resolves.toMatchObject({ type: "public" });
       expect((await plain.document())?.tokenEndpoint).toBe("https://wallet.test/token");
     },
   );

@@ -133,7 +133,7 @@ test("members that an answer inherits do not count", () => {
   expect(readAccessClaims(claims, "introspection", rules, nowMs)).toBeUndefined();
   expect(
     readAccessClaims({ aud: shop, sub: "usr_1", client_id: "c", token_type: "Bearer", active: true }, "introspection", rules, nowMs),
-  ).toBeDefined();
+  ).toMatchObject({ subject: "usr_1", clientId: "c" });
 });
 
 test("O21 a token that calls itself bound, without the key, is none", () => {
