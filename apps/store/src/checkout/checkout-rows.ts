@@ -16,6 +16,7 @@ const item = z.object({ name: z.string(), quantity: z.int(), amount: z.int() });
 const errorCode = z.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value));
 const terms = z.object({ id: z.string(), version: z.int(), amount: z.int(), currency: z.string(), items: z.array(item), resource: z.string() });
 const body = z.object({
+  agent: z.string().nullable().default(null),
   version: z.int().positive(),
   lines: z.array(storedLine),
   shipping: storedShipping.nullable().default(null),

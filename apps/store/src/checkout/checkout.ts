@@ -30,6 +30,8 @@ export const pastVersionsMax = 20;
 /** A checkout at one version of its terms. `signed` are those terms as the wallet knows them; a new version is signed anew. */
 export interface Checkout {
   readonly id: string;
+  /** Who made it with a key of their own, and alone may see it; null: whoever knows the id. */
+  readonly agent: string | null;
   readonly version: number;
   readonly status: CheckoutStatus;
   readonly lines: readonly CheckoutLine[];
@@ -49,9 +51,10 @@ export interface Checkout {
 }
 
 /** A new checkout: priced at version 1, nothing reserved yet. */
-export function newCheckout(id: string, price: CheckoutPrice, now: EpochMs): Checkout {
+export function newCheckout(id: string, price: CheckoutPrice, now: EpochMs, agent: string | null = null): Checkout {
   return {
     id,
+    agent,
     version: 1,
     status: "priced",
     ...price,

@@ -1,16 +1,12 @@
 import { answer, refused } from "@countersign/kit/answer";
 import type { App } from "@countersign/kit/app";
 import { either } from "@countersign/kit/auth";
-import { refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
 import { z } from "zod";
-import { findProduct } from "../catalogue/products.ts";
-import { newCheckout } from "../checkout/checkout.ts";
-import { insertCheckout, readCheckout } from "../checkout/checkout-rows.ts";
-import { priceCheckout } from "../checkout/price.ts";
+import { createCheckout } from "../checkout/create.ts";
+import { findCheckout } from "../checkout/find.ts";
 import { viewCheckout, viewPast } from "../checkout/view.ts";
 import type { Shop } from "../shop.ts";
-import { readAvailability } from "../stock.ts";
 import * as shapes from "./shapes.ts";
 
 /** Adds the tools that make and read a checkout. Its id is unguessable, and knowing it is the right to read it. */
@@ -29,17 +25,14 @@ export function addCheckoutTools(app: App, shop: Shop): void {
       idempotency: shop.answers,
     },
     async ({ items, address = null, shipping_option: option }) => {
-      const priced = priceCheckout({ items, address, option }, { findProduct, available: await readAvailability(shop.db) });
-      if (!priced.ok) {
-        return refused(priced.error);
+      const created = await createCheckout(shop, { items, address, option }, null);
+      if (!created.ok) {
+        return refused(created.error);
       }
-      const now = shop.clock();
-      const checkout = newCheckout(`chk_${shop.randomId()}`, priced.value, now);
-      await insertCheckout(shop.db, checkout);
-      shop.report({ event: "checkout_created", checkout: checkout.id });
+      const checkout = created.value;
       const { total } = checkout;
       return answer(
-        { checkout: viewCheckout(checkout, now) },
+        { checkout: viewCheckout(checkout, shop.clock()) },
         `Checkout ${checkout.id} over ${formatMinorUnits(total)} ${total.currency} is ready to pay.`,
       );
     },
@@ -56,10 +49,8 @@ export function addCheckoutTools(app: App, shop: Shop): void {
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     async ({ checkout_id }) => {
-      const checkout = await readCheckout(shop.db, checkout_id);
-      return checkout === undefined
-        ? refused(refuse("not_found"))
-        : answer({ checkout: viewCheckout(checkout, shop.clock()), past_versions: viewPast(checkout) });
+      const found = await findCheckout(shop, checkout_id, null);
+      return found.ok ? answer({ checkout: viewCheckout(found.value, shop.clock()), past_versions: viewPast(found.value) }) : refused(found.error);
     },
   );
 }

@@ -1,0 +1,15 @@
+import type { Refusal } from "@countersign/protocol/errors";
+import { ok, type Result } from "@countersign/protocol/result";
+import type { Shop } from "../shop.ts";
+import type { Checkout } from "./checkout.ts";
+import { applyToCheckout } from "./checkout-rows.ts";
+
+/** Gives a checkout up: its goods go back to the shelf and an approval that the wallet was asked for is withdrawn. Canceling twice is canceling once. */
+export async function cancelCheckout(shop: Shop, checkout: Checkout): Promise<Result<Checkout, Refusal>> {
+  if (checkout.status === "canceled") return ok(checkout);
+  const canceled = await applyToCheckout(shop.db, checkout.id, { type: "canceled" }, shop.clock());
+  if (!canceled.ok) return canceled;
+  shop.report({ event: "checkout_canceled", checkout: checkout.id });
+  await shop.withdrawals.begin();
+  return canceled;
+}
