@@ -1,5 +1,6 @@
 import { exampleRequirements } from "./example-requirements.ts";
 import { kitRequirements } from "./kit-requirements.ts";
+import { paymentRequirements } from "./payment-requirements.ts";
 import { reliabilityRequirements } from "./reliability-requirements.ts";
 import { type Requirement, scenario } from "./requirement.ts";
 import { walletRequirements } from "./wallet-requirements.ts";
@@ -8,6 +9,7 @@ import { walletRequirements } from "./wallet-requirements.ts";
 export const requirements: readonly Requirement[] = [
   ...exampleRequirements,
   ...kitRequirements,
+  ...paymentRequirements,
   ...reliabilityRequirements,
   ...walletRequirements,
   {

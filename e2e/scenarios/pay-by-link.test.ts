@@ -1,5 +1,3 @@
-import type { Server } from "node:http";
-import { fileURLToPath } from "node:url";
 import { readApprovalAnswer } from "@countersign/protocol/approval-answer";
 import { member } from "@countersign/protocol/shape";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -7,12 +5,11 @@ import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Frame, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { build } from "vite";
 import { findBarriers } from "../browser/inspect.ts";
 import { type Browser, keepPicture, launchBrowser } from "../browser/launch.ts";
 import { Authenticator } from "../browser/passkeys.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
-import { listen, portOf } from "../stack/listen.ts";
+import { type ForwardingHost, startForwardingHost } from "../stack/forwarding-host.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
@@ -150,51 +147,21 @@ describe.each(clients)("%s, for a guest", (_, open) => {
 
 describe("the shop's view in a host that signs nobody in", () => {
   let browser: Browser;
-  let server: Server;
-  let client: Client;
+  let host: ForwardingHost;
   let page: Page;
 
   beforeAll(async () => {
-    client = new Client({ name: "claude-ai", version: "1.0.0" });
-    await client.connect(new StreamableHTTPClientTransport(endpoint(), { requestInit: { headers: { "user-agent": "claude-user/1.0" } } }));
-    const { resources } = await client.listResources();
-    const { contents } = await client.readResource({ uri: resources[0]?.uri ?? "" });
-    const view = contents[0] !== undefined && "text" in contents[0] ? contents[0].text : "";
-    const script = await bundleHost();
-    const frame = '<iframe title="Shop" sandbox="allow-scripts" style="border:0;width:100%;height:60px"></iframe>';
-    const hostPage = `<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>Host</title></head>
-<body style="margin:0">${frame}<script type="module">${script.replaceAll("</script", "<\\/script")}</script></body></html>`;
-    server = await listen();
-    server.on("request", (request, response) => {
-      if (request.url !== "/call") {
-        response.setHeader("content-type", "text/html; charset=utf-8");
-        response.end(request.url === "/view" ? view : hostPage);
-        return;
-      }
-      let text = "";
-      request.on("data", (chunk) => (text += String(chunk)));
-      request.on("end", () => {
-        const call: unknown = JSON.parse(text);
-        const args = member(call, "arguments");
-        client.callTool({ name: String(member(call, "name")), arguments: typeof args === "object" && args !== null ? { ...args } : {} }).then(
-          (result) => response.end(JSON.stringify(result)),
-          () => response.writeHead(502).end("{}"),
-        );
-      });
-    });
-    browser = await launchBrowser();
+    [host, browser] = await Promise.all([startForwardingHost(endpoint().href), launchBrowser()]);
   });
   afterEach(() => page?.close());
   afterAll(async () => {
     await browser?.close();
-    await client?.close();
-    server?.close();
-    server?.closeAllConnections();
+    await host?.stop();
   });
 
   async function openView(theme: "light" | "dark"): Promise<Frame> {
     page = await browser.newPage({ width: 360, height: 760 });
-    await page.goto(`http://127.0.0.1:${portOf(server)}/?theme=${theme}`);
+    await page.goto(`${host.origin}/?theme=${theme}`);
     await page.frameLocator("iframe").getByTestId("product-card").first().waitFor();
     const view = page.frames().find((frame) => frame !== page.mainFrame());
     if (view === undefined) throw new TypeError("the view is not there");
@@ -249,21 +216,3 @@ describe("the shop's view in a host that signs nobody in", () => {
     return String([await links()].flat()[0]);
   }
 });
-
-async function bundleHost(): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: "error",
-    build: {
-      write: false,
-      target: "esnext",
-      minify: false,
-      modulePreload: false,
-      lib: { entry: fileURLToPath(new URL("../widget-views/forwarding-host.ts", import.meta.url)), formats: ["es"] },
-      rolldownOptions: { output: { codeSplitting: false } },
-    },
-  });
-  const [chunk] = (Array.isArray(built) ? built : [built]).flatMap((each) => ("output" in each ? each.output : []));
-  if (chunk?.type !== "chunk") throw new TypeError("the host was not built");
-  return chunk.code;
-}

@@ -1,0 +1,13 @@
+import { type Requirement, scenario } from "./requirement.ts";
+
+/** What the product promises about payments, from the shop's view to the bank. */
+export const paymentRequirements: readonly Requirement[] = [
+  {
+    id: "pay-another-device-1",
+    rule: "An approval on another device reaches the view that waits for it by the answer that it holds open, and completes the order even when the view is gone.",
+    shownBy: [
+      scenario("another-device", "shows a second person's approval without asking again, from the very address that its QR code holds"),
+      scenario("another-device", "completes the order of a view that was closed before the approval, and lists it for whoever approved"),
+    ],
+  },
+];
