@@ -1,8 +1,10 @@
 import { toCallError } from "@countersign/widget/call-error";
 import type { App } from "@countersign/widget/connect";
-import { isObject } from "@countersign/widget/wire";
-import { readAnswer } from "./goods.ts";
-import { type Action, emptyShop, isRunning, type ShopEvent, type ShopState, stepShop } from "./shop-state.ts";
+import { readAnswer } from "./answer.ts";
+import { remember } from "./memory.ts";
+import { tellOutcome } from "./paying/tell-outcome.ts";
+import { type Action, isRunning, type ShopEvent, type ShopState } from "./shop-state.ts";
+import { callOf, emptyShop, stepShop } from "./step-shop.ts";
 
 /** Holds the state, asks the shop's tools, and tells the listener after each change. */
 export interface Controller {
@@ -28,13 +30,12 @@ export function createController(app: App, changed: (state: ShopState) => void):
     lastCall += 1;
     const call = lastCall;
     dispatch({ type: "started", call, action });
-    const [name, args] = toolOf(action);
-    // A checkout is paid once however often it is asked for; everything else but a new order only looks.
-    app.callTool(name, args, { idempotent: action.type !== "buy" }).then(
+    const { name, args, idempotent } = callOf(action);
+    app.callTool(name, args, { idempotent }).then(
       (result) => {
         const answer = readAnswer(result.structuredContent);
         dispatch({ type: "succeeded", call, action, answer });
-        if (action.type === "pay" && answer.receipt !== undefined) tellModel(app, answer.receipt.number);
+        tellOutcome(app, action, answer);
       },
       (thrown: unknown) => {
         const { code, message, retryable } = toCallError(thrown);
@@ -52,41 +53,6 @@ export function createController(app: App, changed: (state: ShopState) => void):
     dispatch,
     run,
   };
-}
-
-/** The checkout that was on the screen when the frame was last seen, if its host keeps state. */
-export function rememberedCheckout(app: App): string | undefined {
-  const stored = app.state.get();
-  const id = isObject(stored) ? stored["checkoutId"] : undefined;
-  return typeof id === "string" ? id : undefined;
-}
-
-function remember(app: App, state: ShopState): void {
-  const checkoutId = state.screen === "checkout" ? state.checkout?.id : undefined;
-  if (state.screen !== "start" && checkoutId !== rememberedCheckout(app)) app.state.set(checkoutId === undefined ? {} : { checkoutId });
-}
-
-/** Not every host takes it, and nothing depends on it. */
-function tellModel(app: App, order: string): void {
-  app.updateModelContext({ text: `The user paid in the shop's view. Order ${order}.` }).catch(() => undefined);
-}
-
-function toolOf(action: Action): readonly [string, Record<string, unknown>] {
-  switch (action.type) {
-    case "browse":
-      return [
-        "browse_products",
-        { ...(action.query === "" ? {} : { query: action.query }), ...(action.category === "" ? {} : { category: action.category }) },
-      ];
-    case "buy":
-      return ["create_checkout", { items: [{ product_id: action.productId, quantity: action.quantity }] }];
-    case "pay":
-      return ["pay", { checkout_id: action.checkoutId }];
-    case "check":
-      return ["get_checkout", { checkout_id: action.checkoutId }];
-    case "orders":
-      return ["list_orders", {}];
-  }
 }
 
 function textOf(value: unknown): string {

@@ -1,5 +1,5 @@
 import { exponentOf } from "@countersign/protocol/money";
-import type { Money } from "./goods.ts";
+import type { Money } from "./read.ts";
 
 /** Writes sums and times as people of a locale do. */
 export interface Format {

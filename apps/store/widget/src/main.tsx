@@ -1,16 +1,20 @@
 import "@countersign/look/look.css";
 import "./shop.css";
+import "./buying/buying.css";
+import "./paying/paying.css";
 import { autoResize } from "@countersign/widget/auto-resize";
 import { type App, connect } from "@countersign/widget/connect";
 import { mountPanel } from "@countersign/widget/panel";
 import { render, type VNode } from "preact";
-import { createController, rememberedCheckout } from "./controller.ts";
+import { wholeShelf } from "./buying/buying-state.ts";
+import { CardSkeletons } from "./buying/products-screen.tsx";
+import { createController } from "./controller.ts";
 import { createFormat } from "./format.ts";
+import { recall } from "./memory.ts";
+import { Icon } from "./parts/elements.tsx";
+import { ShopView } from "./parts/shop-view.tsx";
+import { whereToAct } from "./paying/paying-state.ts";
 import type { ShopState } from "./shop-state.ts";
-import { whereToAct, wholeShelf } from "./shop-state.ts";
-import { ShopView } from "./views/app.tsx";
-import { Icon } from "./views/parts.tsx";
-import { CardSkeletons } from "./views/products-screen.tsx";
 
 /** How long a host may take to tell which call this view is for. */
 const toldMsMax = 1_500;
@@ -34,8 +38,8 @@ function open(app: App): void {
   });
   showLinks(app);
   autoResize(app, document.documentElement);
-  const remembered = rememberedCheckout(app);
-  if (remembered !== undefined) controller.run({ type: "check", checkoutId: remembered });
+  const { checkoutId } = recall(app);
+  if (checkoutId !== undefined) controller.run({ type: "check", checkoutId });
   else setTimeout(() => controller.state.screen === "start" && controller.run(wholeShelf), toldMsMax);
 }
 

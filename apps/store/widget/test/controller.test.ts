@@ -1,7 +1,8 @@
 import { CallError } from "@countersign/widget/call-error";
 import type { App } from "@countersign/widget/connect";
 import { expect, test, vi } from "vitest";
-import { createController, rememberedCheckout } from "../src/controller.ts";
+import { createController } from "../src/controller.ts";
+import { recall } from "../src/memory.ts";
 
 interface Asked {
   readonly name: string;
@@ -71,13 +72,13 @@ test("a paid order reaches the screen and the model, and is no longer remembered
   controller.run({ type: "buy", productId: "wall-clock", quantity: 1 });
   asked[0]?.resolve({ checkout });
   await flush();
-  expect(rememberedCheckout(app)).toBe("chk_1");
+  expect(recall(app)).toEqual({ checkoutId: "chk_1" });
   controller.run({ type: "pay", checkoutId: "chk_1" });
   asked[1]?.resolve({ order: { id: "ord_1", total, items: [] }, receipt: { number: "ord_1", payee: "Harbour Goods", total } });
   await flush();
   expect(controller.state.screen).toBe("receipt");
   expect(models).toEqual([{ text: "The user paid in the shop's view. Order ord_1." }]);
-  expect(rememberedCheckout(app)).toBeUndefined();
+  expect(recall(app)).toEqual({});
   expect(changed).toHaveBeenCalled();
 });
 

@@ -1,63 +1,31 @@
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Checkout } from "../goods.ts";
-import { pictureOfProduct } from "../pictures.ts";
-import { type Action, isRunning, isUnsettled, type ShopState, wholeShelf, whereToAct } from "../shop-state.ts";
-import { Icon, Picture, ScreenHeading, WorkButton } from "./parts.tsx";
-import { useShop } from "./shop-context.ts";
+import { wholeShelf } from "../buying/buying-state.ts";
+import type { Checkout } from "../buying/checkout.ts";
+import { Icon, WorkButton } from "../parts/elements.tsx";
+import { useShop } from "../parts/shop-context.ts";
+import { type Action, isRunning, type ShopState } from "../shop-state.ts";
+import { isUnsettled, whereToAct } from "./paying-state.ts";
 
 const lookAgainMs = 3_000;
 /** An approval and its capture are over long before; after that only a press looks again. */
 const looksMax = 600;
 
-/** The order before it is paid: what, how much, one button. */
-export function CheckoutScreen({ checkout }: { readonly checkout: Checkout }): VNode {
-  const { state, format, run } = useShop();
+/** Below the bill of a checkout: one button, and what happens with it. */
+export function PaymentPanel({ checkout }: { readonly checkout: Checkout }): VNode {
+  const { state, format } = useShop();
   useWatch(checkout);
   return (
-    <section class="stack narrow">
-      <button type="button" class="button button-quiet button-small back" onClick={() => run(wholeShelf)}>
-        <Icon name="arrow_left" />
-        Back to shop
-      </button>
-      <ScreenHeading>Your order</ScreenHeading>
-      <div class="card card-flush">
-        <ul class="list list-inset">
-          {checkout.lines.map((line) => (
-            <li key={line.title}>
-              <Picture small source={pictureOfProduct(line.productId)} />
-              <span class="grow">
-                {line.title}
-                <span class="quiet small line-quantity">Quantity {line.quantity}</span>
-              </span>
-              <span class="nums">{format.money(line.amount)}</span>
-            </li>
-          ))}
-        </ul>
-        <ul class="extras">
-          {checkout.extras.map((extra) => (
-            <li key={extra.label} class={extra.isContained ? "quiet small" : ""}>
-              <span class="grow">{extra.label}</span>
-              <span class="nums">{format.money(extra.amount)}</span>
-            </li>
-          ))}
-        </ul>
-        <div class="card-foot order-total">
-          <span class="strong grow">Total</span>
-          <span class="strong nums" data-testid="total">
-            {format.money(checkout.total)}
-          </span>
-        </div>
-      </div>
-      <Payment checkout={checkout} />
+    <>
+      <PayButton checkout={checkout} />
       <p class="small quiet hint-below" role="status">
         {hintFor(state, checkout, format.time(checkout.expiresAt))}
       </p>
-    </section>
+    </>
   );
 }
 
-function Payment({ checkout }: { readonly checkout: Checkout }): VNode | null {
+function PayButton({ checkout }: { readonly checkout: Checkout }): VNode {
   const { state, format, run } = useShop();
   const pay: Action = { type: "pay", checkoutId: checkout.id };
   const busy = isRunning(state, pay);

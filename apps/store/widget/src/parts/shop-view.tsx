@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
 import { type Failure, isRunning } from "../shop-state.ts";
-import { CheckoutScreen } from "./checkout-screen.tsx";
-import { OrdersScreen } from "./orders-screen.tsx";
-import { Icon, WorkButton } from "./parts.tsx";
-import { CardSkeletons, ProductsScreen } from "./products-screen.tsx";
-import { ReceiptScreen } from "./receipt-screen.tsx";
+import { CheckoutScreen } from "../buying/checkout-screen.tsx";
+import { OrdersScreen } from "../paying/orders-screen.tsx";
+import { Icon, WorkButton } from "./elements.tsx";
+import { CardSkeletons, ProductsScreen } from "../buying/products-screen.tsx";
+import { ReceiptScreen } from "../paying/receipt-screen.tsx";
 import { type Shop, ShopContext, useShop } from "./shop-context.ts";
 
 /** The whole view. */

@@ -1,8 +1,8 @@
 import type { VNode } from "preact";
-import type { Order, Receipt } from "../goods.ts";
-import { wholeShelf } from "../shop-state.ts";
-import { Icon, ScreenHeading } from "./parts.tsx";
-import { useShop } from "./shop-context.ts";
+import type { Order, Receipt } from "./order.ts";
+import { wholeShelf } from "../buying/buying-state.ts";
+import { Icon, ScreenHeading } from "../parts/elements.tsx";
+import { useShop } from "../parts/shop-context.ts";
 
 /** Paid: the sum first, then what it was for. */
 export function ReceiptScreen({ order, receipt }: { readonly order: Order; readonly receipt: Receipt }): VNode {

@@ -1,16 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Answer } from "../src/goods.ts";
-import {
-  type Action,
-  emptyShop,
-  isRunning,
-  isUnsettled,
-  type ShopEvent,
-  type ShopState,
-  type ShopStep,
-  stepShop,
-  wholeShelf,
-} from "../src/shop-state.ts";
+import type { Answer } from "../src/answer.ts";
+import { wholeShelf } from "../src/buying/buying-state.ts";
+import { isUnsettled } from "../src/paying/paying-state.ts";
+import { type Action, isRunning, type ShopEvent, type ShopState, type ShopStep } from "../src/shop-state.ts";
+import { emptyShop, stepShop } from "../src/step-shop.ts";
 
 const price = { amount: 1890, currency: "EUR" };
 const mug = { id: "stoneware-mug", title: "Mug", description: "", price, image: "stoneware-mug.svg", category: "kitchen", stock: 4 };

@@ -1,8 +1,9 @@
 import type { VNode } from "preact";
-import { isRunning, wholeShelf } from "../shop-state.ts";
-import { Icon, ScreenHeading } from "./parts.tsx";
+import { isRunning } from "../shop-state.ts";
+import { wholeShelf } from "./buying-state.ts";
+import { Icon, ScreenHeading } from "../parts/elements.tsx";
 import { ProductCard } from "./product-card.tsx";
-import { useShop } from "./shop-context.ts";
+import { useShop } from "../parts/shop-context.ts";
 
 const categories: readonly (readonly [id: string, title: string])[] = [
   ["", "All"],

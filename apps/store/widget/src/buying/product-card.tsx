@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
-import type { Product } from "../goods.ts";
+import type { Product } from "./product.ts";
 import { pictureOf } from "../pictures.ts";
 import { isRunning } from "../shop-state.ts";
-import { Picture, WorkButton } from "./parts.tsx";
-import { useShop } from "./shop-context.ts";
+import { Picture, WorkButton } from "../parts/elements.tsx";
+import { useShop } from "../parts/shop-context.ts";
 
 const choicesMax = 10;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readAnswer } from "../src/goods.ts";
+import { readAnswer } from "../src/answer.ts";
 
 const price = { amount: 1890, currency: "EUR" };
 const line = { product_id: "stoneware-mug", title: "Mug", quantity: 2, unit_price: price, amount: { amount: 3780, currency: "EUR" } };

@@ -1,9 +1,11 @@
 import type { VNode } from "preact";
-import type { Order } from "../goods.ts";
+import type { Order } from "./order.ts";
 import { pictureOfProduct } from "../pictures.ts";
-import { isRunning, wholeShelf, whereToAct } from "../shop-state.ts";
-import { Icon, Picture, ScreenHeading } from "./parts.tsx";
-import { useShop } from "./shop-context.ts";
+import { wholeShelf } from "../buying/buying-state.ts";
+import { isRunning } from "../shop-state.ts";
+import { whereToAct } from "./paying-state.ts";
+import { Icon, Picture, ScreenHeading } from "../parts/elements.tsx";
+import { useShop } from "../parts/shop-context.ts";
 
 /** The user's orders, newest first. */
 export function OrdersScreen(): VNode {
