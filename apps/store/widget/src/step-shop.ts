@@ -38,7 +38,9 @@ export function stepShop(state: ShopState, event: ShopEvent): ShopStep {
       return still({ ...state, screen: event.screen, failure: undefined });
     case "authorization":
       return still({ ...state, authorization: event.authorization });
-    default:
+    case "asked":
+    case "quantity":
+    case "show_all":
       return still(stepBuying(state, event));
   }
 }
