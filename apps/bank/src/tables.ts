@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely";
 import type { Transfer } from "./ledger.ts";
 import { type PaymentMoveRow, type PaymentRow, paymentMovesMigration } from "./payment-tables.ts";
 import { statementMigration } from "./statement.ts";
-import { type EventDeliveryRow, eventDeliveriesMigration } from "./webhooks/deliveries.ts";
+import { eventDeliveriesMigration, sharedDeliveriesMigration } from "./webhooks/deliveries.ts";
 
 /**
  * The bank's tables. Amounts are integer minor units, times are milliseconds since 1970. The rules that must hold whatever the code does are constraints:
@@ -17,7 +17,6 @@ export interface BankTables {
   idempotency_keys: IdempotencyRow;
   client_assertions: AssertionRow;
   redemptions: RedemptionRow;
-  event_deliveries: EventDeliveryRow;
 }
 
 /** `funds`: a wallet's user. `payable`: what the bank owes a payee. `opening`: where money enters the books. `owner` is a client id, null for the bank itself. `subject` is the owner's own id of the user. */
@@ -105,6 +104,7 @@ export const migrations: readonly Migration[] = [
   paymentMovesMigration,
   eventDeliveriesMigration,
   statementMigration,
+  sharedDeliveriesMigration,
 ];
 
 async function createAccounts(db: Kysely<unknown>): Promise<void> {

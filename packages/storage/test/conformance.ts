@@ -1,3 +1,4 @@
+import { describeDeliveries } from "./conformance/deliveries.ts";
 import type { EngineUnderTest } from "./conformance/engine.ts";
 import { describeMigrations } from "./conformance/migrations.ts";
 import { describeModel } from "./conformance/model.ts";
@@ -14,4 +15,5 @@ export function describeStorage(engine: EngineUnderTest): void {
   describeTransactions(engine);
   describeMigrations(engine);
   describeSignals(engine);
+  describeDeliveries(engine);
 }

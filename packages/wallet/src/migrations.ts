@@ -2,7 +2,7 @@ import type { Migration } from "@countersign/storage/database";
 import { sql } from "kysely";
 import { limitsMigration } from "./limits/limit-tables.ts";
 import { deadlineMigration } from "./payment-requests/deadlines.ts";
-import { webhookMigration } from "./webhooks/deliveries.ts";
+import { sharedDeliveriesMigration, webhookMigration } from "./webhooks/deliveries.ts";
 
 /** The wallet's own tables, in order; ids are never reused. What is one object by key is a record instead. */
 export const walletMigrations: readonly Migration[] = [
@@ -16,4 +16,5 @@ export const walletMigrations: readonly Migration[] = [
   limitsMigration,
   deadlineMigration,
   webhookMigration,
+  sharedDeliveriesMigration,
 ];

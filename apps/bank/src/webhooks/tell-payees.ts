@@ -5,6 +5,7 @@ import { paymentEvent } from "@countersign/protocol/payment-event";
 import type { Logger } from "@countersign/service/log";
 import { checkTarget, type OutboxParts } from "@countersign/service/outbox/outbox";
 import type { Database } from "@countersign/storage/database";
+import { addDelivery, deliveriesOf, type Delivery } from "@countersign/storage/deliveries";
 import { SignJWT } from "jose";
 import type { BankClient } from "../clients.ts";
 import type { Announce } from "../make-payment.ts";
@@ -12,7 +13,6 @@ import { sumsOf } from "../payment.ts";
 import { statusOf } from "../payment-sums.ts";
 import type { SigningKey } from "../signing-key.ts";
 import type { BankTables } from "../tables.ts";
-import { addDelivery, deliveryRows, type EventDeliveryRow } from "./deliveries.ts";
 
 export interface TellingParts {
   readonly database: Database<BankTables>;
@@ -34,25 +34,24 @@ export function createAnnouncer(clients: readonly BankClient[], issuer: string):
   }
   return async (tx, payment, now) => {
     if (!told.has(payment.payee)) return;
-    const about = { payee: payment.payee, payment_id: payment.id, sequence: payment.changes, status: statusOf(sumsOf(payment)) };
+    const about = { target_id: payment.payee, subject_id: payment.id, sequence: payment.changes, status: statusOf(sumsOf(payment)) };
     await addDelivery(tx, { event_id: randomUUID(), ...about, event_at: now });
   };
 }
 
 /** The bank's outbox: changes of payments, each for its payee. */
-export function outboxOf(parts: TellingParts): OutboxParts<EventDeliveryRow> {
+export function outboxOf(parts: TellingParts): OutboxParts<Delivery> {
   const { issuer, key, now } = parts;
   return {
-    rows: deliveryRows(parts.database),
+    rows: deliveriesOf(parts.database),
     targetOf: (payee) => parts.clients.find((client) => client.clientId === payee)?.webhookUri,
-    targetIdOf: (delivery) => delivery.payee,
     sign: (delivery) => {
-      const { event_id: id, payee: audience, payment_id: subjectId, status, sequence, event_at: at } = delivery;
+      const { event_id: id, target_id: audience, subject_id: subjectId, status, sequence, event_at: at } = delivery;
       return new SignJWT(eventClaims({ issuer, audience, event: paymentEvent, id, subjectId, status, sequence, at }, now()))
         .setProtectedHeader({ alg: "ES256", typ: "secevent+jwt", kid: key.kid })
         .sign(key.privateKey);
     },
-    fieldsOf: (delivery) => ({ clientId: delivery.payee, paymentId: delivery.payment_id }),
+    fieldsOf: (delivery) => ({ clientId: delivery.target_id, paymentId: delivery.subject_id }),
     logger: parts.logger,
     now,
   };

@@ -9,6 +9,7 @@ import { createLanes } from "./lanes.ts";
 /** One event that waits for its target. `attempts` and `next_at` change with each claim. */
 export interface OutboxDelivery {
   readonly event_id: string;
+  readonly target_id: string;
   readonly event_at: EpochMs;
   readonly attempts: number;
   readonly next_at: EpochMs;
@@ -32,7 +33,6 @@ export interface OutboxParts<Delivery extends OutboxDelivery> {
   readonly rows: OutboxRows<Delivery>;
   /** Where a target takes its events; undefined when it is told of nothing any more. */
   targetOf(targetId: string): string | undefined;
-  targetIdOf(delivery: Delivery): string;
   /** The Security Event Token (RFC 8417) of one attempt. */
   sign(delivery: Delivery): Promise<string>;
   /** What the log says about a delivery. */
@@ -126,7 +126,7 @@ async function deliverOne<Delivery extends OutboxDelivery>(
 ): Promise<"arrived" | "waits" | "over" | "taken"> {
   const { rows, logger } = parts;
   const at = parts.now();
-  const target = parts.targetOf(parts.targetIdOf(delivery));
+  const target = parts.targetOf(delivery.target_id);
   if (target === undefined || at >= delivery.event_at + deliveryTtlMs) {
     await rows.end(delivery.event_id);
     logger.warn("webhook.given_up", { ...parts.fieldsOf(delivery), attempt: delivery.attempts });

@@ -26,7 +26,6 @@ describe("an outbox", () => {
         },
       },
       targetOf: () => undefined,
-      targetIdOf: () => "payee",
       sign: async () => "",
       fieldsOf: () => ({}),
       logger,

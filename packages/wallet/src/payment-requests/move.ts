@@ -6,11 +6,11 @@ import { canTransition, paymentRequestTransitions } from "@countersign/protocol/
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
+import { addDelivery } from "@countersign/storage/deliveries";
 import type { RecordOptions, StoredRecord } from "@countersign/storage/records";
 import { writeAudit } from "../audit/log.ts";
 import { paymentFieldsOf } from "../audit/payment-fields.ts";
 import { release } from "../limits/reserve.ts";
-import { addDelivery } from "../webhooks/deliveries.ts";
 import { setDeadline } from "./deadlines.ts";
 import {
   approvedRetentionMs,
@@ -49,8 +49,8 @@ export async function moveRequest(
   if (moved.isAnnounced) {
     const event = {
       event_id: `evt_${randomBytes(16).toString("base64url")}`,
-      payee_id: moved.payee.id,
-      request_id: found.id,
+      target_id: moved.payee.id,
+      subject_id: found.id,
       sequence: moved.sequence,
     };
     await addDelivery(tx, { ...event, status: after, event_at: now });

@@ -2,9 +2,9 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Logger } from "@countersign/service/log";
 import { checkTarget, type OutboxParts, startOutbox } from "@countersign/service/outbox/outbox";
 import type { Database } from "@countersign/storage/database";
+import { deliveriesOf, type Delivery } from "@countersign/storage/deliveries";
 import type { WalletKeys } from "../keys.ts";
 import type { WalletClient } from "../options.ts";
-import { claimDelivery, type Delivery, deliveryChannel, endDelivery, postponeDelivery, readDueDeliveries, readDuePayees } from "./deliveries.ts";
 import { signEvent } from "./sign-event.ts";
 
 export interface WebhookParts {
@@ -20,18 +20,10 @@ export interface WebhookParts {
 export function outboxOf(parts: WebhookParts): OutboxParts<Delivery> {
   const { database, logger, now } = parts;
   return {
-    rows: {
-      readDueTargets: (at) => readDuePayees(database, at),
-      readDue: (payeeId, at, limit) => readDueDeliveries(database, payeeId, at, limit),
-      claim: (delivery, nextAt) => claimDelivery(database, delivery, nextAt),
-      postpone: (eventId, nextAt) => postponeDelivery(database, eventId, nextAt),
-      end: (eventId) => endDelivery(database, eventId),
-      subscribe: (wake) => database.signals.subscribe(deliveryChannel, wake),
-    },
+    rows: deliveriesOf(database),
     targetOf: (payeeId) => parts.clients.find((client) => client.client_id === payeeId)?.webhook_uri,
-    targetIdOf: (delivery) => delivery.payee_id,
     sign: (delivery) => signEvent(delivery, parts.issuer, parts.keys.signing, now()),
-    fieldsOf: (delivery) => ({ clientId: delivery.payee_id, paymentRequestId: delivery.request_id }),
+    fieldsOf: (delivery) => ({ clientId: delivery.target_id, paymentRequestId: delivery.subject_id }),
     logger,
     now,
   };

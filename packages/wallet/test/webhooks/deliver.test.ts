@@ -6,11 +6,11 @@ import { createLogger } from "@countersign/service/log";
 import { deliverDue, deliveryTtlMs, nextAttemptAt } from "@countersign/service/outbox/outbox";
 import { StartupProblem } from "@countersign/service/startup-problem";
 import type { Database } from "@countersign/storage/database";
+import { addDelivery, deliveriesOf } from "@countersign/storage/deliveries";
 import { createSealer } from "@countersign/storage/sealed";
 import { compactVerify, decodeProtectedHeader, importJWK } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadKeys, type WalletKeys } from "../../src/keys.ts";
-import { addDelivery, readDueDeliveries } from "../../src/webhooks/deliveries.ts";
 import { outboxOf, startWebhooks, type WebhookParts } from "../../src/webhooks/deliver.ts";
 import { type Listening, listen } from "../peers/listen.ts";
 import { storages } from "../peers/storages.ts";
@@ -71,7 +71,7 @@ describe.each(storages)("telling a payee on $name", (kind) => {
   });
 
   const add = (requestId: string, sequence: number, status: "approved" | "redeemed" | "voided" = "approved", payeeId = "store") =>
-    addDelivery(database, { event_id: `evt_${requestId}_${sequence}`, payee_id: payeeId, request_id: requestId, sequence, status, event_at: time });
+    addDelivery(database, { event_id: `evt_${requestId}_${sequence}`, target_id: payeeId, subject_id: requestId, sequence, status, event_at: time });
 
   async function read(token: string): Promise<WalletEvent> {
     const { kid } = decodeProtectedHeader(token);
@@ -121,7 +121,7 @@ describe.each(storages)("telling a payee on $name", (kind) => {
     const arrived = events.slice(2).map((event) => `${event.requestId}:${event.sequence}`);
     expect(arrived.filter((each) => each.startsWith("pr_1"))).toEqual(["pr_1:1", "pr_1:2"]);
     expect(arrived).toContain("pr_2:1");
-    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await deliveriesOf(database).readDue("store", time + deliveryTtlMs, 10)).toEqual([]);
   });
 
   test("of several instances one sends", async () => {
@@ -139,24 +139,24 @@ describe.each(storages)("telling a payee on $name", (kind) => {
         clients: parts.clients.map((client) => ({ ...client, webhook_uri: `http://127.0.0.1:${silent.port}/` })),
       }),
     );
-    await expect.poll(() => readDueDeliveries(database, "store", time, 10)).toEqual([]);
+    await expect.poll(() => deliveriesOf(database).readDue("store", time, 10)).toEqual([]);
     expect(await deliverDue(outboxOf(parts))).toBe(0);
     time += 30_000;
     expect(await deliverDue(outboxOf(parts))).toBe(1);
     await silent.close();
     await hanging;
-    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await deliveriesOf(database).readDue("store", time + deliveryTtlMs, 10)).toEqual([]);
   });
 
   test("an event is given up after three days, and one of a payee that is no longer registered at once", async () => {
     await add("pr_1", 1);
     await deliverDue(outboxOf({ ...parts, clients: [] }));
-    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await deliveriesOf(database).readDue("store", time + deliveryTtlMs, 10)).toEqual([]);
     await add("pr_2", 1);
     time += deliveryTtlMs;
     expect(await deliverDue(outboxOf(parts))).toBe(0);
     expect(receiver.got).toEqual([]);
-    expect(await readDueDeliveries(database, "store", time + deliveryTtlMs, 10)).toEqual([]);
+    expect(await deliveriesOf(database).readDue("store", time + deliveryTtlMs, 10)).toEqual([]);
   });
 
   test("a payee that does not answer holds up nobody else, and has a few requests open at most", async () => {
