@@ -16,7 +16,16 @@ test("an event that waited in a wallet of an older version is still delivered", 
   await sql`insert into webhook_deliveries values ('evt_1', 'store', 'pr_1', 3, 'approved', 7, 2, 9)`.execute(before.sql);
   await before.close();
   const after = await openDatabase<unknown>({ url, schema: "wallet", migrations: walletMigrations });
-  const waiting = { event_id: "evt_1", target_id: "store", subject_id: "pr_1", sequence: 3, status: "approved", event_at: 7, attempts: 2, next_at: 9 };
+  const waiting = {
+    event_id: "evt_1",
+    target_id: "store",
+    subject_id: "pr_1",
+    sequence: 3,
+    status: "approved",
+    event_at: 7,
+    attempts: 2,
+    next_at: 9,
+  };
   expect(await deliveriesOf(after).readDue("store", 9, 10)).toEqual([waiting]);
   await after.close();
   rmSync(folder, { recursive: true, force: true });
