@@ -5,25 +5,26 @@ import type { Shop } from "../shop.ts";
 import { readAvailability } from "../stock.ts";
 import { changeWish, type WishChange } from "./change-wish.ts";
 import { canChange, type Checkout } from "./checkout.ts";
-import { applyToCheckout } from "./checkout-rows.ts";
+import { type Also, applyToCheckout, nothingElse } from "./checkout-rows.ts";
 import { priceCheckout } from "./price.ts";
 
 /**
  * Prices a checkout anew under a new version. An approval that the wallet was asked for is withdrawn: what it would approve is no more. `version`: the one that
- * the caller saw, when they say; otherwise the one that was read.
+ * the caller saw, when they say; otherwise the one that was read. `also`: what is written with it.
  */
 export async function changeCheckout(
   shop: Shop,
   checkout: Checkout,
   change: WishChange,
   version: number = checkout.version,
+  also: Also = nothingElse,
 ): Promise<Result<Checkout, Refusal>> {
   const wish = changeWish(checkout, change);
   if (!wish.ok) return wish;
   const price = priceCheckout(wish.value, { findProduct, available: await availableTo(shop, checkout) });
   if (!price.ok) return canChange(checkout.status) ? price : err(refuse("checkout_not_open"));
   // Without a word of the caller, the change is one of what was just read: two at once never lose each other's.
-  const changed = await applyToCheckout(shop.db, checkout.id, { type: "changed", price: price.value, from: version }, shop.clock());
+  const changed = await applyToCheckout(shop.db, checkout.id, { type: "changed", price: price.value, from: version }, shop.clock(), also);
   if (!changed.ok) return changed;
   shop.report({ event: "checkout_changed", checkout: checkout.id, version: changed.value.version });
   // Its row was written with the change; nobody waits for the wallet.

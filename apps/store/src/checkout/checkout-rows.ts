@@ -31,12 +31,21 @@ const body = z.object({
 
 const attemptsMax = 5;
 
-/** Adds a new checkout. */
-export async function insertCheckout(db: Database<StoreTables>, checkout: Checkout): Promise<void> {
-  await db.sql
-    .insertInto("checkouts")
-    .values({ id: checkout.id, revision: 1, ...columnsOf(checkout) })
-    .execute();
+/** What else is written in the transaction of a checkout. A refusal gives the whole of it up. It may run again, so it has no effect except through `tx`. */
+export type Also = (tx: Database<StoreTables>, checkout: Checkout) => Promise<Result<void, Refusal>>;
+
+/** Nothing else. */
+export const nothingElse: Also = async () => ok(undefined);
+
+/** Adds a new checkout, and `also`. Refuses as that does. */
+export async function insertCheckout(db: Database<StoreTables>, checkout: Checkout, also: Also = nothingElse): Promise<Result<void, Refusal>> {
+  return await inTransaction(db, async (tx) => {
+    await tx.sql
+      .insertInto("checkouts")
+      .values({ id: checkout.id, revision: 1, ...columnsOf(checkout) })
+      .execute();
+    return await also(tx, checkout);
+  });
 }
 
 /** Reads a checkout, or undefined. Any text may be asked for. */
@@ -86,7 +95,7 @@ export async function applyToCheckout(
   id: string,
   event: CheckoutEvent,
   now: EpochMs,
-  also: (tx: Database<StoreTables>, checkout: Checkout) => Promise<Result<void, Refusal>> = async () => ok(undefined),
+  also: Also = nothingElse,
 ): Promise<Result<Checkout, Refusal>> {
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const outcome = await inTransaction(db, async (tx) => {
