@@ -140,8 +140,13 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
       ...(options.walletClients ?? []),
     ],
     resources: [
-      { resource: `${urls.store}/mcp`, name: shopName, scopes: { "orders:read": "See your orders and receipts" } },
-      ...(options.apps ?? []).map(({ resource, title, scopes }) => ({ resource, name: title, scopes })),
+      { resource: `${urls.store}/mcp`, client_id: storeClientId, name: shopName, scopes: { "orders:read": "See your orders and receipts" } },
+      ...(options.apps ?? []).map(({ resource, title, scopes, payee }) => ({
+        resource,
+        name: title,
+        scopes,
+        ...(payee === undefined ? {} : { client_id: payee }),
+      })),
       ...(options.walletResources ?? []),
     ],
     logger: options.logger("wallet"),

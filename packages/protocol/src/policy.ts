@@ -40,7 +40,7 @@ export interface JudgedPolicy {
 
 /**
  * A payment that might need no asking. `knownKeys` are the thumbprints of the keys with which this payee signed what the user approved in person; empty for a
- * payee that was never paid.
+ * payee that was never paid. `isDenied`: the user said no to this very deal and has not said yes to it since.
  */
 export interface JudgedPayment {
   readonly payeeId: string;
@@ -48,6 +48,7 @@ export interface JudgedPayment {
   readonly amount: number;
   readonly keyThumbprint: string;
   readonly knownKeys: readonly string[];
+  readonly isDenied: boolean;
   readonly at: EpochMs;
 }
 
@@ -56,7 +57,7 @@ export type PolicyVerdict =
   | { readonly verdict: "approve"; readonly budgets: readonly SpendingWindow[] }
   | { readonly verdict: "ask"; readonly reason: AskReason };
 
-export type AskReason = "ended" | "expired" | "other_payee" | "other_currency" | "over_ceiling" | "first_payment" | "other_key";
+export type AskReason = "ended" | "expired" | "other_payee" | "other_currency" | "over_ceiling" | "first_payment" | "other_key" | "denied";
 
 /** Judges one payment by one policy. Whether the budget has room is decided by the statement that adds to it. */
 export function judgePolicy(policy: JudgedPolicy, payment: JudgedPayment, calendar: LimitCalendar): PolicyVerdict {
@@ -68,6 +69,7 @@ export function judgePolicy(policy: JudgedPolicy, payment: JudgedPayment, calend
   if (!isMinorUnits(payment.amount) || payment.amount > terms.ceiling) return ask("over_ceiling");
   if (payment.knownKeys.length === 0) return ask("first_payment");
   if (!payment.knownKeys.includes(payment.keyThumbprint)) return ask("other_key");
+  if (payment.isDenied) return ask("denied");
   return { verdict: "approve", budgets: budgetsOf(policy, payment.at, calendar) };
 }
 

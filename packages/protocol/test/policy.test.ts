@@ -6,7 +6,15 @@ const now = Date.UTC(2026, 2, 28, 12);
 const utc: LimitCalendar = { timeZone: "UTC", former: null };
 const terms: PolicyTerms = { payeeIds: ["store", "bakery"], currency: "EUR", ceiling: 50, budget: 200, period: "month", expiresAt: now + 1_000 };
 const policy: JudgedPolicy = { id: "pol_1", terms, endedAt: null };
-const payment: JudgedPayment = { payeeId: "store", currency: "EUR", amount: 50, keyThumbprint: "k1", knownKeys: ["k2", "k1"], at: now };
+const payment: JudgedPayment = {
+  payeeId: "store",
+  currency: "EUR",
+  amount: 50,
+  keyThumbprint: "k1",
+  knownKeys: ["k2", "k1"],
+  isDenied: false,
+  at: now,
+};
 
 describe("judgePolicy", () => {
   it("approves what its owner signed, and names the sum that must have room", () => {
@@ -26,6 +34,7 @@ describe("judgePolicy", () => {
     ["for less than nothing", {}, { amount: -1 }, "over_ceiling"],
     ["for a first payment", {}, { knownKeys: [] }, "first_payment"],
     ["for a payee with another key", {}, { keyThumbprint: "k3" }, "other_key"],
+    ["for what its owner said no to", {}, { isDenied: true }, "denied"],
   ] as const)("a policy %s asks the user", (_name, changedPolicy, changedPayment, reason) => {
     expect(judgePolicy(policy, payment, utc).verdict).toBe("approve");
     expect(judgePolicy({ ...policy, ...changedPolicy }, { ...payment, ...changedPayment }, utc)).toEqual({ verdict: "ask", reason });

@@ -36,8 +36,8 @@ export interface OpenClients {
 }
 
 /**
- * A resource server that trusts this wallet. `scopes` maps each ordinary scope to the line that the consent page shows. `client_id` is the client as which the
- * resource server itself asks about tokens that were sent to it (RFC 7662).
+ * A resource server that trusts this wallet. `scopes` maps each ordinary scope to the line that the consent page shows. `client_id` is the client that the
+ * resource server itself is: it may ask about tokens that were sent to it (RFC 7662), and payments to it at this server may be approved by a policy.
  */
 export interface WalletResource {
   readonly resource: string;

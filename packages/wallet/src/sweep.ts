@@ -18,6 +18,7 @@ import { refreshAnswerKindName } from "./authorize/refresh-grace.ts";
 import { revokedGrantKind } from "./authorize/revocation.ts";
 import { challengeKind } from "./passkeys/challenges.ts";
 import { liveRequestKind } from "./payment-requests/lodge.ts";
+import { deniedDealKind } from "./policies/denied-deals.ts";
 import { policyKind } from "./policies/policies.ts";
 import { receiptKind } from "./payment-requests/receipts.ts";
 import { evidenceKind } from "./payment-requests/record-approval.ts";
@@ -45,6 +46,7 @@ const sweptKinds: readonly string[] = [
   liveRequestKind.name,
   paymentRequestKind.name,
   policyKind.name,
+  deniedDealKind.name,
   auditKind.name,
   sessionInfoKind.name,
   instanceKindName,

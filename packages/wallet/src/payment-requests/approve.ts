@@ -21,6 +21,7 @@ import { challengeTtlMs, findChallenge, rememberChallenge, spendChallenge } from
 import { type Credential, credentialKind, credentialsOf, findCredential } from "../passkeys/credentials.ts";
 import { type Evidence, evidenceOf } from "../passkeys/evidence.ts";
 import { assertionOptions, type RelyingParty } from "../passkeys/relying-party.ts";
+import { noteDenial } from "../policies/denied-deals.ts";
 import { approvalLinkClientId } from "./approval-link-client.ts";
 import { moveRequest } from "./move.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "./record-approval.ts";
@@ -108,7 +109,7 @@ export async function completeApproval(
   return recordVerified(parts, context, challenge, verified.value);
 }
 
-/** The user's no. An open request becomes denied; one that is decided or expired stays as it is. */
+/** The user's no, which no policy overrides afterwards. An open request becomes denied; one that is decided or expired stays as it is. */
 export async function denyPayment(
   database: Database<unknown>,
   requestId: string,
@@ -121,6 +122,7 @@ export async function denyPayment(
     if (!found.ok) return found;
     const moved = await moveRequest(tx, found.value, { decision: { status: "denied", at: now, accountId } }, now);
     if (!moved.ok) return moved;
+    await noteDenial(tx, accountId, moved.value, now);
     await writeAudit(tx, { accountId, at: now, request }, { type: "payment_denied", ...paymentFieldsOf(requestId, moved.value) });
     return ok(undefined);
   });

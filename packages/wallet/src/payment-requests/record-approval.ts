@@ -19,6 +19,7 @@ import type { SigningKey } from "../keys.ts";
 import { reserve } from "../limits/reserve.ts";
 import type { LimitDefaults } from "../limits/settings.ts";
 import { signMandate } from "../mandate/sign-mandate.ts";
+import { forgetDenial } from "../policies/denied-deals.ts";
 import { rememberPayee } from "../policies/known-payees.ts";
 import { sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
 import { moveRequest } from "./move.ts";
@@ -103,7 +104,10 @@ export async function recordApproval(
     const reserved = await reserve(tx, counted, parts.limits);
     if (!reserved.ok) return reserved;
     await tx.records(evidenceKind).put(jti, evidence, { expiresAt: now + approvedRetentionMs });
-    if (channel !== "policy") await rememberPayee(tx, { accountId, payee, keyThumbprint }, now);
+    if (channel !== "policy") {
+      await rememberPayee(tx, { accountId, payee, keyThumbprint }, now);
+      await forgetDenial(tx, accountId, request.value);
+    }
     await keepReceipt(tx, request.value, { requestId, accountId, at: now, instrument: approved.instrument, humanPresent: channel !== "policy" });
     const type = channel === "policy" ? "payment_auto_approved" : "payment_approved";
     await writeAudit(tx, { accountId, at: now, request: approved.broughtBy }, { type, ...paymentFieldsOf(requestId, request.value) });

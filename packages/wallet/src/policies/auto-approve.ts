@@ -9,23 +9,27 @@ import type { Database } from "@countersign/storage/database";
 import type { StoredRecord } from "@countersign/storage/records";
 import { accountKind } from "../accounts.ts";
 import { consentKind } from "../authorize/consents.ts";
+import type { Resources } from "../authorize/resources.ts";
 import type { BankClient } from "../bank/bank-client.ts";
 import { limitsOf } from "../limits/settings.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "../payment-requests/record-approval.ts";
 import type { PaymentRequest } from "../payment-requests/request.ts";
+import { isDeniedDeal } from "./denied-deals.ts";
 import { findKnownPayee } from "./known-payees.ts";
 import { policiesOf, type Policy, policyKind } from "./policies.ts";
 
 export interface AutoApproveParts {
   readonly approval: RecordParts;
   readonly bank: BankClient;
+  /** The wallet's configured resource servers. */
+  readonly resources: Pick<Resources, "find">;
 }
 
 const attemptsMax = 3;
 
 /**
  * Approves an open request by a policy of the user whom the payee named, if there is one that covers it; nobody is asked then. The user must have connected an
- * app to the payee's server and not revoked it. Everything else leaves the request open for the user's own decision, and the payee learns no reason:
+ * app to the payee's own server and not revoked it, and must not have said no to the same deal. Everything else leaves the request open for the user's own decision, and the payee learns no reason:
  * `true` when it was approved.
  */
 export async function autoApprove(parts: AutoApproveParts, requestId: string, accountId: string): Promise<boolean> {
@@ -45,7 +49,9 @@ async function tryOnce(parts: AutoApproveParts, requestId: string, accountId: st
   const found = await findOpenRequest(database, requestId, accountId, now);
   const account = await database.records(accountKind).get(accountId, now);
   if (!found.ok || account === undefined) return ok(false);
-  const { terms } = found.value.value;
+  const { terms, payee } = found.value.value;
+  // The terms name a server in the payee's own words: one of somebody else's would borrow the permission that its user gave there.
+  if (parts.resources.find(terms.resource)?.client_id !== payee.id) return ok(false);
   if (!(await isLinked(database, accountId, terms.resource, now))) return ok(false);
   const covering = await findCovering(parts, found.value.value, accountId, now);
   if (covering === undefined) return ok(false);
@@ -87,7 +93,8 @@ async function findCovering(
   const known = await findKnownPayee(database, accountId, payee.id, now);
   const { calendar } = (await limitsOf(database, accountId, limits, now)).settings;
   const { currency, amount } = terms;
-  const payment = { payeeId: payee.id, currency, amount, keyThumbprint, knownKeys: known?.keyThumbprints ?? [], at: now };
+  const isDenied = await isDeniedDeal(database, accountId, request, now);
+  const payment = { payeeId: payee.id, currency, amount, keyThumbprint, knownKeys: known?.keyThumbprints ?? [], isDenied, at: now };
   for (const policy of policies) {
     const judged = judgePolicy({ id: policy.id, ...policy.value }, payment, calendar);
     if (judged.verdict === "approve") return { policy, budgets: judged.budgets };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { PolicyTerms } from "@countersign/protocol/policy";
+import { policyLifeMaxMs, type PolicyTerms } from "@countersign/protocol/policy";
 import { ok } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
 import { member } from "@countersign/protocol/shape";
@@ -12,13 +12,16 @@ import { accountKind } from "../../src/accounts.ts";
 import { listAudit } from "../../src/audit/log.ts";
 import { consentKind } from "../../src/authorize/consents.ts";
 import { loadKeys } from "../../src/keys.ts";
+import type { WalletResource } from "../../src/options.ts";
 import { usedOf } from "../../src/limits/reserve.ts";
 import { defaultLimits } from "../../src/limits/settings.ts";
 import { walletMigrations } from "../../src/migrations.ts";
 import { readDossier } from "../../src/mandate/dossier.ts";
-import { evidenceKind, mandateBinding } from "../../src/payment-requests/record-approval.ts";
+import { denyPayment } from "../../src/payment-requests/approve.ts";
+import { evidenceKind, mandateBinding, recordApproval } from "../../src/payment-requests/record-approval.ts";
 import { approvedRetentionMs, type PaymentRequest, paymentRequestKind } from "../../src/payment-requests/request.ts";
 import { autoApprove, type AutoApproveParts } from "../../src/policies/auto-approve.ts";
+import { isDeniedDeal } from "../../src/policies/denied-deals.ts";
 import { rememberPayee } from "../../src/policies/known-payees.ts";
 import { endPolicy, isLive, makePolicy, policiesOf, policyKind } from "../../src/policies/policies.ts";
 import { type Engine, engines } from "../peers/engines.ts";
@@ -40,6 +43,12 @@ const request: PaymentRequest = {
   checkoutJwt: null,
   buyer: null,
 };
+const resources: readonly WalletResource[] = [
+  { resource: storeResource, name: "Store", client_id: "store", scopes: {} },
+  { resource: "https://elsewhere.example/mcp", name: "Store", client_id: "store", scopes: {} },
+  { resource: "https://other.example/mcp", name: "Other", client_id: "other", scopes: {} },
+  { resource: "https://nobody.example/mcp", name: "Nobody's", scopes: {} },
+];
 const terms: PolicyTerms = { payeeIds: ["store"], currency: "EUR", ceiling: 4_250, budget: 12_750, period: "month", expiresAt: now + 86_400_000 };
 const evidence = { credential_id: "c", public_key: "p", client_data_json: "d", authenticator_data: "a", signature: "s", preimage: "{}" };
 
@@ -69,17 +78,19 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
         limits: defaultLimits,
         now: () => now,
       },
+      resources: { find: (resource) => resources.find((each) => each.resource === resource) },
       bank: { openAccount: async ({ currency }) => ok({ id: "acc_1", currency, available, description: "Bank ···· 1" }) },
     };
     await database.records(accountKind).put("usr_a", { displayName: "Ada", createdAt: 0 });
-    await link(storeResource);
+    await link(storeResource, "https://other.example/mcp", "https://nobody.example/mcp");
     await rememberPayee(database, { accountId: "usr_a", payee, keyThumbprint: request.keyThumbprint }, now);
     policyId = await make(terms);
   });
   afterEach(() => database.close());
 
-  async function link(resource: string): Promise<void> {
-    const value = { accountId: "usr_a", clientId: "host", scopes: { [resource]: ["orders:read"] }, openid: [] };
+  async function link(...linked: readonly string[]): Promise<void> {
+    const scopes = Object.fromEntries(linked.map((resource) => [resource, ["orders:read"]]));
+    const value = { accountId: "usr_a", clientId: "host", scopes, openid: [] };
     await database.records(consentKind).put("consent", value, { keys: { account: "usr_a" } });
   }
   async function make(signed: PolicyTerms): Promise<string> {
@@ -150,6 +161,8 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
     ["another key of the payee", { keyThumbprint: "D".repeat(43) }],
     ["more than its ceiling", { terms: { ...checkout, amount: 4_251, items: [{ name: "Mug", quantity: 1, amount: 4_251 }] } }],
     ["another currency", { terms: { ...checkout, currency: "USD" } }],
+    ["a server that is another payee's, which the user allows an app to use", { terms: { ...checkout, resource: "https://other.example/mcp" } }],
+    ["a server that the operator named no payee for", { terms: { ...checkout, resource: "https://nobody.example/mcp" } }],
     ["a server that no app of the user is connected to", { terms: { ...checkout, resource: "https://elsewhere.example/mcp" } }],
     ["a request that is denied", { decision: { status: "denied", at: now, accountId: "usr_a" } }],
     ["a request that has expired", { expiresAt: now }],
@@ -170,6 +183,37 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
     const id = await lodge("pr_1", { expiresAt: terms.expiresAt + 1_000 });
     expect(await autoApprove(parts, id, user)).toBe(false);
     expect(await decisionOf(id)).toBeNull();
+  });
+
+  const deal = (id: string, change: Partial<PaymentRequest["terms"]> = {}) => ({ terms: { ...checkout, id, ...change } });
+  const deny = async (id: string) => denyPayment(database, id, "usr_a", now);
+
+  test("P16 what its owner said no to it approves neither in a new version of that checkout nor in a new checkout of the same goods", async () => {
+    expect(
+      await autoApprove(parts, await lodge("pr_good", deal("co_good", { amount: 1, items: [{ name: "Pin", quantity: 1, amount: 1 }] })), "usr_a"),
+    ).toBe(true);
+    await deny(await lodge("pr_1", deal("co_1")));
+    const cheaper = { version: 2, amount: 1_850, items: [{ name: "Plate", quantity: 1, amount: 1_850 }] };
+    expect(await autoApprove(parts, await lodge("pr_2", deal("co_1", cheaper)), "usr_a")).toBe(false);
+    expect(await autoApprove(parts, await lodge("pr_3", deal("co_2")), "usr_a")).toBe(false);
+    expect(await decisionOf("pr_2")).toBeNull();
+    expect(await decisionOf("pr_3")).toBeNull();
+    // Other goods in another checkout, and another user's policy, are not what was refused.
+    expect(await autoApprove(parts, await lodge("pr_4", deal("co_3", cheaper)), "usr_a")).toBe(true);
+  });
+
+  test("P16 a no stands until the same deal is approved in person, or as long as a policy may live", async () => {
+    await deny(await lodge("pr_1", deal("co_1")));
+    const again = await database.records(paymentRequestKind).get(await lodge("pr_2", deal("co_2")), now);
+    if (again === undefined) throw new Error("the request is not there");
+    const instrument = { type: "bank_account", id: "acc_1", description: "Bank ···· 1" } as const;
+    const inPerson = { requestId: "pr_2", request: again, accountId: "usr_a", instrument, channel: "same_device", evidence } as const;
+    expect(await recordApproval(parts.approval, inPerson, async () => ok(undefined))).toEqual({ ok: true, value: undefined });
+    expect(await autoApprove(parts, await lodge("pr_3", deal("co_3")), "usr_a")).toBe(true);
+    // The checkout itself was refused once; only its own approval takes that back.
+    expect(await autoApprove(parts, await lodge("pr_4", deal("co_1")), "usr_a")).toBe(false);
+    expect(await isDeniedDeal(database, "usr_a", { ...request, ...deal("co_1") }, now + policyLifeMaxMs - 1)).toBe(true);
+    expect(await isDeniedDeal(database, "usr_a", { ...request, ...deal("co_1") }, now + policyLifeMaxMs)).toBe(false);
   });
 
   test("the account's limits count for it too", async () => {
