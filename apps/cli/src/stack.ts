@@ -140,7 +140,12 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
       ...(options.walletClients ?? []),
     ],
     resources: [
-      { resource: `${urls.store}/mcp`, client_id: storeClientId, name: shopName, scopes: { "orders:read": "See your orders and receipts" } },
+      {
+        resource: `${urls.store}/mcp`,
+        client_id: storeClientId,
+        name: shopName,
+        scopes: { "orders:read": "See your orders and receipts", "orders:write": "Get refunds for your orders" },
+      },
       ...(options.apps ?? []).map(({ resource, title, scopes, payee }) => ({
         resource,
         name: title,

@@ -12,6 +12,14 @@ export interface BankPayment {
   readonly captured: number;
   readonly refunded: number;
   readonly mandate_jti: string;
+  /** In order; `key` is the idempotency key that this payee chose. */
+  readonly moves: readonly { readonly kind: string; readonly amount: number; readonly key?: string | undefined }[];
+}
+
+export interface RefundOrder {
+  readonly paymentId: string;
+  readonly amount: Money;
+  readonly idempotencyKey: string;
 }
 
 export interface CaptureOrder {
@@ -38,6 +46,8 @@ export interface BankClient {
   capture(order: CaptureOrder): Promise<CaptureReply>;
   /** `GET /payments/:id`. */
   read(paymentId: string): Promise<PaymentReading>;
+  /** `POST /payments/:id/refunds`: gives money back, once per payment and idempotency key. `captured` carries the payment as it is then. */
+  refund(order: RefundOrder): Promise<CaptureReply>;
 }
 
 export interface BankClientOptions {
@@ -62,6 +72,10 @@ const paymentShape = z.object({
   captured: z.int().nonnegative(),
   refunded: z.int().nonnegative(),
   mandate_jti: z.string().max(200),
+  moves: z
+    .array(z.object({ kind: z.string().max(40), amount: z.int().nonnegative(), key: z.string().max(255).optional() }))
+    .max(200)
+    .default([]),
 });
 
 const refusalShape = z.object({ code: z.string().max(64) });
@@ -79,6 +93,8 @@ const definite: ReadonlySet<string> = new Set<ErrorCode>([
   "unknown_account",
   "idempotency_conflict",
   "exists_with_different_fields",
+  "payment_closed",
+  "exceeds_payment",
 ]);
 
 /** Speaks with the bank: bounded time, bounded answers, no redirects. It never throws. */
@@ -100,6 +116,12 @@ export function createBankClient(options: BankClientOptions): BankClient {
     async read(paymentId) {
       const reply = await exchange(options, `/payments/${encodeURIComponent(paymentId)}`, { method: "GET", headers: {} }, options.readMsMax);
       return reply.ok ? judgeReading(reply.status, reply.json) : { outcome: "unknown", why: reply.why };
+    },
+    async refund({ paymentId, amount: { amount, currency }, idempotencyKey }) {
+      const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
+      const request = { method: "POST", headers, body: JSON.stringify({ amount, currency }) };
+      const reply = await exchange(options, `/payments/${encodeURIComponent(paymentId)}/refunds`, request, options.captureMsMax);
+      return reply.ok ? judgeCapture(reply.status, reply.json) : { outcome: "unknown", why: reply.why };
     },
   };
 }

@@ -32,6 +32,18 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.error("capture.mismatch", { paymentId: event.payment });
     case "order_completed":
       return logger.info("order.completed", { orderId: event.order, paymentId: event.payment });
+    case "refund_begun":
+      return logger.info("refund.begun", { refundId: event.refund, paymentId: event.payment });
+    case "refund_sent":
+      return logger.info("refund.sent", { refundId: event.refund, attempt: event.attempt });
+    case "refund_unknown":
+      return logger.warn("refund.unknown", { refundId: event.refund, reason: event.why });
+    case "refund_refused":
+      return logger.warn("refund.refused", { refundId: event.refund, code: event.code });
+    case "refund_mismatch":
+      return logger.error("refund.mismatch", { refundId: event.refund });
+    case "refund_done":
+      return logger.info("refund.done", { refundId: event.refund, paymentId: event.payment });
     case "wallet_event_refused":
       return logger.warn("wallet_event.refused", { code: event.code });
     case "work_failed":

@@ -14,6 +14,12 @@ export type StoreEvent =
   | { readonly event: "capture_refused"; readonly payment: string; readonly code: string }
   | { readonly event: "capture_mismatch"; readonly payment: string }
   | { readonly event: "order_completed"; readonly order: string; readonly payment: string }
+  | { readonly event: "refund_begun"; readonly refund: string; readonly payment: string }
+  | { readonly event: "refund_sent"; readonly refund: string; readonly attempt: number }
+  | { readonly event: "refund_unknown"; readonly refund: string; readonly why: string }
+  | { readonly event: "refund_refused"; readonly refund: string; readonly code: string }
+  | { readonly event: "refund_mismatch"; readonly refund: string }
+  | { readonly event: "refund_done"; readonly refund: string; readonly payment: string }
   | { readonly event: "wallet_event_refused"; readonly code: string }
   | { readonly event: "work_failed"; readonly where: string; readonly error: string };
 

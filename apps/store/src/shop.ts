@@ -6,6 +6,7 @@ import type { Sealer } from "@countersign/storage/sealed";
 import type { Settler } from "./payment/settle.ts";
 import type { Watchers } from "./payment/watchers.ts";
 import type { Withdrawals } from "./payment/withdrawals.ts";
+import type { Refunder } from "./refunds/settle-refund.ts";
 import type { Report } from "./report.ts";
 import type { StoreTables } from "./tables.ts";
 
@@ -19,6 +20,7 @@ export interface Shop {
   readonly payee: Payee;
   readonly sealer: Sealer;
   readonly settler: Settler;
+  readonly refunder: Refunder;
   readonly watchers: Watchers;
   readonly withdrawals: Withdrawals;
   /** Where answers are kept for clients that send a call again. */

@@ -15,6 +15,7 @@ import { createSettler } from "./payment/settle.ts";
 import { takeWalletEvent, walletEventsPath } from "./payment/wallet-events.ts";
 import { createWatchers, type Watchers } from "./payment/watchers.ts";
 import { createWithdrawals } from "./payment/withdrawals.ts";
+import { createRefunder } from "./refunds/settle-refund.ts";
 import type { Report, StoreEvent } from "./report.ts";
 import type { Shop } from "./shop.ts";
 import { openSigningKey } from "./signing-key.ts";
@@ -26,6 +27,7 @@ import { addChangeTools } from "./tools/change-tools.ts";
 import { addCheckoutTools } from "./tools/checkout-tools.ts";
 import { addOrderTools } from "./tools/order-tools.ts";
 import { addPayTools } from "./tools/pay-tool.ts";
+import { addRefundTool } from "./tools/refund-tool.ts";
 
 type AppReport = NonNullable<Parameters<typeof createApp>[0]["report"]>;
 
@@ -94,6 +96,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     signal: stop.signal,
   });
   const settler = createSettler({ db, bank, sealer, clock, report });
+  const refunder = createRefunder({ db, bank, clock, report });
   const withdrawals = createWithdrawals({ db, payee, clock, report });
   const watchers: Watchers = createWatchers({
     payee,
@@ -111,9 +114,9 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const resource = `${options.url}/mcp`;
   const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
   const answers = openLinkRows(db, clock, "tool-answer");
-  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, watchers, withdrawals, answers, clock, randomId, report };
+  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, refunder, watchers, withdrawals, answers, clock, randomId, report };
   const app = createShopApp(options, shop, payee, leaving.signal);
-  const recovery = { db, settler, watchers, withdrawals, clock, report };
+  const recovery = { db, settler, refunder, watchers, withdrawals, clock, report };
   const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
   return {
     fetch: (request) => (new URL(request.url).pathname === walletEventsPath ? takeWalletEvent(shop, request) : app.fetch(request)),
@@ -130,6 +133,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
       await watchers.close();
       await withdrawals.idle();
       await settler.idle();
+      await refunder.idle();
       await app.close();
     },
   };
@@ -158,6 +162,7 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping
   addChangeTools(app, shop);
   addPayTools(app, shop);
   addOrderTools(app, shop);
+  addRefundTool(app, shop);
   addAccountTools(app);
   return app;
 }

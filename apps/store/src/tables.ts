@@ -1,5 +1,5 @@
 import type { Migration } from "@countersign/storage/open";
-import { sql } from "kysely";
+import { type Generated, sql } from "kysely";
 
 /**
  * `body` columns hold JSON that only the module of the table reads and writes. Times are milliseconds since 1970. `product_id` of stock and reservations is a
@@ -12,7 +12,30 @@ export interface StoreTables {
   readonly captures: { payment_id: string; checkout_id: string; state: string; attempts: number; next_at: number; body: string };
   /** Payment requests that the wallet is still to be told to end. */
   readonly withdrawals: { request_id: string; attempts: number; next_at: number };
-  readonly orders: { id: string; checkout_id: string; payment_id: string; subject: string; created_at: number; body: string };
+  /** `captured` and `refunded` are what the bank last said, in minor units; `captured` is null in rows from before it was kept. */
+  readonly orders: {
+    id: string;
+    checkout_id: string;
+    payment_id: string;
+    subject: string;
+    created_at: number;
+    body: string;
+    captured: number | null;
+    refunded: Generated<number>;
+  };
+  /** Refunds that were asked for, and the outbox by which the bank is. Amounts in minor units; `refunded_before` is what was given back when it began. */
+  readonly refunds: {
+    id: string;
+    payment_id: string;
+    order_id: string | null;
+    amount: number;
+    refunded_before: number;
+    captured: number;
+    state: string;
+    attempts: number;
+    next_at: number;
+    body: string;
+  };
 }
 
 /** The store's schema. The checks repeat the rules that money and stock rest on, so that a mistake in code cannot break them. */
@@ -53,6 +76,21 @@ export const storeMigrations: readonly Migration[] = [
       await sql`create table withdrawals (
         request_id text not null primary key, attempts integer not null, next_at bigint not null)`.execute(db);
       await sql`create index withdrawals_by_time on withdrawals (next_at)`.execute(db);
+    },
+  },
+  {
+    id: "store-4",
+    async up(db) {
+      await sql`alter table orders add column captured bigint`.execute(db);
+      await sql`alter table orders add column refunded bigint not null default 0 check (refunded >= 0 and refunded <= captured)`.execute(db);
+      await sql`create table refunds (
+        id text not null primary key, payment_id text not null, order_id text, amount bigint not null, refunded_before bigint not null,
+        captured bigint not null, state text not null, attempts integer not null, next_at bigint not null, body text not null,
+        check (amount > 0), check (refunded_before >= 0), check (refunded_before + amount <= captured),
+        check (state in ('pending', 'done', 'refused')))`.execute(db);
+      await sql`create unique index refunds_live on refunds (payment_id) where state = 'pending'`.execute(db);
+      await sql`create unique index refunds_in_order on refunds (payment_id, refunded_before) where state <> 'refused'`.execute(db);
+      await sql`create index refunds_by_state on refunds (state, next_at)`.execute(db);
     },
   },
 ];

@@ -67,7 +67,7 @@ describe("a started store", () => {
     expect(metadata).toMatchObject({
       resource: `${first.url}/mcp`,
       authorization_servers: ["http://localhost:4200"],
-      scopes_supported: ["orders:read"],
+      scopes_supported: ["orders:read", "orders:write"],
     });
     const before = await keys(first.url);
     await first.stop();

@@ -47,6 +47,7 @@ describe("what the store offers", () => {
       ["complete_checkout", either, both, "string"],
       ["list_orders", signedIn, both, "string"],
       ["get_order", '[{"type":"noauth"},{"type":"oauth2","scopes":["orders:read"]}]', both, "undefined"],
+      ["refund_order", '[{"type":"oauth2","scopes":["orders:write"]}]', both, "string"],
       ["whoami", either, both, "undefined"],
       ["link_status", either, both, "undefined"],
       ...["link_account", "await_link", "call_linked", "unlink_account", "await_approval"].map((name) => [

@@ -31,6 +31,7 @@ export interface LogFields {
   readonly widgetId?: string | undefined;
   readonly checkoutId?: string | undefined;
   readonly orderId?: string | undefined;
+  readonly refundId?: string | undefined;
   readonly paymentId?: string | undefined;
   readonly paymentRequestId?: string | undefined;
   readonly accountId?: string | undefined;
@@ -85,6 +86,7 @@ const allowedNames = {
   widgetId: true,
   checkoutId: true,
   orderId: true,
+  refundId: true,
   paymentId: true,
   paymentRequestId: true,
   accountId: true,

@@ -3,7 +3,8 @@ import { z } from "zod";
 /** Text that people read as it is: no control, bidirectional or invisible character, no half of a pair. */
 const readable = /^[^\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+$/u;
 
-function text(lengthMax: number): z.ZodString {
+/** A line of text that people read, at most so many UTF-16 units. */
+export function readableText(lengthMax: number): z.ZodString {
   return z.string().trim().min(1).max(lengthMax).regex(readable);
 }
 
@@ -20,11 +21,11 @@ export const addressShape: z.ZodObject<
   },
   z.core.$strict
 > = z.strictObject({
-  name: text(80).describe("Who receives it"),
-  line1: text(80).describe("Street and number"),
-  line2: text(80).optional(),
-  postal_code: text(16),
-  city: text(60),
+  name: readableText(80).describe("Who receives it"),
+  line1: readableText(80).describe("Street and number"),
+  line2: readableText(80).optional(),
+  postal_code: readableText(16),
+  city: readableText(60),
   region: z
     .string()
     .regex(/^[A-Z0-9]{1,3}$/)

@@ -4,6 +4,7 @@ import type { Database } from "@countersign/storage/open";
 import type { Selectable } from "kysely";
 import { z } from "zod";
 import { storedLine, storedMoney, storedShipping, storedTax } from "../checkout/stored-price.ts";
+import type { BankPayment } from "../bank-client.ts";
 import type { StoreTables } from "../tables.ts";
 import type { Order } from "./order.ts";
 
@@ -28,8 +29,24 @@ export async function insertOrder(tx: Database<StoreTables>, order: Order): Prom
       subject: order.subject,
       created_at: order.createdAt,
       body: JSON.stringify({ lines, shipping, tax, total, humanPresent, paidWith }),
+      captured: order.captured,
+      refunded: order.refunded,
     })
     .execute();
+}
+
+/** Keeps what the bank says of an order's payment; false when there is no such order or it said no less before. What was given back never becomes less. */
+export async function writeOrderSums(
+  tx: Database<StoreTables>,
+  { id, captured, refunded }: Pick<BankPayment, "id" | "captured" | "refunded">,
+): Promise<boolean> {
+  const written = await tx.sql
+    .updateTable("orders")
+    .set({ captured, refunded })
+    .where("payment_id", "=", id)
+    .where("refunded", "<", refunded)
+    .executeTakeFirst();
+  return written.numUpdatedRows === 1n;
 }
 
 /** The order of a payment, or undefined. */
@@ -83,12 +100,15 @@ export async function readOrders(
 }
 
 function toOrder(row: Selectable<StoreTables["orders"]>): Order {
+  const stored = body.parse(JSON.parse(row.body));
   return {
     id: row.id,
     checkoutId: row.checkout_id,
     paymentId: row.payment_id,
     subject: row.subject,
     createdAt: row.created_at,
-    ...body.parse(JSON.parse(row.body)),
+    ...stored,
+    captured: row.captured ?? stored.total.amount,
+    refunded: row.refunded,
   };
 }

@@ -4,6 +4,7 @@ import type { Address } from "../checkout/address.ts";
 import { type BillLine, billOf } from "../checkout/bill.ts";
 import type { CheckoutLine, Shipping } from "../checkout/price.ts";
 import type { Tax } from "../checkout/tax.ts";
+import { type PaidStatus, paidStatusOf, type Refund, type RefundView, viewRefund } from "../refunds/refund.ts";
 
 /** A paid order. One payment, one order, one checkout: each id appears once. */
 export interface Order {
@@ -21,19 +22,26 @@ export interface Order {
   readonly humanPresent: boolean;
   /** The account it was paid from, as the wallet describes it. */
   readonly paidWith: string;
+  /** Minor units that the bank captured, and that it gave back, when it was last asked. */
+  readonly captured: number;
+  readonly refunded: number;
 }
 
 /** An order as tools answer it. */
 export interface OrderView {
   readonly id: string;
   readonly checkout_id: string;
-  readonly status: "complete";
+  readonly status: PaidStatus;
   readonly total: Money;
+  /** Of the total. */
+  readonly refunded: Money;
   readonly items: readonly CheckoutLine[];
   readonly shipping?: Omit<Shipping, "offers" | "address"> & { readonly address?: Address };
   readonly tax?: Tax;
   readonly created_at: string;
-  readonly payment: { readonly id: string; readonly status: "captured" };
+  readonly payment: { readonly id: string; readonly status: "captured" | "refunded" };
+  /** Where one order is looked at. */
+  readonly refunds?: readonly RefundView[];
 }
 
 /** Proof of purchase for people. */
@@ -49,18 +57,20 @@ export interface Receipt {
   readonly items: readonly BillLine[];
 }
 
-/** Shows an order. */
-export function viewOrder(order: Order): OrderView {
+/** Shows an order, with its refunds when they are given. */
+export function viewOrder(order: Order, refunds?: readonly Refund[]): OrderView {
   return {
     id: order.id,
     checkout_id: order.checkoutId,
-    status: "complete",
+    status: paidStatusOf(order),
     total: order.total,
+    refunded: { amount: order.refunded, currency: order.total.currency },
     items: order.lines,
     ...(order.shipping === null ? {} : { shipping: viewShipping(order.shipping) }),
     ...(order.tax === null ? {} : { tax: order.tax }),
     created_at: new Date(order.createdAt).toISOString(),
-    payment: { id: order.paymentId, status: "captured" },
+    payment: { id: order.paymentId, status: paidStatusOf(order) === "refunded" ? "refunded" : "captured" },
+    ...(refunds === undefined ? {} : { refunds: refunds.map(viewRefund) }),
   };
 }
 

@@ -3,6 +3,8 @@ import type { Database } from "@countersign/storage/open";
 import { approvalGraceMs } from "../checkout/checkout.ts";
 import { applyToCheckout, readAwaiting, readOverdue } from "../checkout/checkout-rows.ts";
 import { errorName, type Report } from "../report.ts";
+import { readDueRefunds } from "../refunds/refund-rows.ts";
+import type { Refunder } from "../refunds/settle-refund.ts";
 import type { StoreTables } from "../tables.ts";
 import { readDueCaptures } from "./capture-rows.ts";
 import type { Settler } from "./settle.ts";
@@ -12,6 +14,7 @@ import type { Withdrawals } from "./withdrawals.ts";
 export interface RecoveryOptions {
   readonly db: Database<StoreTables>;
   readonly settler: Settler;
+  readonly refunder: Refunder;
   readonly watchers: Watchers;
   readonly withdrawals: Withdrawals;
   readonly clock: () => EpochMs;
@@ -22,11 +25,11 @@ const batch = 100;
 
 /**
  * Picks up everything that is unfinished, after a restart or a lost answer: checkouts whose time is over give their stock back, awaiting checkouts are
- * watched, requests that nobody wants any more are withdrawn, due captures are settled. Captures come last, because a bank that hangs must not hold up the rest, and one that cannot go on is reported and left
+ * watched, requests that nobody wants any more are withdrawn, due captures and refunds are settled. Those come last, because a bank that hangs must not hold up the rest, and one that cannot go on is reported and left
  * for later. Doing it twice, or on two instances at once, changes nothing.
  */
 export async function recover(options: RecoveryOptions): Promise<void> {
-  const { db, settler, watchers, withdrawals, clock, report } = options;
+  const { db, settler, refunder, watchers, withdrawals, clock, report } = options;
   const now = clock();
   const overdue = [...(await readOverdue(db, "priced", now, batch)), ...(await readOverdue(db, "awaiting_approval", now - approvalGraceMs, batch))];
   for (const id of overdue) {
@@ -36,13 +39,17 @@ export async function recover(options: RecoveryOptions): Promise<void> {
     watchers.watch(checkout);
   }
   await withdrawals.begin();
-  for (const paymentId of await readDueCaptures(db, now, batch)) {
-    try {
-      await settler.settle(paymentId);
-    } catch (thrown) {
-      report({ event: "work_failed", where: "settle", error: errorName(thrown) });
+  const settling = async (where: "settle" | "refund", ids: readonly string[], settle: (id: string) => Promise<unknown>): Promise<void> => {
+    for (const id of ids) {
+      try {
+        await settle(id);
+      } catch (thrown) {
+        report({ event: "work_failed", where, error: errorName(thrown) });
+      }
     }
-  }
+  };
+  await settling("settle", await readDueCaptures(db, now, batch), (id) => settler.settle(id));
+  await settling("refund", await readDueRefunds(db, now, batch), (id) => refunder.settle(id));
 }
 
 /** Runs {@link recover} at once and then at an interval, never two at a time. The function it gives stops it and waits for the running one. */

@@ -148,6 +148,8 @@ async function finish(options: SettlerOptions, capture: Capture, payment: BankPa
     createdAt: now,
     humanPresent: capture.humanPresent,
     paidWith: capture.paidWith,
+    captured: payment.captured,
+    refunded: payment.refunded,
   };
   if (order === undefined) {
     throw new TypeError("a capture has no checkout");

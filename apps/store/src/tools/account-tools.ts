@@ -4,7 +4,7 @@ import { either } from "@countersign/kit/auth";
 import { z } from "zod";
 
 /** What the store's tools may demand of a signed-in user. */
-const scopes = ["orders:read"] as const;
+const scopes = ["orders:read", "orders:write"] as const;
 
 /** Adds the tools that say on whose behalf a call comes. What they tell is what the token says, never what an argument or a hint of the client does. */
 export function addAccountTools(app: App): void {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { receiptOf, viewOrder } from "../orders/order.ts";
 import { readAnyOrder, readOrder, readOrders } from "../orders/order-rows.ts";
 import { orderOfReceipt } from "../orders/receipt-handle.ts";
+import { readRefundsOf } from "../refunds/refund-rows.ts";
 import type { Shop } from "../shop.ts";
 import * as shapes from "./shapes.ts";
 
@@ -29,7 +30,7 @@ export function addOrderTools(app: App, shop: Shop): void {
       if (!page.ok) {
         return refused(page.error);
       }
-      return answer({ ...page.value, orders: page.value.orders.map(viewOrder) });
+      return answer({ ...page.value, orders: page.value.orders.map((order) => viewOrder(order)) });
     },
   );
 
@@ -50,7 +51,9 @@ export function addOrderTools(app: App, shop: Shop): void {
       }
       const mayRead = receipt_handle !== undefined && orderOfReceipt(shop.sealer, receipt_handle) === order_id;
       const order = mayRead ? await readAnyOrder(shop.db, order_id) : isSignedIn ? await readOrder(shop.db, ctx.subject, order_id) : undefined;
-      return order === undefined ? refused(refuse("not_found")) : answer({ order: viewOrder(order), receipt: receiptOf(order, shop.name) });
+      if (order === undefined) return refused(refuse("not_found"));
+      const refunds = await readRefundsOf(shop.db, order.paymentId);
+      return answer({ order: viewOrder(order, refunds), receipt: receiptOf(order, shop.name) });
     },
   );
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { categories } from "../catalogue/product.ts";
-import { addressShape } from "../checkout/address.ts";
+import { addressShape, readableText } from "../checkout/address.ts";
 import { quantityMax } from "../checkout/price.ts";
 
 /** The shapes that tools take and give. They are published, so their words are the store's interface. */
@@ -59,16 +59,26 @@ export const checkout: Shape = z.object({
   expires_at: z.string(),
   last_refusal: z.string().optional(),
 });
+export const refundReason: z.ZodString = readableText(200).describe("Why, in the user's words");
+export const refund: Shape = z.object({
+  id: z.string(),
+  status: z.enum(["pending", "done", "refused"]).describe("`pending`: the bank has not confirmed it yet"),
+  amount: money,
+  created_at: z.string(),
+  reason: z.string().optional(),
+});
 export const order: Shape = z.object({
   id: z.string(),
   checkout_id: z.string(),
-  status: z.literal("complete"),
+  status: z.enum(["complete", "partly_refunded", "refunded"]),
   total: money,
+  refunded: money.describe("What was given back of the total"),
   items: z.array(line),
   shipping: shipping.optional(),
   tax: tax.optional(),
   created_at: z.string(),
   payment: z.object({ id: z.string(), status: z.string() }),
+  refunds: z.array(refund).optional(),
 });
 export const receipt: Shape = z.object({
   number: z.string(),

@@ -55,7 +55,7 @@ describe("what to do about a capture", () => {
 });
 
 describe("P11 the ordered payment", () => {
-  const payment = { id: "pay_j", status: "captured", amount: 500, currency: "EUR", captured: 500, refunded: 0, mandate_jti: "j" };
+  const payment = { id: "pay_j", status: "captured", amount: 500, currency: "EUR", captured: 500, refunded: 0, mandate_jti: "j", moves: [] };
   const total = { amount: 500, currency: "EUR" };
 
   test("is the one with every figure equal", () => {

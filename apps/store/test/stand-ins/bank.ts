@@ -1,4 +1,5 @@
 import { decodeJwt } from "jose";
+import { z } from "zod";
 import { record } from "./record.ts";
 
 /** What the bank does to the next capture. `lost`: it captures and the answer never arrives. `dropped`: the request never arrives. `-after`: it captures first. */
@@ -13,6 +14,8 @@ export type CaptureFault =
   | "garbage"
   | "redirect"
   | "hang";
+/** What the bank does to the next refund. */
+export type RefundFault = "lost" | "dropped" | "status-500-after" | "status-500-before" | "poor";
 export type ReadFault = "unreachable" | "status-500" | "plain-404";
 
 /** The bank's side of the contract in miniature: payments by id, replays by key, a mandate once. */
@@ -20,6 +23,9 @@ export interface TestBank {
   readonly origin: string;
   readonly captureFaults: CaptureFault[];
   readonly readFaults: ReadFault[];
+  readonly refundFaults: RefundFault[];
+  /** Every refund that moved money, in order. */
+  readonly refunded: readonly { readonly id: string; readonly amount: number; readonly key: string }[];
   /** Every capture that moved money, in order. */
   readonly captured: readonly { readonly id: string; readonly jti: string; readonly amount: number; readonly checkoutHash: string }[];
   readonly requests: readonly string[];
@@ -33,6 +39,7 @@ export interface TestBank {
 
 export function createTestBank(origin: string, now: () => number): TestBank {
   const payments = new Map<string, Record<string, unknown>>();
+  const refunded: { id: string; amount: number; key: string }[] = [];
   const captured: { id: string; jti: string; amount: number; checkoutHash: string }[] = [];
   const requests: string[] = [];
   const keys: string[] = [];
@@ -42,6 +49,8 @@ export function createTestBank(origin: string, now: () => number): TestBank {
     origin,
     captureFaults: [],
     readFaults: [],
+    refundFaults: [],
+    refunded,
     captured,
     requests,
     keys,
@@ -50,11 +59,13 @@ export function createTestBank(origin: string, now: () => number): TestBank {
     async fetch(request) {
       const { pathname } = new URL(request.url);
       requests.push(`${request.method} ${request.method === "POST" ? pathname : "/payments/:id"}`);
+      if (pathname.endsWith("/refunds")) return refund(pathname.split("/")[2] ?? "", request);
       if (request.method === "POST") {
         keys.push(request.headers.get("idempotency-key") ?? "");
         return capture(record(await request.json()));
       }
-      unread.delete(decodeURIComponent(pathname.slice("/payments/".length)));
+      const read = decodeURIComponent(pathname.slice("/payments/".length));
+      for (const key of [read, ...unread]) if (key === read || key.startsWith("refund-")) unread.delete(key);
       const fault = bank.readFaults.shift();
       if (fault === "unreachable") throw new TypeError("fetch failed");
       if (fault === "status-500") return refusal(500, "internal_error");
@@ -90,6 +101,7 @@ export function createTestBank(origin: string, now: () => number): TestBank {
         payee: "store",
         mandate_jti: claims.jti,
         created_at: new Date(now()).toISOString(),
+        moves: [{ kind: "capture", amount }],
       });
       captured.push({ id, jti: String(claims.jti), amount, checkoutHash: String(body["checkout_hash"]) });
     }
@@ -99,6 +111,31 @@ export function createTestBank(origin: string, now: () => number): TestBank {
     if (fault === "status-500-after") return refusal(500, "internal_error");
     const payment = payments.get(id) ?? {};
     return Response.json(bank.tamper?.(payment) ?? payment, { status: 201 });
+  }
+
+  async function refund(id: string, request: Request): Promise<Response> {
+    const key = request.headers.get("idempotency-key") ?? "";
+    if (unread.has(key)) sentBlindly.push(key);
+    unread.add(key);
+    const fault = bank.refundFaults.shift();
+    if (fault === "dropped") throw new TypeError("fetch failed");
+    if (fault === "status-500-before") return refusal(500, "internal_error");
+    if (fault === "poor") return refusal(402, "insufficient_funds");
+    const amount = Number(record(await request.json())["amount"]);
+    const payment = payments.get(id);
+    if (payment === undefined) return refusal(404, "unknown_payment");
+    const moves = z.array(z.unknown()).parse(payment["moves"]);
+    if (!refunded.some((each) => each.key === key)) {
+      const left = Number(payment["captured"]) - Number(payment["refunded"]);
+      if (amount > left) return refusal(409, left === 0 ? "payment_closed" : "exceeds_payment");
+      refunded.push({ id, amount, key });
+      const status = amount === left ? "refunded" : "captured";
+      payments.set(id, { ...payment, status, refunded: Number(payment["refunded"]) + amount, moves: [...moves, { kind: "refund", amount, key }] });
+    }
+    if (fault === "lost") throw new TypeError("terminated");
+    if (fault === "status-500-after") return refusal(500, "internal_error");
+    const after = payments.get(id) ?? {};
+    return Response.json(bank.tamper?.(after) ?? after);
   }
   return bank;
 }

@@ -12,15 +12,15 @@ afterEach(async () => {
 describe("whoami and link_status", () => {
   test("tell a guest that nobody is signed in", async () => {
     expect((await town.call("whoami", {})).structured).toEqual({ signed_in: false });
-    expect((await town.call("link_status", {})).structured).toEqual({ linked: false, granted: [], missing: ["orders:read"] });
+    expect((await town.call("link_status", {})).structured).toEqual({ linked: false, granted: [], missing: ["orders:read", "orders:write"] });
   });
 
   test("tell a user who they are and what the shop may do for them, by the token alone", async () => {
     const reader = await town.wallet.token("usr_1", "orders:read payment:pr_1");
     expect((await town.call("whoami", { user: "usr_2" }, reader)).structured).toEqual({ signed_in: true, user: "usr_1" });
-    expect((await town.call("link_status", {}, reader)).structured).toEqual({ linked: true, granted: ["orders:read"], missing: [] });
+    expect((await town.call("link_status", {}, reader)).structured).toEqual({ linked: true, granted: ["orders:read"], missing: ["orders:write"] });
     const other = await town.wallet.token("usr_1", "profile");
-    expect((await town.call("link_status", {}, other)).structured).toEqual({ linked: true, granted: [], missing: ["orders:read"] });
+    expect((await town.call("link_status", {}, other)).structured).toEqual({ linked: true, granted: [], missing: ["orders:read", "orders:write"] });
   });
 
   test("take no bad token for a guest", async () => {

@@ -1,0 +1,66 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import { type Refusal, refuse } from "@countersign/protocol/errors";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import type { Database } from "@countersign/storage/open";
+import type { Order } from "../orders/order.ts";
+import { readAnyOrder } from "../orders/order-rows.ts";
+import type { Report } from "../report.ts";
+import type { StoreTables } from "../tables.ts";
+import { judgeRefund, type Refund } from "./refund.ts";
+import { insertRefund, readRefund, readRefundsOf } from "./refund-rows.ts";
+
+export interface RefundBeginning {
+  readonly db: Database<StoreTables>;
+  readonly clock: () => EpochMs;
+  readonly randomId: () => string;
+  readonly report: Report;
+}
+
+/** What a caller wants back of an order. `seen`: minor units that had been given back, as they saw it; by default as the order says now. */
+export interface OrderRefundWish {
+  readonly amount: number | undefined;
+  readonly seen: number | undefined;
+  readonly reason: string | undefined;
+}
+
+const attemptsMax = 3;
+
+/**
+ * Begins a refund of an order, or finds the one that this wish began before. Two at once are one: whoever comes second is judged by what the first one saw. Refuses as
+ * {@link judgeRefund} does.
+ */
+export async function beginRefund(parts: RefundBeginning, order: Order, wish: OrderRefundWish): Promise<Result<Refund, Refusal>> {
+  const { db, clock, randomId, report } = parts;
+  const seen = wish.seen ?? order.refunded;
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const current = (await readAnyOrder(db, order.id)) ?? order;
+    // After the order: what is done between the two is met by the insertion, and judged again.
+    const refunds = await readRefundsOf(db, order.paymentId);
+    const { captured, refunded, paymentId, total } = current;
+    const judged = judgeRefund({ captured, refunded, refunds }, { amount: wish.amount, seen });
+    if (!judged.ok) return judged;
+    if (judged.value.verdict === "go_on") {
+      const known = await readRefund(db, judged.value.id);
+      return known === undefined ? err(refuse("conflict")) : ok(known);
+    }
+    const now = clock();
+    const refund: Refund = {
+      id: `ref_${randomId()}`,
+      paymentId,
+      orderId: order.id,
+      amount: { amount: judged.value.amount, currency: total.currency },
+      before: refunded,
+      captured,
+      state: "pending",
+      attempts: 0,
+      reason: wish.reason ?? null,
+      createdAt: now,
+      refusedWith: null,
+    };
+    if (await insertRefund(db, refund, now)) {
+      report({ event: "refund_begun", refund: refund.id, payment: paymentId });
+      return ok(refund);
+    }
+  }
+  return err(refuse("conflict"));
+}

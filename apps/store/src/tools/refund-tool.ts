@@ -1,0 +1,54 @@
+import { answer, refused } from "@countersign/kit/answer";
+import type { App } from "@countersign/kit/app";
+import { oauth2 } from "@countersign/kit/auth";
+import { refuse } from "@countersign/protocol/errors";
+import { formatMinorUnits } from "@countersign/protocol/money";
+import { z } from "zod";
+import { viewOrder } from "../orders/order.ts";
+import { readOrder } from "../orders/order-rows.ts";
+import { beginRefund } from "../refunds/begin-refund.ts";
+import { viewRefund } from "../refunds/refund.ts";
+import { readRefund, readRefundsOf } from "../refunds/refund-rows.ts";
+import type { Shop } from "../shop.ts";
+import * as shapes from "./shapes.ts";
+
+/** Adds the tool that gives money back to whoever paid, and to nobody else. A guest signs in with the account that paid: a receipt's handle only reads. */
+export function addRefundTool(app: App, shop: Shop): void {
+  app.tool(
+    "refund_order",
+    {
+      title: "Refund order",
+      description:
+        "Gives the user their money back for one of their own orders: all that is left, or `amount_minor` of it. It goes to the account that paid. Repeating the call with the same `refunded_minor` is safe: it is one refund.",
+      input: z.object({
+        order_id: shapes.orderId,
+        amount_minor: z.int().min(1).optional().describe("Minor units of the order's currency; left out: all that was not refunded yet"),
+        refunded_minor: z.int().min(0).optional().describe("What the order said was refunded before this; refused when it is more by now"),
+        reason: shapes.refundReason.optional(),
+      }),
+      output: z.object({ order: shapes.order, refund: shapes.refund }),
+      auth: oauth2("orders:write"),
+      ui: "shop",
+      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
+      idempotency: shop.answers,
+    },
+    async ({ order_id, amount_minor: amount, refunded_minor: seen, reason }, ctx) => {
+      const order = ctx.subject === undefined ? undefined : await readOrder(shop.db, ctx.subject, order_id);
+      if (order === undefined) return refused(refuse("not_found"));
+      const begun = await beginRefund(shop, order, { amount, seen, reason });
+      if (!begun.ok) return refused(begun.error);
+      const settled = await shop.refunder.settle(begun.value.id);
+      if (settled.outcome === "refused") return refused(settled.refusal);
+      const refund = (await readRefund(shop.db, begun.value.id)) ?? begun.value;
+      const current = (await readOrder(shop.db, order.subject, order.id)) ?? order;
+      const told = { order: viewOrder(current, await readRefundsOf(shop.db, order.paymentId)), refund: viewRefund(refund) };
+      const sum = `${formatMinorUnits(refund.amount)} ${refund.amount.currency}`;
+      return settled.outcome === "done"
+        ? answer(told, `Refunded ${sum} of order ${order.id}.`)
+        : answer(
+            told,
+            `The refund of ${sum} of order ${order.id} is on its way: the bank has not confirmed it yet. It is made once; nothing needs to be repeated.`,
+          );
+    },
+  );
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { findRefund, judgeRefund, paidStatusOf, type Refund, type RefundableSums } from "../../src/refunds/refund.ts";
+
+const eur = (amount: number): { amount: number; currency: string } => ({ amount, currency: "EUR" });
+const none: RefundableSums = { captured: 1000, refunded: 0, refunds: [] };
+const some: RefundableSums = { captured: 1000, refunded: 300, refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "done" }] };
+const live: RefundableSums = { captured: 1000, refunded: 0, refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "pending" }] };
+const failed: RefundableSums = { captured: 1000, refunded: 0, refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "refused" }] };
+const all: RefundableSums = { captured: 1000, refunded: 1000, refunds: [{ id: "ref_1", amount: eur(1000), before: 0, state: "done" }] };
+
+describe("a wish for a refund", () => {
+  test.each([
+    ["all of it", none, undefined, 0, "begin 1000"],
+    ["a part", none, 1, 0, "begin 1"],
+    ["all that is left", some, undefined, 300, "begin 700"],
+    ["exactly what is left", some, 700, 300, "begin 700"],
+    ["P07 more than is left", some, 701, 300, "exceeds_payment"],
+    ["P07 more than was captured", none, 1001, 0, "exceeds_payment"],
+    ["told again while it is under way", live, 300, 0, "go on ref_1"],
+    ["another one while one is under way", live, 200, 0, "conflict"],
+    ["all while a part is under way", live, undefined, 0, "conflict"],
+    ["told again when it is done", some, 300, 0, "go on ref_1"],
+    ["all, told again when it is done", all, undefined, 0, "go on ref_1"],
+    ["another one of somebody who did not see the first", some, 200, 0, "conflict"],
+    ["of more than was ever given back", none, 100, 50, "conflict"],
+    ["a second time after the first was refused", failed, 300, 0, "begin 300"],
+    ["anything when nothing is left", all, 1, 1000, "payment_closed"],
+    ["all when nothing is left", all, undefined, 1000, "payment_closed"],
+  ] as const)("%s: %#", (_title, sums, amount, seen, expected) => {
+    const judged = judgeRefund(sums, { amount, seen });
+    const told = !judged.ok ? judged.error.code : judged.value.verdict === "begin" ? `begin ${judged.value.amount}` : `go on ${judged.value.id}`;
+    expect(told).toBe(expected);
+  });
+});
+
+describe("P11 a refund at the bank", () => {
+  const refund: Refund = {
+    id: "ref_1",
+    paymentId: "pay_1",
+    orderId: "ord_1",
+    amount: eur(300),
+    before: 0,
+    captured: 1000,
+    state: "pending",
+    attempts: 1,
+    reason: null,
+    createdAt: 0,
+    refusedWith: null,
+  };
+  const move = { kind: "refund", amount: 300, key: "k" };
+  const payment = { id: "pay_1", status: "captured", amount: 1000, currency: "EUR", captured: 1000, refunded: 300, mandate_jti: "1", moves: [move] };
+
+  test.each([
+    ["is found by its key", {}, "found"],
+    ["is absent without its key", { moves: [{ kind: "refund", amount: 300 }] }, "absent"],
+    ["of another sum is another", { moves: [{ ...move, amount: 301 }] }, "other"],
+    ["that is a capture is another", { moves: [{ ...move, kind: "capture" }] }, "other"],
+    ["in another currency is another", { currency: "USD" }, "other"],
+    ["of another payment is another", { id: "pay_2" }, "other"],
+    ["of another sum captured is another", { captured: 999 }, "other"],
+    ["that the sums do not show is another", { refunded: 299 }, "other"],
+  ] as const)("%s", (_title, change, found) => {
+    expect(findRefund({ ...payment, ...change }, refund, "k")).toBe(found);
+  });
+});
+
+test("an order is what its sums say", () => {
+  expect([0, 1, 999, 1000].map((refunded) => paidStatusOf({ captured: 1000, refunded }))).toEqual([
+    "complete",
+    "partly_refunded",
+    "partly_refunded",
+    "refunded",
+  ]);
+});
