@@ -14,7 +14,7 @@ import { sumsOf, viewPayment } from "./payment.ts";
 import { judgeMove, type PaymentMove, type PaymentMoved } from "./payment-sums.ts";
 import type { PaymentMoveRow, PaymentRow } from "./payment-tables.ts";
 import { againAfterRace, RaceLost } from "./race-lost.ts";
-import { declineMadeRedemption } from "./redemptions.ts";
+import { endMadeRedemption } from "./redemptions.ts";
 import type { BankTables } from "./tables.ts";
 
 /** One move that a payee asks for. `currency` is undefined where no amount is named. */
@@ -137,10 +137,10 @@ async function writeMove(parts: PaymentParts, tx: Database<BankTables>, move: Mo
     .values({ ...line, created_at: now })
     .execute();
   const after = { ...row, ...change };
-  // The wallet is told that nothing came of its mandate, which frees what it held of the user's limits.
-  if (held === 0 && captured === 0 && after.mandate_request_id !== null) {
-    const redemption = { payment_id: row.id, issuer: row.mandate_issuer, request_id: after.mandate_request_id, ends_at: now };
-    await declineMadeRedemption(tx, redemption, now);
+  // The wallet is told how much came of its mandate, which frees what the rest held of the user's limits.
+  if (row.held > 0 && held === 0 && captured < row.authorized && row.mandate_request_id !== null) {
+    const redemption = { payment_id: row.id, issuer: row.mandate_issuer, request_id: row.mandate_request_id, ends_at: now };
+    await endMadeRedemption(tx, redemption, captured, now);
   }
   await parts.announce(tx, after, now);
   return after;

@@ -7,7 +7,7 @@ import { err, ok } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/database";
 import type { BankClient } from "./clients.ts";
 import type { ReachFaultPoint } from "./fault-point.ts";
-import { forgetRedemption, postponeVoid, readDeclined, sortRedemptions, startRedemption } from "./redemptions.ts";
+import { forgetRedemption, postponeEnd, readDeclined, sortRedemptions, startRedemption } from "./redemptions.ts";
 import type { BankTables, RedemptionRow } from "./tables.ts";
 import type { RedeemingWallet, WalletClient } from "./wallet-client.ts";
 
@@ -27,7 +27,7 @@ export interface Redemptions {
    * nobody knows, nothing is captured, and the same request may be made again.
    */
   redeem(claims: MandateClaims, mandate: string, paymentId: string): Promise<Result<void, Refusal>>;
-  /** Voids at the wallet what came to nothing, a hundred at a time; gives how many. */
+  /** Tells wallets what came to nothing, or to a part, a hundred at a time; gives how many have heard. */
   settle(now: EpochMs): Promise<number>;
 }
 
@@ -41,15 +41,17 @@ export function createRedemptions(parts: RedemptionParts): Redemptions {
   const wallets = new Map<string, RedeemingWallet>(
     parts.clients.flatMap(({ clientId, mandatesUri }) => (mandatesUri === undefined ? [] : [[clientId, { issuer: clientId, mandatesUri }]])),
   );
-  /** One wallet's voids, one after the other. What is left when it does not answer is put off without asking again. */
-  const voidAll = async (issuer: string, rows: readonly RedemptionRow[], now: EpochMs): Promise<number> => {
+  const tell = (at: RedeemingWallet, { payment_id: reference, request_id: requestId, captured }: RedemptionRow): Promise<Result<void, Refusal>> =>
+    captured === 0 ? wallet.void(at, { requestId, reference }) : wallet.settle(at, { requestId, reference, captured });
+  /** One wallet's ends, one after the other. What is left when it does not answer is put off without asking again. */
+  const tellAll = async (issuer: string, rows: readonly RedemptionRow[], now: EpochMs): Promise<number> => {
     const at = wallets.get(issuer);
     let settled = 0;
     let isSilent = false;
-    for (const { payment_id, request_id } of rows) {
-      isSilent ||= at !== undefined && !(await wallet.void(at, { requestId: request_id, reference: payment_id })).ok;
-      if (isSilent) await postponeVoid(database, payment_id, now + retryMs);
-      else await forgetRedemption(database, payment_id);
+    for (const row of rows) {
+      isSilent ||= at !== undefined && !(await tell(at, row)).ok;
+      if (isSilent) await postponeEnd(database, row.payment_id, now + retryMs);
+      else await forgetRedemption(database, row.payment_id);
       if (!isSilent) settled += 1;
     }
     return settled;
@@ -73,7 +75,7 @@ export function createRedemptions(parts: RedemptionParts): Redemptions {
     async settle(now) {
       await sortRedemptions(database, now);
       const byIssuer = Map.groupBy(await readDeclined(database, now, batch), (row) => row.issuer);
-      const counts = await Promise.all([...byIssuer].map(([issuer, rows]) => voidAll(issuer, rows, now)));
+      const counts = await Promise.all([...byIssuer].map(([issuer, rows]) => tellAll(issuer, rows, now)));
       return counts.reduce((sum, count) => sum + count, 0);
     },
   };

@@ -4,15 +4,15 @@ import type { BankTables, RedemptionRow } from "./tables.ts";
 
 /**
  * What the bank may have redeemed at a wallet and has not brought to an end: written before the wallet is asked, gone in the transaction that captures, and
- * declined otherwise. A row that is declined is voided at the wallet, and no capture takes it any more.
+ * declined otherwise. A row that is declined is voided at the wallet, or settled when some of it was captured, and no capture takes it any more.
  */
-export type Redemption = Omit<RedemptionRow, "state" | "next_at">;
+export type Redemption = Omit<RedemptionRow, "state" | "next_at" | "captured">;
 
 /** Notes that a mandate is about to be redeemed. `known`: that was noted before. `declined`: it was given up since, and is being voided. */
 export async function startRedemption(database: Database<BankTables>, redemption: Redemption): Promise<"new" | "known" | "declined"> {
   const noted = await database.sql
     .insertInto("redemptions")
-    .values({ ...redemption, state: "started", next_at: redemption.ends_at })
+    .values({ ...redemption, state: "started", next_at: redemption.ends_at, captured: 0 })
     .onConflict((conflict) => conflict.doNothing())
     .returning("payment_id")
     .executeTakeFirst();
@@ -47,16 +47,17 @@ export async function declineRedemption(tx: Database<BankTables>, paymentId: str
     .execute();
 }
 
-/** Notes that nothing comes of a payment whose mandate was redeemed; it is voided from now on. */
-export async function declineMadeRedemption(tx: Database<BankTables>, redemption: Redemption, now: EpochMs): Promise<void> {
+/** Notes that no more than `captured` comes of a payment whose mandate was redeemed; its wallet is told from now on. */
+export async function endMadeRedemption(tx: Database<BankTables>, redemption: Redemption, captured: number, now: EpochMs): Promise<void> {
+  const ended = { state: "declined", next_at: now, captured } as const;
   await tx.sql
     .insertInto("redemptions")
-    .values({ ...redemption, state: "declined", next_at: now })
-    .onConflict((conflict) => conflict.column("payment_id").doUpdateSet({ state: "declined", next_at: now }))
+    .values({ ...redemption, ...ended })
+    .onConflict((conflict) => conflict.column("payment_id").doUpdateSet(ended))
     .execute();
 }
 
-/** Forgets a redemption: the wallet refused it, or has voided it. */
+/** Forgets a redemption: the wallet refused it, or has heard its end. */
 export async function forgetRedemption(database: Database<BankTables>, paymentId: string): Promise<void> {
   await database.sql.deleteFrom("redemptions").where("payment_id", "=", paymentId).execute();
 }
@@ -80,7 +81,7 @@ export async function sortRedemptions(database: Database<BankTables>, now: Epoch
     .execute();
 }
 
-/** Declined redemptions that are due to be voided, the longest due first. */
+/** Declined redemptions of which their wallets are to be told, the longest due first. */
 export async function readDeclined(database: Database<BankTables>, now: EpochMs, limit: number): Promise<readonly RedemptionRow[]> {
   return database.sql
     .selectFrom("redemptions")
@@ -92,6 +93,6 @@ export async function readDeclined(database: Database<BankTables>, now: EpochMs,
     .execute();
 }
 
-export async function postponeVoid(database: Database<BankTables>, paymentId: string, nextAt: EpochMs): Promise<void> {
+export async function postponeEnd(database: Database<BankTables>, paymentId: string, nextAt: EpochMs): Promise<void> {
   await database.sql.updateTable("redemptions").set({ next_at: nextAt }).where("payment_id", "=", paymentId).execute();
 }

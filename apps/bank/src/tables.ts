@@ -65,7 +65,10 @@ export interface AssertionRow {
   expires_at: number;
 }
 
-/** A mandate that may have been redeemed at its wallet and was not captured. `ends_at`: nobody uses it from then on. `next_at`: when it is looked at again. */
+/**
+ * A mandate that may have been redeemed at its wallet and was not captured, or not all of it. `ends_at`: nobody uses it from then on. `next_at`: when it is looked
+ * at again. `captured`: how much was, in minor units.
+ */
 export interface RedemptionRow {
   payment_id: string;
   issuer: string;
@@ -73,6 +76,7 @@ export interface RedemptionRow {
   state: "started" | "declined";
   ends_at: number;
   next_at: number;
+  captured: number;
 }
 
 export const migrations: readonly Migration[] = [
@@ -105,6 +109,13 @@ export const migrations: readonly Migration[] = [
   eventDeliveriesMigration,
   statementMigration,
   sharedDeliveriesMigration,
+  {
+    id: "0007-settlements",
+    async up(db: Kysely<unknown>): Promise<void> {
+      const redemptions = db.schema.alterTable("redemptions");
+      await redemptions.addColumn("captured", "bigint", (column) => column.notNull().defaultTo(0).check(sql`captured >= 0`)).execute();
+    },
+  },
 ];
 
 async function createAccounts(db: Kysely<unknown>): Promise<void> {

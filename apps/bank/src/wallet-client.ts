@@ -18,13 +18,19 @@ export interface WalletClient {
   redeem(wallet: RedeemingWallet, redemption: { readonly mandate: string; readonly reference: string }): Promise<Result<void, Refusal>>;
   /** Ok when the redemption is void, and when the wallet knows of none that could be. Refuses with `unavailable`. */
   void(wallet: RedeemingWallet, redemption: { readonly requestId: string; readonly reference: string }): Promise<Result<void, Refusal>>;
+  /** As `void`, for a redemption of which `captured` was taken in the end, in minor units. */
+  settle(
+    wallet: RedeemingWallet,
+    redemption: { readonly requestId: string; readonly reference: string; readonly captured: number },
+  ): Promise<Result<void, Refusal>>;
 }
 
-const nothingToVoid: ReadonlySet<unknown> = new Set<ErrorCode>(["conflict", "not_found", "client_not_allowed"]);
+/** The wallet's last words; asking again changes none of them. One that knows no settlements says `not_found` and keeps the whole payment counted. */
+const nothingToEnd: ReadonlySet<unknown> = new Set<ErrorCode>(["conflict", "not_found", "client_not_allowed", "exceeds_payment"]);
 const noAnswer = refuse("unavailable", "the wallet does not answer");
 
 export function createWalletClient(parts: { readonly tokens: WalletTokens; readonly fetch: typeof fetch }): WalletClient {
-  const ask = async (wallet: RedeemingWallet, action: "redeem" | "void", body: unknown): Promise<JsonReply | undefined> => {
+  const ask = async (wallet: RedeemingWallet, action: "redeem" | "void" | "settle", body: unknown): Promise<JsonReply | undefined> => {
     for (const attempt of [1, 2]) {
       const token = await parts.tokens.tokenFor(wallet.issuer, wallet.mandatesUri);
       if (token === undefined) return undefined;
@@ -44,9 +50,15 @@ export function createWalletClient(parts: { readonly tokens: WalletTokens; reado
       return err(noAnswer);
     },
     async void(wallet, { requestId, reference }) {
-      const reply = await ask(wallet, "void", { request_id: requestId, reference });
-      const isVoid = reply?.status === 200 && member(reply.body, "reference") === reference;
-      return isVoid || nothingToVoid.has(member(reply?.body, "code")) ? ok(undefined) : err(noAnswer);
+      return ended(await ask(wallet, "void", { request_id: requestId, reference }), reference);
+    },
+    async settle(wallet, { requestId, reference, captured }) {
+      return ended(await ask(wallet, "settle", { request_id: requestId, reference, captured }), reference);
     },
   };
+}
+
+function ended(reply: JsonReply | undefined, reference: string): Result<void, Refusal> {
+  const isHeard = reply?.status === 200 && member(reply.body, "reference") === reference;
+  return isHeard || nothingToEnd.has(member(reply?.body, "code")) ? ok(undefined) : err(noAnswer);
 }

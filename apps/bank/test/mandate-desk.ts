@@ -1,15 +1,16 @@
 import { decodeJwt } from "jose";
 import { z } from "zod";
 
-type Fault = "lost" | "dropped" | "unauthorized" | "spent" | "revoked" | "foreign";
+type Fault = "lost" | "dropped" | "unauthorized" | "spent" | "revoked" | "foreign" | "unknown";
 
 const redemption = z.object({ mandate: z.string(), reference: z.string() });
 const voiding = z.object({ request_id: z.string(), reference: z.string() });
+const settlement = z.object({ request_id: z.string(), reference: z.string(), captured: z.int().positive() });
 
-/** A wallet's mandate interface in miniature: one redemption a request, one void of it, and tokens that may stop being good. */
+/** A wallet's mandate interface in miniature: one redemption a request, one end of it, and tokens that may stop being good. */
 export class MandateDesk {
   /** Redemptions by request id. */
-  readonly redeemed: Map<string, { reference: string; voided: boolean }> = new Map();
+  readonly redeemed: Map<string, { reference: string; voided: boolean; captured?: number }> = new Map();
   /** What happens to the next requests. `lost`: it is done and the answer does not arrive. `dropped`: it does not arrive. */
   readonly faults: Fault[] = [];
   readonly asked: string[] = [];
@@ -28,7 +29,8 @@ export class MandateDesk {
     if (origin !== this.#issuer) return undefined;
     if (pathname === "/.well-known/oauth-authorization-server") return Response.json(this.#metadata());
     if (pathname === "/token") return this.#grant(new URLSearchParams(await request.text()));
-    if (pathname !== "/mandates/redeem" && pathname !== "/mandates/void") return undefined;
+    const act = this.#acts[pathname.slice("/mandates/".length)];
+    if (act === undefined || !pathname.startsWith("/mandates/")) return undefined;
     const fault = this.faults.shift();
     if (fault === "dropped") throw new TypeError("fetch failed");
     if (fault === "unauthorized") this.#token += 1;
@@ -36,12 +38,19 @@ export class MandateDesk {
     this.asked.push(pathname.slice("/mandates/".length));
     if (fault === "spent") return Response.json({ code: "mandate_spent" }, { status: 409 });
     if (fault === "revoked") return Response.json({ code: "mandate_revoked" }, { status: 409 });
+    if (fault === "unknown") return Response.json({ code: "not_found" }, { status: 404 });
     if (fault === "foreign") return Response.json({ reference: "pay_other" });
     const body: unknown = await request.json();
-    const answer = pathname === "/mandates/redeem" ? this.#redeem(redemption.parse(body)) : this.#void(voiding.parse(body));
+    const answer = act(body);
     if (fault === "lost") throw new TypeError("terminated");
     return answer;
   }
+
+  readonly #acts: Readonly<Record<string, (body: unknown) => Response>> = {
+    redeem: (body) => this.#redeem(redemption.parse(body)),
+    void: (body) => this.#void(voiding.parse(body)),
+    settle: (body) => this.#settle(settlement.parse(body)),
+  };
 
   #redeem({ mandate, reference }: z.infer<typeof redemption>): Response {
     const id = String(decodeJwt(mandate)["request_id"]);
@@ -56,6 +65,14 @@ export class MandateDesk {
     if (known === undefined || known.reference !== reference) return Response.json({ code: "conflict" }, { status: 409 });
     known.voided = true;
     return Response.json({ request_id: id, status: "voided", reference });
+  }
+
+  #settle({ request_id: id, reference, captured }: z.infer<typeof settlement>): Response {
+    const known = this.redeemed.get(id);
+    const isOther = known?.captured !== undefined && known.captured !== captured;
+    if (known === undefined || known.reference !== reference || known.voided || isOther) return Response.json({ code: "conflict" }, { status: 409 });
+    known.captured = captured;
+    return Response.json({ request_id: id, status: "redeemed", reference, captured });
   }
 
   #grant(form: URLSearchParams): Response {

@@ -8,6 +8,7 @@ import type { BankClient } from "../src/clients.ts";
 import type { FaultPoint, ReachFaultPoint } from "../src/fault-point.ts";
 import { createRedemptions } from "../src/redeem-at-wallet.ts";
 import { declineRedemption, readDeclined, startRedemption, takeRedemption } from "../src/redemptions.ts";
+import { holdTtlMs } from "../src/payment.ts";
 import { type BankTables, migrations } from "../src/tables.ts";
 import type { WalletClient } from "../src/wallet-client.ts";
 import { type Engine, engines } from "./engines.ts";
@@ -119,6 +120,7 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     const others = Promise.withResolvers<void>();
     const wallet: WalletClient = {
       redeem: async () => ok(undefined),
+      settle: async () => ok(undefined),
       async void(at) {
         asked.push(at.issuer);
         if (at.issuer === "https://silent.example") {
@@ -155,6 +157,52 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     desk.faults.push("unauthorized");
     expect((await world.pay(await world.order(account))).status).toBe(201);
     expect(desk.assertions).toHaveLength(2);
+    await world.bank.close();
+  });
+
+  const part = { amount: 400, currency: "EUR", final: false };
+  test.each([
+    ["a void", (world: World, id: string): Promise<unknown> => world.move(id, "void", {})],
+    ["a final capture", (world: World, id: string): Promise<unknown> => world.move(id, "captures", { ...part, amount: 100, final: true })],
+    [
+      "the end of its time",
+      (world: World): Promise<unknown> => {
+        world.time.now += holdTtlMs;
+        return world.bank.expireHolds();
+      },
+    ],
+  ] as const)("P13 a payment of which some was captured is settled at the wallet after %s, until the wallet has heard it", async (name, end) => {
+    const { desk, world, account } = await open();
+    const order = await world.authorize(account, { amount: 1000, jti: "part" });
+    await world.move(order.id, "captures", part);
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    await end(world, order.id);
+    const captured = name === "a final capture" ? 500 : 400;
+    desk.faults.push("lost");
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(1);
+    expect(desk.redeemed.get("pr_part")).toEqual({ reference: order.id, voided: false, captured });
+    // What is given back later was spent all the same.
+    await world.move(order.id, "refunds", { amount: captured, currency: "EUR" });
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(desk.asked).toEqual(["redeem", "settle", "settle"]);
+    await world.bank.close();
+  });
+
+  test("a payment that was captured whole is not settled, and a wallet that knows no settlements is asked once", async () => {
+    const { desk, world, account } = await open();
+    const whole = await world.authorize(account, { amount: 1000 });
+    await world.move(whole.id, "captures", { ...part, amount: 1000 });
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    const parted = await world.authorize(account, { amount: 1000 });
+    await world.move(parted.id, "captures", { ...part, final: true });
+    desk.faults.push("unknown");
+    expect(await world.bank.settleRedemptions()).toBe(1);
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(desk.asked).toEqual(["redeem", "redeem", "settle"]);
     await world.bank.close();
   });
 

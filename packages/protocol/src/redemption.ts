@@ -10,11 +10,16 @@ export interface RedemptionClaim {
   readonly reference: string;
 }
 
-/** Where a mandate stands. `audience`: who may redeem it. `redemption`: the first one, also after it was voided. */
+/**
+ * Where a mandate stands. `amount`: what was approved, in minor units. `audience`: who may redeem it. `redemption`: the first one, also after it was voided.
+ * `captured`: how much was taken in the end, once that was said.
+ */
 export interface MandateStanding {
   readonly status: PaymentRequestStatus;
+  readonly amount: number;
   readonly audience: readonly string[];
   readonly redemption: RedemptionClaim | undefined;
+  readonly captured: number | undefined;
 }
 
 /** `apply`: write it, once. `repeat`: it was written before, answer the same again. */
@@ -46,12 +51,27 @@ export function judgeRedemption(standing: MandateStanding, claim: RedemptionClai
 
 /**
  * Judges the word of whoever redeemed a mandate that no money moved and none will. Refuses with `client_not_allowed` for anybody else, and with `conflict`
- * for a mandate that was not redeemed or for another reference.
+ * for a mandate that was not redeemed, for another reference, and after it was said that some was taken.
  */
 export function judgeVoid(standing: MandateStanding, claim: RedemptionClaim): Result<OnceVerdict, Refusal> {
   if (!standing.audience.includes(claim.by)) return err(refuse("client_not_allowed", "the mandate is for others"));
   if (!isSameClaim(standing.redemption, claim)) return err(refuse("conflict", "it was not redeemed by this party for this payment"));
+  if (standing.captured !== undefined) return err(refuse("conflict", "some of it was captured"));
   return ok(standing.status === "voided" ? "repeat" : "apply");
+}
+
+/**
+ * Judges the word of whoever redeemed a mandate that `captured` of it was taken and no more will be; nothing taken is a void. Refuses with
+ * `client_not_allowed` for anybody else, with `exceeds_payment` for more than was approved, and with `conflict` for a mandate that was not redeemed or was
+ * voided, for another reference, and after another sum was said.
+ */
+export function judgeSettlement(standing: MandateStanding, claim: RedemptionClaim & { readonly captured: number }): Result<OnceVerdict, Refusal> {
+  if (!standing.audience.includes(claim.by)) return err(refuse("client_not_allowed", "the mandate is for others"));
+  if (!isSameClaim(standing.redemption, claim)) return err(refuse("conflict", "it was not redeemed by this party for this payment"));
+  if (standing.status !== "redeemed") return err(refuse("conflict", `the request is ${standing.status}`));
+  if (claim.captured > standing.amount) return err(refuse("exceeds_payment", "more than was approved"));
+  if (standing.captured === undefined) return ok("apply");
+  return standing.captured === claim.captured ? ok("repeat") : err(refuse("conflict", "another sum was said"));
 }
 
 /** How a payment request ends when the payee no longer asks, or the user takes the approval back. */

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { PaymentRequestStatus } from "../src/payment.ts";
-import { judgeRedemption, judgeVoid, judgeWithdrawal, type MandateStanding } from "../src/redemption.ts";
+import { judgeRedemption, judgeSettlement, judgeVoid, judgeWithdrawal, type MandateStanding } from "../src/redemption.ts";
 
 const bank = { by: "https://bank.example", reference: "pay_1" };
-const standing = (status: PaymentRequestStatus): MandateStanding => ({
+const standing = (status: PaymentRequestStatus, captured?: number): MandateStanding => ({
   status,
+  amount: 100,
+  captured,
   audience: ["store", "https://bank.example"],
   redemption: status === "redeemed" || status === "voided" ? bank : undefined,
 });
@@ -52,6 +54,37 @@ describe("judgeVoid", () => {
 
   it("P12 nobody but the audience voids a redemption", () => {
     expect(judgeVoid(standing("redeemed"), { ...bank, by: "rival" })).toMatchObject({ ok: false, error: { code: "client_not_allowed" } });
+  });
+});
+
+describe("judgeSettlement", () => {
+  const settling = { ...bank, captured: 60 };
+  it.each(statuses)("only a redemption is settled: %s", (status) => {
+    const verdict = judgeSettlement(standing(status), settling);
+    expect(verdict.ok ? verdict.value : verdict.error.code).toBe(status === "redeemed" ? "apply" : "conflict");
+  });
+
+  it.each([
+    ["the same sum again", 60, 60, "repeat"],
+    ["another sum", 60, 59, "conflict"],
+    ["all that was approved", undefined, 100, "apply"],
+    ["more than was approved", undefined, 101, "exceeds_payment"],
+  ] as const)("P06 one sum is said, within what was approved: %s", (_name, before, captured, expected) => {
+    const verdict = judgeSettlement(standing("redeemed", before), { ...bank, captured });
+    expect(verdict.ok ? verdict.value : verdict.error.code).toBe(expected);
+  });
+
+  it("what was settled is not voided", () => {
+    expect(judgeVoid(standing("redeemed"), bank)).toEqual({ ok: true, value: "apply" });
+    expect(judgeVoid(standing("redeemed", 60), bank)).toMatchObject({ ok: false, error: { code: "conflict" } });
+  });
+
+  it.each(strangers)("a redemption is not settled with %s", (_name, claim) => {
+    expect(judgeSettlement(standing("redeemed"), { ...claim, captured: 60 })).toMatchObject({ ok: false, error: { code: "conflict" } });
+  });
+
+  it("P12 nobody but the audience settles a redemption", () => {
+    expect(judgeSettlement(standing("redeemed"), { ...settling, by: "rival" })).toMatchObject({ ok: false, error: { code: "client_not_allowed" } });
   });
 });
 

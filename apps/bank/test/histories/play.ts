@@ -9,7 +9,7 @@ const month = 31 * 86_400_000;
 
 /**
  * Plays one history and compares each answer and each sum with what was kept on paper. A client that hears nothing asks again with the same key until it is
- * told, or never comes back. `number` names the history's account, mandates and keys. In the end nothing is held, and a mandate is void at its wallet exactly where no money moved.
+ * told, or never comes back. `number` names the history's account, mandates and keys. In the end nothing is held, a mandate is void at its wallet exactly where no money moved, and elsewhere counts there with what was captured.
  */
 export async function play(stage: Stage, history: readonly Step[], number: number): Promise<Findings> {
   const account = `acc_${number}`;
@@ -51,7 +51,12 @@ export async function play(stage: Stage, history: readonly Step[], number: numbe
   find("the purse", await stage.available(account), paper.purse);
   for (const [order, { payment }] of paper.orders.entries()) {
     const redemption = stage.redeemed.get(`pr_${number}-${order}`);
-    if (redemption !== undefined) find(`order ${order} is void at the wallet`, redemption.voided, (payment?.captured ?? 0) === 0);
+    if (redemption !== undefined) {
+      const captured = payment?.captured ?? 0;
+      find(`order ${order} is void at the wallet`, redemption.voided, captured === 0);
+      // A wallet that was told nothing counts all of it.
+      if (payment !== undefined && captured > 0) find(`order ${order} counts at the wallet`, redemption.captured ?? payment.amount, captured);
+    }
     stage.redeemed.delete(`pr_${number}-${order}`);
   }
   return findings;

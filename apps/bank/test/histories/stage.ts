@@ -37,7 +37,7 @@ export class Stage {
   now: number;
   fault: Fault | null = null;
   /** Redemptions at the wallet by request id. */
-  readonly redeemed: Map<string, { reference: string; voided: boolean }> = new Map();
+  readonly redeemed: Map<string, { reference: string; voided: boolean; captured?: number }> = new Map();
 
   private constructor(url: string, database: Database<BankTables>, now: number) {
     this.#url = url;
@@ -148,6 +148,14 @@ export class Stage {
       void: async (_, { requestId, reference }) => {
         const known = this.redeemed.get(requestId);
         if (known?.reference === reference) known.voided = true;
+        return ok(undefined);
+      },
+      settle: async (_, { requestId, reference, captured }) => {
+        const known = this.redeemed.get(requestId);
+        if (known === undefined || known.reference !== reference || known.voided || (known.captured ?? captured) !== captured) {
+          throw new Error(`${captured} of ${requestId} is no end of ${JSON.stringify(known)}`);
+        }
+        known.captured = captured;
         return ok(undefined);
       },
     };

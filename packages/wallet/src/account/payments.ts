@@ -1,6 +1,6 @@
 import { refuse } from "@countersign/protocol/errors";
 import { err, ok } from "@countersign/protocol/result";
-import { paymentsView, receiptView } from "../pages/account-payments.ts";
+import { paymentsView, type ReceiptFacts, receiptView } from "../pages/account-payments.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
 import { findReceipt, listReceipts, type Receipt } from "../payment-requests/receipts.ts";
 import { paymentRequestKind, statusOf, writtenStatusOf } from "../payment-requests/request.ts";
@@ -27,10 +27,13 @@ export function addPaymentPages(frame: AccountFrame, parts: AccountParts): void 
   frame.page("/account/payments/:id", async (visit) => {
     const receipt = await findReceipt(parts.database, visit.accountId, visit.param("id"), parts.now());
     if (receipt === undefined) return err(refuse("not_found"));
-    const state = await stateOf(parts, receipt);
+    const { state, taken } = await stateOf(parts, receipt);
     const action = `/account/payments/${receipt.requestId}/withdraw`;
     return ok(
-      receiptView({ ...displayOf(receipt), state, withdraw: state === "approved" ? { action, token: visit.token(action) } : undefined }, visit.time),
+      receiptView(
+        { ...displayOf(receipt), state, taken, withdraw: state === "approved" ? { action, token: visit.token(action) } : undefined },
+        visit.time,
+      ),
     );
   });
 
@@ -64,9 +67,13 @@ function displayOf(receipt: Receipt) {
   };
 }
 
-/** What became of the payment since; undefined when the request itself is no longer kept. */
-async function stateOf(parts: AccountParts, receipt: Receipt): Promise<ReturnType<typeof statusOf> | undefined> {
+/** What became of the payment since; undefined when the request itself is no longer kept. `taken`: as in a receipt. */
+async function stateOf(parts: AccountParts, receipt: Receipt): Promise<Pick<ReceiptFacts, "state" | "taken">> {
   const now = parts.now();
   const found = await parts.database.records(paymentRequestKind).get(receipt.requestId, now);
-  return found === undefined ? undefined : statusOf(found.value, now);
+  if (found === undefined) return { state: undefined, taken: undefined };
+  const { outcome } = found.value;
+  const captured = outcome?.status === "redeemed" ? outcome.captured : null;
+  const taken = captured === null ? undefined : displayMoney({ amount: captured, currency: receipt.currency });
+  return { state: statusOf(found.value, now), taken };
 }

@@ -40,6 +40,7 @@ type PaymentType =
   | "payment_over_limit"
   | "payment_redeemed"
   | "payment_revoked"
+  | "payment_settled"
   | "payment_voided";
 
 /**
@@ -86,6 +87,7 @@ const payment = z.enum([
   "payment_over_limit",
   "payment_redeemed",
   "payment_revoked",
+  "payment_settled",
   "payment_voided",
 ]);
 

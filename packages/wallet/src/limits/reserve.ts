@@ -57,21 +57,21 @@ export async function reserve(tx: Database<unknown>, payment: ReservedPayment, d
 }
 
 /**
- * Gives back what a request was counted for: its mandate was revoked, or ended without being redeemed. Once, however often it is called; false when there was
- * nothing to give back.
+ * Gives back what a request was counted for, but for `kept` of it: its mandate was revoked, or ended without being redeemed, or not all of it was captured.
+ * Once, however often it is called; false when there was nothing to give back.
  */
-export async function release(tx: Database<unknown>, requestId: string): Promise<boolean> {
+export async function release(tx: Database<unknown>, requestId: string, kept = 0): Promise<boolean> {
   const [row] = await rowsOf(
     tx,
     sql<{ account_id: string; amount: number; buckets: string }>`update limit_reservations set released = 1
-      where request_id = ${requestId} and released = 0 returning account_id, amount, buckets`,
+      where request_id = ${requestId} and released = 0 and amount >= ${kept} returning account_id, amount, buckets`,
   );
   if (row === undefined) return false;
   // One after the other and in order, so that two transactions never wait for each other.
   for (const bucket of buckets.parse(JSON.parse(row.buckets))) {
     await rowsOf(
       tx,
-      sql`update limit_windows set used = used - ${row.amount} where account_id = ${row.account_id} and bucket = ${bucket} returning bucket`,
+      sql`update limit_windows set used = used - ${row.amount - kept} where account_id = ${row.account_id} and bucket = ${bucket} returning bucket`,
     );
   }
   return true;

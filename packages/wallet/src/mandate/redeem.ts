@@ -3,7 +3,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import { refuse } from "@countersign/protocol/errors";
 import { isPaymentIdentifier } from "@countersign/protocol/payment";
-import { judgeRedemption, judgeVoid, type MandateStanding, type OnceVerdict } from "@countersign/protocol/redemption";
+import { judgeRedemption, judgeSettlement, judgeVoid, type MandateStanding, type OnceVerdict } from "@countersign/protocol/redemption";
 import type { Result } from "@countersign/protocol/result";
 import { err, ok } from "@countersign/protocol/result";
 import { member, textList } from "@countersign/protocol/shape";
@@ -12,7 +12,7 @@ import type { Database } from "@countersign/storage/database";
 import type { StoredRecord } from "@countersign/storage/records";
 import type { Sealer } from "@countersign/storage/sealed";
 import { decodeJwt } from "jose";
-import { moveRequest } from "../payment-requests/move.ts";
+import { moveRequest, settleRequest } from "../payment-requests/move.ts";
 import { mandateBinding } from "../payment-requests/record-approval.ts";
 import { type MandateOutcome, type PaymentDecision, type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 
@@ -29,6 +29,8 @@ export interface RedemptionView {
   readonly status: "redeemed" | "voided";
   readonly reference: string;
   readonly redeemed_at: string;
+  /** In minor units: how much was taken, once that was said. */
+  readonly captured?: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function redeemMandate(
   const settled = await settleOnce(parts, requestId, asked, (known, now) => {
     if (!isSameText(known.mandate, asked.mandate.reveal())) return err(refuse("mandate_invalid", "not a mandate of this wallet"));
     const verdict = judgeRedemption(known.standing, asked);
-    const outcome = { status: "redeemed", at: now, by: asked.by, reference: asked.reference } as const;
+    const outcome = { status: "redeemed", at: now, by: asked.by, reference: asked.reference, captured: null } as const;
     return verdict.ok ? ok({ verdict: verdict.value, outcome }) : verdict;
   });
   return !settled.ok && settled.error.code === "not_found" ? err(refuse("mandate_invalid", "not a mandate of this wallet")) : settled;
@@ -64,6 +66,22 @@ export async function voidRedemption(
     if (!verdict.ok) return verdict;
     const redeemedAt = known.redeemedAt ?? now;
     return ok({ verdict: verdict.value, outcome: { status: "voided", at: now, redeemedAt, by: asked.by, reference: asked.reference } });
+  });
+}
+
+/**
+ * Takes the word of the one who redeemed that `captured` of the payment was taken, in minor units, and no more will be: what the rest held of the user's limits is
+ * free again. Refuses as {@link judgeSettlement} does, and with `not_found` for a request without a mandate.
+ */
+export async function settleRedemption(
+  parts: RedeemParts,
+  asked: { readonly requestId: string; readonly by: string; readonly reference: string; readonly captured: number },
+): Promise<Result<RedemptionView, Refusal>> {
+  return settleOnce(parts, asked.requestId, asked, (known, now) => {
+    const verdict = judgeSettlement(known.standing, asked);
+    if (!verdict.ok) return verdict;
+    const { by, reference, captured } = asked;
+    return ok({ verdict: verdict.value, outcome: { status: "redeemed", at: known.redeemedAt ?? now, by, reference, captured } });
   });
 }
 
@@ -98,15 +116,33 @@ async function settleOnce(
       if (!judged.ok) return judged;
       const { verdict, outcome } = judged.value;
       if (verdict === "apply") {
-        const moved = await moveRequest(tx, known.found, { outcome }, now);
-        if (!moved.ok) return moved;
+        const written = await write(tx, known.found, outcome, now);
+        if (!written.ok) return written;
       }
       const redeemedAt = known.redeemedAt ?? now;
       const { jti } = known.approval;
-      return ok({ request_id: requestId, jti, status: outcome.status, reference: asked.reference, redeemed_at: new Date(redeemedAt).toISOString() });
+      const view = {
+        request_id: requestId,
+        jti,
+        status: outcome.status,
+        reference: asked.reference,
+        redeemed_at: new Date(redeemedAt).toISOString(),
+      };
+      return ok(outcome.status === "redeemed" && outcome.captured !== null ? { ...view, captured: outcome.captured } : view);
     });
     if (settled.ok || settled.error.code !== "conflict" || attempt >= attemptsMax) return settled;
   }
+}
+
+/** A redemption changes the request's status and its settlement does not. */
+function write(
+  tx: Database<unknown>,
+  found: StoredRecord<PaymentRequest>,
+  outcome: RedemptionOutcome,
+  now: EpochMs,
+): Promise<Result<PaymentRequest, Refusal>> {
+  if (outcome.status === "voided" || outcome.captured === null) return moveRequest(tx, found, { outcome }, now);
+  return settleRequest(tx, found, { ...outcome, captured: outcome.captured }, now);
 }
 
 async function readMandate(parts: RedeemParts, tx: Database<unknown>, requestId: string, now: EpochMs): Promise<KnownMandate | undefined> {
@@ -122,7 +158,13 @@ async function readMandate(parts: RedeemParts, tx: Database<unknown>, requestId:
     found,
     approval,
     mandate: opened.value,
-    standing: { status: statusOf(found.value, now), audience, redemption: used },
+    standing: {
+      status: statusOf(found.value, now),
+      amount: found.value.terms.amount,
+      audience,
+      redemption: used,
+      captured: used?.status === "redeemed" ? (used.captured ?? undefined) : undefined,
+    },
     redeemedAt: used?.status === "voided" ? used.redeemedAt : used?.at,
   };
 }

@@ -36,6 +36,7 @@ const icons: Readonly<Record<AuditEventType, IconName>> = {
   payment_over_limit: "alert",
   payment_redeemed: "receipt",
   payment_revoked: "receipt",
+  payment_settled: "receipt",
   payment_voided: "receipt",
   limits_changed: "sliders",
   policy_made: "sliders",

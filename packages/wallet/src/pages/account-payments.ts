@@ -42,6 +42,8 @@ export interface ReceiptFacts extends Omit<PaymentDisplay, "account" | "clientNa
   readonly paidFrom: string;
   readonly humanPresent: boolean;
   readonly state: PaymentRequestStatus | undefined;
+  /** What was taken in the end, where that is less than what was approved. */
+  readonly taken: string | undefined;
   /** The form that takes the approval back, while it can be. */
   readonly withdraw: { readonly action: string; readonly token: string } | undefined;
 }
@@ -62,7 +64,7 @@ export function receiptView(receipt: ReceiptFacts, time: DisplayTime): AccountVi
 <dt>${payments.approvedAt}</dt><dd>${time(receipt.at, "minute")}</dd>
 <dt>${payments.approvedBy}</dt><dd>${receipt.humanPresent ? payments.byPasskey : payments.byPolicy}</dd>
 <dt>${payments.paidFrom}</dt><dd>${receipt.paidFrom}</dd>
-${receipt.state === undefined ? "" : html`<dt>${payments.state}</dt><dd>${payments.states[receipt.state]}</dd>`}
+${receipt.state === undefined ? "" : html`<dt>${payments.state}</dt><dd>${receipt.taken === undefined ? payments.states[receipt.state] : payments.paidInPart(receipt.taken)}</dd>`}
 <dt>${payments.order}</dt><dd class="mono">${receipt.checkoutId}</dd>
 <dt>${payments.reference}</dt><dd class="mono">${receipt.requestId}</dd>
 </dl>

@@ -59,6 +59,28 @@ export async function moveRequest(
   return ok(moved);
 }
 
+/**
+ * Writes down how much of an approved payment was taken in the end, in minor units; what the rest counted toward the account's limits is given back, in the same
+ * transaction. The status stays `redeemed`, and its payee knows the sum: nobody is told. Refuses with `conflict` when somebody else was first.
+ */
+export async function settleRequest(
+  tx: Database<unknown>,
+  found: StoredRecord<PaymentRequest>,
+  outcome: Extract<MandateOutcome, { readonly status: "redeemed" }> & { readonly captured: number },
+  now: EpochMs,
+): Promise<Result<PaymentRequest, Refusal>> {
+  const settled: PaymentRequest = { ...found.value, outcome };
+  const updated = await tx.records(paymentRequestKind).update(found.id, found.version, settled, optionsAfter(found, settled, now));
+  if (!updated.ok) return err(refuse("conflict", "the request changed meanwhile"));
+  await release(tx, found.id, outcome.captured);
+  const { decision } = settled;
+  if (decision?.status === "approved") {
+    const event = { type: "payment_settled", ...paymentFieldsOf(found.id, settled), amount: outcome.captured } as const;
+    await writeAudit(tx, { accountId: decision.accountId, at: now }, event);
+  }
+  return ok(settled);
+}
+
 /** A request belongs to whoever decided it; an approved one is kept as long as it may be disputed. */
 function optionsAfter(found: StoredRecord<PaymentRequest>, moved: PaymentRequest, now: EpochMs): RecordOptions {
   const { decision } = moved;

@@ -11,9 +11,12 @@ export type PaymentDecision =
   | { readonly status: "denied"; readonly at: EpochMs; readonly accountId: string }
   | { readonly status: "canceled" | "expired"; readonly at: EpochMs };
 
-/** What became of a mandate. `redeemed.by` is the client that used it, `reference` its own id of the payment. */
+/**
+ * What became of a mandate. `redeemed.by` is the client that used it, `reference` its own id of the payment, `captured` how much it took in the end, in minor
+ * units: null until it says that it took less than was approved.
+ */
 export type MandateOutcome =
-  | { readonly status: "redeemed"; readonly at: EpochMs; readonly by: string; readonly reference: string }
+  | { readonly status: "redeemed"; readonly at: EpochMs; readonly by: string; readonly reference: string; readonly captured: number | null }
   | { readonly status: "voided"; readonly at: EpochMs; readonly redeemedAt: EpochMs; readonly by: string; readonly reference: string }
   | { readonly status: "revoked"; readonly at: EpochMs; readonly by: "payee" | "user" }
   | { readonly status: "expired"; readonly at: EpochMs };
@@ -48,7 +51,13 @@ const decision = z.discriminatedUnion("status", [
   z.object({ status: z.enum(["canceled", "expired"]), at: z.number() }),
 ]);
 const outcome = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("redeemed"), at: z.number(), by: z.string(), reference: z.string() }),
+  z.object({
+    status: z.literal("redeemed"),
+    at: z.number(),
+    by: z.string(),
+    reference: z.string(),
+    captured: z.int().positive().nullable().default(null),
+  }),
   z.object({ status: z.literal("voided"), at: z.number(), redeemedAt: z.number(), by: z.string(), reference: z.string() }),
   z.object({ status: z.literal("revoked"), at: z.number(), by: z.enum(["payee", "user"]) }),
   z.object({ status: z.literal("expired"), at: z.number() }),

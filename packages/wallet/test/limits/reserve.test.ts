@@ -113,6 +113,17 @@ describe.each(engines)("limits on %s", (_name, startEngine) => {
     expect(await database.transaction((tx) => release(tx, "pr_unknown"))).toBe(false);
   });
 
+  test("of what was captured in part the rest can be spent again, once, and never more than was counted", async () => {
+    const first = payment({ amount: 100 });
+    await tryReserve(database, first);
+    expect(await database.transaction((tx) => release(tx, first.requestId, 101))).toBe(false);
+    expect(await used(dayBucket)).toEqual([100]);
+    const released = await Promise.all(Array.from({ length: 20 }, () => database.transaction((tx) => release(tx, first.requestId, 30))));
+    expect(released.filter(Boolean)).toHaveLength(1);
+    expect(await database.transaction((tx) => release(tx, first.requestId))).toBe(false);
+    expect(await used(dayBucket, monthBucket, "EUR:payee:2026-03:store")).toEqual([30, 30, 30]);
+  });
+
   test("whether there is room is told beforehand, and telling takes none", async () => {
     await tryReserve(database, payment({ amount: 100 }));
     for (const _ of [1, 2]) expect(await judgeRoom(database, payment({ amount: 50 }), defaults)).toEqual({ ok: true, value: undefined });

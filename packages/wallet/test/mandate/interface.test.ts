@@ -38,6 +38,24 @@ describe("the mandate interface", () => {
     expect(voided).not.toHaveProperty("mandate");
   });
 
+  test("P13 what the bank settles counts with what it took, and the owner's receipt says so", async () => {
+    const { id, request } = await lodge(world, { scope: "orders:read" });
+    const person = new Person(world);
+    await person.usePasskey(await person.register(await person.browser.open(request.url)), "/approve");
+    const mandate = String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]);
+    await world.bank.ask("redeem", { mandate, reference: "pay_1" });
+    expect((await person.browser.open(`${world.url}/account/payments/${id}`)).html).toContain("<dd>Paid</dd>");
+    const settling = { request_id: id, reference: "pay_1", captured: 1_250 };
+    for (const captured of [0, -1, 1.5, "1"])
+      expect(await world.bank.ask("settle", { ...settling, captured })).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    const settled = { status: 200, body: { request_id: id, status: "redeemed", reference: "pay_1", captured: 1_250 } };
+    expect(await world.bank.ask("settle", settling)).toMatchObject(settled);
+    expect(await world.bank.ask("settle", settling)).toMatchObject(settled);
+    expect(await statusOf(id)).toMatchObject({ status: "redeemed", sequence: 2 });
+    expect((await person.browser.open(`${world.url}/account/payments/${id}`)).html).toContain("Paid in part: €12.50");
+    expect((await person.browser.open(`${world.url}/account/activity`)).html).toContain("took €12.50 in the end");
+  });
+
   test("P16 a payee cancels what is open and withdraws what was approved; neither is redeemed or approved afterwards", async () => {
     const open = await lodge(world, { scope: "orders:read" });
     expect(await cancel(open.id, world.otherPayee)).toMatchObject({ status: 404 });
@@ -75,7 +93,7 @@ describe("the mandate interface", () => {
     ["no token", undefined, 401],
     ["a token of nobody", "abc", 401],
   ])("P12 %s is a 401 with a challenge", async (_name, token, status) => {
-    for (const action of ["redeem", "void"]) {
+    for (const action of ["redeem", "void", "settle"]) {
       const headers = new Headers({ "content-type": "application/json" });
       if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
       const response = await fetch(`${world.url}/mandates/${action}`, { method: "POST", headers, body: "{}" });

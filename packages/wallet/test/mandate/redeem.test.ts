@@ -11,7 +11,7 @@ import { loadKeys, openSigningKeys, type SigningKey } from "../../src/keys.ts";
 import { reserve } from "../../src/limits/reserve.ts";
 import { defaultLimits } from "../../src/limits/settings.ts";
 import { mandateBinding } from "../../src/payment-requests/record-approval.ts";
-import { type RedeemParts, redeemMandate, voidRedemption } from "../../src/mandate/redeem.ts";
+import { type RedeemParts, redeemMandate, settleRedemption, voidRedemption } from "../../src/mandate/redeem.ts";
 import { signMandate } from "../../src/mandate/sign-mandate.ts";
 import { setDeadline } from "../../src/payment-requests/deadlines.ts";
 import { expireRequests } from "../../src/payment-requests/expire.ts";
@@ -248,6 +248,34 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     expect(await eventTypes()).toHaveLength(2);
     expect(await redeemMandate(parts, { ...asBank, mandate })).toMatchObject({ ok: false, error: { code: "mandate_spent" } });
     expect(await voidRedemption(parts, { ...voiding, requestId: "pr_none" })).toMatchObject({ ok: false, error: { code: "not_found" } });
+  });
+
+  test("P13 a redemption of which a part was taken counts with that part, said once by the one who redeemed", async () => {
+    const settling = { requestId: id, ...asBank, captured: 1_000 };
+    expect(await settleRedemption(parts, settling)).toMatchObject({ ok: false, error: { code: "conflict" } });
+    await redeemMandate(parts, { ...asBank, mandate });
+    for (const [change, code] of [
+      [{ reference: "pay_2" }, "conflict"],
+      [{ by: "rival" }, "client_not_allowed"],
+      [{ captured: checkout.amount + 1 }, "exceeds_payment"],
+      [{ requestId: "pr_none" }, "not_found"],
+    ] as const)
+      expect(await settleRedemption(parts, { ...settling, ...change })).toMatchObject({ ok: false, error: { code } });
+    expect(await counted()).toBe(checkout.amount);
+    time += 5_000;
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => settleRedemption(parts, settling)));
+    const settled = { ok: true, value: { status: "redeemed", captured: 1_000, redeemed_at: new Date(issuedAt * 1000).toISOString() } };
+    for (const outcome of outcomes) expect(outcome).toMatchObject(settled);
+    expect([await counted(), await statusNow()]).toEqual([1_000, "redeemed"]);
+    expect(await settleRedemption(parts, { ...settling, captured: 999 })).toMatchObject({ ok: false, error: { code: "conflict" } });
+    expect(await voidRedemption(parts, { requestId: id, ...asBank })).toMatchObject({ ok: false, error: { code: "conflict" } });
+    expect(await redeemMandate(parts, { ...asBank, mandate })).toMatchObject(redeemed);
+    expect(await counted()).toBe(1_000);
+    const { entries } = await listAudit(database, ownerOf(id), time);
+    expect(entries.map(({ event }) => ["amount" in event ? event.amount : undefined, event.type])).toEqual([
+      [1_000, "payment_settled"],
+      [checkout.amount, "payment_redeemed"],
+    ]);
   });
 
   test("P12 a mandate is redeemed only by its audience, and only as the very text that was signed", async () => {

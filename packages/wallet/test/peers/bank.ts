@@ -8,8 +8,8 @@ export interface Bank {
   readonly accounts: Map<string, { readonly holder: string; readonly currency: string }>;
   available: number;
   isDown: boolean;
-  /** `POST /mandates/redeem` or `/mandates/void` at the wallet, as the bank unless a token is given. */
-  ask(action: "redeem" | "void", body: unknown, token?: string): Promise<JsonAnswer>;
+  /** `POST /mandates/redeem`, `/mandates/void` or `/mandates/settle` at the wallet, as the bank unless a token is given. */
+  ask(action: "redeem" | "void" | "settle", body: unknown, token?: string): Promise<JsonAnswer>;
   close(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export async function startBank(walletUrl: string, clock: { readonly offsetMs: n
   const url = `http://127.0.0.1:${listening.port}`;
   const client = await Payee.make(url, walletUrl);
   self = client;
-  const ask = async (action: "redeem" | "void", body: unknown, token?: string): Promise<JsonAnswer> => {
+  const ask = async (action: "redeem" | "void" | "settle", body: unknown, token?: string): Promise<JsonAnswer> => {
     const authorization = `Bearer ${token ?? (await client.token("mandates", "/mandates"))}`;
     const headers = { authorization, "content-type": "application/json" };
     return readAnswer(await fetch(`${walletUrl}/mandates/${action}`, { method: "POST", headers, body: JSON.stringify(body) }));
