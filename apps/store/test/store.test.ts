@@ -38,7 +38,7 @@ describe("what the store offers", () => {
     const signedIn = '[{"type":"oauth2","scopes":["orders:read"]}]';
     expect(facts).toEqual([
       ["browse_products", either, both, "string"],
-      ["get_product", either, both, "undefined"],
+      ["get_product", either, both, "string"],
       ["create_checkout", either, both, "string"],
       ["get_checkout", either, both, "undefined"],
       ["update_checkout", either, both, "string"],

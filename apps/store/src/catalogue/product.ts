@@ -11,12 +11,14 @@ export interface Variant {
   /** What tells it apart from its siblings, by the name of the choice, such as `colour`; empty where there are none. */
   readonly choices: Readonly<Record<string, string>>;
   readonly price: Money;
+  /** The name of a picture that ships with the view; variants that look the same share one. */
+  readonly image: string;
   readonly grams: number;
   /** How many there are when the shop opens for the first time. */
   readonly openingStock: number;
 }
 
-/** `image` is the name of a picture that ships with the view; `words` are further words that a search finds it by; `price` is the first variant's. */
+/** `image`, like `price`, is the first variant's; `words` are further words that a search finds it by. */
 export interface Product {
   readonly id: string;
   readonly title: string;

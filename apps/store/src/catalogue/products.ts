@@ -14,8 +14,8 @@ export const products: readonly Product[] = [
     description: "Hand-thrown, 350 ml, dipped in harbour-blue glaze. Keeps its warmth and goes in the dishwasher.",
     choices: { colour: "Harbour blue" },
     others: [
-      { id: "sand", choices: { colour: "Sand" }, stock: 30 },
-      { id: "charcoal", choices: { colour: "Charcoal" }, stock: 24 },
+      { id: "sand", choices: { colour: "Sand" }, stock: 30, picture: "sand" },
+      { id: "charcoal", choices: { colour: "Charcoal" }, stock: 24, picture: "charcoal" },
     ],
   }),
   product({
@@ -48,7 +48,7 @@ export const products: readonly Product[] = [
     words: "cloth dish kitchen",
     description: "Stonewashed half-linen with woven blue stripes. Dries a whole rack of glasses and softens with every wash.",
     choices: { colour: "Blue stripe" },
-    others: [{ id: "red", choices: { colour: "Red stripe" }, stock: 40 }],
+    others: [{ id: "red", choices: { colour: "Red stripe" }, stock: 40, picture: "red" }],
   }),
   product({
     id: "field-notebook",
@@ -61,8 +61,8 @@ export const products: readonly Product[] = [
     description: "160 dotted pages of 100 g paper, thread-bound so that it lies flat, in a cloth cover.",
     choices: { paper: "Dotted" },
     others: [
-      { id: "lined", choices: { paper: "Lined" }, stock: 60 },
-      { id: "plain", choices: { paper: "Plain" }, stock: 45 },
+      { id: "lined", choices: { paper: "Lined" }, stock: 60, picture: "lined" },
+      { id: "plain", choices: { paper: "Plain" }, stock: 45, picture: "plain" },
     ],
   }),
   product({
@@ -76,8 +76,8 @@ export const products: readonly Product[] = [
     description: "Turned from solid brass with a steel nib, size M. Takes standard cartridges and darkens with use.",
     choices: { nib: "M" },
     others: [
-      { id: "f", choices: { nib: "F" }, stock: 5 },
-      { id: "b", choices: { nib: "B" }, stock: 3 },
+      { id: "f", choices: { nib: "F" }, stock: 5, picture: "f" },
+      { id: "b", choices: { nib: "B" }, stock: 3, picture: "b" },
     ],
   }),
   product({
@@ -110,7 +110,7 @@ export const products: readonly Product[] = [
     words: "backpack bag hiking",
     description: "22 litres of waxed cotton with leather straps and brass buckles. Takes rain as a compliment.",
     choices: { colour: "Olive" },
-    others: [{ id: "ink", choices: { colour: "Ink" }, stock: 6 }],
+    others: [{ id: "ink", choices: { colour: "Ink" }, stock: 6, picture: "ink" }],
   }),
   product({
     id: "steel-flask",
@@ -122,7 +122,7 @@ export const products: readonly Product[] = [
     words: "bottle thermos drink",
     description: "750 ml, double-walled. Hot for twelve hours, cold for a day, and it does not sweat.",
     choices: { colour: "Steel" },
-    others: [{ id: "coral", choices: { colour: "Coral" }, stock: 22, price: 4250 }],
+    others: [{ id: "coral", choices: { colour: "Coral" }, stock: 22, price: 4250, picture: "coral" }],
   }),
   product({
     id: "storm-lantern",
@@ -146,8 +146,8 @@ export const products: readonly Product[] = [
     choices: { size: "M", colour: "Navy" },
     others: [
       { id: "l-navy", choices: { size: "L", colour: "Navy" }, stock: 14 },
-      { id: "m-oat", choices: { size: "M", colour: "Oat" }, stock: 18 },
-      { id: "l-oat", choices: { size: "L", colour: "Oat" }, stock: 9 },
+      { id: "m-oat", choices: { size: "M", colour: "Oat" }, stock: 18, picture: "oat" },
+      { id: "l-oat", choices: { size: "L", colour: "Oat" }, stock: 9, picture: "oat" },
     ],
   }),
   product({
@@ -170,7 +170,7 @@ export const products: readonly Product[] = [
     words: "throw bed sofa",
     description: "Woven from recycled wool, 130 by 180 cm, with a whipped edge. Heavy enough to mean it.",
     choices: { colour: "Slate" },
-    others: [{ id: "oat", choices: { colour: "Oat" }, stock: 7 }],
+    others: [{ id: "oat", choices: { colour: "Oat" }, stock: 7, picture: "oat" }],
   }),
   product({
     id: "terracotta-planter",
@@ -215,22 +215,33 @@ interface ProductRow {
   readonly words: string;
   readonly description: string;
   readonly choices?: Variant["choices"];
-  readonly others?: readonly { readonly id: string; readonly choices: Variant["choices"]; readonly stock: number; readonly price?: number }[];
+  readonly others?: readonly OtherRow[];
+}
+
+/** `picture`: what its own picture is called after the product's; without it looks like the first. */
+interface OtherRow {
+  readonly id: string;
+  readonly choices: Variant["choices"];
+  readonly stock: number;
+  readonly price?: number;
+  readonly picture?: string;
 }
 
 function product(row: ProductRow): Product {
   const { id, title, description, category, grams, choices = {}, others = [] } = row;
-  const first: Variant = { id, choices, price: euros(row.price), grams, openingStock: row.stock };
+  const image = `${id}.svg`;
+  const first: Variant = { id, choices, price: euros(row.price), image, grams, openingStock: row.stock };
   const rest = others.map(
     (other): Variant => ({
       id: `${id}-${other.id}`,
       choices: other.choices,
       price: euros(other.price ?? row.price),
+      image: other.picture === undefined ? image : `${id}-${other.picture}.svg`,
       grams,
       openingStock: other.stock,
     }),
   );
-  return { id, title, description, category, price: first.price, image: `${id}.svg`, words: row.words.split(" "), variants: [first, ...rest] };
+  return { id, title, description, category, price: first.price, image, words: row.words.split(" "), variants: [first, ...rest] };
 }
 
 function euros(amount: number): Money {

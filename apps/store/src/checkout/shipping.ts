@@ -29,6 +29,9 @@ const zoneByCountry: Readonly<Record<string, string>> = {
   ...Object.fromEntries(["JP", "KW", "US"].map((country) => [country, "world"])),
 };
 
+/** Every country that the shop sends to (ISO 3166-1), the nearest first. */
+export const shippedCountries: readonly string[] = Object.keys(zoneByCountry);
+
 /** The zone of a country, or undefined where the shop sends nothing. */
 export function zoneOf(country: string): string | undefined {
   return Object.hasOwn(zoneByCountry, country) ? zoneByCountry[country] : undefined;

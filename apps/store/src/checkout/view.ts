@@ -4,19 +4,23 @@ import type { Money } from "@countersign/protocol/money";
 import type { CheckoutStatus } from "@countersign/protocol/payment";
 import type { Address } from "./address.ts";
 import { canChange, type Checkout } from "./checkout.ts";
-import type { CheckoutLine, Shipping } from "./price.ts";
+import { type Destination, destinations } from "./destinations.ts";
+import type { Shipping } from "./price.ts";
 import type { ShippingOffer } from "./shipping.ts";
 import type { Tax } from "./tax.ts";
+import { type LineView, viewLines } from "./view-lines.ts";
 
 /** What model and widget see of a checkout: figures, a status, no signed object. */
 export interface CheckoutView {
   readonly id: string;
   readonly version: number;
   readonly status: CheckoutStatus;
-  readonly items: readonly CheckoutLine[];
+  readonly items: readonly LineView[];
   readonly shipping?: Omit<Shipping, "offers" | "address"> & { readonly address?: Address };
   /** What could be chosen instead, while it can be. */
   readonly shipping_options?: readonly ShippingOffer[];
+  /** Where it could be sent, while that can be chosen. */
+  readonly destinations?: readonly Destination[];
   readonly tax?: Tax;
   readonly total: Money;
   readonly expires_at: string;
@@ -30,7 +34,7 @@ export function viewCheckout(checkout: Checkout, now: EpochMs): CheckoutView {
     id: checkout.id,
     version: checkout.version,
     status: over ? "expired" : checkout.status,
-    items: checkout.lines,
+    items: viewLines(checkout.lines),
     ...viewShipping(checkout),
     ...(checkout.tax === null ? {} : { tax: checkout.tax }),
     total: checkout.total,
@@ -39,11 +43,11 @@ export function viewCheckout(checkout: Checkout, now: EpochMs): CheckoutView {
   };
 }
 
-function viewShipping({ shipping, status }: Checkout): Pick<CheckoutView, "shipping" | "shipping_options"> {
+function viewShipping({ shipping, status }: Checkout): Pick<CheckoutView, "shipping" | "shipping_options" | "destinations"> {
   if (shipping === null) return {};
   const { address, offers, ...rest } = shipping;
   if (!canChange(status)) return { shipping: rest };
-  return { shipping: address === null ? rest : { ...rest, address }, shipping_options: offers };
+  return { shipping: address === null ? rest : { ...rest, address }, shipping_options: offers, destinations };
 }
 
 /** A past version as tools answer it. */

@@ -4,6 +4,7 @@ import type { Address } from "../checkout/address.ts";
 import { type BillLine, billOf } from "../checkout/bill.ts";
 import type { CheckoutLine, Shipping } from "../checkout/price.ts";
 import type { Tax } from "../checkout/tax.ts";
+import { type LineView, viewLines } from "../checkout/view-lines.ts";
 import { type PaidStatus, paidStatusOf, type Refund, type RefundView, viewRefund } from "../refunds/refund.ts";
 
 /** A paid order. One payment, one order, one checkout: each id appears once. */
@@ -35,7 +36,7 @@ export interface OrderView {
   readonly total: Money;
   /** Of the total. */
   readonly refunded: Money;
-  readonly items: readonly CheckoutLine[];
+  readonly items: readonly LineView[];
   readonly shipping?: Omit<Shipping, "offers" | "address"> & { readonly address?: Address };
   readonly tax?: Tax;
   readonly created_at: string;
@@ -65,7 +66,7 @@ export function viewOrder(order: Order, refunds?: readonly Refund[]): OrderView 
     status: paidStatusOf(order),
     total: order.total,
     refunded: { amount: order.refunded, currency: order.total.currency },
-    items: order.lines,
+    items: viewLines(order.lines),
     ...(order.shipping === null ? {} : { shipping: viewShipping(order.shipping) }),
     ...(order.tax === null ? {} : { tax: order.tax }),
     created_at: new Date(order.createdAt).toISOString(),

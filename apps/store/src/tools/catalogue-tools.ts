@@ -55,6 +55,7 @@ export function addCatalogueTools(app: App, shop: Shop): void {
       input: z.object({ product_id: shapes.productId }),
       output: z.object({ product: shapes.product }),
       auth: either(),
+      ui: "shop",
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     async ({ product_id }) => {
@@ -71,6 +72,7 @@ function viewProduct(product: Product, available: ReadonlyMap<string, number>): 
     title: titleOf(product, variant),
     choices: variant.choices,
     price: variant.price,
+    image: variant.image,
     stock: available.get(variant.id) ?? 0,
   }));
   return { id, title, description, price, image, category, stock: available.get(id) ?? 0, options: optionsOf(product), variants };

@@ -6,7 +6,7 @@ import { mayHavePayment, requirePayment } from "@countersign/kit/payment/require
 import { refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
 import { z } from "zod";
-import type { Checkout } from "../checkout/checkout.ts";
+import { canChange, type Checkout } from "../checkout/checkout.ts";
 import { findCheckout } from "../checkout/find.ts";
 import { type Order, receiptOf, viewOrder } from "../orders/order.ts";
 import { receiptHandle, receiptMetaKey } from "../orders/receipt-handle.ts";
@@ -28,24 +28,31 @@ export function addPayTools(app: App, shop: Shop): void {
       {
         title,
         description: `${name === "pay" ? "Pays a checkout." : "Pays a checkout: another name of `pay`."} The user approves payee, items and total with a passkey in their wallet first. Repeating the call is safe: a checkout is charged once and gives the same receipt.`,
-        input: z.object({ checkout_id: shapes.checkoutId }),
+        input: z.object({
+          checkout_id: shapes.checkoutId,
+          version: z.int().min(1).optional().describe("The version that the user saw; refused when the terms are others by now"),
+        }),
         output: z.object({ order: shapes.order, receipt: shapes.receipt }),
         auth: either(),
         ui: "shop",
         annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
       },
-      async ({ checkout_id }, ctx) => {
+      async ({ checkout_id, version }, ctx) => {
         const found = await findCheckout(shop, checkout_id, null);
-        return found.ok ? pay(shop, found.value, ctx) : refused(found.error);
+        return found.ok ? pay(shop, found.value, version, ctx) : refused(found.error);
       },
     );
   }
 }
 
-async function pay(shop: Shop, checkout: Checkout, ctx: ToolContext): Promise<ToolAnswer> {
+async function pay(shop: Shop, checkout: Checkout, seen: number | undefined, ctx: ToolContext): Promise<ToolAnswer> {
   if (checkout.status === "priced" && ctx.asked !== undefined) {
     // What this call was asked to approve has ended; new terms are for a new call.
     return refused(refuse(checkout.lastRefusal ?? "payment_request_expired"));
+  }
+  // Nobody is asked to approve another sum than the one they pressed the button under.
+  if (seen !== undefined && seen !== checkout.version && canChange(checkout.status)) {
+    return refused(refuse("conflict", "the checkout has another version"));
   }
   const paid = await payCheckout(shop, checkout, (demand) => requirePayment(ctx, demand));
   switch (paid.outcome) {

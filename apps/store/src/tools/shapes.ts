@@ -28,7 +28,16 @@ export const product: Shape = z.object({
   stock: z.int(),
   options: z.array(z.object({ name: z.string(), values: z.array(z.string()) })).describe("What can be chosen, such as size or colour"),
   variants: z
-    .array(z.object({ id: z.string(), title: z.string(), choices: z.record(z.string(), z.string()), price: money, stock: z.int() }))
+    .array(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        choices: z.record(z.string(), z.string()),
+        price: money,
+        image: z.string(),
+        stock: z.int(),
+      }),
+    )
     .describe("What can be bought; the first one is what `price` and `stock` are of, and what is bought when no variant is named"),
 });
 const line: Shape = z.object({
@@ -38,6 +47,7 @@ const line: Shape = z.object({
   quantity: z.int(),
   unit_price: money,
   amount: money,
+  image: z.string().optional().describe("Name of the picture in the shop's view"),
 });
 const shipping: Shape = z.object({ option: z.string(), title: z.string(), amount: money, address: addressShape.optional() });
 const tax: Shape = z.object({
@@ -54,6 +64,10 @@ export const checkout: Shape = z.object({
   items: z.array(line),
   shipping: shipping.optional(),
   shipping_options: z.array(z.object({ id: z.string(), title: z.string(), amount: money })).optional(),
+  destinations: z
+    .array(z.object({ country: z.string(), regions: z.array(z.object({ code: z.string(), name: z.string() })).optional() }))
+    .optional()
+    .describe("Where the shop sends to (ISO 3166-1); where there are regions, an address names one"),
   tax: tax.optional(),
   total: money,
   expires_at: z.string(),

@@ -191,6 +191,6 @@ describe("any price", () => {
 });
 
 function product(id: string, price: Variant["price"]): Product {
-  const variant: Variant = { id, choices: {}, price, grams: 100, openingStock: 1 };
+  const variant: Variant = { id, choices: {}, price, image: "x.svg", grams: 100, openingStock: 1 };
   return { id, title: id, description: id, category: "home", price, image: "x.svg", words: [], variants: [variant] };
 }

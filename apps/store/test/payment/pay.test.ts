@@ -49,6 +49,22 @@ describe("paying", () => {
     expect(town.wallet.requests.size).toBe(1);
   });
 
+  test("of a version that is not the checkout's any more is refused before anybody is asked; a paid one gives its receipt whatever was seen", async () => {
+    const id = await checkout();
+    await town.call("update_checkout", { checkout_id: id, items: [{ product_id: "stoneware-mug", quantity: 3 }] });
+    const old = await town.call("pay", { checkout_id: id, version: 1 });
+    expect(old).toMatchObject({ isError: true, structured: { error: { code: "conflict" } } });
+    expect(town.wallet.requests.size).toBe(0);
+    expect(await status(id)).toBe("priced");
+    const request = requestOf(await town.call("pay", { checkout_id: id, version: 2 }));
+    expect(request).not.toBe("");
+    await town.wallet.approve(request, "usr_1");
+    const token = await town.wallet.token("usr_1", `payment:${request}`);
+    expect(await town.call("pay", { checkout_id: id, version: 2 }, token)).toMatchObject({ structured: { order: { checkout_id: id } } });
+    expect(await town.call("pay", { checkout_id: id, version: 1 }, token)).toMatchObject({ structured: { order: { checkout_id: id } } });
+    expect(town.bank.captured).toHaveLength(1);
+  });
+
   test("after the approval gives the order and its receipt, and the bank captured once", async () => {
     const id = await checkout();
     const { token, jti } = await approved(id);
