@@ -14,6 +14,8 @@ import type { StoreTables } from "./tables.ts";
 export interface Shop {
   /** As it stands on receipts. */
   readonly name: string;
+  /** Public origin of the store. */
+  readonly url: string;
   /** Identifier of the store's MCP endpoint; part of the terms that are signed. */
   readonly resource: string;
   readonly db: Database<StoreTables>;

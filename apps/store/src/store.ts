@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type App, createApp } from "@countersign/kit/app";
-import { createPayee, type Payee } from "@countersign/kit/payment/payee";
+import { createPayee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
@@ -8,6 +8,7 @@ import { createBankClient } from "./bank-client.ts";
 import { variants } from "./catalogue/products.ts";
 import { applyToCheckout } from "./checkout/checkout-rows.ts";
 import { openLinkRows } from "./link-rows.ts";
+import { orderPagesPath, serveOrderPage } from "./orders/order-page.ts";
 import { openApprovalRows } from "./payment/approval-rows.ts";
 import { completeCheckout } from "./payment/complete.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
@@ -28,6 +29,7 @@ import { addCheckoutTools } from "./tools/checkout-tools.ts";
 import { addOrderTools } from "./tools/order-tools.ts";
 import { addPayTools } from "./tools/pay-tool.ts";
 import { addRefundTool } from "./tools/refund-tool.ts";
+import { openUcp, type Ucp } from "./ucp/routes.ts";
 
 type AppReport = NonNullable<Parameters<typeof createApp>[0]["report"]>;
 
@@ -73,11 +75,45 @@ export interface Store {
 
 /** Builds the store without opening a port. Its keys and stock are made on first use of the database. */
 export async function createStore(options: StoreOptions): Promise<Store> {
-  const { db, sealer } = options;
-  const clock = options.clock ?? Date.now;
-  const report: Report = options.report ?? (() => undefined);
   const stop = new AbortController();
   const leaving = new AbortController();
+  const shop = await createShop(options, stop.signal);
+  const { settler, refunder, watchers, withdrawals } = shop;
+  const app = createShopApp(options, shop, leaving.signal);
+  const ucp = openUcp(shop, shared(options));
+  const routes = routesOf(shop, ucp);
+  const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(shop, options.recoveryMs ?? 2_000);
+  return {
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      const route = routes.find(({ path }) => (path.endsWith("/") ? pathname.startsWith(path) : pathname === path));
+      return await (route?.serve(request) ?? app.fetch(request));
+    },
+    recover: () => recover(shop),
+    async idle() {
+      await watchers.idle();
+      await withdrawals.idle();
+    },
+    leave: () => leaving.abort(),
+    async close() {
+      leaving.abort();
+      stop.abort();
+      await stopRecovery?.();
+      await watchers.close();
+      await withdrawals.idle();
+      await settler.idle();
+      await refunder.idle();
+      await ucp.close();
+      await app.close();
+    },
+  };
+}
+
+/** Makes what every surface works with. `stopping` gives up what the bank is being asked. */
+async function createShop(options: StoreOptions, stopping: AbortSignal): Promise<Shop> {
+  const { db, sealer, name, url } = options;
+  const clock = options.clock ?? Date.now;
+  const report: Report = options.report ?? (() => undefined);
   await openStock(db, variants);
   const payee = createPayee({
     wallet: options.wallet,
@@ -93,7 +129,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     fetch: options.fetch ?? fetch,
     captureMsMax: options.captureMsMax ?? 15_000,
     readMsMax: options.readMsMax ?? 5_000,
-    signal: stop.signal,
+    signal: stopping,
   });
   const settler = createSettler({ db, bank, sealer, clock, report });
   const refunder = createRefunder({ db, bank, clock, report });
@@ -111,35 +147,13 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     clock,
     report,
   });
-  const resource = `${options.url}/mcp`;
-  const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
   const answers = openLinkRows(db, clock, "tool-answer");
-  const shop: Shop = { name: options.name, resource, db, payee, sealer, settler, refunder, watchers, withdrawals, answers, clock, randomId, report };
-  const app = createShopApp(options, shop, payee, leaving.signal);
-  const recovery = { db, settler, refunder, watchers, withdrawals, clock, report };
-  const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(recovery, options.recoveryMs ?? 2_000);
-  return {
-    fetch: (request) => (new URL(request.url).pathname === walletEventsPath ? takeWalletEvent(shop, request) : app.fetch(request)),
-    recover: () => recover(recovery),
-    async idle() {
-      await watchers.idle();
-      await withdrawals.idle();
-    },
-    leave: () => leaving.abort(),
-    async close() {
-      leaving.abort();
-      stop.abort();
-      await stopRecovery?.();
-      await watchers.close();
-      await withdrawals.idle();
-      await settler.idle();
-      await refunder.idle();
-      await app.close();
-    },
-  };
+  const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
+  const parts = { settler, refunder, watchers, withdrawals, answers };
+  return { name, url, resource: `${url}/mcp`, db, payee, sealer, ...parts, clock, randomId, report };
 }
 
-function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping: AbortSignal): App {
+function createShopApp(options: StoreOptions, shop: Shop, stopping: AbortSignal): App {
   const app = createApp({
     name: "store",
     version: "1.0.0",
@@ -147,14 +161,12 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping
     instructions: "A shop. Browse freely; paying asks the user for an approval in their wallet.",
     resource: shop.resource,
     issuer: options.wallet,
-    payee,
+    payee: shop.payee,
     stopping,
     accountLink: { clientId: options.clientId, store: openLinkRows(options.db, shop.clock, "account-link") },
     clock: shop.clock,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-    ...(options.allowedOrigins === undefined ? {} : { allowedOrigins: options.allowedOrigins }),
-    ...(options.allowedHosts === undefined ? {} : { allowedHosts: options.allowedHosts }),
-    ...(options.report === undefined ? {} : { report: options.report }),
+    ...shared(options),
   });
   app.ui("shop", { html: options.widgetHtml, title: options.name, description: "Products, checkout and orders", csp: {}, prefersBorder: false });
   addCatalogueTools(app, shop);
@@ -165,4 +177,22 @@ function createShopApp(options: StoreOptions, shop: Shop, payee: Payee, stopping
   addRefundTool(app, shop);
   addAccountTools(app);
   return app;
+}
+
+/** Who serves what: by a path, or with a slash at its end everything below it. The rest is the tools' endpoint. */
+function routesOf(shop: Shop, ucp: Ucp): Ucp["routes"] {
+  return [
+    { path: walletEventsPath, serve: (request) => takeWalletEvent(shop, request) },
+    { path: orderPagesPath, serve: (request) => serveOrderPage(shop, request) },
+    ...ucp.routes,
+  ];
+}
+
+/** What every MCP endpoint of the store is told alike. */
+function shared({ allowedOrigins, allowedHosts, report }: StoreOptions): Pick<StoreOptions, "allowedOrigins" | "allowedHosts" | "report"> {
+  return {
+    ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
+    ...(allowedHosts === undefined ? {} : { allowedHosts }),
+    ...(report === undefined ? {} : { report }),
+  };
 }

@@ -1,4 +1,4 @@
-import type { EpochMs } from "@countersign/protocol/brand";
+import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { type ErrorCode, type Refusal, refuse } from "@countersign/protocol/errors";
 import { canTransition, type CheckoutStatus, checkoutTransitions } from "@countersign/protocol/payment";
 import { err, ok, type Result } from "@countersign/protocol/result";
@@ -11,14 +11,20 @@ import type { CheckoutPrice } from "./price.ts";
  *
  * `changed`: somebody wants something else, which has this price now; `from` is the version they saw, when they say. `canceled`: nobody wants it any more.
  * `pay_started`: somebody wants to pay these signed terms. `lodged`: the wallet knows a payment request for the terms of this hash, and until when it may be
- * approved. `denied`, `lapsed`: the wallet's last word on
+ * approved; `link` is for an agent to hand on. `denied`, `lapsed`: the wallet's last word on
  * one request. `approved`: a mandate for the signed terms is here. `captured`, `declined`: the bank's definite word. `timed_out`: the clock's.
  */
 export type CheckoutEvent =
   | { readonly type: "changed"; readonly price: CheckoutPrice; readonly from?: number | undefined }
   | { readonly type: "canceled" }
   | { readonly type: "pay_started"; readonly signed: SignedCheckout }
-  | { readonly type: "lodged"; readonly requestId: string; readonly checkoutHash: string; readonly expiresAt: EpochMs }
+  | {
+      readonly type: "lodged";
+      readonly requestId: string;
+      readonly checkoutHash: string;
+      readonly expiresAt: EpochMs;
+      readonly link?: BrowserUrl | undefined;
+    }
   | { readonly type: "denied"; readonly requestId: string }
   | { readonly type: "lapsed"; readonly requestId: string }
   | { readonly type: "approved"; readonly checkoutHash: string; readonly paymentId: string }
@@ -43,12 +49,12 @@ export function advanceCheckout(checkout: Checkout, event: CheckoutEvent, now: E
       return change(checkout, event.price, event.from, now);
     case "canceled":
       return canChange(checkout.status)
-        ? move(checkout, ["canceled"], awaiting(checkout) ? "release" : "none", { requestId: null }, checkout.requestId)
+        ? move(checkout, ["canceled"], awaiting(checkout) ? "release" : "none", { requestId: null, approvalLink: null }, checkout.requestId)
         : refusedIn(checkout);
     case "pay_started":
       return startPaying(checkout, event.signed, now);
     case "lodged":
-      return lodge(checkout, event.requestId, event.checkoutHash, event.expiresAt);
+      return lodge(checkout, event);
     case "denied":
       // The word on a request that was replaced meanwhile says nothing about the one that counts.
       return awaiting(checkout) && checkout.requestId === event.requestId ? reopen(checkout, "payment_denied", now) : refusedIn(checkout);
@@ -74,7 +80,13 @@ function startPaying(checkout: Checkout, signed: SignedCheckout, now: EpochMs): 
   if (signed.terms.id !== checkout.id || signed.terms.version !== checkout.version || signed.terms.amount !== checkout.total.amount) {
     return err(refuse("conflict", "these are the terms of another version"));
   }
-  return move(checkout, ["awaiting_approval"], "reserve", { signed, requestId: null, lastRefusal: null, expiresAt: signed.expiresAt });
+  return move(checkout, ["awaiting_approval"], "reserve", {
+    signed,
+    requestId: null,
+    approvalLink: null,
+    lastRefusal: null,
+    expiresAt: signed.expiresAt,
+  });
 }
 
 /** A new version at a new price, which holds as long as a new checkout's. What was asked for the old one is asked no more. */
@@ -90,10 +102,13 @@ function change(checkout: Checkout, price: CheckoutPrice, from: number | undefin
  * The price and the goods are held as long as the wallet asks for them, which may be shorter than what was signed and never longer. A request for terms that
  * were replaced meanwhile is not this checkout's.
  */
-function lodge(checkout: Checkout, requestId: string, checkoutHash: string, expiresAt: EpochMs): Result<CheckoutStep, Refusal> {
+function lodge(checkout: Checkout, lodged: Extract<CheckoutEvent, { type: "lodged" }>): Result<CheckoutStep, Refusal> {
+  const { requestId, checkoutHash, expiresAt, link } = lodged;
   const { signed } = checkout;
   if (!awaiting(checkout) || signed === null || signed.hash !== checkoutHash) return refusedIn(checkout);
-  return ok({ checkout: { ...checkout, requestId, expiresAt: Math.min(signed.expiresAt, expiresAt) }, stock: "none", withdraw: null });
+  const approvalLink = link ?? (checkout.requestId === requestId ? checkout.approvalLink : null);
+  const next = { ...checkout, requestId, approvalLink, expiresAt: Math.min(signed.expiresAt, expiresAt) };
+  return ok({ checkout: next, stock: "none", withdraw: null });
 }
 
 function approve(checkout: Checkout, checkoutHash: string, paymentId: string): Result<CheckoutStep, Refusal> {
@@ -108,11 +123,11 @@ function reopen(checkout: Checkout, code: ErrorCode, now: EpochMs): Result<Check
   return move(checkout, ["priced"], "release", { ...nextVersion(checkout, code, now), lastRefusal: code });
 }
 
-type NextVersion = Pick<Checkout, "version" | "signed" | "requestId" | "paymentId" | "past">;
+type NextVersion = Pick<Checkout, "version" | "signed" | "requestId" | "approvalLink" | "paymentId" | "past">;
 
 function nextVersion({ version, total, past }: Checkout, why: PastVersion["why"], endedAt: EpochMs): NextVersion {
   const kept = [...past, { version, total, endedAt, why }].slice(-pastVersionsMax);
-  return { version: version + 1, signed: null, requestId: null, paymentId: null, past: kept };
+  return { version: version + 1, signed: null, requestId: null, approvalLink: null, paymentId: null, past: kept };
 }
 
 function timeOut(checkout: Checkout, now: EpochMs): Result<CheckoutStep, Refusal> {

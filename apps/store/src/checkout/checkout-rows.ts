@@ -1,6 +1,7 @@
-import type { EpochMs } from "@countersign/protocol/brand";
+import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { errorCatalogue, type ErrorCode, type Refusal, refuse } from "@countersign/protocol/errors";
 import { checkoutTransitions, type CheckoutStatus } from "@countersign/protocol/payment";
+import { parseBrowserUrl } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/open";
 import type { Selectable } from "kysely";
@@ -25,6 +26,11 @@ const body = z.object({
   createdAt: z.int(),
   signed: z.object({ terms, jwt: z.string(), hash: z.string(), expiresAt: z.int() }).nullable(),
   paymentId: z.string().nullable(),
+  approvalLink: z
+    .string()
+    .transform((text) => browserUrlOf(text))
+    .nullable()
+    .default(null),
   lastRefusal: errorCode.nullable(),
   past: z.array(z.object({ version: z.int(), total: storedMoney, endedAt: z.int(), why: z.union([z.literal("changed"), errorCode]) })).default([]),
 });
@@ -186,6 +192,12 @@ function toCheckout(row: Selectable<StoreTables["checkouts"]>): Checkout {
     throw new TypeError("a checkout row has an unknown status");
   }
   return { id: row.id, status: row.status, expiresAt: row.expires_at, requestId: row.request_id, ...body.parse(JSON.parse(row.body)) };
+}
+
+function browserUrlOf(text: string): BrowserUrl {
+  const url = parseBrowserUrl(text);
+  if (!url.ok) throw new TypeError("a checkout row has a link that is none");
+  return url.value;
 }
 
 function isCheckoutStatus(value: string): value is CheckoutStatus {

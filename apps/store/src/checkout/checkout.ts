@@ -1,4 +1,4 @@
-import type { EpochMs } from "@countersign/protocol/brand";
+import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import type { ErrorCode } from "@countersign/protocol/errors";
 import type { Money } from "@countersign/protocol/money";
 import type { CheckoutStatus } from "@countersign/protocol/payment";
@@ -43,6 +43,8 @@ export interface Checkout {
   readonly expiresAt: EpochMs;
   readonly signed: SignedCheckout | null;
   readonly requestId: string | null;
+  /** Where anybody who has the link can approve; null where none was made for an agent to hand on. */
+  readonly approvalLink: BrowserUrl | null;
   readonly paymentId: string | null;
   /** Why the last attempt to pay ended without an order. */
   readonly lastRefusal: ErrorCode | null;
@@ -62,6 +64,7 @@ export function newCheckout(id: string, price: CheckoutPrice, now: EpochMs, agen
     expiresAt: now + checkoutMsMax,
     signed: null,
     requestId: null,
+    approvalLink: null,
     paymentId: null,
     lastRefusal: null,
     past: [],

@@ -1,31 +1,26 @@
 import type { Payee } from "@countersign/kit/payment/payee";
 import type { PaymentDemand } from "@countersign/kit/payment/require-payment";
-import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { refuse } from "@countersign/protocol/errors";
 import type { AskOutcome } from "./pay.ts";
 
-/** Where the user approves, and until when. */
-export interface ApprovalLink {
-  readonly link: BrowserUrl;
-  readonly expiresAt: EpochMs;
-}
-
 /**
  * Asks by the wallet's page alone, for callers who speak for a user that they cannot name, such as a shopping agent's server. What the user approved there is
- * all the right that is needed to complete the order; who is told of it is the caller's protocol's to judge.
+ * all the right that is needed to complete the order; who is told of it is the caller's protocol's to judge. The link is kept with the checkout.
  */
-export async function askByLink(payee: Payee, { checkout, requestId }: PaymentDemand): Promise<AskOutcome<ApprovalLink>> {
+export async function askByLink(payee: Payee, { checkout, requestId }: PaymentDemand): Promise<AskOutcome<"by_link">> {
   const known = requestId === undefined ? undefined : await payee.read(requestId, 0);
   if (known?.ok === false && known.error.code !== "not_found") return { outcome: "refused", refusal: known.error };
   const isDecided = known?.ok === true && known.value.status !== "created" && known.value.checkoutHash === checkout.hash;
   // The same terms meet the same live request; lodging again is how its address is had.
   const lodged = isDecided ? known : await payee.lodge(checkout);
   if (!lodged.ok) return { outcome: "refused", refusal: lodged.error };
-  const { id, expiresAt, approvalLink: link, status } = lodged.value;
+  const { id, expiresAt, approvalLink: link, status, isForNamedUser } = lodged.value;
   switch (status) {
     case "created":
+      // What waits for one user by name is theirs: whoever else knows the checkout gets nothing by which it could be had.
+      if (isForNamedUser) return { outcome: "refused", refusal: refuse("claimed_elsewhere") };
       if (link === undefined) return { outcome: "refused", refusal: refuse("protocol_error", "the wallet gave no address") };
-      return { outcome: "challenge", requestId: id, expiresAt, challenge: { link, expiresAt } };
+      return { outcome: "challenge", requestId: id, expiresAt, link, challenge: "by_link" };
     case "approved":
     case "redeemed": {
       const request = isDecided ? lodged : await payee.read(id, 0);

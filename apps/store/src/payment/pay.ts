@@ -1,6 +1,6 @@
 import type { PaymentApproval } from "@countersign/kit/payment/payee";
 import type { PaymentDemand } from "@countersign/kit/payment/require-payment";
-import type { EpochMs } from "@countersign/protocol/brand";
+import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { termsOf } from "../checkout/bill.ts";
@@ -15,7 +15,14 @@ import { insertWithdrawal } from "./withdrawal-rows.ts";
 /** What became of asking for an approval. `challenge` is what the caller's protocol hands to the user. */
 export type AskOutcome<Challenge> =
   | { readonly outcome: "approved"; readonly approval: PaymentApproval }
-  | { readonly outcome: "challenge"; readonly requestId: string; readonly expiresAt: EpochMs; readonly challenge: Challenge }
+  | {
+      readonly outcome: "challenge";
+      readonly requestId: string;
+      readonly expiresAt: EpochMs;
+      /** Kept with the checkout, where it is for anybody who has it. */
+      readonly link?: BrowserUrl;
+      readonly challenge: Challenge;
+    }
   | { readonly outcome: "refused"; readonly refusal: Refusal };
 
 /** How one kind of caller asks the user for an approval. */
@@ -92,14 +99,14 @@ async function remember(
   shop: Shop,
   checkout: Checkout,
   checkoutHash: string,
-  request: { readonly requestId: string; readonly expiresAt: EpochMs },
+  request: { readonly requestId: string; readonly expiresAt: EpochMs; readonly link?: BrowserUrl },
 ): Promise<Result<Checkout, Refusal>> {
-  const { requestId, expiresAt } = request;
-  if (checkout.requestId === requestId) {
+  const { requestId, expiresAt, link } = request;
+  if (checkout.requestId === requestId && (link === undefined || link === checkout.approvalLink)) {
     shop.watchers.watch(checkout);
     return ok(checkout);
   }
-  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId, checkoutHash, expiresAt }, shop.clock());
+  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId, checkoutHash, expiresAt, link }, shop.clock());
   if (!lodged.ok) {
     await dropUnwanted(shop, checkout.id, requestId, checkoutHash);
     // It may have been approved and completed between the question and now; the next call tells.
