@@ -30,7 +30,7 @@ describe.each(engines)("exactly once on %s", (_, start) => {
     }
   }
 
-  test("P05: 50 parallel captures of one mandate under 50 keys are one payment, and all read it", async () => {
+  test("L04 P05: 50 parallel captures of one mandate under 50 keys are one payment, and all read it", async () => {
     const databaseUrl = await engine.newDatabase();
     const world = await World.open({ databaseUrl, parties });
     const account = await world.openAccount();
@@ -44,7 +44,7 @@ describe.each(engines)("exactly once on %s", (_, start) => {
     await closeAndCheck(databaseUrl, world);
   });
 
-  test("P05: 50 parallel captures of one account stop at its last unit", async () => {
+  test("L04 P05: 50 parallel captures of one account stop at its last unit", async () => {
     const databaseUrl = await engine.newDatabase();
     const world = await World.open({ databaseUrl, parties, openingBalance: 1_000 });
     const account = await world.openAccount();

@@ -26,7 +26,7 @@ describe.each(engines)("a statement on %s", (_, start) => {
     return JSON.parse(await (await world.send(wallet, "GET", `/accounts/${id}/statement${query}`)).text());
   }
 
-  test("says what was paid, given back, set aside and released, to whom, by whose yes and through which app", async () => {
+  test("L12 says what was paid, given back, set aside and released, to whom, by whose yes and through which app", async () => {
     const tick = (): void => void (world.time.now += 1_000);
     tick();
     const asked = await world.order(account, { amount: 100, jti: "asked", claims: { client_id: "https://app.example/client.json" } });
