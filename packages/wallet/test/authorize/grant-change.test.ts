@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Secret } from "@countersign/protocol/secret";
-import { member } from "@countersign/protocol/shape";
+import { boundedText, member } from "@countersign/protocol/shape";
 import { openDatabase } from "@countersign/storage/open";
 import { createSealer } from "@countersign/storage/sealed";
 import type { Adapter } from "oidc-provider";
@@ -27,7 +27,7 @@ afterEach(() => close());
 async function add(more: string, between: () => Promise<unknown> = async () => undefined): Promise<string> {
   const read = await grants.find("g");
   await between();
-  const scope = [String(member(read?.openid, "scope") ?? ""), more].join(" ").trim();
+  const scope = [boundedText(member(read?.openid, "scope"), 100) ?? "", more].join(" ").trim();
   await grants.upsert(read === undefined ? "new" : "g", { jti: read === undefined ? "new" : "g", openid: { scope } }, 60);
   return scope;
 }
