@@ -174,7 +174,7 @@ describe("the shop's view in a host that signs nobody in", () => {
     await view.getByTestId("pay").press("Enter");
     const panel = view.getByTestId("authorization");
     await panel.getByRole("img", { name: "QR code of the page’s address" }).waitFor();
-    expect(await panel.getByRole("heading").innerText()).toBe("Approve this to go on");
+    expect(await panel.getByRole("heading").innerText()).toBe("Approve in your wallet");
     expect(await panel.getByRole("timer").innerText()).toMatch(/^Ends in 1[45]:\d\d$/);
     expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     expect(await findBarriers(view)).toEqual([]);

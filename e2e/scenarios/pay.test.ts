@@ -107,7 +107,7 @@ describe("paying in the store's view", () => {
     expect(newPayments()).toEqual([]);
     await keepPicture(person.console.page, "console-declined");
     // Just after a refusal no window opens by itself (M20): a card asks first.
-    await view().getByTestId("retry").click();
+    await view().getByTestId("pay").click();
     const go = person.console.page.locator('[data-testid="signin-continue"][aria-disabled="false"]');
     const again = await openedBy(person.console.page, () => go.click());
     await new WalletPage(again).approve.click();
