@@ -29,12 +29,15 @@ export interface OutboxRows<Delivery extends OutboxDelivery> {
   subscribe(wake: () => void): Promise<() => void>;
 }
 
+/** What one attempt sends: a Security Event Token (RFC 8417), or a body of JSON with headers of its own. `taken`: what else than a 2xx says that it arrived. */
+export type OutboxMessage = string | { readonly json: string; readonly headers: Readonly<Record<string, string>>; readonly taken: readonly number[] };
+
 export interface OutboxParts<Delivery extends OutboxDelivery> {
   readonly rows: OutboxRows<Delivery>;
   /** Where a target takes its events; undefined when it is told of nothing any more. */
   targetOf(targetId: string): string | undefined;
-  /** The Security Event Token (RFC 8417) of one attempt. */
-  sign(delivery: Delivery): Promise<string>;
+  /** What one attempt sends; signed anew each time, because signatures have a time. */
+  sign(delivery: Delivery): Promise<OutboxMessage>;
   /** What the log says about a delivery. */
   fieldsOf(delivery: Delivery): Readonly<Record<string, string>>;
   readonly logger: Logger;
@@ -58,7 +61,7 @@ export function nextAttemptAt(attempts: number, now: EpochMs): EpochMs {
 }
 
 /**
- * Delivers what is due, each to the address that its target registered and no other (RFC 8935: push of a Security Event Token), up to 20 requests at a time to
+ * Delivers what is due, each to the address that its target registered and no other (a token as RFC 8935 pushes it), up to 20 requests at a time to
  * one target. What a target does not take with a 2xx is offered again, ever more slowly, for 72 h, and what follows it waits. Gives how many arrived. Once
  * `stopping` is aborted it begins nothing more.
  */
@@ -146,15 +149,28 @@ async function deliverOne<Delivery extends OutboxDelivery>(
 }
 
 /** Why the target did not take it, or undefined when it did. */
-async function send(token: string, target: URL): Promise<string | undefined> {
-  const headers = new Headers({ "content-type": "application/secevent+jwt", accept: "application/json" });
+async function send(message: OutboxMessage, target: URL): Promise<string | undefined> {
+  const { type, body, headers, taken } = wireOf(message);
+  const all = new Headers({ ...headers, "content-type": type, accept: "application/json" });
   try {
     const reach = isLoopbackUrl(target) ? "local" : "public";
-    const response = await dial(target, { method: "POST", headers, body: token }, { reach, timeoutMs, responseBytesMax: 16_384 });
+    const response = await dial(target, { method: "POST", headers: all, body }, { reach, timeoutMs, responseBytesMax: 16_384 });
     await response.body?.cancel();
-    return response.ok ? undefined : `status ${response.status}`;
+    return response.ok || taken.includes(response.status) ? undefined : `status ${response.status}`;
   } catch (error) {
     if (error instanceof DialError) return error.problem;
     throw error;
   }
+}
+
+interface Wire {
+  readonly type: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly taken: readonly number[];
+}
+
+function wireOf(message: OutboxMessage): Wire {
+  if (typeof message === "string") return { type: "application/secevent+jwt", body: message, headers: {}, taken: [] };
+  return { type: "application/json", body: message.json, headers: message.headers, taken: message.taken };
 }
