@@ -11,9 +11,7 @@ export type FaultPoint =
   | "move.judged"
   | "move.recorded"
   | "move.answered"
-  | "move.committed"
-  | "expiry.recorded"
-  | "expiry.committed";
+  | "move.committed";
 
 /** Called at each point; a throw or an end of the process there is a crash there. In production it does nothing. */
 export type ReachFaultPoint = (point: FaultPoint) => void | Promise<void>;

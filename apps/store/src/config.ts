@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { httpUrl, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
+import { httpUrl, json, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import type { Secret } from "@countersign/protocol/secret";
+import { type AcpAgent, readAgents } from "./acp/agents.ts";
 
 /** What the store is told by its environment. */
 export interface StoreConfig {
@@ -13,6 +14,7 @@ export interface StoreConfig {
   readonly bank: string;
   readonly clientId: string;
   readonly name: string;
+  readonly agents: readonly AcpAgent[];
   readonly data: string;
   readonly databaseUrl: Secret | undefined;
   readonly sealingKey: Secret | undefined;
@@ -42,6 +44,15 @@ export const storeConfig: { readonly [Name in keyof StoreConfig]: Variable<Store
     fallback: "store",
   }),
   name: text({ env: "COUNTERSIGN_STORE_NAME", doc: "The shop's name on receipts.", fallback: "Harbour Goods" }),
+  agents: {
+    ...json({
+      env: "COUNTERSIGN_STORE_AGENTS",
+      doc: "Shopping agents that may buy over ACP, as JSON: [{ id, key_sha256 (of the API key, base64url), webhook: { url, secret } or absent }]. Default: none.",
+      fallback: "[]",
+      parse: readAgents,
+    }),
+    secret: true,
+  },
   data: text({ env: "COUNTERSIGN_DATA", doc: "Folder of the embedded database and the sealing key.", fallback: ".countersign" }),
   databaseUrl: optional(secret({ env: "COUNTERSIGN_STORE_DATABASE_URL", doc: "postgres://… instead of the embedded database." })),
   sealingKey: optional(

@@ -46,6 +46,8 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.info("refund.done", { refundId: event.refund, paymentId: event.payment });
     case "wallet_event_refused":
       return logger.warn("wallet_event.refused", { code: event.code });
+    case "agent_refused":
+      return logger.warn("agent.refused", { clientId: event.agent, status: event.status, code: event.code });
     case "work_failed":
       return logger.error("work.failed", { step: event.where, reason: event.error });
     case "refused":

@@ -42,6 +42,7 @@ export async function start(options: StoreStartOptions): Promise<Started> {
       url,
       db,
       sealer,
+      logger,
       ...(hosts === undefined ? {} : { allowedHosts: hosts }),
       report: (event) => logEvent(logger, event),
     });

@@ -21,6 +21,8 @@ export type StoreEvent =
   | { readonly event: "refund_mismatch"; readonly refund: string }
   | { readonly event: "refund_done"; readonly refund: string; readonly payment: string }
   | { readonly event: "wallet_event_refused"; readonly code: string }
+  /** An agent of another protocol was refused; `agent` is empty for one that is not known. */
+  | { readonly event: "agent_refused"; readonly agent: string; readonly status: number; readonly code: string }
   | { readonly event: "work_failed"; readonly where: string; readonly error: string };
 
 export type Report = (event: StoreEvent) => void;

@@ -2,13 +2,18 @@ import { randomBytes } from "node:crypto";
 import { type App, createApp } from "@countersign/kit/app";
 import { createPayee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
+import { createLogger, type Logger } from "@countersign/service/log";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
+import type { AcpAgent } from "./acp/agents.ts";
+import { type AcpRoutes, openAcp } from "./acp/serve-acp.ts";
+import { createTelling, type Telling } from "./acp/tell-agents.ts";
 import { createBankClient } from "./bank-client.ts";
 import { variants } from "./catalogue/products.ts";
 import { applyToCheckout } from "./checkout/checkout-rows.ts";
 import { openLinkRows } from "./link-rows.ts";
-import { orderPagesPath, serveOrderPage } from "./orders/order-page.ts";
+import type { AnnounceOrder } from "./orders/announce.ts";
+import { orderPagesPath, orderPageUrl, serveOrderPage } from "./orders/order-page.ts";
 import { openApprovalRows } from "./payment/approval-rows.ts";
 import { completeCheckout } from "./payment/complete.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
@@ -49,6 +54,8 @@ export interface StoreOptions {
   readonly sealer: Sealer;
   /** The built view: one HTML document. */
   readonly widgetHtml: string;
+  /** Shopping agents that may buy over ACP; without any the store has no such surface. */
+  readonly agents?: readonly AcpAgent[];
   readonly allowedOrigins?: readonly string[];
   readonly allowedHosts?: readonly string[];
   /** How often unfinished work is looked for, in milliseconds; 0 leaves it to {@link Store.recover}. */
@@ -58,6 +65,8 @@ export interface StoreOptions {
   readonly clock?: () => EpochMs;
   readonly fetch?: typeof fetch;
   readonly randomId?: () => string;
+  /** Says how telling agents goes. */
+  readonly logger?: Logger;
   readonly report?: (event: StoreEvent | Parameters<AppReport>[0]) => void;
 }
 
@@ -77,19 +86,24 @@ export interface Store {
 export async function createStore(options: StoreOptions): Promise<Store> {
   const stop = new AbortController();
   const leaving = new AbortController();
-  const shop = await createShop(options, stop.signal);
+  const telling = openTelling(options);
+  const shop = await createShop(options, telling.announce, stop.signal);
   const { settler, refunder, watchers, withdrawals } = shop;
   const app = createShopApp(options, shop, leaving.signal);
   const ucp = openUcp(shop, shared(options));
-  const routes = routesOf(shop, ucp);
+  const routes = routesOf(shop, ucp, openAcp(shop, { wallet: options.wallet, agents: options.agents ?? [] }));
   const stopRecovery = options.recoveryMs === 0 ? undefined : startRecovery(shop, options.recoveryMs ?? 2_000);
+  if (stopRecovery !== undefined) telling.start();
   return {
     async fetch(request) {
       const { pathname } = new URL(request.url);
       const route = routes.find(({ path }) => (path.endsWith("/") ? pathname.startsWith(path) : pathname === path));
       return await (route?.serve(request) ?? app.fetch(request));
     },
-    recover: () => recover(shop),
+    async recover() {
+      await recover(shop);
+      await telling.deliver();
+    },
     async idle() {
       await watchers.idle();
       await withdrawals.idle();
@@ -103,14 +117,27 @@ export async function createStore(options: StoreOptions): Promise<Store> {
       await withdrawals.idle();
       await settler.idle();
       await refunder.idle();
+      await telling.close();
       await ucp.close();
       await app.close();
     },
   };
 }
 
+/** Tells agents of their orders; each by an address of its page that can be handed to the buyer. */
+function openTelling({
+  db,
+  sealer,
+  url,
+  agents = [],
+  logger = createLogger("store", { level: "silent" }),
+  clock: now = Date.now,
+}: StoreOptions): Telling {
+  return createTelling({ db, agents, url, permalinkOf: (orderId) => orderPageUrl({ url, sealer }, orderId), logger, now });
+}
+
 /** Makes what every surface works with. `stopping` gives up what the bank is being asked. */
-async function createShop(options: StoreOptions, stopping: AbortSignal): Promise<Shop> {
+async function createShop(options: StoreOptions, announce: AnnounceOrder, stopping: AbortSignal): Promise<Shop> {
   const { db, sealer, name, url } = options;
   const clock = options.clock ?? Date.now;
   const report: Report = options.report ?? (() => undefined);
@@ -131,8 +158,8 @@ async function createShop(options: StoreOptions, stopping: AbortSignal): Promise
     readMsMax: options.readMsMax ?? 5_000,
     signal: stopping,
   });
-  const settler = createSettler({ db, bank, sealer, clock, report });
-  const refunder = createRefunder({ db, bank, clock, report });
+  const settler = createSettler({ db, bank, sealer, clock, report, announce });
+  const refunder = createRefunder({ db, bank, clock, report, announce });
   const withdrawals = createWithdrawals({ db, payee, clock, report });
   const watchers: Watchers = createWatchers({
     payee,
@@ -180,11 +207,12 @@ function createShopApp(options: StoreOptions, shop: Shop, stopping: AbortSignal)
 }
 
 /** Who serves what: by a path, or with a slash at its end everything below it. The rest is the tools' endpoint. */
-function routesOf(shop: Shop, ucp: Ucp): Ucp["routes"] {
+function routesOf(shop: Shop, ucp: Ucp, acp: AcpRoutes): Ucp["routes"] {
   return [
     { path: walletEventsPath, serve: (request) => takeWalletEvent(shop, request) },
     { path: orderPagesPath, serve: (request) => serveOrderPage(shop, request) },
     ...ucp.routes,
+    ...acp,
   ];
 }
 

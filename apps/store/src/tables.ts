@@ -1,4 +1,5 @@
 import type { Migration } from "@countersign/storage/open";
+import { createDeliveries } from "@countersign/storage/deliveries";
 import { type Generated, sql } from "kysely";
 
 /**
@@ -93,4 +94,5 @@ export const storeMigrations: readonly Migration[] = [
       await sql`create index refunds_by_state on refunds (state, next_at)`.execute(db);
     },
   },
+  { id: "store-5", up: createDeliveries },
 ];

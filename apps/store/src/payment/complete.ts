@@ -6,7 +6,7 @@ import { paymentIdOf } from "./capture.ts";
 import { insertCapture } from "./capture-rows.ts";
 import { captureKeyOf, mandateAad, type Settlement, type Settler, type SettlerOptions } from "./settle.ts";
 
-export type CompleterOptions = Omit<SettlerOptions, "bank"> & { readonly settler: Settler };
+export type CompleterOptions = Omit<SettlerOptions, "bank" | "announce"> & { readonly settler: Settler };
 
 /**
  * Completes a checkout whose payment was approved: the approval becomes a capture in the outbox in one transaction, then the bank is asked. Whoever comes

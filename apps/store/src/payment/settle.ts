@@ -7,6 +7,7 @@ import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
 import type { BankClient, BankPayment } from "../bank-client.ts";
 import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
+import type { AnnounceOrder } from "../orders/announce.ts";
 import type { Order } from "../orders/order.ts";
 import { insertOrder, readOrderOfPayment } from "../orders/order-rows.ts";
 import type { Report } from "../report.ts";
@@ -33,6 +34,8 @@ export interface SettlerOptions {
   readonly sealer: Sealer;
   readonly clock: () => EpochMs;
   readonly report: Report;
+  /** Notes a new order for whoever is told of it. */
+  readonly announce: AnnounceOrder;
 }
 
 const sendsPerRun = 2;
@@ -159,6 +162,7 @@ async function finish(options: SettlerOptions, capture: Capture, payment: BankPa
       return err(refuse("conflict"));
     }
     await insertOrder(tx, order);
+    await options.announce(tx, order, "order_create", now);
     return ok(undefined);
   });
   if (!done.ok) {

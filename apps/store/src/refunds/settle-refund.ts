@@ -3,7 +3,8 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { type ErrorCode, type Refusal, refuse } from "@countersign/protocol/errors";
 import type { Database } from "@countersign/storage/open";
 import type { BankClient, BankPayment } from "../bank-client.ts";
-import { writeOrderSums } from "../orders/order-rows.ts";
+import type { AnnounceOrder } from "../orders/announce.ts";
+import { readAnyOrder, writeOrderSums } from "../orders/order-rows.ts";
 import { type CaptureKnowledge, decideCapture, nextAttemptAt } from "../payment/capture.ts";
 import type { Report } from "../report.ts";
 import type { StoreTables } from "../tables.ts";
@@ -28,6 +29,8 @@ export interface RefunderOptions {
   readonly bank: BankClient;
   readonly clock: () => EpochMs;
   readonly report: Report;
+  /** Notes a changed order for whoever is told of it. */
+  readonly announce: AnnounceOrder;
 }
 
 const sendsPerRun = 2;
@@ -99,8 +102,11 @@ async function finish(options: RefunderOptions, refund: Refund, payment: BankPay
   }
   const isFirst = await db.transaction(async (tx) => {
     const settled = await settleRefund(tx, refund, "done", null);
-    if (settled) await writeOrderSums(tx, payment);
-    return settled;
+    if (!settled) return false;
+    await writeOrderSums(tx, payment);
+    const order = refund.orderId === null ? undefined : await readAnyOrder(tx, refund.orderId);
+    if (order !== undefined) await options.announce(tx, order, "order_update", clock());
+    return true;
   });
   if (!isFirst) return recall(options, refund.id);
   report({ event: "refund_done", refund: refund.id, payment: refund.paymentId });

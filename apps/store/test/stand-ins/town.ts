@@ -52,6 +52,7 @@ export interface Town {
 }
 
 export async function createTown(options: Partial<StoreOptions> = {}, databaseUrl = "memory:"): Promise<Town> {
+  const url = options.url ?? storeUrl;
   const clock = createTestClock();
   const db = await openDatabase<StoreTables>({ url: databaseUrl, schema: "store", migrations: storeMigrations });
   const sealer = createSealer({ current: "k1", keys: { k1: new Secret(Buffer.alloc(32, 7).toString("base64url")) } });
@@ -61,9 +62,9 @@ export async function createTown(options: Partial<StoreOptions> = {}, databaseUr
   const wallet = await createTestWallet({
     issuer: walletIssuer,
     bank: bankOrigin,
-    resource: `${storeUrl}/mcp`,
+    resource: `${url}/mcp`,
     now: clock.now,
-    storeKeys: async () => keySet.parse(await (await open().fetch(new Request(`${storeUrl}/.well-known/jwks.json`))).json()),
+    storeKeys: async () => keySet.parse(await (await open().fetch(new Request(`${url}/.well-known/jwks.json`))).json()),
   });
   const open = (): Store => {
     if (store === undefined) throw new Error("the store is closed");
@@ -71,7 +72,7 @@ export async function createTown(options: Partial<StoreOptions> = {}, databaseUr
   };
   const make = (): Promise<Store> =>
     createStore({
-      url: storeUrl,
+      url,
       wallet: walletIssuer,
       bank: bankOrigin,
       clientId: "store",
@@ -95,7 +96,7 @@ export async function createTown(options: Partial<StoreOptions> = {}, databaseUr
     get store() {
       return open();
     },
-    call: (tool, args, token, client) => callTool(open(), tool, args, token, client ?? {}),
+    call: (tool, args, token, client) => callTool(open(), url, tool, args, token, client ?? {}),
     async restart() {
       await open().close();
       store = await make();
@@ -118,6 +119,7 @@ async function route(request: Request, parties: { readonly wallet: TestWallet; r
 
 async function callTool(
   store: Store,
+  url: string,
   tool: string,
   args: Record<string, unknown>,
   token: string | undefined,
@@ -131,10 +133,10 @@ async function callTool(
   };
   const back = client.state === undefined ? {} : { requestState: client.state, inputResponses: { approval: { action: "accept" } } };
   const response = await store.fetch(
-    new Request(`${storeUrl}/mcp`, {
+    new Request(`${url}/mcp`, {
       method: "POST",
       headers: {
-        host: "store.test",
+        host: new URL(url).host,
         "content-type": "application/json",
         accept: "application/json, text/event-stream",
         "mcp-protocol-version": "2026-07-28",
