@@ -10,4 +10,14 @@ export const paymentRequirements: readonly Requirement[] = [
       scenario("another-device", "completes the order of a view that was closed before the approval, and lists it for whoever approved"),
     ],
   },
+  {
+    id: "pay-limits-1",
+    rule: "Limits hold when payments are approved at the same moment, and count what the bank took: not what was left, and not less for what was given back.",
+    shownBy: [
+      scenario(
+        "limits",
+        "P13: approve exactly as many of 20 payments at once as fit, and agree on what was taken when parts are captured, voided and refunded",
+      ),
+    ],
+  },
 ];

@@ -45,8 +45,15 @@ const guidePorts: Ports = { bank: 4400, wallet: 4200, store: 4300, host: 4100, w
 /** Variables beside those of the guide, by party. */
 export type MoreEnvironment = Partial<Record<PartyName, (guide: Readonly<Record<string, string>>) => Readonly<Record<string, string>>>>;
 
-/** Starts all four at once, with the environments of the guide on free ports and with data folders of their own. `front`: public ports of the host, where something stands before it. */
-export async function runProcesses(more: MoreEnvironment = {}, front: Partial<Pick<Ports, "host" | "widgets">> = {}): Promise<Processes> {
+/**
+ * Starts all four at once, or those that are named, with the environments of the guide on free ports and with data folders of their own. `front`: public ports of
+ * the host, where something stands before it.
+ */
+export async function runProcesses(
+  more: MoreEnvironment = {},
+  front: Partial<Pick<Ports, "host" | "widgets">> = {},
+  parties: readonly PartyName[] = partyNames,
+): Promise<Processes> {
   const root = mkdtempSync(join(tmpdir(), "countersign-processes-"));
   // The proxies first: they could be given a port that is only reserved.
   const bankFaults = await startFaultProxy(() => bank);
@@ -92,7 +99,7 @@ export async function runProcesses(more: MoreEnvironment = {}, front: Partial<Pi
     rmSync(root, { recursive: true, force: true });
   };
   try {
-    await Promise.all(partyNames.map(start));
+    await Promise.all(parties.map(start));
   } catch (error) {
     await stop();
     throw error;

@@ -136,7 +136,7 @@ export interface AuthorizationRequest {
 }
 
 /** A good request of the host for the store, with changes. A parameter that is undefined is left out. */
-export function authorizationRequest(world: World, changes: Readonly<Record<string, string | undefined>> = {}): AuthorizationRequest {
+export function authorizationRequest(world: Pick<World, "url">, changes: Readonly<Record<string, string | undefined>> = {}): AuthorizationRequest {
   const verifier = randomBytes(32).toString("base64url");
   const state = randomBytes(16).toString("base64url");
   const parameters: Record<string, string | undefined> = {
@@ -159,9 +159,9 @@ export function authorizationRequest(world: World, changes: Readonly<Record<stri
 export class Person {
   readonly browser: Browser;
   readonly authenticator: Authenticator;
-  readonly #world: World;
+  readonly #world: Pick<World, "url">;
 
-  constructor(world: World) {
+  constructor(world: Pick<World, "url" | "newBrowser">) {
     this.#world = world;
     this.browser = world.newBrowser();
     this.authenticator = new Authenticator(world.url);
