@@ -79,6 +79,19 @@ export async function readAwaiting(db: Database<StoreTables>, limit: number): Pr
   return rows.map(toCheckout);
 }
 
+/** Checkouts that wait for an approval and whose request is not known, the soonest to expire first. */
+export async function readUnasked(db: Database<StoreTables>, limit: number): Promise<readonly Checkout[]> {
+  const rows = await db.sql
+    .selectFrom("checkouts")
+    .selectAll()
+    .where("status", "=", "awaiting_approval")
+    .where("request_id", "is", null)
+    .orderBy("expires_at")
+    .limit(limit)
+    .execute();
+  return rows.map(toCheckout);
+}
+
 /** Ids of checkouts in a status whose expiry has passed. */
 export async function readOverdue(db: Database<StoreTables>, status: CheckoutStatus, before: EpochMs, limit: number): Promise<readonly string[]> {
   const rows = await db.sql

@@ -2,15 +2,15 @@ import type { PaymentApproval } from "@countersign/kit/payment/payee";
 import type { PaymentDemand } from "@countersign/kit/payment/require-payment";
 import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { type Refusal, refuse } from "@countersign/protocol/errors";
-import { err, ok, type Result } from "@countersign/protocol/result";
+import { ok, type Result } from "@countersign/protocol/result";
 import { termsOf } from "../checkout/bill.ts";
 import type { Checkout } from "../checkout/checkout.ts";
 import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import type { Order } from "../orders/order.ts";
 import type { Shop } from "../shop.ts";
 import { completeCheckout } from "./complete.ts";
+import { rememberRequest } from "./remember-request.ts";
 import type { Settlement } from "./settle.ts";
-import { insertWithdrawal } from "./withdrawal-rows.ts";
 
 /** What became of asking for an approval. `challenge` is what the caller's protocol hands to the user. */
 export type AskOutcome<Challenge> =
@@ -88,42 +88,10 @@ async function askApproval<Challenge>(shop: Shop, checkout: Checkout, ask: Ask<C
       return settled.ok ? conclude(checkout, settled.value) : refusedWith(settled.error);
     }
     case "challenge": {
-      const remembered = await remember(shop, checkout, signed.hash, payment);
+      const remembered = await rememberRequest(shop, checkout, signed.hash, payment);
       return remembered.ok ? { outcome: "asked", checkout: remembered.value, challenge: payment.challenge } : refusedWith(remembered.error);
     }
   }
-}
-
-/** Keeps the request's id and end, and watches it from here on, so that the order completes even if nobody comes back. */
-async function remember(
-  shop: Shop,
-  checkout: Checkout,
-  checkoutHash: string,
-  request: { readonly requestId: string; readonly expiresAt: EpochMs; readonly link?: BrowserUrl },
-): Promise<Result<Checkout, Refusal>> {
-  const { requestId, expiresAt, link } = request;
-  if (checkout.requestId === requestId && (link === undefined || link === checkout.approvalLink)) {
-    shop.watchers.watch(checkout);
-    return ok(checkout);
-  }
-  const lodged = await applyToCheckout(shop.db, checkout.id, { type: "lodged", requestId, checkoutHash, expiresAt, link }, shop.clock());
-  if (!lodged.ok) {
-    await dropUnwanted(shop, checkout.id, requestId, checkoutHash);
-    // It may have been approved and completed between the question and now; the next call tells.
-    return err(lodged.error.code === "checkout_not_open" ? refuse("payment_pending") : lodged.error);
-  }
-  shop.report({ event: "approval_lodged", checkout: checkout.id, request: requestId });
-  shop.watchers.watch(lodged.value);
-  return lodged;
-}
-
-/** While the wallet was asked, the checkout may have been changed or given up: then nobody must be asked to approve what it was. */
-async function dropUnwanted(shop: Shop, checkoutId: string, requestId: string, checkoutHash: string): Promise<void> {
-  const current = await readCheckout(shop.db, checkoutId);
-  const isWanted = current?.signed?.hash === checkoutHash && current.status !== "canceled" && current.status !== "expired";
-  if (isWanted) return;
-  await insertWithdrawal(shop.db, requestId, shop.clock());
-  await shop.withdrawals.begin();
 }
 
 function conclude(checkout: Checkout, settlement: Settlement): PayOutcome<never> {

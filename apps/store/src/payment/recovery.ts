@@ -1,3 +1,4 @@
+import type { Payee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/open";
 import { approvalGraceMs } from "../checkout/checkout.ts";
@@ -7,12 +8,14 @@ import { readDueRefunds } from "../refunds/refund-rows.ts";
 import type { Refunder } from "../refunds/settle-refund.ts";
 import type { StoreTables } from "../tables.ts";
 import { readDueCaptures } from "./capture-rows.ts";
+import { findRequests } from "./find-requests.ts";
 import type { Settler } from "./settle.ts";
 import type { Watchers } from "./watchers.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
 export interface RecoveryOptions {
   readonly db: Database<StoreTables>;
+  readonly payee: Pick<Payee, "lodge">;
   readonly settler: Settler;
   readonly refunder: Refunder;
   readonly watchers: Watchers;
@@ -25,8 +28,8 @@ const batch = 100;
 
 /**
  * Picks up everything that is unfinished, after a restart or a lost answer: checkouts whose time is over give their stock back, awaiting checkouts are
- * watched, requests that nobody wants any more are withdrawn, due captures and refunds are settled. Those come last, because a bank that hangs must not hold up the rest, and one that cannot go on is reported and left
- * for later. Doing it twice, or on two instances at once, changes nothing.
+ * watched, requests that nobody wants any more are withdrawn, due captures and refunds are settled, and requests whose ids were lost are found again. What asks others comes last, because one who hangs must not hold up the rest, and what
+ * cannot go on is reported and left for later. Doing it twice, or on two instances at once, changes nothing.
  */
 export async function recover(options: RecoveryOptions): Promise<void> {
   const { db, settler, refunder, watchers, withdrawals, clock, report } = options;
@@ -50,6 +53,7 @@ export async function recover(options: RecoveryOptions): Promise<void> {
   };
   await settling("settle", await readDueCaptures(db, now, batch), (id) => settler.settle(id));
   await settling("refund", await readDueRefunds(db, now, batch), (id) => refunder.settle(id));
+  await findRequests(options, batch);
 }
 
 /** Runs {@link recover} at once and then at an interval, never two at a time. The function it gives stops it and waits for the running one. */

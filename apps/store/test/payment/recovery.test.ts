@@ -76,6 +76,36 @@ describe("recovery", () => {
     expect(town.events).toContain("work_failed");
   });
 
+  test("P14 a payment whose request was lodged when the store died, and whose id it did not keep, is found and completed without anybody pressing again", async () => {
+    const id = await checkout("stoneware-mug");
+    const request = await press(id);
+    await town.restart();
+    await town.db.sql.updateTable("checkouts").set({ request_id: null }).where("id", "=", id).execute();
+    await town.wallet.approve(request, "usr_1");
+    await town.store.recover();
+    await town.store.idle();
+    expect(await status(id)).toBe("completed");
+    expect(town.bank.captured).toHaveLength(1);
+    expect([...town.wallet.requests.keys()]).toEqual([request]);
+  });
+
+  test("a request whose id was lost is looked for until the wallet is back", async () => {
+    const id = await checkout("stoneware-mug");
+    const request = await press(id);
+    await town.restart();
+    await town.db.sql.updateTable("checkouts").set({ request_id: null }).where("id", "=", id).execute();
+    await town.wallet.approve(request, "usr_1");
+    town.wallet.down = true;
+    await town.store.recover();
+    await town.store.idle();
+    expect(await status(id)).toBe("awaiting_approval");
+    town.wallet.down = false;
+    town.clock.advance(60_000);
+    await town.store.recover();
+    await town.store.idle();
+    expect(await status(id)).toBe("completed");
+  });
+
   test("an approval that comes for a checkout that takes none is told, and nothing is captured", async () => {
     const id = await checkout("stoneware-mug");
     const request = await press(id);
