@@ -1,3 +1,4 @@
+import { longRun, tellProgress } from "@countersign/storage/testing/long-run";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Engine, engines } from "../engines.ts";
@@ -6,8 +7,6 @@ import { play } from "./play.ts";
 import { someHistory } from "./some-history.ts";
 import { Stage } from "./stage.ts";
 
-/** COUNTERSIGN_HISTORIES=100000 for a long run; a failure prints the seed and the path that play it again. */
-const wanted = Number(process.env["COUNTERSIGN_HISTORIES"] ?? "1000");
 const perDatabase = 1_000;
 const start = 1_795_000_000_000;
 
@@ -21,17 +20,19 @@ describe.each([["SQLite in memory", inMemory] as const, ...engines])("any histor
   afterAll(() => engine.close());
 
   // What differs on a disk and on a server is how a process comes back and how transactions meet; each history costs far more there.
-  const runs = name === "SQLite in memory" ? wanted : Math.ceil(wanted / 20);
+  const run = longRun(name === "SQLite in memory" ? 1 : 1 / 20);
 
   test(
     "P04, P05, P06, P07, P10, P14, P15: answers, sums and limits are those on paper, whatever dies, repeats or restarts",
     async () => {
       let stage = await Stage.open(await engine.newDatabase(), start);
       let number = 0;
+      const played = tellProgress(`bank on ${name}`, run);
       try {
         await fc.assert(
           fc.asyncProperty(someHistory, async (history) => {
             number += 1;
+            played();
             if (number % perDatabase === 0) {
               await expectSoundBooks(stage.database);
               await stage.close();
@@ -39,13 +40,13 @@ describe.each([["SQLite in memory", inMemory] as const, ...engines])("any histor
             }
             expect(await play(stage, history, number)).toEqual([]);
           }),
-          { numRuns: runs },
+          run,
         );
         await expectSoundBooks(stage.database);
       } finally {
         await stage.close();
       }
     },
-    60_000 + wanted * 200,
+    60_000 + run.numRuns * 1_000,
   );
 });
