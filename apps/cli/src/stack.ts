@@ -116,7 +116,12 @@ function startTheBank(options: StackOptions, urls: StackUrls): Promise<Started> 
     sealingKey: options.data.key("bank"),
     openingBalance: options.openingBalance,
     clients: [
-      { clientId: storeClientId, jwksUri: `${urls.store}/.well-known/jwks.json`, role: "payee" },
+      {
+        clientId: storeClientId,
+        jwksUri: `${urls.store}/.well-known/jwks.json`,
+        role: "payee",
+        webhookUri: `${urls.store}/webhooks/bank`,
+      },
       { clientId: urls.wallet, jwksUri: `${urls.wallet}/jwks`, role: "wallet", mandatesUri: `${urls.wallet}/mandates` },
       ...(options.apps ?? []).flatMap((app) =>
         app.payee === undefined ? [] : [{ clientId: app.payee, jwksUri: payeeKeysUri(app), role: "payee" as const }],

@@ -183,7 +183,8 @@ async function exchange(
   }
 }
 
-async function readBounded(response: Response): Promise<string | undefined> {
+/** The text of an answer; undefined when it is larger than what the bank ever says. */
+export async function readBounded(response: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {

@@ -44,6 +44,12 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.error("refund.mismatch", { refundId: event.refund });
     case "refund_done":
       return logger.info("refund.done", { refundId: event.refund, paymentId: event.payment });
+    case "charge_taken_back":
+      return logger.warn("charge.taken_back", { refundId: event.refund, paymentId: event.payment });
+    case "order_sums_changed":
+      return logger.info("order.sums_changed", { paymentId: event.payment });
+    case "bank_event_refused":
+      return logger.warn("bank_event.refused", { code: event.code });
     case "wallet_event_refused":
       return logger.warn("wallet_event.refused", { code: event.code });
     case "agent_refused":

@@ -20,6 +20,11 @@ export type StoreEvent =
   | { readonly event: "refund_refused"; readonly refund: string; readonly code: string }
   | { readonly event: "refund_mismatch"; readonly refund: string }
   | { readonly event: "refund_done"; readonly refund: string; readonly payment: string }
+  /** A charge that came to no order is given back. */
+  | { readonly event: "charge_taken_back"; readonly refund: string; readonly payment: string }
+  /** The bank gave back more than this store had asked for. */
+  | { readonly event: "order_sums_changed"; readonly payment: string }
+  | { readonly event: "bank_event_refused"; readonly code: string }
   | { readonly event: "wallet_event_refused"; readonly code: string }
   /** An agent of another protocol was refused; `agent` is empty for one that is not known. */
   | { readonly event: "agent_refused"; readonly agent: string; readonly status: number; readonly code: string }

@@ -3,6 +3,8 @@ import type { Payee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database } from "@countersign/storage/open";
 import type { Sealer } from "@countersign/storage/sealed";
+import type { BankEvents } from "./bank-events.ts";
+import type { PaymentLooks } from "./payment/payment-looks.ts";
 import type { Settler } from "./payment/settle.ts";
 import type { Watchers } from "./payment/watchers.ts";
 import type { Withdrawals } from "./payment/withdrawals.ts";
@@ -23,6 +25,8 @@ export interface Shop {
   readonly sealer: Sealer;
   readonly settler: Settler;
   readonly refunder: Refunder;
+  readonly bankEvents: BankEvents;
+  readonly paymentLooks: PaymentLooks;
   readonly watchers: Watchers;
   readonly withdrawals: Withdrawals;
   /** Where answers are kept for clients that send a call again. */

@@ -9,19 +9,14 @@ import type { AcpAgent } from "./acp/agents.ts";
 import { type AcpRoutes, openAcp } from "./acp/serve-acp.ts";
 import { createTelling, type Telling } from "./acp/tell-agents.ts";
 import { createBankClient } from "./bank-client.ts";
+import { openBankEvents } from "./bank-events.ts";
 import { variants } from "./catalogue/products.ts";
-import { applyToCheckout } from "./checkout/checkout-rows.ts";
 import { openLinkRows } from "./link-rows.ts";
 import type { AnnounceOrder } from "./orders/announce.ts";
 import { orderPagesPath, orderPageUrl, serveOrderPage } from "./orders/order-page.ts";
 import { openApprovalRows } from "./payment/approval-rows.ts";
-import { completeCheckout } from "./payment/complete.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
-import { createSettler } from "./payment/settle.ts";
-import { takeWalletEvent, walletEventsPath } from "./payment/wallet-events.ts";
-import { createWatchers, type Watchers } from "./payment/watchers.ts";
-import { createWithdrawals } from "./payment/withdrawals.ts";
-import { createRefunder } from "./refunds/settle-refund.ts";
+import { bankEventsPath, takeBankEvent, takeWalletEvent, walletEventsPath } from "./payment/pushed-events.ts";
 import type { Report, StoreEvent } from "./report.ts";
 import type { Shop } from "./shop.ts";
 import { openSigningKey } from "./signing-key.ts";
@@ -35,6 +30,7 @@ import { addOrderTools } from "./tools/order-tools.ts";
 import { addPayTools } from "./tools/pay-tool.ts";
 import { addRefundTool } from "./tools/refund-tool.ts";
 import { openUcp, type Ucp } from "./ucp/routes.ts";
+import { createWork, endWork, workIdle } from "./work.ts";
 
 type AppReport = NonNullable<Parameters<typeof createApp>[0]["report"]>;
 
@@ -74,7 +70,7 @@ export interface Store {
   fetch(request: Request): Promise<Response>;
   /** Picks up unfinished work once. */
   recover(): Promise<void>;
-  /** Resolves when no approval is being waited for and none is being withdrawn. */
+  /** Resolves when no approval is being waited for, none is being withdrawn and no payment is being looked at. */
   idle(): Promise<void>;
   /** Answers at once whoever waits for a person. Call it when stopping begins. */
   leave(): void;
@@ -88,7 +84,6 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const leaving = new AbortController();
   const telling = openTelling(options);
   const shop = await createShop(options, telling.announce, stop.signal);
-  const { settler, refunder, watchers, withdrawals } = shop;
   const app = createShopApp(options, shop, leaving.signal);
   const ucp = openUcp(shop, shared(options));
   const routes = routesOf(shop, ucp, openAcp(shop, { wallet: options.wallet, agents: options.agents ?? [] }));
@@ -104,19 +99,13 @@ export async function createStore(options: StoreOptions): Promise<Store> {
       await recover(shop);
       await telling.deliver();
     },
-    async idle() {
-      await watchers.idle();
-      await withdrawals.idle();
-    },
+    idle: () => workIdle(shop),
     leave: () => leaving.abort(),
     async close() {
       leaving.abort();
       stop.abort();
       await stopRecovery?.();
-      await watchers.close();
-      await withdrawals.idle();
-      await settler.idle();
-      await refunder.idle();
+      await endWork(shop);
       await telling.close();
       await ucp.close();
       await app.close();
@@ -158,25 +147,10 @@ async function createShop(options: StoreOptions, announce: AnnounceOrder, stoppi
     readMsMax: options.readMsMax ?? 5_000,
     signal: stopping,
   });
-  const settler = createSettler({ db, bank, sealer, clock, report, announce });
-  const refunder = createRefunder({ db, bank, clock, report, announce });
-  const withdrawals = createWithdrawals({ db, payee, clock, report });
-  const watchers: Watchers = createWatchers({
-    payee,
-    countMax: 256,
-    async onApproved(checkoutId, approval) {
-      const completed = await completeCheckout({ db, sealer, clock, report, settler }, checkoutId, approval);
-      if (!completed.ok) report({ event: "approval_unused", checkout: checkoutId, request: approval.requestId, code: completed.error.code });
-    },
-    async onEnded(checkoutId, requestId, how) {
-      await applyToCheckout(db, checkoutId, { type: how, requestId }, clock());
-    },
-    clock,
-    report,
-  });
+  const bankEvents = openBankEvents({ bank: options.bank, clientId: options.clientId, fetch: options.fetch ?? fetch, clock });
   const answers = openLinkRows(db, clock, "tool-answer");
   const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
-  const parts = { settler, refunder, watchers, withdrawals, answers };
+  const parts = { ...createWork({ db, payee, bank, sealer, clock, report, announce }), bankEvents, answers };
   return { name, url, resource: `${url}/mcp`, db, payee, sealer, ...parts, clock, randomId, report };
 }
 
@@ -210,6 +184,7 @@ function createShopApp(options: StoreOptions, shop: Shop, stopping: AbortSignal)
 function routesOf(shop: Shop, ucp: Ucp, acp: AcpRoutes): Ucp["routes"] {
   return [
     { path: walletEventsPath, serve: (request) => takeWalletEvent(shop, request) },
+    { path: bankEventsPath, serve: (request) => takeBankEvent(shop, request) },
     { path: orderPagesPath, serve: (request) => serveOrderPage(shop, request) },
     ...ucp.routes,
     ...acp,

@@ -4,13 +4,15 @@ import type { PaymentApproval } from "@countersign/kit/payment/payee";
 import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import { paymentIdOf } from "./capture.ts";
 import { insertCapture } from "./capture-rows.ts";
+import { insertWithdrawal } from "./withdrawal-rows.ts";
 import { captureKeyOf, mandateAad, type Settlement, type Settler, type SettlerOptions } from "./settle.ts";
 
 export type CompleterOptions = Omit<SettlerOptions, "bank" | "announce"> & { readonly settler: Settler };
 
 /**
  * Completes a checkout whose payment was approved: the approval becomes a capture in the outbox in one transaction, then the bank is asked. Whoever comes
- * second, with the same approval or another one of the same terms, meets the first one's capture.
+ * second, with the same approval or another one of the same terms, meets the first one's capture. An approval that the checkout takes no more is noted to be taken back at the wallet, so that it
+ * holds nothing of the user's limits.
  */
 export async function completeCheckout(
   options: CompleterOptions,
@@ -58,5 +60,7 @@ export async function completeCheckout(
   }
   const current = await readCheckout(db, checkoutId);
   const underWay = current?.status === "completing" || current?.status === "completed" ? current.paymentId : null;
+  // What lost a race may still be taken the next time; everything else is this approval's end.
+  if (underWay !== paymentId && started.error.code !== "conflict") await insertWithdrawal(db, approval.requestId, now);
   return underWay === null ? started : ok(await settler.settle(underWay));
 }

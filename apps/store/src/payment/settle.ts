@@ -10,6 +10,7 @@ import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import type { AnnounceOrder } from "../orders/announce.ts";
 import type { Order } from "../orders/order.ts";
 import { insertOrder, readOrderOfPayment } from "../orders/order-rows.ts";
+import { takeBack } from "../refunds/take-back.ts";
 import type { Report } from "../report.ts";
 import type { StoreTables } from "../tables.ts";
 import { type Capture, type CaptureKnowledge, decideCapture, isOrderedPayment, mandateMarginMs, nextAttemptAt } from "./capture.ts";
@@ -166,7 +167,10 @@ async function finish(options: SettlerOptions, capture: Capture, payment: BankPa
     return ok(undefined);
   });
   if (!done.ok) {
-    return recall(options, paymentId);
+    const before = await recall(options, paymentId);
+    // Another instance had given it up: the money moved, and nothing will come of it.
+    if (before.outcome === "refused") await takeBack(options, payment);
+    return before;
   }
   report({ event: "order_completed", order: order.id, payment: paymentId });
   return { outcome: "captured", order };

@@ -1,4 +1,7 @@
-import { decodeJwt } from "jose";
+import { randomUUID } from "node:crypto";
+import { eventClaims } from "@countersign/protocol/event-token";
+import { paymentEvent } from "@countersign/protocol/payment-event";
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { z } from "zod";
 import { record } from "./record.ts";
 
@@ -34,6 +37,12 @@ export interface TestBank {
   readonly sentBlindly: readonly string[];
   /** Changes what the bank says about its payments. */
   tamper: ((payment: Record<string, unknown>) => Record<string, unknown>) | undefined;
+  /** The bank gives money back, or captures what the store had given up, without being asked. */
+  refundByItself(paymentId: string, amount: number): void;
+  captureByItself(paymentId: string, amount: number): void;
+  /** The event token of a change, with changes of claims and header after they are right; signed by a stranger when `forged`. */
+  event(paymentId: string, change?: { claims?: object; typ?: string; forged?: boolean }): Promise<string>;
+  keysDown: boolean;
   fetch(request: Request): Promise<Response>;
 }
 
@@ -45,6 +54,7 @@ export function createTestBank(origin: string, now: () => number): TestBank {
   const keys: string[] = [];
   const sentBlindly: string[] = [];
   const unread = new Set<string>();
+  const keyPair = generateKeyPair("ES256", { extractable: true });
   const bank: TestBank = {
     origin,
     captureFaults: [],
@@ -56,8 +66,24 @@ export function createTestBank(origin: string, now: () => number): TestBank {
     keys,
     sentBlindly,
     tamper: undefined,
+    keysDown: false,
+    refundByItself(paymentId, amount) {
+      const payment = payments.get(paymentId) ?? {};
+      payments.set(paymentId, { ...payment, refunded: Number(payment["refunded"]) + amount });
+    },
+    captureByItself(id, amount) {
+      const sums = { amount, currency: "EUR", captured: amount, refunded: 0, moves: [{ kind: "capture", amount }] };
+      payments.set(id, { id, status: "captured", ...sums, mandate_jti: id.slice(4) });
+    },
+    async event(paymentId, { claims = {}, typ = "secevent+jwt", forged = false } = {}) {
+      const { privateKey } = forged ? await generateKeyPair("ES256") : await keyPair;
+      const about = { id: randomUUID(), subjectId: paymentId, status: "captured", sequence: 1, at: now() };
+      const right = eventClaims({ issuer: origin, audience: "store", event: paymentEvent, ...about }, now());
+      return new SignJWT({ ...right, ...claims }).setProtectedHeader({ alg: "ES256", typ, kid: "b1" }).sign(privateKey);
+    },
     async fetch(request) {
       const { pathname } = new URL(request.url);
+      if (pathname === "/.well-known/jwks.json") return publishKeys();
       requests.push(`${request.method} ${request.method === "POST" ? pathname : "/payments/:id"}`);
       if (pathname.endsWith("/refunds")) return refund(pathname.split("/")[2] ?? "", request);
       if (request.method === "POST") {
@@ -111,6 +137,11 @@ export function createTestBank(origin: string, now: () => number): TestBank {
     if (fault === "status-500-after") return refusal(500, "internal_error");
     const payment = payments.get(id) ?? {};
     return Response.json(bank.tamper?.(payment) ?? payment, { status: 201 });
+  }
+
+  async function publishKeys(): Promise<Response> {
+    if (bank.keysDown) throw new TypeError("fetch failed");
+    return Response.json({ keys: [{ ...(await exportJWK((await keyPair).publicKey)), kid: "b1", alg: "ES256", use: "sig" }] });
   }
 
   async function refund(id: string, request: Request): Promise<Response> {

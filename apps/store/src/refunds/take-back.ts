@@ -1,0 +1,34 @@
+import type { EpochMs } from "@countersign/protocol/brand";
+import type { Database } from "@countersign/storage/open";
+import type { BankPayment } from "../bank-client.ts";
+import type { Report } from "../report.ts";
+import type { StoreTables } from "../tables.ts";
+import { insertRefund } from "./refund-rows.ts";
+
+/**
+ * Gives back a charge that came to no order, because the store had given the payment up when the bank made it: what was captured and not refunded becomes a refund in the outbox.
+ * Twice is once.
+ */
+export async function takeBack(
+  parts: { readonly db: Database<StoreTables>; readonly clock: () => EpochMs; readonly report: Report },
+  payment: BankPayment,
+): Promise<void> {
+  const { id: paymentId, captured, refunded, currency } = payment;
+  if (refunded >= captured) return;
+  const now = parts.clock();
+  const refund = {
+    // By what it gives back, so that two who find the charge at once make one refund.
+    id: `ref_${paymentId}_${refunded}`,
+    paymentId,
+    orderId: null,
+    amount: { amount: captured - refunded, currency },
+    before: refunded,
+    captured,
+    state: "pending",
+    attempts: 0,
+    reason: null,
+    createdAt: now,
+    refusedWith: null,
+  } as const;
+  if (await insertRefund(parts.db, refund, now)) parts.report({ event: "charge_taken_back", refund: refund.id, payment: paymentId });
+}
