@@ -20,4 +20,13 @@ export const paymentRequirements: readonly Requirement[] = [
       ),
     ],
   },
+  {
+    id: "pay-acp-1",
+    rule: "An agent that speaks the Agentic Commerce Protocol buys for a person who approves in their wallet, and is told of the order; it holds nothing that could pay.",
+    spec: "ACP 2026-04-17; ACP webhooks",
+    shownBy: [
+      scenario("acp", "sells to a shopping agent when a person approves at the address that it was given, and tells it of the order"),
+      scenario("acp", "tells the agent that the person said no, and sells under the next approval, once"),
+    ],
+  },
 ];

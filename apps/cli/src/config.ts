@@ -2,6 +2,7 @@ import { type HostConfig, hostConfig } from "@countersign/host/config";
 import type { Secret } from "@countersign/protocol/secret";
 import { choice, httpUrl, integer, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import type { LogLevel } from "@countersign/service/log";
+import { type StoreConfig, storeConfig } from "@countersign/store/config";
 
 /** What `countersign up` is told by its environment. */
 export interface UpConfig {
@@ -17,6 +18,7 @@ export interface UpConfig {
   readonly modelName: string;
   readonly modelKey: Secret | undefined;
   readonly apiClients: HostConfig["apiClients"];
+  readonly agents: StoreConfig["agents"];
 }
 
 /** One variable each; every default is safe on one machine. */
@@ -46,4 +48,5 @@ export const upConfig: { readonly [Name in keyof UpConfig]: Variable<UpConfig[Na
   modelName: text({ env: "COUNTERSIGN_MODEL", doc: "Name of the model at that endpoint.", fallback: "default" }),
   modelKey: optional(secret({ env: "COUNTERSIGN_MODEL_KEY", doc: "API key of that endpoint." })),
   apiClients: hostConfig.apiClients,
+  agents: storeConfig.agents,
 };

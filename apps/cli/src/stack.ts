@@ -7,7 +7,7 @@ import { callbackId } from "@countersign/host/authorize/callback-id";
 import { type HostStartOptions, start as startHost } from "@countersign/host/main";
 import type { Logger } from "@countersign/service/log";
 import type { Started } from "@countersign/service/run-main";
-import { readWidget, start as startStore } from "@countersign/store/main";
+import { readWidget, start as startStore, type StoreStartOptions } from "@countersign/store/main";
 import { start as startWallet } from "@countersign/wallet/main";
 import { deviceGrant, type WalletClient, type WalletResource } from "@countersign/wallet/options";
 import { type LocalApp, payeeKeysUri, requireDistinctApps } from "./local-app.ts";
@@ -38,6 +38,8 @@ export interface StackOptions {
   readonly model?: NonNullable<HostStartOptions["model"]>;
   /** Products that embed the host. */
   readonly apiClients?: NonNullable<HostStartOptions["apiClients"]>;
+  /** Shopping agents that may buy at the store over ACP. */
+  readonly agents?: NonNullable<StoreStartOptions["agents"]>;
   readonly hostLimits?: NonNullable<HostStartOptions["limits"]>;
   /** Further OAuth clients of the wallet, beside the console and the store. */
   readonly walletClients?: readonly WalletClient[];
@@ -176,6 +178,7 @@ async function startTheStore(options: StackOptions, urls: StackUrls): Promise<St
     name: shopName,
     widgetHtml: await readWidget(fileURLToPath(new URL("../../store/widget/dist/shop.html", import.meta.url))),
     logger: options.logger("store"),
+    ...(options.agents === undefined ? {} : { agents: options.agents }),
   });
 }
 

@@ -20,6 +20,7 @@ export async function up(config: UpConfig, appFolders: readonly string[], print:
     openingBalance: config.openingBalance,
     logger: (party) => createLogger(party, { level: config.logLevel }),
     apiClients: config.apiClients,
+    agents: config.agents,
     apps,
     ...(config.modelUrl === undefined
       ? {}
