@@ -40,7 +40,7 @@ describe("a rule of the user's", () => {
     await view().getByTestId("pay").waitFor();
   };
 
-  it("approves the next payment to a shop that was paid before, without a window and with nobody present", { timeout: 90_000 }, async () => {
+  it("L12 L29 approves the next payment to a shop that was paid before, without a window and with nobody present", { timeout: 90_000 }, async () => {
     await person.console.callTool("browse_products");
     const signIn = await openedBy(person.console.page, () => view().getByTestId("my-orders").click());
     await new WalletPage(signIn).signUpAndAllow("Ada");

@@ -52,6 +52,8 @@ describe("the bank's page", () => {
     const text = await line.innerText();
     expect(text).toContain(`−${total}`);
     expect(text).toContain("Approved by you with a passkey");
+    const main = await page.locator("main").innerText();
+    expect(text.split("Balance ")[1]).toBe(/Balance\s+(\S+ EUR)/.exec(main)?.[1]);
     expect(text).toContain("asked through countersign-host");
     expect(await page.locator("main").innerText()).toContain("Opening balance");
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)).toBe(true);

@@ -166,7 +166,7 @@ describe("I5 X03 V24 no secret leaves the vault", () => {
     expect(search("SQLite format 3")).toHaveLength(partyNames.length);
   });
 
-  it("finds no token, code, state, verifier or key at any place", () => {
+  it("L07 finds no token, code, state, verifier or key at any place", () => {
     const secrets = new Map([...canary.secrets, ["model key", modelKey], ["API key", apiKey]]);
     for (const [name, value] of cookies) secrets.set(`cookie ${name}`, value);
     for (const party of ["host", "wallet", "store"] as const)

@@ -69,7 +69,7 @@ async function walk(person: Person, scheme: Scheme, size: Size, visit: Visit): P
   await visit("declined", page, "with view");
 
   // Just after a refusal no window opens by itself (M20): a card asks first.
-  await widget.getByTestId("retry").click();
+  await widget.getByTestId("pay").click();
   const again = page.locator('[data-testid="signin-continue"][aria-disabled="false"]');
   await again.waitFor();
   await visit("asked-again", page, "with view");

@@ -54,7 +54,7 @@ const items = [{ product_id: "stoneware-mug", quantity: 2 }];
 const checkoutIn = (structuredContent: unknown): string => String(member(member(structuredContent, "checkout"), "id"));
 
 describe("a guest's client that shows addresses", () => {
-  it("pays in one call: the official client of 2026-07-28 shows the wallet's page and comes back with the receipt", async () => {
+  it("L30 pays in one call: the official client of 2026-07-28 shows the wallet's page and comes back with the receipt", async () => {
     const client = new Client(
       { name: "terminal", version: "1.0.0" },
       { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: "auto" } },
@@ -122,7 +122,7 @@ const clients: readonly (readonly [what: string, open: () => Promise<{ readonly 
 ];
 
 describe.each(clients)("%s, for a guest", (_, open) => {
-  it("pays by the wallet's link on a second device, waits by the handle, and reads the order again with the receipt's", async () => {
+  it("L23 L30 pays by the wallet's link on a second device, waits by the handle, and reads the order again with the receipt's", async () => {
     const { call, close } = await open();
     const checkout_id = checkoutIn((await call("create_checkout", { items })).structuredContent);
     const asked = await call("pay", { checkout_id });
@@ -168,13 +168,13 @@ describe("the shop's view in a host that signs nobody in", () => {
     return view;
   }
 
-  it("shows link, QR code and the time left, and goes on to the receipt when the guest approved on another device", async () => {
+  it("L23 shows link, QR code and the time left, and goes on to the receipt when the guest approved on another device", async () => {
     const view = await openView("light");
     await view.getByTestId("buy").first().press("Enter");
     await view.getByTestId("pay").press("Enter");
     const panel = view.getByTestId("authorization");
     await panel.getByRole("img", { name: "QR code of the page’s address" }).waitFor();
-    expect(await panel.getByRole("heading").innerText()).toBe("Approve this to go on");
+    expect(await panel.getByRole("heading").innerText()).toBe("Approve in your wallet");
     expect(await panel.getByRole("timer").innerText()).toMatch(/^Ends in 1[45]:\d\d$/);
     expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     expect(await findBarriers(view)).toEqual([]);

@@ -55,7 +55,7 @@ describe("paying in the store's view", () => {
 
   const minorUnits = (shown: string): number => Number(shown.replaceAll(/[^0-9]/g, ""));
 
-  it("names payee, items and total at the wallet, captures once and shows the receipt in view and chat", async () => {
+  it("L09 L22 names payee, items and total at the wallet, captures once and shows the receipt in view and chat", async () => {
     const total = await buyFirst();
     await keepPicture(person.console.page, "console-checkout");
     const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
@@ -83,7 +83,7 @@ describe("paying in the store's view", () => {
     await keepPicture(person.console.page, "console-receipt");
   });
 
-  it("V24 shows no token, mandate or code to the view, the chat or the trace", async () => {
+  it("L07 V24 shows no token, mandate or code to the view, the chat or the trace", async () => {
     await buyFirst();
     const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
@@ -96,7 +96,7 @@ describe("paying in the store's view", () => {
     expect(visible).not.toMatch(/[?&](code|state|code_verifier)=/);
   });
 
-  it("charges nothing when the user declines, and lets them try again", async () => {
+  it("L22 charges nothing when the user declines, and lets them try again", async () => {
     await buyFirst();
     const popup = await openedBy(person.console.page, () => press(view().getByTestId("pay")));
     const wallet = new WalletPage(popup);
@@ -107,7 +107,7 @@ describe("paying in the store's view", () => {
     expect(newPayments()).toEqual([]);
     await keepPicture(person.console.page, "console-declined");
     // Just after a refusal no window opens by itself (M20): a card asks first.
-    await view().getByTestId("retry").click();
+    await view().getByTestId("pay").click();
     const go = person.console.page.locator('[data-testid="signin-continue"][aria-disabled="false"]');
     const again = await openedBy(person.console.page, () => go.click());
     await new WalletPage(again).approve.click();
@@ -136,7 +136,7 @@ describe("paying in the store's view", () => {
   it.each([
     ["once, and the host repeats the call by itself", 1],
     ["twice, and the user asks for the receipt", 2],
-  ])("P15 captures once when the reply is lost %s", async (_, losses) => {
+  ])("L24 P15 captures once when the reply is lost %s", async (_, losses) => {
     await buyFirst();
     let left = losses;
     let paid = false;

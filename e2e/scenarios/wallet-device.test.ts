@@ -77,7 +77,7 @@ describe("the wallet on another device", () => {
     await person.console.widget.getByText("No orders yet").waitFor();
   });
 
-  it("D07 pays on the phone after the number on the first screen was named there, and the view shows the receipt", async () => {
+  it("L23 D07 pays on the phone after the number on the first screen was named there, and the view shows the receipt", async () => {
     const paidBefore = readBank(stack.folder).payments.length;
     await person.console.widget.getByTestId("buy").first().click();
     await person.console.widget.getByTestId("pay").waitFor();

@@ -57,7 +57,7 @@ describe("an approval link that is handed to a phone", () => {
     return `${stack.urls.wallet}/approve/${await asked.promise}`;
   };
 
-  it("D07 pays on the phone after the number of the first screen, which is told within a second", async () => {
+  it("L23 D07 pays on the phone after the number of the first screen, which is told within a second", async () => {
     const paidBefore = readBank(stack.folder).payments.length;
     const desktop = await person.browser.newPage();
     const stopped: string[] = [];

@@ -15,6 +15,8 @@ export interface TestStack extends Stack {
   readonly folder: string;
   /** Stands between everybody and the store. */
   readonly storeFaults: FaultProxy;
+  /** Stands between everybody and the bank. */
+  readonly bankFaults: FaultProxy;
   /** Stops every party and starts it again on the same ports and data. */
   restart(): Promise<void>;
 }
@@ -38,9 +40,9 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
   const data = openDataFolder(folder);
   const [console, widgets, wallet, store, bank] = await Promise.all([listen(), listen(), listen(), listen(), listen()]);
   const servers = { console, widgets, wallet, store, bank };
-  const storeFaults = await startFaultProxy(() => ports.store);
+  const [storeFaults, bankFaults] = await Promise.all([startFaultProxy(() => ports.store), startFaultProxy(() => ports.bank)]);
   const ports = { console: portOf(console), widgets: portOf(widgets), wallet: portOf(wallet), store: portOf(store), bank: portOf(bank) };
-  const urls: Partial<StackUrls> = { store: `http://127.0.0.1:${storeFaults.port}` };
+  const urls: Partial<StackUrls> = { store: `http://127.0.0.1:${storeFaults.port}`, bank: `http://127.0.0.1:${bankFaults.port}` };
   const app = fixture === undefined ? undefined : await serveFixture(fixture, fixtureIssuer ?? `http://localhost:${ports.wallet}`);
   const extra =
     app === undefined
@@ -64,6 +66,7 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
   return {
     folder,
     storeFaults,
+    bankFaults,
     urls: stack.urls,
     get parties() {
       return stack.parties;
@@ -76,6 +79,7 @@ export async function runStack(options: TestStackOptions = {}): Promise<TestStac
       await stack.stop();
       await app?.stop();
       storeFaults.close();
+      bankFaults.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -22,6 +22,7 @@ test("a threat's row links every test file whose titles name its id, and nothing
   ]);
 });
 
-test("an id that no row has is told", () => {
-  expect(renderThreats("| P04 | Replay | One write |  |", new Map([["P99", ["a.test.ts"]]])).unknown).toEqual(["P99"]);
+test("an id that no row has is told, and a row that no test names", () => {
+  expect(renderThreats("| P04 | Replay | One write |  |", new Map([["P99", ["a.test.ts"]]]))).toMatchObject({ unknown: ["P99"], untested: ["P04"] });
+  expect(renderThreats("| L04 | Replay | One write |  |", new Map([["L04", ["a.test.ts"]]]))).toMatchObject({ unknown: [], untested: [] });
 });

@@ -11,7 +11,9 @@ export type FaultPoint =
   | "move.judged"
   | "move.recorded"
   | "move.answered"
-  | "move.committed";
+  | "move.committed"
+  | "expiry.recorded"
+  | "expiry.committed";
 
 /** Called at each point; a throw or an end of the process there is a crash there. In production it does nothing. */
 export type ReachFaultPoint = (point: FaultPoint) => void | Promise<void>;

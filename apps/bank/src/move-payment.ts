@@ -58,16 +58,19 @@ export async function movePayment(parts: PaymentParts, asked: AskedMove, now: Ep
 
 /** Ends a payment whose time to capture is over. Undefined when there is nothing to end, so that it may be called by many at once. */
 export async function expirePayment(parts: PaymentParts, paymentId: string, now: EpochMs): Promise<BankEvent | undefined> {
-  return againAfterRace(() =>
+  const event = await againAfterRace(() =>
     parts.database.transaction(async (tx) => {
       const row = await holdPayment(tx, paymentId);
       const judged = row === undefined ? undefined : judgeMove(sumsOf(row), { kind: "expiry" }, now);
       if (row === undefined || judged === undefined || !judged.ok) return undefined;
       const written = await writeMove(parts, tx, { row, kind: "expiry", moved: judged.value, key: null, digest: null }, now);
+      await parts.reach("expiry.recorded");
       await makeTransfers(tx, resolutionOf(row, "expiry", judged.value, written.changes), now);
       return { event: "payment_expired", clientId: row.payee, paymentId, amount: judged.value.amount, currency: row.currency } as const;
     }),
   );
+  await parts.reach("expiry.committed");
+  return event;
 }
 
 interface Case {

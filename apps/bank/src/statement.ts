@@ -1,12 +1,12 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Database, Migration } from "@countersign/storage/database";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { toAccount } from "./journal.ts";
 import { availableOf } from "./ledger.ts";
 import { maskAccount } from "./payment.ts";
 import type { AccountRow, BankTables } from "./tables.ts";
 
-/** What an account's owner reads; amounts in minor units. `booked` is what was moved in all, `held` what is set aside of it. */
+/** What an account's owner reads; amounts in minor units. `booked` is what was moved in all, `held` what is set aside of it, or for a payee what is set aside to come. */
 export interface Statement {
   readonly account: {
     readonly id: string;
@@ -41,12 +41,16 @@ export interface OpenHold extends PaymentOrigin {
   readonly until: string;
 }
 
-/** One line. `amount` is what it changed: less than zero for what went out, zero where money that was set aside became free again; `released` says how much. */
+/**
+ * One line. `amount` is what it changed: less than zero for what went out, zero where money that was set aside became free again; `released` says how much.
+ * `balance` is what was booked in all after it.
+ */
 export interface StatementLine {
   readonly kind: "opening" | "payment" | "refund" | "release" | "expiry";
   readonly at: string;
   readonly amount: number;
   readonly released: number;
+  readonly balance: number;
   readonly origin: PaymentOrigin | null;
 }
 
@@ -61,8 +65,33 @@ export const statementMigration: Migration = {
   },
 };
 
+/**
+ * Lines are read in the order in which they were written, which a time cannot say: a balance after each line is true in that order alone. SQLite numbers its rows
+ * itself, and in PostgreSQL a number is taken after the line's account is held.
+ */
+export const linesInOrderMigration: Migration = {
+  id: "0008-lines-in-order",
+  async up(db, dialect) {
+    const order = dialect === "postgres" ? ["sequence"] : [];
+    if (dialect === "postgres")
+      await db.schema
+        .alterTable("transfers")
+        .addColumn("sequence", "bigserial", (column) => column.notNull())
+        .execute();
+    for (const side of ["debit", "credit"]) {
+      await db.schema.dropIndex(`transfers_${side}`).execute();
+      await db.schema
+        .createIndex(`transfers_${side}`)
+        .on("transfers")
+        .columns([`${side}_account_id`, ...order])
+        .execute();
+    }
+    await db.schema.createIndex("payments_held_payee").on("payments").columns(["payee", "currency"]).where(sql.ref("held"), ">", 0).execute();
+  },
+};
+
 const pageMax = 25;
-const cursorGrammar = /^(\d{1,16})\.([A-Za-z0-9_-]{1,200})$/;
+const cursorGrammar = /^\d{1,15}$/;
 
 /** The accounts of a wallet's user, in order of id. */
 export async function readAccountsOf(db: Database<BankTables>, owner: string, subject: string): Promise<readonly AccountRow[]> {
@@ -79,17 +108,20 @@ export async function readAccountsOf(db: Database<BankTables>, owner: string, su
 
 /** One page of an account's statement. `before` is the `next` of the page before; any other text gives the first page. */
 export async function readStatement(db: Database<BankTables>, row: AccountRow, now: EpochMs, before?: string): Promise<Statement> {
-  const account = toAccount(row);
   const found = await readLines(db, row.id, before);
+  const account = toAccount({ ...row, ...countersOf(found[0] ?? row) });
   const shown = found.slice(0, pageMax);
   const last = found.length > pageMax ? shown.at(-1) : undefined;
   const booked = account.creditsPosted - account.debitsPosted;
-  const figures = { booked, held: account.debitsPending, available: availableOf(account) };
+  const isPayees = row.kind === "payable";
+  const figures = { booked, held: isPayees ? account.creditsPending : account.debitsPending, available: availableOf(account) };
+  const description = isPayees ? "Payments received" : `Bank account ${maskAccount(row.id)}`;
+  const lines = shown.map((line) => viewLine(line, row.id));
   return {
-    account: { id: row.id, description: `Bank account ${maskAccount(row.id)}`, currency: row.currency, ...figures },
-    open: await readOpenHolds(db, row.id, now),
-    lines: shown.map((line) => viewLine(line, row.id)),
-    next: last === undefined ? null : `${last.created_at}.${last.id}`,
+    account: { id: row.id, description, currency: row.currency, ...figures },
+    open: await readOpenHolds(db, row, now),
+    lines: withBalances(lines, booked - (found[0]?.newer ?? 0)),
+    next: last === undefined ? null : String(last.sequence),
   };
 }
 
@@ -102,45 +134,64 @@ interface OriginRow {
   readonly agent: string | null;
 }
 
-interface LineRow extends OriginRow {
+type Counters = Pick<AccountRow, "debits_pending" | "debits_posted" | "credits_pending" | "credits_posted">;
+
+function countersOf({ debits_pending, debits_posted, credits_pending, credits_posted }: Counters): Counters {
+  return { debits_pending, debits_posted, credits_pending, credits_posted };
+}
+
+interface LineRow extends OriginRow, Counters {
   readonly id: string;
   readonly kind: BankTables["transfers"]["kind"];
   readonly debit_account_id: string;
   readonly amount: number;
   readonly created_at: number;
+  /** Its place among all lines. */
+  readonly sequence: number;
+  readonly newer: number;
 }
 
+/**
+ * The lines of one page and the account's counters, in one statement, so that both are of one moment. Each side of the account is read in the order of its
+ * index and no further than the page. `newer`: what the lines before this page changed.
+ */
 async function readLines(db: Database<BankTables>, accountId: string, before: string | undefined): Promise<readonly LineRow[]> {
-  const cursor = before === undefined ? null : cursorGrammar.exec(before);
-  const query = db.sql
-    .selectFrom("transfers as line")
-    .leftJoin("payments as payment", "payment.id", "line.reference")
-    .select(["line.id", "line.kind", "line.debit_account_id", "line.amount", "line.created_at"])
-    .select(["payment.id as payment_id", "payment.payee", "payment.payee_name", "payment.human_present", "payment.agent"])
-    .where((where) => where.or([where("line.debit_account_id", "=", accountId), where("line.credit_account_id", "=", accountId)]))
-    .where("line.kind", "!=", "pending")
-    .orderBy("line.created_at", "desc")
-    .orderBy("line.id", "desc")
-    .limit(pageMax + 1);
-  if (cursor === null) return query.execute();
-  const [, at, id] = cursor;
-  return query
-    .where((where) =>
-      where.or([where("line.created_at", "<", Number(at)), where.and([where("line.created_at", "=", Number(at)), where("line.id", "<", id ?? "")])]),
-    )
-    .execute();
+  const place = sql.ref(db.dialect === "postgres" ? "sequence" : "rowid");
+  const shown = before !== undefined && cursorGrammar.test(before) ? sql`${place} < ${Number(before)}` : null;
+  const lineOf = (side: "debit_account_id" | "credit_account_id"): RawBuilder<unknown> =>
+    sql`select * from (select ${place} as sequence, id, kind, debit_account_id, amount, created_at, reference from transfers
+      where ${sql.ref(side)} = ${accountId} and kind <> 'pending' and ${shown ?? sql`1 = 1`}
+      order by ${place} desc limit ${pageMax + 1}) as ${sql.id(`of_${side}`)}`;
+  const changed = (side: "debit_account_id" | "credit_account_id"): RawBuilder<number> =>
+    shown === null
+      ? sql`0`
+      : sql`(select cast(coalesce(sum(amount), 0) as bigint) from transfers
+          where ${sql.ref(side)} = ${accountId} and kind in ('single', 'post') and not ${shown})`;
+  const query = sql<LineRow>`select line.sequence, line.id, line.kind, line.debit_account_id, line.amount, line.created_at,
+      payment.id as payment_id, payment.payee, payment.payee_name, payment.human_present, payment.agent,
+      account.debits_pending, account.debits_posted, account.credits_pending, account.credits_posted,
+      ${changed("credit_account_id")} - ${changed("debit_account_id")} as newer
+    from (${lineOf("debit_account_id")} union all ${lineOf("credit_account_id")}) as line
+    join accounts as account on account.id = ${accountId}
+    left join payments as payment on payment.id = line.reference
+    order by line.sequence desc limit ${pageMax + 1}`;
+  return (await query.execute(db.sql)).rows;
 }
 
-async function readOpenHolds(db: Database<BankTables>, accountId: string, now: EpochMs): Promise<readonly OpenHold[]> {
-  const rows = await db.sql
+/** The payments of the account that wait for their capture: those that it pays, or those that a payee is to get. */
+async function readOpenHolds(db: Database<BankTables>, { id, kind, owner, currency }: AccountRow, now: EpochMs): Promise<readonly OpenHold[]> {
+  const query = db.sql
     .selectFrom("payments")
     .select(["id as payment_id", "payee", "payee_name", "human_present", "agent", "held", "created_at", "expires_at"])
-    .where("payer_account_id", "=", accountId)
     .where("held", ">", 0)
     .where("expires_at", ">", now)
     .orderBy("created_at", "desc")
-    .limit(100)
-    .execute();
+    .limit(100);
+  const isPayees = kind === "payable" && owner !== null;
+  const rows = await (isPayees
+    ? query.where("payee", "=", owner).where("currency", "=", currency)
+    : query.where("payer_account_id", "=", id)
+  ).execute();
   return rows.map((row) => ({
     ...originOf(row, row.payment_id),
     amount: row.held,
@@ -149,7 +200,17 @@ async function readOpenHolds(db: Database<BankTables>, accountId: string, now: E
   }));
 }
 
-function viewLine(line: LineRow, accountId: string): StatementLine {
+/** Lines with the balance that each left behind; `balance` is that after the first of them, which is the newest. */
+function withBalances(lines: readonly Omit<StatementLine, "balance">[], balance: number): readonly StatementLine[] {
+  let after = balance;
+  return lines.map((line) => {
+    const shown = { ...line, balance: after };
+    after -= line.amount;
+    return shown;
+  });
+}
+
+function viewLine(line: LineRow, accountId: string): Omit<StatementLine, "balance"> {
   const kind = kindOf(line);
   const at = new Date(line.created_at).toISOString();
   const origin = line.payment_id === null ? null : originOf(line, line.payment_id);

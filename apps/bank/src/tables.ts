@@ -2,7 +2,7 @@ import type { Migration } from "@countersign/storage/database";
 import { type Kysely, sql } from "kysely";
 import type { Transfer } from "./ledger.ts";
 import { type PaymentMoveRow, type PaymentRow, paymentMovesMigration } from "./payment-tables.ts";
-import { statementMigration } from "./statement.ts";
+import { linesInOrderMigration, statementMigration } from "./statement.ts";
 import { eventDeliveriesMigration, sharedDeliveriesMigration } from "./webhooks/deliveries.ts";
 
 /**
@@ -116,6 +116,7 @@ export const migrations: readonly Migration[] = [
       await redemptions.addColumn("captured", "bigint", (column) => column.notNull().defaultTo(0).check(sql`captured >= 0`)).execute();
     },
   },
+  linesInOrderMigration,
 ];
 
 async function createAccounts(db: Kysely<unknown>): Promise<void> {

@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { openDatabase } from "@countersign/storage/open";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FaultPoint } from "../src/fault-point.ts";
 import { type BankTables, migrations } from "../src/tables.ts";
 import { type Engine, engines } from "./engines.ts";
+import { runWriteLoop } from "./run-write-loop.ts";
 import { expectSoundBooks } from "./sql-books.ts";
-import { makeParties, type Parties, type Party, World } from "./world.ts";
+import { makeParties, type Parties, type Party, type PaymentBody, World } from "./world.ts";
 import type { WriteLoop } from "./write-loop.ts";
 
 const beforeCommit: readonly FaultPoint[] = ["capture.begin", "capture.transferred", "capture.recorded", "capture.answered"];
@@ -32,7 +30,7 @@ describe.each(engines)("exactly once on %s", (_, start) => {
     }
   }
 
-  test("P05: 50 parallel captures of one mandate under 50 keys are one payment, and all read it", async () => {
+  test("L04 P05: 50 parallel captures of one mandate under 50 keys are one payment, and all read it", async () => {
     const databaseUrl = await engine.newDatabase();
     const world = await World.open({ databaseUrl, parties });
     const account = await world.openAccount();
@@ -46,7 +44,7 @@ describe.each(engines)("exactly once on %s", (_, start) => {
     await closeAndCheck(databaseUrl, world);
   });
 
-  test("P05: 50 parallel captures of one account stop at its last unit", async () => {
+  test("L04 P05: 50 parallel captures of one account stop at its last unit", async () => {
     const databaseUrl = await engine.newDatabase();
     const world = await World.open({ databaseUrl, parties, openingBalance: 1_000 });
     const account = await world.openAccount();
@@ -146,59 +144,40 @@ describe.each(engines)("exactly once on %s", (_, start) => {
 
   test.each([...beforeCommit, "capture.committed"] as const)("P10: kill -9 at %s leaves all of a payment or nothing", async (point) => {
     const databaseUrl = await engine.newDatabase();
-    const { world, loop, account } = await prepareLoop(databaseUrl, parties, 3);
-    const run = runLoop({ ...loop, dieAt: { point, order: 2 } });
+    const { world, loop, orders, account } = await prepareLoop(databaseUrl, parties, 3);
+    const run = runWriteLoop({ ...loop, dieAt: { point, write: 2 } });
     expect(await run.ended).toBe("SIGKILL");
-    expect(run.acknowledged).toEqual(loop.orders.slice(0, 2).map(({ body }) => body.id));
+    expect(run.acknowledged).toEqual(["key-0", "key-1"]);
     const committed = point === "capture.committed";
     expect(await world.available(account)).toBe(committed ? 9_700 : 9_800);
-    for (const { key, body } of loop.orders) expect((await world.pay(body, key)).status).toBe(201);
+    for (const [n, order] of orders.entries()) expect((await world.pay(order, `key-${n}`)).status).toBe(201);
     expect(await world.available(account)).toBe(9_700);
     await closeAndCheck(databaseUrl, world);
   });
 
   test("P10: kill -9 in a write loop loses no acknowledged payment and doubles none", async () => {
     const databaseUrl = await engine.newDatabase();
-    const { world, loop, account } = await prepareLoop(databaseUrl, parties, 90);
-    const run = runLoop(loop, (count, kill) => {
+    const { world, loop, orders, account } = await prepareLoop(databaseUrl, parties, 90);
+    const run = runWriteLoop(loop, (count, kill) => {
       if (count === 15) kill();
     });
     expect(await run.ended).toBe("SIGKILL");
     expect(run.acknowledged.length).toBeGreaterThanOrEqual(15);
-    for (const id of run.acknowledged) {
-      expect(await (await world.send(parties.store, "GET", `/payments/${id}`)).json()).toMatchObject({ id, captured: 100 });
-    }
-    for (const { key, body } of loop.orders) expect((await world.pay(body, key)).status).toBe(201);
+    for (const { id } of orders.slice(0, run.acknowledged.length)) expect(await world.payment(id)).toMatchObject({ id, captured: 100 });
+    for (const [n, order] of orders.entries()) expect((await world.pay(order, `key-${n}`)).status).toBe(201);
     expect(await world.available(account)).toBe(10_000 - 90 * 100);
     await closeAndCheck(databaseUrl, world);
   });
 });
 
-async function prepareLoop(databaseUrl: string, parties: Parties, count: number): Promise<{ world: World; loop: WriteLoop; account: string }> {
+async function prepareLoop(
+  databaseUrl: string,
+  parties: Parties,
+  count: number,
+): Promise<{ world: World; loop: WriteLoop; orders: readonly PaymentBody[]; account: string }> {
   const world = await World.open({ databaseUrl, parties });
   const account = await world.openAccount();
-  const orders = await Promise.all(
-    Array.from({ length: count }, async (_, n) => ({ key: `key-${n}`, body: await world.order(account, { amount: 100 }) })),
-  );
-  return { world, loop: { databaseUrl, parties, orders }, account };
-}
-
-interface LoopRun {
-  readonly acknowledged: readonly string[];
-  readonly ended: Promise<string | number>;
-}
-
-function runLoop(loop: WriteLoop, watch: (count: number, kill: () => void) => void = () => undefined): LoopRun {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "write-loop.ts")], { stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.end(JSON.stringify(loop));
-  const acknowledged: string[] = [];
-  createInterface(child.stdout).on("line", (line) => {
-    acknowledged.push(line);
-    watch(acknowledged.length, () => child.kill("SIGKILL"));
-  });
-  const ended = new Promise<string | number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => resolve(signal ?? code ?? 0));
-  });
-  return { acknowledged, ended };
+  const orders = await Promise.all(Array.from({ length: count }, () => world.order(account, { amount: 100 })));
+  const writes = orders.map((body, n) => ({ key: `key-${n}`, path: "/payments", body }));
+  return { world, loop: { databaseUrl, parties, writes }, orders, account };
 }

@@ -5,10 +5,16 @@ import type { FaultPoint, ReachFaultPoint } from "../src/fault-point.ts";
 import { holdTtlMs } from "../src/payment.ts";
 import { type BankTables, migrations } from "../src/tables.ts";
 import { type Engine, engines } from "./engines.ts";
+import { runWriteLoop } from "./run-write-loop.ts";
 import { expectSoundBooks, SqlBooks } from "./sql-books.ts";
 import { makeParties, type Parties, World } from "./world.ts";
+import type { LoopWrite } from "./write-loop.ts";
 
 const capture = (amount: number, final = false): object => ({ amount, currency: "EUR", final });
+const again = (write: LoopWrite | undefined): { body: unknown; headers: Record<string, string> } => ({
+  body: write?.body,
+  headers: { "idempotency-key": write?.key ?? "" },
+});
 const refund = (amount: number): object => ({ amount, currency: "EUR" });
 
 describe.each(engines)("moves exactly once on %s", (_, start) => {
@@ -107,6 +113,63 @@ describe.each(engines)("moves exactly once on %s", (_, start) => {
       await second.bank.close();
     });
   });
+
+  test("P05, P15: captures at the last moment and the release of what is due take the hold once", async () => {
+    await withHold(async ({ databaseUrl, world, account, id }) => {
+      const second = await World.open({ databaseUrl, parties });
+      second.time.now = world.time.now + holdTtlMs;
+      world.time.now += holdTtlMs - 1;
+      await Promise.all(fifty.map((n) => (n % 2 === 0 ? world.move(id, "captures", capture(100), `c-${n}`) : second.bank.expireHolds())));
+      const { status, moves } = await world.payment(id);
+      expect(moves).toHaveLength(2);
+      expect(["captured", "expired"]).toContain(status);
+      expect(await world.available(account)).toBe(status === "expired" ? 10_000 : 9_900);
+      expect(await second.bank.expireHolds()).toBe(0);
+      await second.bank.close();
+    });
+  });
+
+  test.each(["expiry.recorded", "expiry.committed"] as const)("P10: a release that fails at %s is all or nothing, and made once", async (point) => {
+    const fault: { point: FaultPoint | undefined } = { point };
+    const reach = (reached: FaultPoint): void => {
+      if (reached === fault.point) throw new Error("crash");
+    };
+    await withHold(async ({ world, account, id }) => {
+      world.time.now += holdTtlMs;
+      await expect(world.bank.expireHolds()).rejects.toThrow("crash");
+      const isCommitted = point === "expiry.committed";
+      expect(await world.available(account)).toBe(isCommitted ? 10_000 : 9_900);
+      fault.point = undefined;
+      expect(await world.bank.expireHolds()).toBe(isCommitted ? 0 : 1);
+      expect((await world.payment(id)).moves.map((move) => move.kind)).toEqual(["authorization", "expiry"]);
+      expect(await world.available(account)).toBe(10_000);
+    }, reach);
+  });
+
+  test.each(["move.judged", "move.recorded", "move.answered", "move.committed"] as const)(
+    "P10: kill -9 at %s leaves all of a capture, a refund and a void or nothing, and asking again makes each once",
+    async (point) => {
+      await withHold(async ({ databaseUrl, world, account, id }) => {
+        const to = (word: string, body: unknown): LoopWrite => ({ key: word, path: `/payments/${id}/${word}`, body });
+        const writes = [to("captures", capture(60)), to("refunds", refund(20)), to("void", {})];
+        const sums = [
+          { captured: 0, refunded: 0, held: 100 },
+          { captured: 60, refunded: 0, held: 40 },
+          { captured: 60, refunded: 20, held: 40 },
+          { captured: 60, refunded: 20, held: 0 },
+        ];
+        for (const [write] of writes.entries()) {
+          // What was made before is asked for again and answered as it was.
+          const run = runWriteLoop({ databaseUrl, parties, writes, dieAt: { point, write } });
+          expect([await run.ended, run.acknowledged]).toEqual(["SIGKILL", writes.slice(0, write).map(({ key }) => key)]);
+          expect(await world.payment(id)).toMatchObject(sums[point === "move.committed" ? write + 1 : write] ?? {});
+          expect((await world.send(parties.store, "POST", writes[write]?.path ?? "", again(writes[write]))).status).toBe(200);
+          expect(await world.payment(id)).toMatchObject(sums[write + 1] ?? {});
+        }
+        expect(await world.available(account)).toBe(10_000 - 40);
+      });
+    },
+  );
 
   test("payments, captures and refunds of one payee in parallel all come to an end", async () => {
     await withHold(async ({ databaseUrl, world, account, id }) => {

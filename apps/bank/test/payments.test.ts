@@ -72,7 +72,7 @@ describe("payments", () => {
       expect(await again.text()).toBe(await first.text());
     });
 
-    test("P08: the same key with another body is refused, the first result is untouched", async () => {
+    test("L14 P08: the same key with another body is refused, the first result is untouched", async () => {
       const order = await world.order(account);
       const first = await world.pay(order, "key-3");
       const before = await stateOf(world, account, order.id);
@@ -98,7 +98,7 @@ describe("payments", () => {
       ["empty", ""],
       ["too long", "k".repeat(256)],
       ["with a blank", "a b"],
-    ])("a key that is %s is refused", async (_, key) => {
+    ])("L14 a key that is %s is refused", async (_, key) => {
       const order = await world.order(account);
       const before = await stateOf(world, account, order.id);
       const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
@@ -206,12 +206,12 @@ describe("payments", () => {
       "P01: of another currency": { options: async () => ({}), change: { currency: "USD" }, status: 409, code: "consent_mismatch" },
       "P12: of another checkout": { options: async () => ({}), change: { checkout_hash: "h".repeat(43) }, status: 409, code: "consent_mismatch" },
       "P12: of another payee": { options: async (w) => ({ payee: w.parties.rival }), status: 403, code: "mandate_invalid" },
-      "P12: bound to another payee's key": {
+      "L13 P12: bound to another payee's key": {
         options: async () => ({ claims: { cnf: { jkt: "k".repeat(43) } } }),
         status: 403,
         code: "mandate_invalid",
       },
-      "P12: for another bank": {
+      "L01 L20 P12: for another bank": {
         options: async () => ({ claims: { aud: ["store", "http://other-bank.test"] } }),
         status: 403,
         code: "mandate_invalid",
@@ -299,7 +299,7 @@ describe("payments", () => {
     });
   });
 
-  describe("P03: amounts", () => {
+  describe("L16 P03: amounts", () => {
     const wrong = ["1250", " 10", "1e3", "0x10", "1,000", 1.005, 0.5, 0, -0, -1, 1e21, 9_007_199_254_740_992, null, true, [1250], { amount: 1250 }];
     test.each(wrong.map((amount) => [amount]))("%j is not an amount", async (amount) => {
       const order = await world.order(account);

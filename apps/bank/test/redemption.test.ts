@@ -90,7 +90,7 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     },
   );
 
-  test("P14 a refusal says nothing about a redemption asked for before, whose answer was lost: that one is voided", async () => {
+  test("L24 P14 a refusal says nothing about a redemption asked for before, whose answer was lost: that one is voided", async () => {
     const { desk, world, order, requestId } = await open();
     desk.faults.push("lost", "spent");
     expect((await world.pay(order, "key-1")).status).toBe(503);

@@ -26,7 +26,7 @@ describe.each(engines)("a statement on %s", (_, start) => {
     return JSON.parse(await (await world.send(wallet, "GET", `/accounts/${id}/statement${query}`)).text());
   }
 
-  test("says what was paid, given back, set aside and released, to whom, by whose yes and through which app", async () => {
+  test("L12 says what was paid, given back, set aside and released, to whom, by whose yes and through which app", async () => {
     const tick = (): void => void (world.time.now += 1_000);
     tick();
     const asked = await world.order(account, { amount: 100, jti: "asked", claims: { client_id: "https://app.example/client.json" } });
@@ -67,6 +67,65 @@ describe.each(engines)("a statement on %s", (_, start) => {
     expect((await read(account)).open).toEqual([]);
     await world.bank.expireHolds();
     expect((await read(account)).lines[0]).toMatchObject({ kind: "expiry", amount: 0, released: 20 });
+  });
+
+  test("says the balance after each line, through all pages, also where a page begins within one moment", async () => {
+    const id = await world.openAccount();
+    for (let n = 0; n < 20; n += 1) {
+      const order = await world.authorize(id, { amount: 10 });
+      await world.move(order.id, "captures", { ...eur(7), final: true });
+      if (n % 2 === 0) world.time.now += 1_000;
+      if (n % 3 === 0) await world.move(order.id, "refunds", eur(2));
+    }
+    let query = "";
+    let balance: number | undefined;
+    let pages = 0;
+    for (let next: string | null = ""; next !== null; pages += 1) {
+      const page = await read(id, query);
+      balance ??= page.account.booked;
+      for (const line of page.lines) {
+        expect(line.balance).toBe(balance);
+        balance -= line.amount;
+      }
+      next = page.next;
+      query = `?before=${encodeURIComponent(next ?? "")}`;
+    }
+    expect([pages, balance]).toEqual([2, 0]);
+  });
+
+  test("of a payee says what it got, gave back and is to get, in each currency", async () => {
+    const receive = async (currency: string, query = ""): Promise<Statement> =>
+      JSON.parse(await (await world.send(parties.rival, "GET", `/payable/${currency}/statement${query}`)).text());
+    expect(await receive("EUR")).toMatchObject({ account: { booked: 0, held: 0, available: 0 }, open: [], lines: [], next: null });
+    const id = await world.openAccount();
+    const rivals = { payee: parties.rival };
+    const auto = await world.order(id, { ...rivals, amount: 50, claims: { human_present: false, client_id: "https://app.example/c.json" } });
+    await world.pay(auto, undefined, parties.rival);
+    world.time.now += 1_000;
+    await world.move(auto.id, "refunds", eur(20), undefined, parties.rival);
+    world.time.now += 1_000;
+    const hold = { ...(await world.order(id, { ...rivals, amount: 30, jti: "rivals" })), capture: false };
+    await world.pay(hold, undefined, parties.rival);
+    await world.move(hold.id, "captures", { ...eur(5), final: false }, undefined, parties.rival);
+    const statement = await receive("EUR");
+    expect(statement.account).toEqual({
+      id: "payable_EUR_rival",
+      description: "Payments received",
+      currency: "EUR",
+      booked: 35,
+      held: 25,
+      available: 35,
+    });
+    expect(statement.lines.map(({ kind, amount, balance, origin }) => [kind, amount, balance, origin?.payment, origin?.approved_by])).toEqual([
+      ["payment", 5, 35, "pay_rivals", "owner"],
+      ["refund", -20, 30, auto.id, "policy"],
+      ["payment", 50, 50, auto.id, "policy"],
+    ]);
+    expect(statement.open).toMatchObject([{ payment: "pay_rivals", amount: 25, approved_by: "owner" }]);
+    expect(JSON.stringify(statement)).not.toContain(id);
+    expect((await receive("JPY")).lines).toEqual([]);
+    for (const currency of ["eur", "XXX", "..%2F"]) expect(await receive(currency)).toMatchObject({ code: "unknown_account" });
+    expect((await world.send(parties.wallet, "GET", "/payable/EUR/statement")).status).toBe(403);
   });
 
   test("comes in pages that leave nothing out, also within one moment", async () => {

@@ -1,14 +1,21 @@
-// A process that reads its work from standard input, pays one order after the other and says so after each answer, until it is killed.
+// A process that reads its work from standard input, makes one write after the other and says so after each answer, until it is killed.
 import { readFileSync, writeSync } from "node:fs";
 import type { FaultPoint } from "../src/fault-point.ts";
-import { type Parties, type PaymentBody, World } from "./world.ts";
+import { type Parties, World } from "./world.ts";
 
-/** `dieAt`: where this process kills itself, and at which order. */
+/** One `POST` of the store. */
+export interface LoopWrite {
+  readonly key: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+/** `dieAt`: where this process kills itself, and at which write. */
 export interface WriteLoop {
   readonly databaseUrl: string;
   readonly parties: Parties;
-  readonly orders: readonly { readonly key: string; readonly body: PaymentBody }[];
-  readonly dieAt?: { readonly point: FaultPoint; readonly order: number };
+  readonly writes: readonly LoopWrite[];
+  readonly dieAt?: { readonly point: FaultPoint; readonly write: number };
 }
 
 if (import.meta.main) {
@@ -18,13 +25,13 @@ if (import.meta.main) {
     databaseUrl: loop.databaseUrl,
     parties: loop.parties,
     reach: (point) => {
-      if (point === loop.dieAt?.point && current === loop.dieAt.order) process.kill(process.pid, "SIGKILL");
+      if (point === loop.dieAt?.point && current === loop.dieAt.write) process.kill(process.pid, "SIGKILL");
     },
   });
-  for (const { key, body } of loop.orders) {
-    const response = await world.pay(body, key);
-    if (response.status !== 201) throw new Error(`order ${current}: ${response.status} ${await response.text()}`);
-    writeSync(1, `${body.id}\n`);
+  for (const { key, path, body } of loop.writes) {
+    const response = await world.send(loop.parties.store, "POST", path, { body, headers: { "idempotency-key": key } });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    writeSync(1, `${key}\n`);
     current += 1;
   }
   // Whoever started this decides when it ends.

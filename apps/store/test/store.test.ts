@@ -127,7 +127,7 @@ describe("tools", () => {
       expect(await town.call(tool, { checkout_id })).toMatchObject({ isError: true, code: "not_found" });
   });
 
-  test("list_orders demands sign-in by 401 and serves it with the scope; a bad token is 401 on an anonymous tool too", async () => {
+  test("L06 list_orders demands sign-in by 401 and serves it with the scope; a bad token is 401 on an anonymous tool too", async () => {
     expect(await town.call("list_orders", {})).toMatchObject({ status: 401, scope: "orders:read" });
     expect(await town.call("list_orders", {}, await town.wallet.token("usr_1", "other"))).toMatchObject({ status: 403, scope: "orders:read" });
     expect((await town.call("list_orders", {}, await town.wallet.token("usr_1", "orders:read"))).structured).toEqual({ orders: [] });

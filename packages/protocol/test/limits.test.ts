@@ -92,7 +92,7 @@ describe("a day in the account's time zone", () => {
 });
 
 describe("changeZone", () => {
-  it("P13 a change of zone brings no second day's budget: the former zone's day counts on", () => {
+  it("L15 P13 a change of zone brings no second day's budget: the former zone's day counts on", () => {
     const evening = Date.UTC(2026, 2, 28, 22);
     const moved = changeZone(utc, "Asia/Tokyo", evening);
     expect(moved).toEqual({ ok: true, value: { timeZone: "Asia/Tokyo", former: { timeZone: "UTC", until: evening + formerZoneMs } } });

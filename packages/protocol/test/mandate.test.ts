@@ -68,7 +68,7 @@ describe("judgeMandate", () => {
     ["smaller amount", { amount: 3499 }, "consent_mismatch"],
     ["currency", { currency: "EUR" }, "consent_mismatch"],
     ["checkout hash", { checkoutHash: "x".repeat(43) }, "consent_mismatch"],
-  ])("refuses a mandate for another %s", (_, change, code) => {
+  ])("L01 L20 refuses a mandate for another %s", (_, change, code) => {
     expect(judgeMandate(claims, { ...expected, ...change }, nowMs)).toMatchObject({ ok: false, error: { code } });
   });
 
@@ -133,7 +133,7 @@ describe("parseMandate", () => {
     expect(parseMandate(value)).toMatchObject({ ok: false, error: { code: "mandate_invalid" } });
   });
 
-  it("tells the truth about human presence", () => {
+  it("L12 tells the truth about human presence", () => {
     expect(parseMandate(mandateClaims({ ...facts, humanPresent: false }))).toMatchObject({ ok: true, value: { human_present: false } });
   });
 });

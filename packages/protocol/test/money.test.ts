@@ -152,7 +152,7 @@ describe("arithmetic", () => {
     }
   });
 
-  it("P03: is exact or refused, never rounded", () => {
+  it("L16 P03: is exact or refused, never rounded", () => {
     fc.assert(
       fc.property(amount, amount, (left, right) => {
         const sum = addMoney({ amount: left, currency: "EUR" }, { amount: right, currency: "EUR" });

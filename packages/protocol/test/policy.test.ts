@@ -48,7 +48,7 @@ describe("judgePolicy", () => {
     expect(budgetsOf({ id: "pol_1", terms: { ...terms, period } }, now, utc).map((each) => each.bucket)).toEqual(buckets);
   });
 
-  it("P13 counts in both zones while a former one counts, and keeps the sum of a policy's life to its end", () => {
+  it("L15 P13 counts in both zones while a former one counts, and keeps the sum of a policy's life to its end", () => {
     const moved: LimitCalendar = { timeZone: "Pacific/Kiritimati", former: { timeZone: "UTC", until: now + 1 } };
     expect(budgetsOf({ id: "pol_1", terms: { ...terms, period: "day" } }, now, moved).map((each) => each.bucket)).toEqual([
       "policy:pol_1:2026-03-29",

@@ -60,7 +60,7 @@ describe.each(engines)("on %s, of 50 at once", (_name, start) => {
     expect((await refresh([...successors][0] ?? "")).status).toBe(200);
   });
 
-  test("D04 one redemption of a device code gets tokens", async () => {
+  test("L08 D04 one redemption of a device code gets tokens", async () => {
     const device = await startDevice(world);
     const person = new Person(world);
     await confirmDevice(person, await person.register(await enterCode(person.browser, device.userCode)));

@@ -68,9 +68,10 @@ function lineItem(line: StatementLine, currency: string): Markup {
   const figure = isRelease
     ? html`<span class="nums quiet">${money(line.released, currency)} released</span>`
     : html`<span class="nums strong">${line.amount < 0 ? "−" : "+"}${money(Math.abs(line.amount), currency)}</span>`;
+  const balance = html`<span class="nums small quiet">Balance ${money(line.balance, currency)}</span>`;
   return html`<li><div class="stack tight grow"><bdi class="strong">${origin === null ? kinds[kind] : nameOf(origin)}</bdi>
 <span class="small quiet">${time(line.at)}${origin === null ? "" : ` · ${kinds[kind]}`}</span>
-${origin === null ? "" : originLine(origin)}</div>${figure}</li>`;
+${origin === null ? "" : originLine(origin)}</div><div class="stack tight end">${figure}${balance}</div></li>`;
 }
 
 /** Who said yes, as the mandate says it: an automatic approval is never shown as the owner's. */

@@ -144,7 +144,7 @@ describe("the bank's pages", () => {
     ["another site", "https://evil.test"],
     ["a frame without an origin", "null"],
     ["nobody", null],
-  ])("a form of %s begins and ends nothing", async (_, origin) => {
+  ])("L10 a form of %s begins and ends nothing", async (_, origin) => {
     const begun = await post("/signin", { wallet: walletUrl }, origin);
     expect([begun.status, jar.cookies.size]).toEqual([403, 0]);
     await come(wallet.allow(await start()));

@@ -188,7 +188,7 @@ async function heal(town: Town): Promise<void> {
   }
 }
 
-test("whatever happens in whatever order, each checkout is captured at most once, and in the end money and orders agree (P05 P10 P11 P14 P15, I3)", async () => {
+test("L02 L24 whatever happens in whatever order, each checkout is captured at most once, and in the end money and orders agree (P05 P10 P11 P14 P15, I3)", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(happening, { minLength: 3, maxLength: 30, size: "max" }), async (history) => {
       const town = await createTown();

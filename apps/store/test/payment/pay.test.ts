@@ -87,7 +87,7 @@ describe("paying", () => {
     expect(await stockOf("stoneware-mug")).toEqual({ onHand: 46, reserved: 0 });
   });
 
-  test("gives the receipt at once to a user whose policy approves, and again when they ask again, and to nobody else", async () => {
+  test("L12 gives the receipt at once to a user whose policy approves, and again when they ask again, and to nobody else", async () => {
     town.wallet.policies.add("usr_1");
     const id = await checkout();
     const paid = await town.call("pay", { checkout_id: id }, await town.wallet.token("usr_1", "orders:read"));
@@ -99,7 +99,7 @@ describe("paying", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
-  test("completes by the server alone when nobody comes back", async () => {
+  test("L02 L22 completes by the server alone when nobody comes back", async () => {
     const id = await checkout();
     await approved(id);
     await town.store.idle();
@@ -122,7 +122,7 @@ describe("paying", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
-  test("nothing that model or widget sees holds a mandate, a token or the signed terms", async () => {
+  test("L07 nothing that model or widget sees holds a mandate, a token or the signed terms", async () => {
     const id = await checkout();
     const challenged = await town.call("pay", { checkout_id: id });
     const request = town.wallet.requests.get(requestOf(challenged));
@@ -162,7 +162,7 @@ describe("exactly once", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
-  test("P05 twenty parallel first presses lodge one payment request and reserve once", async () => {
+  test("L04 P05 twenty parallel first presses lodge one payment request and reserve once", async () => {
     const id = await checkout();
     const answers = await Promise.all(Array.from({ length: 20 }, () => town.call("pay", { checkout_id: id })));
     expect(new Set(answers.map((answer) => answer.scope)).size).toBe(1);
@@ -171,7 +171,7 @@ describe("exactly once", () => {
     expect(await stockOf("stoneware-mug")).toEqual({ onHand: 48, reserved: 2 });
   });
 
-  test.each(["lost", "status-500-after", "hang"] as const)("P14 a capture whose answer is %s is read, not sent again", async (fault) => {
+  test.each(["lost", "status-500-after", "hang"] as const)("L24 P14 a capture whose answer is %s is read, not sent again", async (fault) => {
     await town.close();
     town = await createTown({ captureMsMax: 20 });
     town.bank.captureFaults.push(fault);
@@ -239,7 +239,7 @@ describe("exactly once", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
-  test("P11 a payment that is not the one ordered never completes an order", async () => {
+  test("L26 P11 a payment that is not the one ordered never completes an order", async () => {
     const changes: readonly Record<string, unknown>[] = [
       { amount: 1 },
       { currency: "USD" },

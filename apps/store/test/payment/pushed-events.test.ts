@@ -48,7 +48,7 @@ describe("an event of the wallet", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
-  test("P18 that says more than the wallet does is only a hint", async () => {
+  test("L26 P18 that says more than the wallet does is only a hint", async () => {
     town.wallet.expire(requestId);
     await push(await town.wallet.event(requestId));
     expect(await status()).toBe("expired");

@@ -37,7 +37,7 @@ async function stuckCapture(): Promise<string> {
 }
 
 describe("recovery", () => {
-  test("P14 a capture without an answer is given up only when no bank can still be at it", async () => {
+  test("L02 P14 a capture without an answer is given up only when no bank can still be at it", async () => {
     const id = await checkout("stoneware-mug");
     const request = await press(id);
     town.bank.captureFaults.push(...Array.from({ length: 8 }, () => "dropped" as const));

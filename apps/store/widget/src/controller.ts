@@ -1,8 +1,8 @@
 import { toCallError } from "@countersign/widget/call-error";
 import type { App } from "@countersign/widget/connect";
 import { readAnswer } from "./answer.ts";
-import { remember } from "./memory.ts";
-import { tellOutcome } from "./paying/tell-outcome.ts";
+import { recall, remember } from "./memory.ts";
+import { textOf as textOfOutcomes } from "./paying/outcome.ts";
 import { type Action, isRunning, type ShopEvent, type ShopState } from "./shop-state.ts";
 import { callOf, emptyShop, stepShop } from "./step-shop.ts";
 
@@ -16,13 +16,17 @@ export interface Controller {
 
 /** Makes the controller of one frame and shows what its host has already told. */
 export function createController(app: App, changed: (state: ShopState) => void): Controller {
-  let state = emptyShop;
+  const { order, outcomes = [] } = recall(app);
+  let state: ShopState = { ...emptyShop, receiptHandle: order, outcomes };
   let lastCall = 0;
   const dispatch = (event: ShopEvent): void => {
     const step = stepShop(state, event);
+    const isNews = step.state.outcomes !== state.outcomes;
     state = step.state;
     changed(state);
     remember(app, state);
+    // Not every host takes it, and nothing depends on it.
+    if (isNews) app.updateModelContext({ text: textOfOutcomes(state.outcomes) }).catch(() => undefined);
     if (step.next !== undefined) run(step.next);
   };
   const run = (action: Action): void => {
@@ -30,12 +34,10 @@ export function createController(app: App, changed: (state: ShopState) => void):
     lastCall += 1;
     const call = lastCall;
     dispatch({ type: "started", call, action });
-    const { name, args, idempotent } = callOf(action);
+    const { name, args, idempotent } = callOf(action, state);
     app.callTool(name, args, { idempotent }).then(
       (result) => {
-        const answer = readAnswer(result.structuredContent);
-        dispatch({ type: "succeeded", call, action, answer });
-        tellOutcome(app, action, answer);
+        dispatch({ type: "succeeded", call, action, answer: readAnswer(result.structuredContent, result._meta) });
       },
       (thrown: unknown) => {
         const { code, message, retryable } = toCallError(thrown);
@@ -45,7 +47,7 @@ export function createController(app: App, changed: (state: ShopState) => void):
   };
   app.onAuthorization((authorization) => dispatch({ type: "authorization", authorization }));
   app.onToolInput((input) => dispatch({ type: "asked", query: textOf(input["query"]), category: textOf(input["category"]) }));
-  app.onToolResult((result) => dispatch({ type: "told", answer: readAnswer(result.structuredContent) }));
+  app.onToolResult((result) => dispatch({ type: "told", answer: readAnswer(result.structuredContent, result._meta) }));
   return {
     get state() {
       return state;

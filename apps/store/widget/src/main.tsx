@@ -12,8 +12,9 @@ import { createController } from "./controller.ts";
 import { createFormat } from "./format.ts";
 import { recall } from "./memory.ts";
 import { Icon } from "./parts/elements.tsx";
+import type { Shop } from "./parts/shop-context.ts";
 import { ShopView } from "./parts/shop-view.tsx";
-import { whereToAct } from "./paying/paying-state.ts";
+import { askingStage } from "./paying/payment-stage.ts";
 import type { ShopState } from "./shop-state.ts";
 
 /** How long a host may take to tell which call this view is for. */
@@ -28,7 +29,11 @@ connect({ name: "harbour-goods", version: "1.0.0" }).then(open, () => render(<No
 function open(app: App): void {
   let format = createFormat(app.hostContext.locale);
   const show = (state: ShopState): void =>
-    render(<ShopView shop={{ state, format, run: (action) => controller.run(action), dispatch: (event) => controller.dispatch(event) }} />, place);
+    render(
+      <ShopView shop={{ state, format, borrowLink, run: (action) => controller.run(action), dispatch: (event) => controller.dispatch(event) }} />,
+      place,
+    );
+  const borrowLink = showLinks(app);
   const controller = createController(app, show);
   app.onHostContext((context) => {
     document.documentElement.dataset["theme"] = context.theme ?? "";
@@ -36,26 +41,34 @@ function open(app: App): void {
     format = createFormat(context.locale);
     show(controller.state);
   });
-  showLinks(app);
   autoResize(app, document.documentElement);
-  const { checkoutId } = recall(app);
-  if (checkoutId !== undefined) controller.run({ type: "check", checkoutId });
+  const { checkoutId, order } = recall(app);
+  if (order !== undefined) controller.run({ type: "order", orderId: order.orderId });
+  else if (checkoutId !== undefined) controller.run({ type: "check", checkoutId });
   else setTimeout(() => controller.state.screen === "start" && controller.run(wholeShelf), toldMsMax);
 }
 
-/** Above the shop: the link by which the user signs in or approves where the host leads nobody there. Whatever else there is to say stands at its own place. */
-function showLinks(app: App): void {
-  const above = document.createElement("div");
-  above.className = "link-place";
-  place.before(above);
+/**
+ * The link by which the user signs in or approves where the host leads nobody there: above the shop, or in the place that borrows it. Whatever else there is to
+ * say stands at its own place.
+ */
+function showLinks(app: App): Shop["borrowLink"] {
+  const panel = document.createElement("div");
+  panel.className = "link-place";
+  place.before(panel);
   mountPanel(
     {
-      onAuthorization: (listener) => app.onAuthorization((each) => listener(whereToAct(each) === "link" ? each : { state: "idle" })),
+      onAuthorization: (listener) => app.onAuthorization((each) => listener(askingStage(each) === "link" ? each : { state: "idle" })),
       onHostContext: (listener) => app.onHostContext(listener),
       openLink: (url) => app.openLink(url),
     },
-    above,
+    panel,
+    { words: { approve: "Approve in your wallet" } },
   );
+  return (into) => {
+    into.append(panel);
+    return () => place.before(panel);
+  };
 }
 
 function NoHost(): VNode {

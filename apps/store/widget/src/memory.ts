@@ -1,28 +1,50 @@
 import type { App } from "@countersign/widget/connect";
 import { isObject } from "@countersign/widget/wire";
+import { type Outcome, readOutcomes } from "./paying/outcome.ts";
+import type { PayingState } from "./paying/paying-state.ts";
+import { texts } from "./read.ts";
 import type { ShopState } from "./shop-state.ts";
 
-/** What comes back after a reload, where the host keeps it. */
+/** What comes back after a reload, where the host keeps it. It is private to the view: no model reads it. */
 export interface Memory {
-  /** The checkout that was on the screen. */
+  /** The checkout that was on the screen, or whose receipt was. */
   readonly checkoutId?: string;
+  /** The guest's order on the screen, and the right to read it again. */
+  readonly order?: NonNullable<PayingState["receiptHandle"]>;
+  /** What the chat was told. */
+  readonly outcomes?: readonly Outcome[];
 }
 
 /** What the view remembered before it was loaded again; nothing where its host keeps nothing. */
-export function recall(app: App): Memory {
+export function recall(app: Pick<App, "state">): Memory {
   const stored = app.state.get();
-  const checkoutId = isObject(stored) ? stored["checkoutId"] : undefined;
-  return typeof checkoutId === "string" ? { checkoutId } : {};
+  if (!isObject(stored)) return {};
+  const [checkoutId] = texts(stored, ["checkoutId"]);
+  const [orderId, handle] = isObject(stored["order"]) ? texts(stored["order"], ["orderId", "handle"]) : [];
+  const outcomes = readOutcomes(stored["outcomes"]);
+  return {
+    ...(checkoutId === undefined ? {} : { checkoutId }),
+    ...(orderId === undefined || handle === undefined ? {} : { order: { orderId, handle } }),
+    ...(outcomes.length === 0 ? {} : { outcomes }),
+  };
 }
 
 /** Keeps what is worth it, when it is something else than before. Before the first screen there is nothing to forget. */
-export function remember(app: App, state: ShopState): void {
+export function remember(app: Pick<App, "state">, state: ShopState): void {
   if (state.screen === "start") return;
   const memory = memoryOf(state);
   if (JSON.stringify(memory) !== JSON.stringify(recall(app))) app.state.set(memory);
 }
 
 function memoryOf(state: ShopState): Memory {
-  const checkoutId = state.screen === "checkout" ? state.checkout?.id : undefined;
-  return checkoutId === undefined ? {} : { checkoutId };
+  const { outcomes } = state;
+  return { ...placeOf(state), ...(outcomes.length === 0 ? {} : { outcomes }) };
+}
+
+/** Where the user is, as far as it can be found again without asking anybody to sign in. */
+function placeOf({ screen, checkout, order, receiptHandle }: ShopState): Memory {
+  if (screen === "checkout") return checkout === undefined ? {} : { checkoutId: checkout.id };
+  if (order === undefined || (screen !== "receipt" && screen !== "order")) return {};
+  if (receiptHandle?.orderId === order.id) return { order: receiptHandle };
+  return screen === "receipt" && order.checkoutId !== "" ? { checkoutId: order.checkoutId } : {};
 }

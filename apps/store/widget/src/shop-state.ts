@@ -46,7 +46,8 @@ export function still(state: ShopState): ShopStep {
 
 /** Two actions of one slot are the same to the user: another press of the same button. */
 export function slotOf(action: Action): string {
-  if (action.type === "pay" || action.type === "check") return `${action.type}:${action.checkoutId}`;
+  if ("checkoutId" in action) return `${action.type}:${action.checkoutId}`;
+  if ("orderId" in action) return `${action.type}:${action.orderId}`;
   return action.type === "buy" ? `buy:${action.productId}` : action.type;
 }
 

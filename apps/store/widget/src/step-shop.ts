@@ -10,6 +10,7 @@ import {
   stepBuying,
   wholeShelf,
 } from "./buying/buying-state.ts";
+import { noteOutcome } from "./paying/outcome.ts";
 import { emptyPaying, failPaying, finishPaying, payingCall, showPaid, startPaying } from "./paying/paying-state.ts";
 import { type Action, type Failure, type ShopEvent, type ShopState, type ShopStep, slotOf, still } from "./shop-state.ts";
 import type { ToolCall } from "./tool-call.ts";
@@ -23,17 +24,25 @@ export const emptyShop: ShopState = {
   authorization: { state: "idle" },
 };
 
-/** What an event makes of the shop. Each part of it decides about its own actions. */
+/** What an event makes of the shop, and what the chat is to be told of it. An answer to an older call than the newest of its slot changes nothing. */
 export function stepShop(state: ShopState, event: ShopEvent): ShopStep {
+  if (isStale(state, event)) return still(state);
+  const step = decide(state, event);
+  const outcomes = noteOutcome(state, event);
+  return outcomes === state.outcomes ? step : { ...step, state: { ...step.state, outcomes } };
+}
+
+/** Each part of the shop decides about its own actions. */
+function decide(state: ShopState, event: ShopEvent): ShopStep {
   switch (event.type) {
     case "told":
       return tell(state, event.answer);
     case "started":
       return still(start(state, event.call, event.action));
     case "succeeded":
-      return still(isNewest(state, event.call, event.action) ? finish(ended(state, event.action), event.action, event.answer) : state);
+      return still(finish(ended(state, event.action), event.action, event.answer));
     case "failed":
-      return isNewest(state, event.call, event.failure.action) ? fail(ended(state, event.failure.action), event.failure) : still(state);
+      return fail(ended(state, event.failure.action), event.failure);
     case "go":
       return still({ ...state, screen: event.screen, failure: undefined });
     case "authorization":
@@ -46,8 +55,8 @@ export function stepShop(state: ShopState, event: ShopEvent): ShopStep {
 }
 
 /** The tool that an action calls. */
-export function callOf(action: Action): ToolCall {
-  return isBuying(action) ? buyingCall(action) : payingCall(action);
+export function callOf(action: Action, state: ShopState): ToolCall {
+  return isBuying(action) ? buyingCall(action) : payingCall(action, state);
 }
 
 function isBuying(action: Action): action is BuyingAction {
@@ -64,8 +73,12 @@ function tell(state: ShopState, answer: Answer): ShopStep {
 /** A look at what is there hides no failure; whatever else is asked is a new try. */
 function start(before: ShopState, call: number, action: Action): ShopState {
   const running = { ...before.running, [slotOf(action)]: call };
-  const state = action.type === "check" ? { ...before, running } : { ...before, running, failure: undefined };
+  const state = isLook(before, action) ? { ...before, running } : { ...before, running, failure: undefined };
   return isBuying(action) ? startBuying(state, action) : startPaying(state, action);
+}
+
+function isLook({ failure }: ShopState, action: Action): boolean {
+  return action.type === "check" || (action.type === "order" && failure?.action.type === "refund" && failure.action.orderId === action.orderId);
 }
 
 function finish(state: ShopState, action: Action, answer: Answer): ShopState {
@@ -77,8 +90,10 @@ function fail(state: ShopState, failure: Failure): ShopStep {
   return isBuying(action) ? failBuying(state, failure) : failPaying(state, action, failure);
 }
 
-function isNewest(state: ShopState, call: number, action: Action): boolean {
-  return state.running[slotOf(action)] === call;
+function isStale(state: ShopState, event: ShopEvent): boolean {
+  if (event.type !== "succeeded" && event.type !== "failed") return false;
+  const action = event.type === "succeeded" ? event.action : event.failure.action;
+  return state.running[slotOf(action)] !== event.call;
 }
 
 function ended(state: ShopState, action: Action): ShopState {

@@ -7,7 +7,17 @@ const line = { product_id: "stoneware-mug", title: "Mug", quantity: 2, unit_pric
 describe("an answer of the shop", () => {
   test("is read whole", () => {
     const answer = readAnswer({
-      order: { id: "ord_1", total: price, items: [line], created_at: "2026-11-22T12:00:00.000Z", payment: { id: "pay_1" } },
+      order: {
+        id: "ord_1",
+        checkout_id: "chk_1",
+        status: "partly_refunded",
+        total: price,
+        items: [line],
+        created_at: "2026-11-22T12:00:00.000Z",
+        payment: { id: "pay_1" },
+        refunded: { amount: 100, currency: "EUR" },
+        refunds: [{ id: "ref_1", status: "done", amount: { amount: 100, currency: "EUR" }, created_at: "2026-11-22T12:00:00.000Z" }, { id: "ref_2" }],
+      },
       receipt: {
         number: "ord_1",
         payee: "Harbour Goods",
@@ -23,8 +33,12 @@ describe("an answer of the shop", () => {
         total: price,
         lines: [{ productId: "stoneware-mug", title: "Mug", quantity: 2, amount: line.amount }],
         extras: [],
+        checkoutId: "chk_1",
+        status: "partly_refunded",
         createdAt: 1795348800000,
         paymentId: "pay_1",
+        refunded: { amount: 100, currency: "EUR" },
+        refunds: [{ id: "ref_1", status: "done", amount: { amount: 100, currency: "EUR" }, createdAt: 1795348800000 }],
       },
       receipt: { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 1795348800000, paidWith: "Account", humanPresent: true },
     });

@@ -64,7 +64,7 @@ test("each action calls its tool, and a second press while it runs calls nothing
   ]);
 });
 
-test("a paid order reaches the screen and the model, and is no longer remembered as open", async () => {
+test("a paid order reaches the screen and the model once, and is remembered as paid", async () => {
   const { app, asked, models } = createApp();
   const changed = vi.fn();
   const controller = createController(app, changed);
@@ -74,11 +74,19 @@ test("a paid order reaches the screen and the model, and is no longer remembered
   await flush();
   expect(recall(app)).toEqual({ checkoutId: "chk_1" });
   controller.run({ type: "pay", checkoutId: "chk_1" });
-  asked[1]?.resolve({ order: { id: "ord_1", total, items: [] }, receipt: { number: "ord_1", payee: "Harbour Goods", total } });
+  asked[1]?.resolve({ order: { id: "ord_1", checkout_id: "chk_1", total, items: [] }, receipt: { number: "ord_1", payee: "Harbour Goods", total } });
   await flush();
   expect(controller.state.screen).toBe("receipt");
   expect(models).toEqual([{ text: "The user paid in the shop's view. Order ord_1." }]);
-  expect(recall(app)).toEqual({});
+  const outcomes = [{ key: "paid:chk_1", text: "The user paid in the shop's view. Order ord_1." }];
+  expect(recall(app)).toEqual({ checkoutId: "chk_1", outcomes });
+  // Loaded again, the view looks at the same checkout and has nothing new to tell.
+  const again = createController(app, () => undefined);
+  again.run({ type: "check", checkoutId: "chk_1" });
+  asked[2]?.resolve({ checkout: { ...checkout, status: "completed" } });
+  await flush();
+  expect(again.state).toMatchObject({ screen: "checkout", outcomes });
+  expect(models).toHaveLength(1);
   expect(changed).toHaveBeenCalled();
 });
 

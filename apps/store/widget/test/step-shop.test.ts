@@ -1,14 +1,26 @@
 import { describe, expect, test } from "vitest";
 import type { Answer } from "../src/answer.ts";
 import { wholeShelf } from "../src/buying/buying-state.ts";
+import type { Order } from "../src/paying/order.ts";
 import { isUnsettled } from "../src/paying/paying-state.ts";
 import { type Action, isRunning, type ShopEvent, type ShopState, type ShopStep } from "../src/shop-state.ts";
 import { emptyShop, stepShop } from "../src/step-shop.ts";
 
 const price = { amount: 1890, currency: "EUR" };
 const mug = { id: "stoneware-mug", title: "Mug", description: "", price, image: "stoneware-mug.svg", category: "kitchen", stock: 4 };
-const checkout = { id: "chk_1", status: "priced", lines: [], extras: [], total: price, expiresAt: 0 };
-const order = { id: "ord_1", lines: [], extras: [], total: price, createdAt: 0, paymentId: "pay_1" };
+const checkout = { id: "chk_1", status: "priced", lines: [], extras: [], total: price, expiresAt: 0, lastRefusal: undefined };
+const order: Order = {
+  id: "ord_1",
+  checkoutId: "chk_1",
+  status: "complete",
+  lines: [],
+  extras: [],
+  total: price,
+  createdAt: 0,
+  paymentId: "pay_1",
+  refunded: { amount: 0, currency: "EUR" },
+  refunds: [],
+};
 const receipt = { number: "ord_1", payee: "Harbour Goods", total: price, paidAt: 0, paidWith: "", humanPresent: true };
 const pay: Action = { type: "pay", checkoutId: "chk_1" };
 

@@ -74,7 +74,7 @@ describe("a bearer token", () => {
     }
   });
 
-  test("O23 with another audience is invalid: another server's, none, or this one among others", async () => {
+  test("L06 O23 with another audience is invalid: another server's, none, or this one among others", async () => {
     expect(await stateOf(await issuer.token())).toBe("valid");
     expect(await stateOf(await issuer.token({ aud: ["https://store.test/mcp"] }))).toBe("valid");
     const others = ["https://other.test/mcp", "https://store.test", "https://store.test/mcp/", "https://wallet.test/userinfo", undefined, []];

@@ -227,7 +227,7 @@ describe("the tools of account links", () => {
 });
 
 describe("a pending link", () => {
-  test("D04: is redeemed once, however many wait for it", async () => {
+  test("L08 D04: is redeemed once, however many wait for it", async () => {
     // Time stands still while the others wait for the one that asks.
     pause = () => new Promise((resolve) => setImmediate(resolve));
     const handle = await begin();

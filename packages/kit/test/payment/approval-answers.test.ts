@@ -31,7 +31,7 @@ async function stateFrom(client: Presented): Promise<unknown> {
 const codeOf = (reply: { readonly result?: unknown }): unknown => member(member(member(reply.result, "structuredContent"), "error"), "code");
 
 describe("a client of 2026-07-28 that shows addresses", () => {
-  test("is asked for input, and the same call with the answer gives the result once the user has approved", async () => {
+  test("L05 L30 is asked for input, and the same call with the answer gives the result once the user has approved", async () => {
     const asked = await callAs(shop, "pay", elicits);
     expect(asked.result).toMatchObject({
       resultType: "input_required",
@@ -163,7 +163,7 @@ describe("M04 a requestState", () => {
 describe("a client of 2025-11-25 that shows addresses", () => {
   const legacy = { era: "2025-11-25", ...elicits } as const;
 
-  test("gets error -32042 with the address for a signed-in user, whose same call gives the result once they have approved", async () => {
+  test("L30 gets error -32042 with the address for a signed-in user, whose same call gives the result once they have approved", async () => {
     const token = await wallet.issuer.token();
     const asked = await callAs(shop, "pay", { ...legacy, token });
     const elicitations = [{ mode: "url", url: link, elicitationId: expect.any(String), message: expect.any(String) }];
@@ -198,7 +198,7 @@ const waitFor = (handle: unknown, client: Presented = {}) => callAs(shop, "await
 describe.each(eras)("a client of %s that acts on no challenge", (era) => {
   const claude = { era, userAgent: "claude-user/1.0" } as const;
 
-  test("gets a link for the user and a handle for the view, which waits and gets the result of the call", async () => {
+  test("L05 L30 gets a link for the user and a handle for the view, which waits and gets the result of the call", async () => {
     const asked = await callAs(shop, "pay", claude);
     expect(asked.status).toBe(200);
     expect(asked.result).toMatchObject({ isError: true, structuredContent: { error: { code: "payment_pending", retryable: true } } });
@@ -335,7 +335,7 @@ describe("a handle", () => {
 });
 
 describe("a client that takes challenges in results", () => {
-  test("gets the challenge and what a view waits by in one answer", async () => {
+  test("L05 gets the challenge and what a view waits by in one answer", async () => {
     const chatgpt = { era: "2025-11-25", userAgent: "openai-mcp/1.0.0" } as const;
     const { result } = await callAs(shop, "pay", chatgpt);
     const challenges = member(result?.["_meta"], "mcp/www_authenticate");

@@ -132,7 +132,7 @@ describe("a payment", () => {
     expect(await pay(["payment:pr_1"], { subject: "usr_1", requestId: "pr_1" })).toMatchObject({ outcome: "approved" });
   });
 
-  test("M25 a token that merely carries the scope is not an approval", async () => {
+  test("L26 M25 a token that merely carries the scope is not an approval", async () => {
     await pay([]);
     expect(await pay(["payment:pr_1"], { requestId: "pr_1", subject: "usr_1" })).toMatchObject({ outcome: "challenge", requestId: "pr_1" });
   });
@@ -197,7 +197,7 @@ describe("mayHavePayment", () => {
   });
 });
 
-describe("P01 a mandate that differs from the checkout is refused", () => {
+describe("L20 L28 P01 a mandate that differs from the checkout is refused", () => {
   const details = (change: Record<string, unknown>) => {
     const { id, version, resource: _resource, ...priced } = terms;
     const payee = { id: "store", name: "Harbour Goods", website: "https://store.test/" };
@@ -337,7 +337,7 @@ describe.each(eras)("the tool pay in revision %s", (era) => {
   });
 });
 
-test("the payee's public keys are published without their private part", async () => {
+test("L27 the payee's public keys are published without their private part", async () => {
   const app = createApp({ name: "store", version: "1", resource: endpoint, payee: wallet.payee });
   const response = await app.fetch(new Request("https://store.test/.well-known/jwks.json"));
   const { keys } = z.object({ keys: z.array(z.record(z.string(), z.string())) }).parse(await response.json());

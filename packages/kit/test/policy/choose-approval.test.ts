@@ -35,7 +35,7 @@ describe("chooseApproval", () => {
     expect(chooseApproval({ ...most, ...change })).toBe(form);
   });
 
-  it("has a row with a source for each host, which ends with the link that always works", () => {
+  it("L05 has a row with a source for each host, which ends with the link that always works", () => {
     expect(Object.keys(approvalForms).toSorted()).toEqual(Object.keys(hostLadders).toSorted());
     for (const { forms, source } of Object.values(approvalForms)) {
       expect(forms.at(-1)).toBe("link");

@@ -7,6 +7,7 @@ import type { Adapter, AdapterFactory, AdapterPayload } from "oidc-provider";
 import { errors } from "oidc-provider";
 import { sha256 } from "../digest.ts";
 import { openJson, sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
+import { grantVersionRead, noteGrantRead, refuseChangedGrant } from "./grant-change.ts";
 import { modelKindName, type PayloadKey } from "./models.ts";
 import { holdConsumption, holdSuccessor } from "./refresh-exchange.ts";
 import type { RefreshGrace } from "./refresh-grace.ts";
@@ -57,6 +58,11 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
       const value = sealJson(sealer, bindingOf(recordId), model === "RefreshToken" ? withOrdinaryScopes(payload) : payload);
       const options = optionsOf(model, payload, expiresInSeconds === undefined ? null : now() + (expiresInSeconds + lingerSeconds(model)) * 1000);
       if (model === "RefreshToken" && holdSuccessor((tx) => tx.records(sealed).put(recordId, value, options))) return;
+      const read = model === "Grant" ? grantVersionRead(recordId) : undefined;
+      if (read !== undefined) {
+        const saved = await records.update(recordId, read, value, options);
+        return saved.ok ? noteGrantRead(recordId, saved.value.version) : refuseChangedGrant();
+      }
       if (model !== "ReplayDetection") return records.put(recordId, value, options);
       const created = await records.create(recordId, value, options);
       if (!created.ok) throw new AlreadyUsed();
@@ -65,7 +71,9 @@ function createAdapter(model: string, parts: AdapterParts): Adapter {
     async find(id) {
       const recordId = idOf(id);
       const found = await records.get(recordId, now());
-      return found === undefined ? undefined : open(recordId, found.value, found.consumedAt);
+      if (found === undefined) return undefined;
+      if (model === "Grant") noteGrantRead(recordId, found.version);
+      return open(recordId, found.value, found.consumedAt);
     },
 
     async findByUid(uid) {

@@ -60,14 +60,17 @@ export async function makePaymentGrant(
   return grant.save();
 }
 
-/** Makes the grant of a device: what its page asked, beside the payments that were approved in the same interaction. Nobody else's token hangs on it. */
-export async function makeDeviceGrant(
+/**
+ * Adds to the grant of this account what a page asked, or makes a new one where there is none; inside of a change of grants. A device's page comes after the
+ * payments of the same interaction, whose grant is nobody else's.
+ */
+export async function extendGrant(
   provider: Provider,
-  from: { readonly accountId: string; readonly clientId: string; readonly paymentGrantId: string | undefined },
+  from: { readonly accountId: string; readonly clientId: string; readonly grantId: string | undefined },
   given: { readonly scopes: Readonly<Record<string, readonly string[]>>; readonly openid: readonly string[] },
 ): Promise<string> {
-  const made = from.paymentGrantId === undefined ? undefined : await provider.Grant.find(from.paymentGrantId);
-  const grant = made?.accountId === from.accountId ? made : new provider.Grant({ accountId: from.accountId, clientId: from.clientId });
+  const there = from.grantId === undefined ? undefined : await provider.Grant.find(from.grantId);
+  const grant = there?.accountId === from.accountId ? there : new provider.Grant({ accountId: from.accountId, clientId: from.clientId });
   if (given.openid.length > 0) grant.addOIDCScope([...given.openid]);
   for (const [resource, scopes] of Object.entries(given.scopes)) grant.addResourceScope(resource, [...scopes]);
   return grant.save();

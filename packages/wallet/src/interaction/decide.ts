@@ -5,7 +5,8 @@ import { err, ok } from "@countersign/protocol/result";
 import { paymentScope } from "@countersign/protocol/scope";
 import { writeAudit } from "../audit/log.ts";
 import { rememberConsent } from "../authorize/consents.ts";
-import { makePaymentGrant, type PaymentAuthority } from "../authorize/grants.ts";
+import { changeGrant } from "../authorize/grant-change.ts";
+import { extendGrant, makePaymentGrant, type PaymentAuthority } from "../authorize/grants.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
 import { approvedPaymentOf } from "../authorize/payment-details.ts";
 import { readPaymentResult } from "../authorize/payment-result.ts";
@@ -93,19 +94,17 @@ export async function allow(parts: InteractionParts, posted: Posted): Promise<Re
     return err(refuse("forbidden_origin"));
   const { accountId } = interaction;
   const { clientId } = interaction.client;
-  const found = interaction.grantId === undefined ? undefined : await parts.provider.Grant.find(interaction.grantId);
-  const grant = found ?? new parts.provider.Grant({ accountId, clientId });
-  if (question.missingOpenid.length > 0) grant.addOIDCScope([...question.missingOpenid]);
-  for (const [resource, scopes] of Object.entries(question.missing)) grant.addResourceScope(resource, [...scopes]);
-  const grantId = await grant.save();
+  const { missing: scopes, missingOpenid: openid } = question;
+  const granted = await changeGrant(() => extendGrant(parts.provider, { accountId, clientId, grantId: interaction.grantId }, { scopes, openid }));
+  if (!granted.ok) return granted;
   const clientName = clientNameAndHostOf(interaction);
   const now = parts.now();
   await parts.database.transaction(async (tx) => {
-    await rememberConsent(tx, { accountId, clientId, clientName, scopes: question.missing, openid: question.missingOpenid }, now);
+    await rememberConsent(tx, { accountId, clientId, clientName, scopes, openid }, now);
     await writeAudit(tx, { accountId, at: now, request: posted.request }, { type: "app_allowed", clientId, clientName });
   });
   parts.logger.info("consent.given", { accountId, clientId });
-  return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId } }, true) });
+  return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId: granted.value } }, true) });
 }
 
 /** The user goes back without an answer. An open payment stays open. */

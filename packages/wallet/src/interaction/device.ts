@@ -7,7 +7,8 @@ import { accountKind } from "../accounts.ts";
 import { atomically } from "../atomically.ts";
 import { writeAudit } from "../audit/log.ts";
 import type { OpenInteraction } from "../authorize/interactions.ts";
-import { makeDeviceGrant } from "../authorize/grants.ts";
+import { changeGrant } from "../authorize/grant-change.ts";
+import { extendGrant } from "../authorize/grants.ts";
 import { readPaymentResult } from "../authorize/payment-result.ts";
 import { type OpenDevice, originOf } from "../device/open-device.ts";
 import { sha256, sha256OfJson } from "../digest.ts";
@@ -99,9 +100,10 @@ export async function completeDevice(parts: InteractionParts, posted: Posted): P
   });
   if (!spent.ok) return spent;
   parts.logger.info("device.approved", { accountId, clientId });
-  const from = { accountId, clientId, paymentGrantId: readPaymentResult(interaction.lastSubmission)?.grantId };
-  const grantId = await makeDeviceGrant(parts.provider, from, { scopes: question.missing, openid: question.missingOpenid });
-  return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId }, device: { confirmed: true } }, true) });
+  const from = { accountId, clientId, grantId: readPaymentResult(interaction.lastSubmission)?.grantId };
+  const granted = await changeGrant(() => extendGrant(parts.provider, from, { scopes: question.missing, openid: question.missingOpenid }));
+  if (!granted.ok) return granted;
+  return ok({ next: await parts.interactions.finish(posted.request, { consent: { grantId: granted.value }, device: { confirmed: true } }, true) });
 }
 
 function deviceQuestionOf(parts: InteractionParts, interaction: OpenInteraction): DeviceQuestion | undefined {

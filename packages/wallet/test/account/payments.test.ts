@@ -44,7 +44,7 @@ test("an approved payment is listed and has a receipt; a declined one has none",
   expect((await openAccount(world, await newMember(world), `/account/payments/${approved.id}`)).status).toBe(404);
 });
 
-test("P16 an approval that was not used yet is taken back on its receipt, once, by the one who gave it, and is never redeemed afterwards", async () => {
+test("L25 P16 an approval that was not used yet is taken back on its receipt, once, by the one who gave it, and is never redeemed afterwards", async () => {
   const person = await newMember(world);
   const { id, request } = await lodge(world);
   await person.usePasskey(await person.browser.open(request.url), "/approve");

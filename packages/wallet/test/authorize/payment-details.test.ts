@@ -49,7 +49,7 @@ async function payFor(person: Person, request: AuthorizationRequest) {
 const status = async (id: string) => (await world.payee.call(`/payment-requests/${id}`)).body["status"];
 
 describe("authorization_details of a payment (RFC 9396)", () => {
-  test("lead to the payment page, and the token names what was approved", async () => {
+  test("L28 lead to the payment page, and the token names what was approved", async () => {
     const { id, request } = await detailed({ scope: "orders:read" });
     const end = new URL((await payFor(await signedUp(), request)).url);
     const tokens = await redeem(world, codeFields(end, request));

@@ -98,7 +98,7 @@ describe("a payment on a second device", () => {
     expect(await mistyped.device.poll()).toMatchObject({ body: { error: "access_denied" } });
   });
 
-  test("D07 is refused above the limit for other devices, which the same device may pay", async () => {
+  test("L11 D07 is refused above the limit for other devices, which the same device may pay", async () => {
     const terms = { ...checkout, id: `co_${randomUUID()}`, amount: 50_000, items: [{ name: "Chair", quantity: 1, amount: 50_000 }] };
     const { device, status } = await startPayment(terms);
     const person = new Person(world);

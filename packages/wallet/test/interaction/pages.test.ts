@@ -148,7 +148,7 @@ describe("forms", () => {
     expect((await person.browser.submit(form)).url).toContain("code=");
   });
 
-  test("O36 a form without its token, or with another's, is refused", async () => {
+  test("L10 O36 a form without its token, or with another's, is refused", async () => {
     const { person, page } = await atConsent();
     const form = formOf(page.html, "/consent");
     const cancel = formOf(page.html, "/cancel");

@@ -50,7 +50,7 @@ describe.each(["memory", "PostgreSQL"])("signing keys on %s", (engine) => {
     expect(new Set(all.map((keys) => keys.cookies.reveal())).size).toBe(1);
   });
 
-  test("X02 a new key is published before it signs, and the old one stays published after; instances agree without a restart", async () => {
+  test("L27 X02 a new key is published before it signs, and the old one stays published after; instances agree without a restart", async () => {
     const [here, there] = [await load(), await load()];
     const old = here.signing.kid;
     const { kid: next } = await (await openSigningKeys(database, sealer, () => time)).rotate();

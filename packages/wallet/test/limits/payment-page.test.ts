@@ -42,7 +42,7 @@ describe("the payment page of an account without limits of its own", () => {
     expect((await world.payee.call(`/payment-requests/${over.id}`)).body["status"]).toBe("created");
   });
 
-  test("P13 several payments stop at the day's limit, also the one whose page was open already", async () => {
+  test("L03 P13 several payments stop at the day's limit, also the one whose page was open already", async () => {
     const person = await signedUp();
     const open = await person.browser.open((await lodge(world, { checkout: priced("co_day_3", 50_000) })).request.url);
     for (const id of ["co_day_1", "co_day_2"]) {

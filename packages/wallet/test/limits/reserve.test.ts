@@ -61,14 +61,14 @@ describe.each(engines)("limits on %s", (_name, startEngine) => {
     return buckets.map((bucket) => sums.get(bucket) ?? 0);
   };
 
-  test("P13 of 20 parallel payments as many are approved as fit, and no sum passes its limit", async () => {
+  test("L03 L04 P13 of 20 parallel payments as many are approved as fit, and no sum passes its limit", async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => tryReserve(database, payment({ amount: 40 }))));
     expect(outcomes.filter((each) => each.ok)).toHaveLength(3);
     expect(outcomes.filter((each) => !each.ok && each.error.code === "over_limit" && each.error.detail === "day")).toHaveLength(17);
     expect(await used(dayBucket, monthBucket, "EUR:payee:2026-03:store")).toEqual([120, 120, 120]);
   });
 
-  test("P13 small payments stop where a large one would", async () => {
+  test("L03 P13 small payments stop where a large one would", async () => {
     for (let index = 0; index < 15; index += 1) expect(await tryReserve(database, payment({ amount: 10 }))).toMatchObject({ ok: true });
     expect(await tryReserve(database, payment({ amount: 1 }))).toMatchObject({ ok: false, error: { code: "over_limit", detail: "day" } });
   });

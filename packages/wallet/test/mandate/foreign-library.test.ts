@@ -38,7 +38,7 @@ async function verifier(): Promise<SDJwtVcInstance> {
 }
 
 describe("a plain SD-JWT library from npm", () => {
-  test("verifies a mandate and reads an AP2 payment mandate", async () => {
+  test("L19 L21 verifies a mandate and reads an AP2 payment mandate", async () => {
     const { payload, header } = await (await verifier()).verify(mandate);
     expect(header).toMatchObject({ alg: "ES256", typ: "dc+sd-jwt" });
     expect(payload).toMatchObject({
@@ -54,7 +54,7 @@ describe("a plain SD-JWT library from npm", () => {
     });
   });
 
-  test("refuses a mandate with another amount, and one of another signature", async () => {
+  test("L01 L19 refuses a mandate with another amount, and one of another signature", async () => {
     const instance = await verifier();
     const [header = "", payload = "", signature = ""] = mandate.split(".");
     const claims: object = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));

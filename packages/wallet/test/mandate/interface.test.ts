@@ -23,7 +23,7 @@ const statusOf = async (id: string) => (await world.payee.call(`/payment-request
 const cancel = (id: string, payee = world.payee) => payee.call(`/payment-requests/${id}/cancel`, { method: "POST" });
 
 describe("the mandate interface", () => {
-  test("P04 the bank redeems a mandate once, and its payee sees it", async () => {
+  test("P04 L17 the bank redeems a mandate once, and its payee sees it under the id that was lodged", async () => {
     const { id, mandate } = await approved();
     const first = await world.bank.ask("redeem", { mandate, reference: "pay_1" });
     expect(first).toMatchObject({ status: 200, body: { request_id: id, status: "redeemed", reference: "pay_1" } });

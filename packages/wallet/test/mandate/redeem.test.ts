@@ -133,7 +133,7 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     expect(await statusNow()).toBe("redeemed");
   });
 
-  test("P04 of 50 parallel redemptions with 50 references exactly one goes through", async () => {
+  test("L04 P04 of 50 parallel redemptions with 50 references exactly one goes through", async () => {
     const outcomes = await Promise.all(Array.from({ length: 50 }, (_, n) => redeemMandate(parts, { mandate, by: bank, reference: `pay_${n}` })));
     expect(outcomes.filter((each) => each.ok)).toHaveLength(1);
     expect(new Set(outcomes.flatMap((each) => (each.ok ? [] : [each.error.code])))).toEqual(new Set(["mandate_spent"]));
@@ -157,7 +157,7 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     expect(after.ok ? "redeemed" : after.error.code).toBe(used.ok ? "redeemed" : "mandate_revoked");
   });
 
-  test("P16 a withdrawn approval stays withdrawn, whoever took it back", async () => {
+  test("L25 P16 a withdrawn approval stays withdrawn, whoever took it back", async () => {
     for (const by of ["payee", "user"] as const) {
       id = `pr_${randomUUID()}`;
       mandate = await approve(id);
@@ -199,7 +199,7 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     expect(await redeemMandate(parts, { ...asBank, mandate })).toMatchObject({ ok: false, error: { code: "mandate_invalid" } });
   });
 
-  test("X11 an approval of a restored backup is never redeemed, and stays counted, for it may have been used since", async () => {
+  test("L25 X11 an approval of a restored backup is never redeemed, and stays counted, for it may have been used since", async () => {
     const before = await counted();
     expect(before).toBeGreaterThan(0);
     await endRestored(database, await openSigningKeys(database, sealer, () => time), time);
@@ -278,7 +278,7 @@ describe.each(storages)("redeeming a mandate on $name", (kind) => {
     ]);
   });
 
-  test("P12 a mandate is redeemed only by its audience, and only as the very text that was signed", async () => {
+  test("L13 L20 P12 a mandate is redeemed only by its audience, and only as the very text that was signed", async () => {
     const [header = "", payload = "", signature = ""] = mandate.reveal().split(".");
     const flipped = `${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`;
     const other = await approve(`pr_${randomUUID()}`);

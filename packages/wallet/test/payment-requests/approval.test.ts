@@ -32,7 +32,7 @@ async function atPayment(person: Person, url: string): Promise<LoadedPage> {
 const status = async (id: string) => (await world.payee.call(`/payment-requests/${id}`)).body["status"];
 
 describe("approving a payment", () => {
-  test("one visit signs up and pays: the page names payee, items and total; the token carries the scope once", async () => {
+  test("L09 one visit signs up and pays: the page names payee, items and total; the token carries the scope once", async () => {
     const { id, request } = await lodge(world);
     const person = new Person(world);
     const login = await person.browser.open(request.url);
@@ -60,7 +60,7 @@ describe("approving a payment", () => {
     expect(decodeJwt(String(tokens.body["access_token"]))).toMatchObject({ aud: storeResource, scope: `payment:${id}` });
   });
 
-  test("the payee gets a mandate that the protocol's judge accepts", async () => {
+  test("L28 the payee gets a mandate that the protocol's judge accepts", async () => {
     const { id, checkoutJwt, request } = await lodge(world);
     const person = await signedUp();
     const end = new URL((await person.usePasskey(await atPayment(person, request.url), "/approve")).url);
@@ -204,7 +204,7 @@ describe("old and foreign transaction scopes", () => {
 });
 
 describe("what an approval is bound to", () => {
-  test("W08 an assertion for one payment approves no other", async () => {
+  test("L18 W08 an assertion for one payment approves no other", async () => {
     const person = await signedUp();
     const [cheap, dear] = [await lodge(world), await lodge(world)];
     const cheapPage = await atPayment(person, cheap.request.url);
@@ -225,7 +225,7 @@ describe("what an approval is bound to", () => {
     ["W01 another origin", { origin: "https://evil.example" }],
     ["W01 another RP id", { rpId: "evil.example" }],
     ["W01 a registration instead of an assertion", { type: "webauthn.create" }],
-    ["W03 no user verification", { userVerified: false }],
+    ["L31 W03 no user verification", { userVerified: false }],
     ["W03 no user presence", { userPresent: false }],
     ["W05 a broken signature", { breakSignature: true }],
     ["W06 a frame", { crossOrigin: true }],
@@ -382,7 +382,7 @@ describe("a payment that was asked for in one user's name", () => {
 });
 
 describe("saying no, and trouble", () => {
-  test("P16 a declined payment is denied for good, and the client is told", async () => {
+  test("L22 P16 a declined payment is denied for good, and the client is told", async () => {
     const { id, checkoutJwt, request } = await lodge(world);
     const person = await signedUp();
     const page = await atPayment(person, request.url);

@@ -105,7 +105,7 @@ describe("completeApproval", () => {
     ["checkout", { checkoutHash: "D".repeat(43) }],
     ["version", { terms: { ...checkout, version: 2 } }],
     ["resource", { terms: { ...checkout, resource: `${storeResource}/other` } }],
-  ])("W08 P01 another %s than the challenge commits to is a mismatch", async (_name, changed) => {
+  ])("L18 W08 P01 another %s than the challenge commits to is a mismatch", async (_name, changed) => {
     const { context, credential } = await approver("usr_a");
     await change(changed);
     expect(await completeApproval(parts, context, credential, () => true)).toMatchObject({ ok: false, error: { code: "consent_mismatch" } });
@@ -155,7 +155,7 @@ describe("completeApproval", () => {
     expect(await startApproval(parts, context, shown)).toMatchObject({ ok: false, error: { code: "conflict" } });
   });
 
-  test("P13 a payment over a limit is not approved: request and sums stay as they were, the log says so, and the challenge is spent", async () => {
+  test("L11 P13 a payment over a limit is not approved: request and sums stay as they were, the log says so, and the challenge is spent", async () => {
     const { context, credential } = await approver("usr_a");
     const tight = { ...defaultLimits, limits: { EUR: { payment: 4_249, otherDevice: 0, day: 9_000, month: 9_000, payee: 9_000 } } };
     expect(await completeApproval({ ...parts, limits: tight }, context, credential, () => true)).toEqual({

@@ -96,7 +96,7 @@ describe("lodging a payment request", () => {
     expect(await world.payee.lodge(await world.payee.signCheckout(terms))).toMatchObject({ status: 400, body: { code } });
   });
 
-  test("a checkout signed with another key is refused", async () => {
+  test("L27 a checkout signed with another key is refused", async () => {
     const forger = await Payee.make("store", world.url);
     const jwt = await forger.signCheckout(fresh());
     expect(await world.payee.lodge(jwt)).toMatchObject({ status: 400, body: { error: "invalid_request" } });

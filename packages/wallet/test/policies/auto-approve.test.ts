@@ -106,7 +106,7 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
   }
   const decisionOf = async (id: string) => (await database.records(paymentRequestKind).get(id, now))?.value.decision ?? null;
 
-  test("approves a covered payment at once, and the mandate says that nobody was present", async () => {
+  test("L12 approves a covered payment at once, and the mandate says that nobody was present", async () => {
     expect(await autoApprove(parts, await lodge("pr_1"), "usr_a")).toBe(true);
     const decision = await decisionOf("pr_1");
     expect(decision).toMatchObject({ status: "approved", accountId: "usr_a" });
@@ -123,7 +123,7 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
     expect(await autoApprove(parts, "pr_1", "usr_a")).toBe(false);
   });
 
-  test("P13 of 10 parallel payments as many are approved as its budget holds", async () => {
+  test("L04 P13 of 10 parallel payments as many are approved as its budget holds", async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, (_, index) => lodge(`pr_${index}`)));
     await Promise.all(ids.map((id) => autoApprove(parts, id, "usr_a")));
     // Some gave way to each other and are asked again, as a payee does that lodges again.

@@ -1,6 +1,6 @@
 import { type IconName, iconShapes } from "@countersign/look/icons";
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** One icon of the design language; what it means stands beside it. */
 export function Icon({ name }: { readonly name: IconName }): VNode {
@@ -31,7 +31,8 @@ export function Picture({ source, small = false }: { readonly source: string | u
 /** The heading of a screen. It takes the focus when its screen appears, so that keyboard and screen reader go along; never from the chat around it. */
 export function ScreenHeading({ children }: { readonly children: ComponentChildren }): VNode {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // Before anybody can press what stands below it: the focus must not leave a control that was just reached.
+  useLayoutEffect(() => {
     if (document.hasFocus()) heading.current?.focus({ preventScroll: true });
   }, []);
   return (
@@ -48,6 +49,8 @@ export function WorkButton(props: {
   readonly class: string;
   readonly testId: string;
   readonly label?: string;
+  /** `submit` sends the form around it. */
+  readonly type?: "button" | "submit";
   readonly onPress: () => void;
   readonly children: ComponentChildren;
 }): VNode {
@@ -56,7 +59,7 @@ export function WorkButton(props: {
   };
   return (
     <button
-      type="button"
+      type={props.type ?? "button"}
       class={props.class}
       data-testid={props.testId}
       disabled={props.disabled === true}

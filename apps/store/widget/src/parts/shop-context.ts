@@ -10,6 +10,8 @@ export interface Shop {
   readonly format: Format;
   readonly run: Controller["run"];
   readonly dispatch: Controller["dispatch"];
+  /** Moves the link by which the user acts into a place; the function that it gives moves it back above the shop. */
+  readonly borrowLink: (into: Element) => () => void;
 }
 
 export const ShopContext: Context<Shop | undefined> = createContext<Shop | undefined>(undefined);

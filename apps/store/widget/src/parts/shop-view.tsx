@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
-import { type Failure, isRunning } from "../shop-state.ts";
+import { type Failure, isRunning, type ShopState } from "../shop-state.ts";
 import { CheckoutScreen } from "../buying/checkout-screen.tsx";
 import { OrdersScreen } from "../paying/orders-screen.tsx";
 import { Icon, WorkButton } from "./elements.tsx";
 import { CardSkeletons, ProductsScreen } from "../buying/products-screen.tsx";
-import { ReceiptScreen } from "../paying/receipt-screen.tsx";
+import { OrderScreen, ReceiptScreen } from "../paying/receipt-screen.tsx";
 import { type Shop, ShopContext, useShop } from "./shop-context.ts";
 
 /** The whole view. */
@@ -52,6 +52,8 @@ function Screen(): VNode {
       ) : (
         <ReceiptScreen order={state.order} receipt={state.receipt} />
       );
+    case "order":
+      return state.order === undefined ? <ProductsScreen /> : <OrderScreen key={state.order.id} order={state.order} receipt={state.receipt} />;
     case "start":
       return <CardSkeletons />;
   }
@@ -63,10 +65,16 @@ function wordsOf(failure: Failure): string {
   return failure.message;
 }
 
+/** Payments and refunds say at their own place how they failed, as long as it is on the screen. */
+function isSaidInPlace({ failure, screen, checkout, order }: ShopState): boolean {
+  if (failure?.action.type === "pay") return screen === "checkout" && checkout?.id === failure.action.checkoutId;
+  return failure?.action.type === "refund" && (screen === "order" || screen === "receipt") && order?.id === failure.action.orderId;
+}
+
 function FailureNotice(): VNode | null {
   const { state, run } = useShop();
   const { failure } = state;
-  if (failure === undefined) return null;
+  if (failure === undefined || isSaidInPlace(state)) return null;
   return (
     <div
       class={state.screen === "products" ? "notice notice-bad" : "notice notice-bad narrow"}

@@ -3,8 +3,9 @@ import type { Order } from "./order.ts";
 import { pictureOfProduct } from "../pictures.ts";
 import { wholeShelf } from "../buying/buying-state.ts";
 import { isRunning } from "../shop-state.ts";
-import { whereToAct } from "./paying-state.ts";
-import { Icon, Picture, ScreenHeading } from "../parts/elements.tsx";
+import { StatusBadge } from "./order-details.tsx";
+import { askingStage, type PaymentStage } from "./payment-stage.ts";
+import { Icon, Picture, ScreenHeading, WorkButton } from "../parts/elements.tsx";
 import { useShop } from "../parts/shop-context.ts";
 
 /** The user's orders, newest first. */
@@ -28,38 +29,56 @@ export function OrdersScreen(): VNode {
           ))}
         </ul>
       )}
+      {state.ordersCursor === undefined ? null : <MoreOrders cursor={state.ordersCursor} />}
     </section>
   );
 }
 
+function MoreOrders({ cursor }: { readonly cursor: string }): VNode {
+  const { state, run } = useShop();
+  return (
+    <WorkButton
+      class="button button-block"
+      testId="more-orders"
+      busy={isRunning(state, { type: "orders" })}
+      onPress={() => run({ type: "orders", cursor })}
+    >
+      Show more
+    </WorkButton>
+  );
+}
+
 function OrderRow({ order }: { readonly order: Order }): VNode {
-  const { format } = useShop();
+  const { format, run } = useShop();
   const [first, ...others] = order.lines;
   const title = first === undefined ? order.id : `${first.title}${others.length > 0 ? ` and ${others.length} more` : ""}`;
   return (
-    <li data-testid="order-row">
+    <li data-testid="order-row" data-status={order.status}>
       <Picture small source={pictureOfProduct(first?.productId ?? "")} />
       <span class="grow">
-        <span class="truncate order-title">{title}</span>
+        <button type="button" class="button-link order-open" onClick={() => run({ type: "order", orderId: order.id })}>
+          <span class="truncate order-title">{title}</span>
+        </button>
         <span class="quiet small order-date">{format.moment(order.createdAt)}</span>
       </span>
       <span class="order-sum">
         <span class="nums">{format.money(order.total)}</span>
-        <span class="badge badge-good">Paid</span>
+        <StatusBadge status={order.status} />
       </span>
     </li>
   );
 }
 
-const signInHints = {
+const signInHints: Readonly<Partial<Record<PaymentStage, string>>> = {
   link: "Sign in on the page above. Your orders appear here by themselves.",
-  chat: "Press Continue in the chat to sign in.",
-  window: "If a sign-in window opened, go on there. Your orders appear here by themselves.",
+  continue: "Press Continue in the chat to sign in.",
+  chat: "The chat was asked for your orders.",
 };
+const windowHint = "If a sign-in window opened, go on there. Your orders appear here by themselves.";
 
 function Waiting(): VNode {
   const { state } = useShop();
-  const hint = signInHints[whereToAct(state.authorization)];
+  const hint = signInHints[askingStage(state.authorization)] ?? windowHint;
   return (
     <div class="empty" role="status">
       <span class="spinner" aria-hidden="true" />

@@ -2,80 +2,78 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { wholeShelf } from "../buying/buying-state.ts";
 import type { Checkout } from "../buying/checkout.ts";
-import { Icon, WorkButton } from "../parts/elements.tsx";
+import { WorkButton } from "../parts/elements.tsx";
 import { useShop } from "../parts/shop-context.ts";
 import { type Action, isRunning, type ShopState } from "../shop-state.ts";
-import { isUnsettled, whereToAct } from "./paying-state.ts";
+import { isUnsettled } from "./paying-state.ts";
+import { authorizationOf, type PaymentStage, paymentStage } from "./payment-stage.ts";
+import { wordsOf } from "./payment-words.ts";
+import { Countdown, LinkPlace, StageCard } from "./stage-card.tsx";
 
 const lookAgainMs = 3_000;
 /** An approval and its capture are over long before; after that only a press looks again. */
 const looksMax = 600;
 
-/** Below the bill of a checkout: one button, and what happens with it. */
+/** Below the bill of a checkout: where its payment stands, what to do, and one button. The button stays where it is, so that the focus does. */
 export function PaymentPanel({ checkout }: { readonly checkout: Checkout }): VNode {
-  const { state, format } = useShop();
-  useWatch(checkout);
-  return (
-    <>
-      <PayButton checkout={checkout} />
-      <p class="small quiet hint-below" role="status">
-        {hintFor(state, checkout, format.time(checkout.expiresAt))}
-      </p>
-    </>
-  );
-}
-
-function PayButton({ checkout }: { readonly checkout: Checkout }): VNode {
   const { state, format, run } = useShop();
+  useWatch(checkout);
+  const authorization = authorizationOf(state.authorization, ["pay", "complete_checkout"]);
+  const stage = stageOf(state, checkout, authorization);
+  const failure = failureOf(state, checkout);
+  const words = wordsOf(stage, {
+    total: format.money(checkout.total),
+    until: format.time(checkout.expiresAt),
+    message: failure?.message ?? "",
+    isSignedIn: authorization.connection === "signed_in",
+  });
   const pay: Action = { type: "pay", checkoutId: checkout.id };
-  const busy = isRunning(state, pay);
-  if (checkout.status === "expired" || checkout.status === "canceled") {
-    return (
-      <button type="button" class="button button-block" onClick={() => run(wholeShelf)}>
-        Choose again
-      </button>
-    );
-  }
-  const label = labelFor(checkout, format.money(checkout.total));
+  const isPaying = isRunning(state, pay);
+  const isOver = stage === "expired" || stage === "canceled";
   return (
-    <WorkButton class="button button-primary button-large button-block" testId="pay" busy={busy} onPress={() => run(pay)}>
-      {busy ? null : <Icon name={checkout.status === "completed" ? "receipt" : "passkey"} />}
-      {busy ? busyLabelFor(state) : label}
-    </WorkButton>
+    <section class="stack snug" aria-label="Payment" data-testid="payment" data-stage={stage}>
+      {stage === "link" ? <LinkPlace /> : null}
+      <StageCard words={stage === "ready" || stage === "link" ? undefined : words} code={failure?.code}>
+        {stage === "window" || stage === "continue" ? <Countdown until={authorization.expiresAt} /> : null}
+      </StageCard>
+      {stage === "window" ? (
+        <button type="button" class="button button-block" data-testid="reopen" onClick={() => run({ type: "reopen", checkoutId: checkout.id })}>
+          Open the window again
+        </button>
+      ) : null}
+      {isOver ? (
+        <button type="button" class="button button-block" onClick={() => run(wholeShelf)}>
+          Choose again
+        </button>
+      ) : (
+        <WorkButton class="button button-primary button-large button-block" testId="pay" busy={isPaying} onPress={() => run(pay)}>
+          {isPaying ? (busyLabels.get(stage) ?? "Waiting for your approval") : words.button}
+        </WorkButton>
+      )}
+      <p class="small quiet hint-below">{stage === "ready" ? words.text : stage === "link" ? "Nothing is charged before you approve it." : ""}</p>
+    </section>
   );
 }
 
-function labelFor(checkout: Checkout, total: string): string {
-  if (checkout.status === "completed") return "Show receipt";
-  return checkout.status === "completing" ? "Check payment" : `Pay ${total}`;
+const busyLabels: ReadonlyMap<PaymentStage, string> = new Map([
+  ["asking", "One moment"],
+  ["charging", "Completing your order"],
+]);
+
+/** How the last try of this view to pay this checkout failed. */
+function failureOf({ failure }: ShopState, checkout: Checkout): ShopState["failure"] {
+  return failure?.action.type === "pay" && failure.action.checkoutId === checkout.id ? failure : undefined;
 }
 
-function busyLabelFor(state: ShopState): string {
-  return state.authorization.state === "granted" ? "Completing your order" : "Waiting for your approval";
-}
-
-const approvalHints = {
-  link: "Go on with the page above. This view goes on by itself.",
-  chat: "Press Continue in the chat to approve this payment.",
-  window: "Approve the payment in your wallet’s window. This page goes on by itself.",
-};
-
-function hintFor(state: ShopState, checkout: Checkout, until: string): string {
-  if (isRunning(state, { type: "pay", checkoutId: checkout.id })) {
-    return approvalHints[whereToAct(state.authorization)];
-  }
-  switch (checkout.status) {
-    case "completed":
-      return "This order is paid.";
-    case "completing":
-      return "You approved this payment. The bank has not confirmed it yet, and it will not charge twice.";
-    case "expired":
-      return "The time to pay this order is over.";
-    case "canceled":
-      return "This order was canceled. Nothing was charged.";
-    default:
-      return `You approve exactly this sum with your passkey. The price is held until ${until}.`;
-  }
+function stageOf(state: ShopState, checkout: Checkout, authorization: ShopState["authorization"]): PaymentStage {
+  return paymentStage({
+    status: checkout.status,
+    lastRefusal: checkout.lastRefusal,
+    isPaying: isRunning(state, { type: "pay", checkoutId: checkout.id }),
+    authorization,
+    failure: failureOf(state, checkout)?.code,
+    isDoubted: state.doubted === checkout.id,
+  });
 }
 
 /** While money is or may be on its way and nobody is asking, look again now and then: the shop completes the order by itself. */

@@ -1,12 +1,17 @@
 import type { VNode } from "preact";
-import type { Order, Receipt } from "./order.ts";
+import { useEffect } from "preact/hooks";
 import { wholeShelf } from "../buying/buying-state.ts";
 import { Icon, ScreenHeading } from "../parts/elements.tsx";
 import { useShop } from "../parts/shop-context.ts";
+import { isRunning } from "../shop-state.ts";
+import type { Order, Receipt } from "./order.ts";
+import { BillLines, ReceiptPairs, RefundLines, StatusBadge } from "./order-details.tsx";
+import { RefundForm } from "./refund-form.tsx";
 
 /** Paid: the sum first, then what it was for. */
 export function ReceiptScreen({ order, receipt }: { readonly order: Order; readonly receipt: Receipt }): VNode {
   const { format, run } = useShop();
+  useWatchRefund(order);
   return (
     <section class="stack narrow" data-testid="receipt">
       <div class="card">
@@ -18,41 +23,9 @@ export function ReceiptScreen({ order, receipt }: { readonly order: Order; reado
           <p class="total-amount nums">{format.money(receipt.total)}</p>
           <p class="quiet">to {receipt.payee}</p>
         </div>
-        <ul class="lines">
-          {order.lines.map((line) => (
-            <li key={line.title}>
-              <span>
-                {line.quantity > 1 ? `${line.quantity} × ` : ""}
-                {line.title}
-              </span>
-              <span class="amount">{format.money(line.amount)}</span>
-            </li>
-          ))}
-          {order.extras.map((extra) => (
-            <li key={extra.label} class={extra.isContained ? "quiet small" : ""}>
-              <span>{extra.label}</span>
-              <span class="amount">{format.money(extra.amount)}</span>
-            </li>
-          ))}
-          <li class="lines-total">
-            <span>Total</span>
-            <span class="amount">{format.money(order.total)}</span>
-          </li>
-        </ul>
-        <dl class="pairs">
-          <dt>Date</dt>
-          <dd>{format.moment(receipt.paidAt)}</dd>
-          {receipt.paidWith === "" ? null : (
-            <>
-              <dt>Paid from</dt>
-              <dd>{receipt.paidWith}</dd>
-            </>
-          )}
-          <dt>Approved</dt>
-          <dd>{receipt.humanPresent ? "By you, with your passkey" : "By your standing permission"}</dd>
-          <dt>Order</dt>
-          <dd class="mono">{receipt.number}</dd>
-        </dl>
+        <BillLines bill={order} />
+        <RefundLines order={order} />
+        <ReceiptPairs order={order} receipt={receipt} />
       </div>
       <div class="row snug wrap">
         <button type="button" class="button grow" onClick={() => run(wholeShelf)}>
@@ -62,6 +35,45 @@ export function ReceiptScreen({ order, receipt }: { readonly order: Order; reado
           See all orders
         </button>
       </div>
+      <RefundForm key={`${order.id} ${order.refunded.amount}`} order={order} />
+    </section>
+  );
+}
+
+const lookAgainMs = 3_000;
+
+/** While a refund is on its way, look again now and then: the shop asks the bank by itself. */
+function useWatchRefund(order: Order): void {
+  const { run } = useShop();
+  const isPending = order.refunds.some(({ status }) => status === "pending");
+  useEffect(() => {
+    if (!isPending) return;
+    const timer = setInterval(() => run({ type: "order", orderId: order.id }), lookAgainMs);
+    return () => clearInterval(timer);
+  }, [isPending, order.id]);
+}
+
+/** An order looked at again. */
+export function OrderScreen({ order, receipt }: { readonly order: Order; readonly receipt: Receipt | undefined }): VNode {
+  const { state, run } = useShop();
+  useWatchRefund(order);
+  const busy = isRunning(state, { type: "order", orderId: order.id });
+  return (
+    <section class="stack narrow" data-testid="order" aria-busy={busy}>
+      <button type="button" class="button button-quiet button-small back" onClick={() => run({ type: "orders" })}>
+        <Icon name="arrow_left" />
+        My orders
+      </button>
+      <div class="row between">
+        <ScreenHeading>Your order</ScreenHeading>
+        <StatusBadge status={order.status} />
+      </div>
+      <div class="card">
+        <BillLines bill={order} />
+        <RefundLines order={order} />
+        <ReceiptPairs order={order} receipt={receipt} />
+      </div>
+      <RefundForm key={`${order.id} ${order.refunded.amount}`} order={order} />
     </section>
   );
 }
