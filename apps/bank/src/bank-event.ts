@@ -1,4 +1,5 @@
 import type { ErrorCode, Refusal } from "@countersign/protocol/errors";
+import type { Approver } from "./payment.ts";
 
 /** One security decision, for the log and the audit. Holds ids and codes, never a token, a mandate or a body. */
 export type BankEvent =
@@ -11,6 +12,8 @@ export type BankEvent =
       readonly paymentId: string;
       readonly amount: number;
       readonly currency: string;
+      /** Null where it is not recorded. */
+      readonly approvedBy: Approver | null;
     }
   | { readonly event: "answer_replayed"; readonly clientId: string }
   | { readonly event: "request_refused"; readonly clientId: string; readonly code: ErrorCode; readonly detail?: string }

@@ -84,8 +84,8 @@ function logEvent(logger: Logger, event: BankEvent, requestId: string): void {
   const { event: name, ...about } = event;
   const dotted = name.replace("_", ".");
   if (event.event === "request_failed") return logger.error(dotted, { requestId, error: event.error });
-  const { detail, ...known } = { detail: undefined, ...about };
-  const fields: LogFields = { requestId, ...known, reason: detail };
+  const { detail, approvedBy, ...known } = { detail: undefined, approvedBy: undefined, ...about };
+  const fields: LogFields = { requestId, ...known, reason: detail, state: approvedBy ?? undefined };
   if (event.event === "client_refused" || event.event === "sign_in_refused" || event.event === "request_refused") logger.warn(dotted, fields);
   else logger.info(dotted, fields);
 }

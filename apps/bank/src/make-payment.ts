@@ -9,7 +9,7 @@ import { type Answer, declined, keepAnswer, recallAnswer, type WriteClaim, type 
 import { journalTransfer, moveMoney, readAccount } from "./journal.ts";
 import type { Entry, MoveRequest, TransferStatus } from "./ledger.ts";
 import { holdIdOf, payableAccount } from "./move-names.ts";
-import { holdTtlMs, type PaymentRequest, viewPayment } from "./payment.ts";
+import { approverOf, holdTtlMs, type PaymentRequest, viewPayment } from "./payment.ts";
 import type { PaymentMoveRow, PaymentRow } from "./payment-tables.ts";
 import { againAfterRace, RaceLost } from "./race-lost.ts";
 import { declineRedemption, isDeclined, takeRedemption } from "./redemptions.ts";
@@ -99,7 +99,7 @@ async function redeem(parts: PaymentParts, tx: Database<BankTables>, asked: NewP
   const { row, moves } = await recordPayment(tx, asked, mandate, transfer, now);
   await parts.announce(tx, row, now);
   await parts.reach("capture.recorded");
-  const about = { clientId: payee, paymentId: row.id, amount: row.authorized, currency: row.currency };
+  const about = { clientId: payee, paymentId: row.id, amount: row.authorized, currency: row.currency, approvedBy: approverOf(row.human_present) };
   const event = { event: request.capture ? "payment_captured" : "payment_authorized", ...about } as const;
   return { outcome: { outcome: "done", answer: made(row, moves, now), event }, entries: journaled.entries };
 }

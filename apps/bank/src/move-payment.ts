@@ -10,7 +10,7 @@ import { journalTransfer, moveMoney, writeTransfer } from "./journal.ts";
 import type { Entry, TransferRequest } from "./ledger.ts";
 import { type PaymentParts, readMoves } from "./make-payment.ts";
 import { holdIdOf, payableAccount } from "./move-names.ts";
-import { sumsOf, viewPayment } from "./payment.ts";
+import { approverOf, sumsOf, viewPayment } from "./payment.ts";
 import { judgeMove, type PaymentMove, type PaymentMoved } from "./payment-sums.ts";
 import type { PaymentMoveRow, PaymentRow } from "./payment-tables.ts";
 import { againAfterRace, RaceLost } from "./race-lost.ts";
@@ -66,7 +66,7 @@ export async function expirePayment(parts: PaymentParts, paymentId: string, now:
       const written = await writeMove(parts, tx, { row, kind: "expiry", moved: judged.value, key: null, digest: null }, now);
       await parts.reach("expiry.recorded");
       await makeTransfers(tx, resolutionOf(row, "expiry", judged.value, written.changes), now);
-      return { event: "payment_expired", clientId: row.payee, paymentId, amount: judged.value.amount, currency: row.currency } as const;
+      return { event: "payment_expired", ...aboutMove(row, judged.value.amount) } as const;
     }),
   );
   await parts.reach("expiry.committed");
@@ -101,8 +101,13 @@ async function decide(parts: PaymentParts, tx: Database<BankTables>, { asked, ro
   // Last of all: every payment to one payee waits for its account from here to the commit.
   await moveMoney(tx, given.value);
   if (move.kind !== "refund") await makeTransfers(tx, resolutionOf(row, move.kind, judged.value, written.changes), now);
-  const event = { event: eventNames[move.kind], clientId: row.payee, paymentId: row.id, amount, currency: row.currency } as const;
+  const event = { event: eventNames[move.kind], ...aboutMove(row, amount) } as const;
   return { outcome: "done", answer, event };
+}
+
+/** What an event says of a payment that moved by so much. */
+function aboutMove(row: PaymentRow, amount: number): Omit<Extract<BankEvent, { readonly paymentId: string }>, "event"> {
+  return { clientId: row.payee, paymentId: row.id, amount, currency: row.currency, approvedBy: approverOf(row.human_present) };
 }
 
 const eventNames = { capture: "payment_captured", void: "payment_voided", expiry: "payment_expired", refund: "payment_refunded" } as const;

@@ -19,6 +19,9 @@ export interface PaymentRequest {
   readonly capture: boolean;
 }
 
+/** Who said yes to a payment, in the mandate's words: the owner of the account with a passkey, or a policy of theirs while no human was present. */
+export type Approver = "owner" | "policy";
+
 /** A payment as its payee reads it; amounts in minor units, times ISO 8601. `expires_at` only where money was set aside first. */
 export interface PaymentView {
   readonly id: string;
@@ -94,6 +97,12 @@ export function parseRefundRequest(body: unknown): Result<Money, Refusal> {
 /** Reads the body of `POST /payments/:id/void`: an empty object. */
 export function parseVoidRequest(body: unknown): Result<void, Refusal> {
   return isJsonObject(body) && hasOnlyMembers(body, []) ? ok(undefined) : invalid("a void is {}");
+}
+
+/** Who said yes; null in payments from before that was kept. */
+export function approverOf(humanPresent: PaymentRow["human_present"]): Approver | null {
+  if (humanPresent === null) return null;
+  return humanPresent === 1 ? "owner" : "policy";
 }
 
 /** The sums of a stored payment, as they were last written. */

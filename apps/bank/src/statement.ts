@@ -3,7 +3,7 @@ import type { Database, Migration } from "@countersign/storage/database";
 import { type RawBuilder, sql } from "kysely";
 import { toAccount } from "./journal.ts";
 import { availableOf } from "./ledger.ts";
-import { maskAccount } from "./payment.ts";
+import { type Approver, approverOf, maskAccount } from "./payment.ts";
 import type { AccountRow, BankTables } from "./tables.ts";
 
 /** What an account's owner reads; amounts in minor units. `booked` is what was moved in all, `held` what is set aside of it, or for a payee what is set aside to come. */
@@ -25,13 +25,12 @@ export interface Statement {
 }
 
 /**
- * Who said yes to a payment, in the mandate's words: the owner with a passkey, or a policy of theirs while no human was present. Null in payments from before
- * that was kept. `agent`: the OAuth client id of the app that asked, null where there was none.
+ * Whose payment it is and who said yes, null in payments from before that was kept. `agent`: the OAuth client id of the app that asked, null where there was none.
  */
 export interface PaymentOrigin {
   readonly payment: string;
   readonly payee: string;
-  readonly approved_by: "owner" | "policy" | null;
+  readonly approved_by: Approver | null;
   readonly agent: string | null;
 }
 
@@ -225,9 +224,6 @@ function kindOf({ kind, id }: LineRow): StatementLine["kind"] {
   return id.startsWith("refund_") ? "refund" : "payment";
 }
 
-const approvers = { 0: "policy", 1: "owner" } as const;
-
 function originOf(row: OriginRow, payment: string): PaymentOrigin {
-  const approvedBy = row.human_present === null ? null : approvers[row.human_present];
-  return { payment, payee: row.payee_name ?? row.payee ?? "", approved_by: approvedBy, agent: row.agent };
+  return { payment, payee: row.payee_name ?? row.payee ?? "", approved_by: approverOf(row.human_present), agent: row.agent };
 }

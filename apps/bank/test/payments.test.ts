@@ -42,7 +42,14 @@ describe("payments", () => {
     const read = await world.send(world.parties.store, "GET", "/payments/pay_jti-first");
     expect(read.status).toBe(200);
     expect(await read.json()).toEqual(payment);
-    expect(world.events.at(-1)).toEqual({ event: "payment_captured", clientId: "store", paymentId: "pay_jti-first", amount: 1250, currency: "EUR" });
+    expect(world.events.at(-1)).toEqual({
+      event: "payment_captured",
+      clientId: "store",
+      paymentId: "pay_jti-first",
+      amount: 1250,
+      currency: "EUR",
+      approvedBy: "owner",
+    });
   });
 
   test("a payment is seen by its payee only", async () => {

@@ -43,6 +43,9 @@ describe.each(engines)("a statement on %s", (_, start) => {
     await world.authorize(account, { amount: 7, jti: "void" });
     tick();
     await world.move("pay_void", "void", {});
+    const ofPolicy = world.events.filter((event) => "paymentId" in event && event.paymentId === "pay_auto");
+    expect(ofPolicy).toMatchObject([{ event: "payment_captured", amount: 50, approvedBy: "policy" }]);
+    expect(world.events.filter((event) => "approvedBy" in event && event.approvedBy === "policy")).toEqual(ofPolicy);
     const statement = await read(account);
     expect(statement.account).toMatchObject({ currency: "EUR", booked: 10_000 - 120, held: 20, available: 10_000 - 140 });
     const shown = statement.lines.map(({ kind, amount, released, origin }) => [

@@ -31,7 +31,7 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
     case "capture_mismatch":
       return logger.error("capture.mismatch", { paymentId: event.payment });
     case "order_completed":
-      return logger.info("order.completed", { orderId: event.order, paymentId: event.payment });
+      return logger.info("order.completed", { orderId: event.order, paymentId: event.payment, state: event.approvedBy });
     case "refund_begun":
       return logger.info("refund.begun", { refundId: event.refund, paymentId: event.payment });
     case "refund_sent":

@@ -40,7 +40,8 @@ export interface OrderView {
   readonly shipping?: Omit<Shipping, "offers" | "address"> & { readonly address?: Address };
   readonly tax?: Tax;
   readonly created_at: string;
-  readonly payment: { readonly id: string; readonly status: "captured" | "refunded" };
+  /** `human_present` as the mandate says it: false when a policy of the buyer's approved. */
+  readonly payment: { readonly id: string; readonly status: "captured" | "refunded"; readonly human_present: boolean };
   /** Where one order is looked at. */
   readonly refunds?: readonly RefundView[];
 }
@@ -70,7 +71,7 @@ export function viewOrder(order: Order, refunds?: readonly Refund[]): OrderView 
     ...(order.shipping === null ? {} : { shipping: viewShipping(order.shipping) }),
     ...(order.tax === null ? {} : { tax: order.tax }),
     created_at: new Date(order.createdAt).toISOString(),
-    payment: { id: order.paymentId, status: paidStatusOf(order) === "refunded" ? "refunded" : "captured" },
+    payment: { id: order.paymentId, status: paidStatusOf(order) === "refunded" ? "refunded" : "captured", human_present: order.humanPresent },
     ...(refunds === undefined ? {} : { refunds: refunds.map(viewRefund) }),
   };
 }

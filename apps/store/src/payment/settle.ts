@@ -172,7 +172,7 @@ async function finish(options: SettlerOptions, capture: Capture, payment: BankPa
     if (before.outcome === "refused") await takeBack(options, payment);
     return before;
   }
-  report({ event: "order_completed", order: order.id, payment: paymentId });
+  report({ event: "order_completed", order: order.id, payment: paymentId, approvedBy: order.humanPresent ? "person" : "policy" });
   return { outcome: "captured", order };
 }
 

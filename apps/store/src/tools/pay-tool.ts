@@ -82,7 +82,8 @@ function tellOrder(shop: Shop, ctx: ToolContext, checkout: Checkout, order: Orde
     return refused(refuse("not_found"));
   }
   const { total } = order;
-  const text = `Paid ${formatMinorUnits(total)} ${total.currency} to ${shop.name}. Order ${order.id}.`;
+  const how = order.humanPresent ? "" : " A policy of the buyer's approved it; they were not asked.";
+  const text = `Paid ${formatMinorUnits(total)} ${total.currency} to ${shop.name}. Order ${order.id}.${how}`;
   const told = { order: viewOrder(order), receipt: receiptOf(order, shop.name) };
   return ctx.subject === undefined ? answer(told, text, { [receiptMetaKey]: { handle: receiptHandle(shop.sealer, order.id) } }) : answer(told, text);
 }

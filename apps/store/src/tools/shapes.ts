@@ -91,7 +91,11 @@ export const order: Shape = z.object({
   shipping: shipping.optional(),
   tax: tax.optional(),
   created_at: z.string(),
-  payment: z.object({ id: z.string(), status: z.string() }),
+  payment: z.object({
+    id: z.string(),
+    status: z.string(),
+    human_present: z.boolean().describe("False: a policy of the buyer's approved, and they were not asked"),
+  }),
   refunds: z.array(refund).optional(),
 });
 export const receipt: Shape = z.object({

@@ -99,6 +99,25 @@ describe("paying", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
+  test("marks what a policy approved in receipt, order, text and event, and what a person approved as that", async () => {
+    for (const [by, isPresent] of [
+      ["person", true],
+      ["policy", false],
+    ] as const) {
+      const subject = `usr_${by}`;
+      if (by === "policy") town.wallet.policies.add(subject);
+      const id = await checkout();
+      const token = by === "policy" ? await town.wallet.token(subject, "orders:read") : (await approved(id, subject)).token;
+      const paid = await town.call("pay", { checkout_id: id }, token);
+      expect(paid.structured).toMatchObject({ receipt: { human_present: isPresent }, order: { payment: { human_present: isPresent } } });
+      expect(JSON.stringify(paid.raw).includes("they were not asked")).toBe(!isPresent);
+      const reader = await town.wallet.token(subject, "orders:read");
+      const { orders } = (await town.call("list_orders", {}, reader)).structured;
+      expect(orders).toMatchObject([{ checkout_id: id, payment: { human_present: isPresent } }]);
+      expect(town.reported.findLast((event) => event.event === "order_completed")).toMatchObject({ approvedBy: by });
+    }
+  });
+
   test("L02 L22 completes by the server alone when nobody comes back", async () => {
     const id = await checkout();
     await approved(id);

@@ -37,6 +37,8 @@ export interface TestClient {
   readonly state?: unknown;
 }
 
+type ReportedEvent = Parameters<NonNullable<StoreOptions["report"]>>[0];
+
 /** A store with its wallet and bank, all in this process, on a database that survives a restart of the store. */
 export interface Town {
   readonly clock: TestClock;
@@ -44,6 +46,8 @@ export interface Town {
   readonly bank: TestBank;
   readonly db: Database<StoreTables>;
   readonly events: string[];
+  /** The same, with what they say. */
+  readonly reported: ReportedEvent[];
   readonly store: Store;
   call(tool: string, args: Record<string, unknown>, token?: string, client?: TestClient): Promise<CallAnswer>;
   /** Closes the store and opens it again on the same database. */
@@ -58,6 +62,7 @@ export async function createTown(options: Partial<StoreOptions> = {}, databaseUr
   const sealer = createSealer({ current: "k1", keys: { k1: new Secret(Buffer.alloc(32, 7).toString("base64url")) } });
   const bank = createTestBank(bankOrigin, clock.now);
   const events: string[] = [];
+  const reported: ReportedEvent[] = [];
   let store: Store | undefined;
   const wallet = await createTestWallet({
     issuer: walletIssuer,
@@ -82,7 +87,10 @@ export async function createTown(options: Partial<StoreOptions> = {}, databaseUr
       widgetHtml: "<!doctype html><title>shop</title>",
       recoveryMs: 0,
       clock: clock.now,
-      report: (event) => events.push(event.event),
+      report: (event) => {
+        events.push(event.event);
+        reported.push(event);
+      },
       fetch: (input, init) => route(new Request(input, init), { wallet, bank }),
       ...options,
     });
@@ -93,6 +101,7 @@ export async function createTown(options: Partial<StoreOptions> = {}, databaseUr
     bank,
     db,
     events,
+    reported,
     get store() {
       return open();
     },

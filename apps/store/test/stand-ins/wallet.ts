@@ -34,8 +34,8 @@ export interface TestWallet {
   readonly policies: Set<string>;
   /** A user's access token for the store. */
   token(subject: string, scope: string, audience?: string): Promise<string>;
-  /** The user approves; gives the mandate's jti. */
-  approve(requestId: string, subject: string): Promise<string>;
+  /** The user approves, or a policy of theirs; gives the mandate's jti. */
+  approve(requestId: string, subject: string, by?: "person" | "policy"): Promise<string>;
   deny(requestId: string): void;
   expire(requestId: string): void;
   /** The event token of a change, with changes of claims and header after they are right; signed by a stranger when `forged`. */
@@ -69,11 +69,11 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
     policies: new Set(),
     token: (sub, scope, aud = options.resource) =>
       sign({ iss: issuer, aud, sub, client_id: "host", jti: randomUUID(), iat: seconds(), exp: seconds() + 300, scope }, "at+jwt"),
-    async approve(requestId, subject) {
+    async approve(requestId, subject, by = "person") {
       const request = needed(requests.get(requestId));
       if (request.status !== "created") throw new Error(`the request is ${request.status}`);
       const jti = `m${randomUUID().replaceAll("-", "")}`;
-      request.mandate = `${await sign({ ...(await claimsFor(request, subject, jti)) }, "dc+sd-jwt")}~`;
+      request.mandate = `${await sign({ ...(await claimsFor(request, subject, jti, by)) }, "dc+sd-jwt")}~`;
       request.status = "approved";
       wake();
       return jti;
@@ -105,7 +105,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
     },
   };
 
-  async function claimsFor(request: PaymentRequest, subject: string, jti: string): Promise<object> {
+  async function claimsFor(request: PaymentRequest, subject: string, jti: string, by: "person" | "policy"): Promise<object> {
     const terms = parseCheckoutTerms(decodeJwt(request.jwt)["checkout"]);
     if (!terms.ok) throw new Error("not terms");
     const { id, version, amount, currency, items } = terms.value;
@@ -129,7 +129,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
         payment_instrument: { type: "bank_account", id: "acc_1", description: "Account 4821" },
       },
       evidence: createHash("sha256").update(jti).digest("base64url"),
-      humanPresent: true,
+      humanPresent: by === "person",
       requestId: request.id,
     });
   }
@@ -161,7 +161,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       subject: body["subject"],
     };
     requests.set(made.id, made);
-    if (typeof made.subject === "string" && wallet.policies.has(made.subject)) await wallet.approve(made.id, made.subject);
+    if (typeof made.subject === "string" && wallet.policies.has(made.subject)) await wallet.approve(made.id, made.subject, "policy");
     return Response.json(lodgedView(made), { status: 201 });
   }
 
