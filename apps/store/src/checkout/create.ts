@@ -11,7 +11,12 @@ import { priceCheckout, type Wish } from "./price.ts";
  * Prices a wish and keeps it as a new checkout, for whoever knows its id or for one agent alone. `also`: what is written with it. Refuses what cannot be sold as
  * {@link priceCheckout} does.
  */
-export async function createCheckout(shop: Shop, wish: Wish, agent: string | null, also: Also = nothingElse): Promise<Result<Checkout, Refusal>> {
+export async function createCheckout(
+  shop: Pick<Shop, "db" | "clock" | "randomId" | "report">,
+  wish: Wish,
+  agent: string | null,
+  also: Also = nothingElse,
+): Promise<Result<Checkout, Refusal>> {
   const priced = priceCheckout(wish, { findProduct, available: await readAvailability(shop.db) });
   if (!priced.ok) return priced;
   const checkout = newCheckout(`chk_${shop.randomId()}`, priced.value, shop.clock(), agent);

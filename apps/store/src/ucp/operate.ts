@@ -5,6 +5,7 @@ import { canChange, type Checkout } from "../checkout/checkout.ts";
 import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import { createCheckout } from "../checkout/create.ts";
 import { findCheckout } from "../checkout/find.ts";
+import { collectId } from "../checkout/shipping.ts";
 import { orderPageUrl } from "../orders/order-page.ts";
 import { readOrderOfPayment } from "../orders/order-rows.ts";
 import { askByLink } from "../payment/ask-by-link.ts";
@@ -116,7 +117,7 @@ function protocol(refusal: Refusal): UcpAnswer {
 }
 
 function priceMessage(refusal: Refusal, { option }: ReadWish): UcpMessage {
-  return refusal.code === "invalid_arguments" && option !== undefined ? invalidOption() : messageOf(refusal);
+  return refusal.code === "invalid_arguments" && option !== undefined && option !== collectId ? invalidOption() : messageOf(refusal);
 }
 
 /** While it is being charged the platform waits; after that nothing can be put right. */

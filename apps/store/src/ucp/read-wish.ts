@@ -2,7 +2,7 @@ import { err, ok, type Result } from "@countersign/protocol/result";
 import { products } from "../catalogue/products.ts";
 import { type Address, addressShape } from "../checkout/address.ts";
 import type { Checkout } from "../checkout/checkout.ts";
-import type { WantedItem } from "../checkout/price.ts";
+import { quantityMax, type WantedItem } from "../checkout/price.ts";
 import { collectId, zoneOf } from "../checkout/shipping.ts";
 import { taxRegionOf } from "../checkout/tax.ts";
 import { recoverable, type UcpMessage } from "./message.ts";
@@ -28,6 +28,8 @@ export function readWish(wanted: WantedCheckout, current: Checkout | undefined):
     product === undefined ? [recoverable("item_unavailable", "The shop does not sell this.", `$.line_items[${index}].item.id`)] : [],
   );
   if (unknown.length > 0) return err(unknown);
+  const tooMany = [...quantitiesOf(items)].filter(([, quantity]) => quantity > quantityMax);
+  if (tooMany.length > 0) return err(tooMany.map(() => recoverable("invalid_quantity", `At most ${quantityMax} of one thing.`, "$.line_items")));
   const wantedItems = items.map(({ id, product = id, quantity }) => ({ product_id: product, variant_id: id, quantity }));
   const way = readMethod(wanted.fulfillment?.methods?.[0], wanted.buyer, current);
   return way.ok ? ok({ items: wantedItems, ...way.value }) : way;
@@ -92,6 +94,12 @@ function missingDestination(): Result<never, readonly UcpMessage[]> {
 /** For an option that these goods and this destination do not have. */
 export function invalidOption(): UcpMessage {
   return recoverable("invalid_fulfillment_option", "This way of shipping is not there for these goods and this address.", `${methodPath}.groups[0]`);
+}
+
+function quantitiesOf(items: readonly { readonly id: string; readonly quantity: number }[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const { id, quantity } of items) sums.set(id, (sums.get(id) ?? 0) + quantity);
+  return sums;
 }
 
 function productOf(itemId: string): string | undefined {

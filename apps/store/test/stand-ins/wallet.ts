@@ -166,7 +166,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
   }
 
   function lodgedView(request: PaymentRequest): Record<string, unknown> {
-    return { ...viewOf(request), approval_url: `${issuer}/approve/${request.id}` };
+    return { ...viewOf(request), approval_url: `${issuer}/approve/${request.id}`, for_named_user: request.subject !== undefined };
   }
 
   function withdraw(id: string): Response {
