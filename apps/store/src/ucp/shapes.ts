@@ -36,7 +36,8 @@ export interface Completion {
   readonly payment?: { readonly instruments?: readonly { readonly handler_id: string }[] | undefined } | undefined;
 }
 
-// Members that UCP has and this shop does not use are let through and dropped; every one that is used is bounded.
+// Members that UCP has and this shop does not use are let through and dropped, and those that platforms usually send are listed, because some send only what is.
+// Every one that is used is bounded.
 const name = z.string().max(64).optional();
 const postal = z.string().max(200).optional();
 
@@ -51,6 +52,7 @@ const destination: z.ZodType<Destination> = z
     address_region: postal,
     postal_code: postal,
     address_country: postal,
+    phone_number: postal,
   })
   .describe("Where it is sent: name, street, postal code, town, country (ISO 3166-1) and, in the US, region");
 
@@ -76,19 +78,14 @@ export const wantedCheckout: z.ZodType<WantedCheckout> = z.object({
     )
     .min(1)
     .max(20),
-  buyer: z.object({ first_name: postal, last_name: postal }).optional(),
+  buyer: z.object({ first_name: postal, last_name: postal, email: postal, phone_number: postal }).optional(),
   fulfillment: z.object({ methods: z.array(method).max(1).optional() }).optional(),
 });
 
+const instrument = z.object({ id: name, handler_id: z.string().max(64), type: name });
+
 export const completion: z.ZodType<Completion> = z.object({
-  payment: z
-    .object({
-      instruments: z
-        .array(z.object({ handler_id: z.string().max(64) }))
-        .max(5)
-        .optional(),
-    })
-    .optional(),
+  payment: z.object({ instruments: z.array(instrument).max(5).optional() }).optional(),
 });
 
 export const sessionId: typeof checkoutId = checkoutId;

@@ -34,13 +34,9 @@ describe("the profile", () => {
 
   test("every tool that a checkout needs is there by its name, and no other", async () => {
     const listed = record((await bareCall(town, "tools/list", { arguments: { meta } }))["result"])["tools"];
-    expect(Array.isArray(listed) && listed.map((tool) => record(tool)["name"]).toSorted()).toEqual([
-      "cancel_checkout",
-      "complete_checkout",
-      "create_checkout",
-      "get_checkout",
-      "update_checkout",
-    ]);
+    const names = Array.isArray(listed) ? listed.map((tool) => record(tool)["name"]) : [];
+    expect(new Set(names)).toEqual(new Set(["create", "get", "update", "complete", "cancel"].map((verb) => `${verb}_checkout`)));
+    expect(names).toHaveLength(5);
   });
 });
 
