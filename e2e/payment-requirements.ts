@@ -3,6 +3,17 @@ import { type Requirement, scenario } from "./requirement.ts";
 /** What the product promises about payments, from the shop's view to the bank. */
 export const paymentRequirements: readonly Requirement[] = [
   {
+    id: "pay-ucp-1",
+    rule: "The shop sells by the Universal Commerce Protocol, over MCP and REST: an agent prices and ships, the buyer approves on the wallet's page, and the order completes whether or not the agent asks again.",
+    shownBy: [
+      scenario("ucp", "is sold to by a client that somebody else made"),
+      scenario("ucp", "tells that client what to put right, and what cannot be"),
+      { file: "apps/store/test/ucp/sessions.test.ts", title: "a purchase goes from goods to a shipped order" },
+      { file: "apps/store/test/ucp/sessions.test.ts", title: "P08 P10 a key stands for one request" },
+      { file: "apps/store/test/orders/order-page.test.ts", title: "shows what was bought to whoever was given its address" },
+    ],
+  },
+  {
     id: "pay-another-device-1",
     rule: "An approval on another device reaches the view that waits for it by the answer that it holds open, and completes the order even when the view is gone.",
     shownBy: [

@@ -6,7 +6,7 @@ import { errorName } from "../report.ts";
 import type { Shop } from "../shop.ts";
 import { type AcpAgent, findAgent, principalOf } from "./agents.ts";
 import { declareHandler, readHandlerDocument } from "./handler.ts";
-import { type Claim, ClaimLost, createKeyedAnswers, type KeyedAnswers } from "./keyed-answers.ts";
+import { type Claim, ClaimLost, createKeyedAnswers, type KeyedAnswers } from "../keyed-answers.ts";
 import { type AcpError, invalidRequest, problem, serverError } from "./problem.ts";
 import { acpVersion } from "./session.ts";
 import { type AcpParts, showSession } from "./show-session.ts";

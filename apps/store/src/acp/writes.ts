@@ -16,7 +16,7 @@ import { walletHandler } from "../payment/wallet-handler.ts";
 import type { StoreTables } from "../tables.ts";
 import { type AcpAgent, principalOf } from "./agents.ts";
 import { credentialType } from "./handler.ts";
-import type { Claim, KeptAnswer } from "./keyed-answers.ts";
+import type { Claim, KeptAnswer } from "../keyed-answers.ts";
 import { invalidRequest, type Problem, problem, serverError } from "./problem.ts";
 import { type AskedLine, type AskedPayment, type AskedSession, readComplete, readCreate, readUpdate } from "./read-request.ts";
 import { type AcpMessage, noDiscounts } from "./session.ts";

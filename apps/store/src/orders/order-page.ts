@@ -61,11 +61,15 @@ function orderPage(order: Order, shopName: string): Promise<string> {
     }) => html`<li><div class="grow"><bdi>${name}</bdi>${quantity === 1 ? "" : html` <span class="quiet">× ${quantity}</span>`}</div>
 <span class="nums">${money(amount)}</span></li>`,
   );
+  const refunded =
+    order.refunded === 0
+      ? ""
+      : html`<li><span class="grow">Refunded</span><span class="nums">${money({ ...total, amount: order.refunded })}</span></li>`;
   const tax = order.tax?.included === true && order.tax.amount.amount > 0 ? `Includes ${order.tax.name} of ${money(order.tax.amount)}.` : "";
   return render(
     `Your order at ${shopName}`,
     html`<p class="quiet">Order <span class="mono">${order.id}</span>, paid on <time datetime="${paid_at}">${paid_at.slice(0, 10)}</time></p>
-<section class="card card-flush"><ul class="list list-inset">${rows}<li><span class="strong grow">Total paid</span><span class="nums strong">${money(total)}</span></li></ul></section>
+<section class="card card-flush"><ul class="list list-inset">${rows}<li><span class="strong grow">Total paid</span><span class="nums strong">${money(total)}</span></li>${refunded}</ul></section>
 <p class="small quiet">${tax} The receipt with the account it was paid from is in your wallet and at the shop, after you sign in.</p>`,
   );
 }

@@ -2,11 +2,12 @@ import { answer, refused, type ToolAnswer } from "@countersign/kit/answer";
 import { type App, createApp } from "@countersign/kit/app";
 import { anonymous } from "@countersign/kit/auth";
 import { z } from "zod";
+import type { KeyedAnswers } from "../keyed-answers.ts";
 import type { Shop } from "../shop.ts";
 import { judgeProfileUrl } from "./agent.ts";
 import { mcpPath } from "./names.ts";
 import { cancelSession, completeSession, createSession, getSession, type UcpAnswer, updateSession } from "./operate.ts";
-import { runOnce } from "./replay.ts";
+import { type KeepAnswer, runOnce } from "./replay.ts";
 import { completion, idempotencyKey, sessionId, wantedCheckout } from "./shapes.ts";
 
 const agent = z.object({ profile: z.string().max(2048).describe("HTTPS URL of the platform's profile") });
@@ -18,7 +19,7 @@ type AppOptions = Parameters<typeof createApp>[0];
 export type UcpAppOptions = Pick<AppOptions, "allowedHosts" | "allowedOrigins" | "report">;
 
 /** The MCP binding (UCP, Checkout Capability, MCP): the tools as UCP names them, at an endpoint of their own, for anybody. */
-export function createUcpApp(shop: Shop, options: UcpAppOptions): App {
+export function createUcpApp(shop: Shop, answers: KeyedAnswers, options: UcpAppOptions): App {
   const app = createApp({
     ...options,
     name: "store-ucp",
@@ -28,10 +29,11 @@ export function createUcpApp(shop: Shop, options: UcpAppOptions): App {
     resource: shop.url + mcpPath,
     clock: shop.clock,
   });
+  const once = keyed(shop, answers);
   app.tool(
     "create_checkout",
     { description: "Creates a checkout session.", input: z.object({ meta, checkout: wantedCheckout }), auth: anonymous(), annotations: writes },
-    ({ meta: given, checkout }) => once(shop, "create", "", given, checkout, () => createSession(shop, checkout)),
+    ({ meta: given, checkout }) => once("create", "", given, checkout, (keep) => createSession(shop, checkout, keep)),
   );
   app.tool(
     "get_checkout",
@@ -41,7 +43,7 @@ export function createUcpApp(shop: Shop, options: UcpAppOptions): App {
       auth: anonymous(),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
-    ({ meta: given, id }) => once(shop, "get", id, { "ucp-agent": given["ucp-agent"] }, null, () => getSession(shop, id)),
+    ({ meta: given, id }) => once("get", id, { "ucp-agent": given["ucp-agent"] }, null, () => getSession(shop, id)),
   );
   app.tool(
     "update_checkout",
@@ -51,7 +53,7 @@ export function createUcpApp(shop: Shop, options: UcpAppOptions): App {
       auth: anonymous(),
       annotations: writes,
     },
-    ({ meta: given, id, checkout }) => once(shop, "update", id, given, checkout, () => updateSession(shop, id, checkout)),
+    ({ meta: given, id, checkout }) => once("update", id, given, checkout, (keep) => updateSession(shop, id, checkout, keep)),
   );
   app.tool(
     "complete_checkout",
@@ -61,7 +63,7 @@ export function createUcpApp(shop: Shop, options: UcpAppOptions): App {
       auth: anonymous(),
       annotations: { ...writes, destructiveHint: true, idempotentHint: true },
     },
-    ({ meta: given, id, checkout }) => once(shop, "complete", id, given, checkout ?? null, () => completeSession(shop, id, checkout ?? {})),
+    ({ meta: given, id, checkout }) => once("complete", id, given, checkout ?? null, () => completeSession(shop, id, checkout ?? {})),
   );
   app.tool(
     "cancel_checkout",
@@ -71,23 +73,21 @@ export function createUcpApp(shop: Shop, options: UcpAppOptions): App {
       auth: anonymous(),
       annotations: { ...writes, destructiveHint: true, idempotentHint: true },
     },
-    ({ meta: given, id }) => once(shop, "cancel", id, given, null, () => cancelSession(shop, id)),
+    ({ meta: given, id }) => once("cancel", id, given, null, (keep) => cancelSession(shop, id, keep)),
   );
   return app;
 }
 
 const writes = { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false } as const;
 
-async function once(
-  shop: Shop,
-  operation: string,
-  session: string,
-  given: Meta,
-  payload: unknown,
-  run: () => Promise<UcpAnswer>,
-): Promise<ToolAnswer> {
-  const profile = judgeProfileUrl(given["ucp-agent"].profile);
-  if (!profile.ok) return refused(profile.error);
-  const told = await runOnce(shop, { operation, session, key: given["idempotency-key"], payload: JSON.stringify(payload) }, run);
-  return told.kind === "ucp" ? answer(told.body) : refused(told.refusal);
+type Once = (operation: string, session: string, given: Meta, payload: unknown, run: (keep: KeepAnswer) => Promise<UcpAnswer>) => Promise<ToolAnswer>;
+
+function keyed(shop: Shop, answers: KeyedAnswers): Once {
+  return async (operation, session, given, payload, run) => {
+    const profile = judgeProfileUrl(given["ucp-agent"].profile);
+    if (!profile.ok) return refused(profile.error);
+    const request = { operation, session, key: given["idempotency-key"], payload: JSON.stringify(payload) };
+    const told = await runOnce(shop, answers, request, run);
+    return told.kind === "ucp" ? answer(told.body) : refused(told.refusal);
+  };
 }

@@ -15,13 +15,18 @@ import type { Shop } from "../shop.ts";
 import { messageOf, recoverable, type UcpMessage } from "./message.ts";
 import { errorEnvelope } from "./profile.ts";
 import { invalidOption, type ReadWish, readWish } from "./read-wish.ts";
+import type { KeepAnswer } from "./replay.ts";
 import type { Completion, WantedCheckout } from "./shapes.ts";
 import { type Confirmation, viewUcp } from "./view.ts";
 
 /** What an operation comes to. `ucp`: an answer of the business, good or bad, with its status over REST. `protocol`: the request could not be processed. */
-export type UcpAnswer =
-  | { readonly kind: "ucp"; readonly status: 200 | 201 | 404; readonly body: Readonly<Record<string, unknown>> }
-  | { readonly kind: "protocol"; readonly refusal: Refusal };
+export type UcpAnswer = UcpBusinessAnswer | { readonly kind: "protocol"; readonly refusal: Refusal };
+
+export interface UcpBusinessAnswer {
+  readonly kind: "ucp";
+  readonly status: 200 | 201 | 404;
+  readonly body: Readonly<Record<string, unknown>>;
+}
 
 /** Refusals that say nothing about the checkout. */
 const notOfBusiness: ReadonlySet<string> = new Set([
@@ -33,11 +38,13 @@ const notOfBusiness: ReadonlySet<string> = new Set([
 ]);
 
 /** Makes a checkout, or says why none was made. */
-export async function createSession(shop: Shop, wanted: WantedCheckout): Promise<UcpAnswer> {
+export async function createSession(shop: Shop, wanted: WantedCheckout, keep: KeepAnswer): Promise<UcpAnswer> {
   const wish = readWish(wanted, undefined);
   if (!wish.ok) return noCheckout(200, wish.error);
-  const created = await createCheckout(shop, wish.value, null);
-  if (created.ok) return { kind: "ucp", status: 201, body: viewUcp(created.value, shop.clock(), []) };
+  const now = shop.clock();
+  const answerOf = (checkout: Checkout): UcpBusinessAnswer => ({ kind: "ucp", status: 201, body: viewUcp(checkout, now, []) });
+  const created = await createCheckout(shop, wish.value, null, keep(answerOf));
+  if (created.ok) return answerOf(created.value);
   return notOfBusiness.has(created.error.code) ? protocol(created.error) : noCheckout(200, [priceMessage(created.error, wish.value)]);
 }
 
@@ -47,7 +54,7 @@ export async function getSession(shop: Shop, id: string): Promise<UcpAnswer> {
 }
 
 /** Replaces what is wanted. What cannot be done leaves the checkout, and an approval that is waited for, as they are; so does a request that changes nothing. */
-export async function updateSession(shop: Shop, id: string, wanted: WantedCheckout): Promise<UcpAnswer> {
+export async function updateSession(shop: Shop, id: string, wanted: WantedCheckout, keep: KeepAnswer): Promise<UcpAnswer> {
   const found = await findCheckout(shop, id, null);
   if (!found.ok) return tell(shop, id, []);
   const checkout = found.value;
@@ -56,8 +63,9 @@ export async function updateSession(shop: Shop, id: string, wanted: WantedChecko
   if (!wish.ok) return tell(shop, id, wish.error);
   if (isSame(checkout, wish.value)) return tell(shop, id, []);
   const { items, address, option } = wish.value;
-  const changed = await changeCheckout(shop, checkout, { items, address: address ?? undefined, option });
-  if (changed.ok) return tell(shop, id, []);
+  const answerOf = plainAnswer(shop);
+  const changed = await changeCheckout(shop, checkout, { items, address: address ?? undefined, option }, checkout.version, keep(answerOf));
+  if (changed.ok) return answerOf(changed.value);
   return notOfBusiness.has(changed.error.code) ? protocol(changed.error) : tell(shop, id, [priceMessage(changed.error, wish.value)]);
 }
 
@@ -79,11 +87,12 @@ export async function completeSession(shop: Shop, id: string, { payment }: Compl
 }
 
 /** Gives a checkout up. */
-export async function cancelSession(shop: Shop, id: string): Promise<UcpAnswer> {
+export async function cancelSession(shop: Shop, id: string, keep: KeepAnswer): Promise<UcpAnswer> {
   const found = await findCheckout(shop, id, null);
   if (!found.ok) return tell(shop, id, []);
-  const canceled = await cancelCheckout(shop, found.value);
-  if (canceled.ok) return tell(shop, id, []);
+  const answerOf = plainAnswer(shop);
+  const canceled = await cancelCheckout(shop, found.value, keep(answerOf));
+  if (canceled.ok) return answerOf(canceled.value);
   return notOfBusiness.has(canceled.error.code) ? protocol(canceled.error) : tell(shop, id, [messageOf(canceled.error)]);
 }
 
@@ -106,6 +115,12 @@ async function tell(shop: Shop, id: string, messages: readonly UcpMessage[]): Pr
 async function confirmationOf(shop: Shop, { status, paymentId }: Checkout): Promise<Confirmation | undefined> {
   const order = status === "completed" && paymentId !== null ? await readOrderOfPayment(shop.db, paymentId) : undefined;
   return order && { id: order.id, permalink_url: orderPageUrl(shop, order.id) };
+}
+
+/** The answer that a checkout comes to when there is nothing to say of it, and no order yet. */
+function plainAnswer({ clock }: Shop): (checkout: Checkout) => UcpBusinessAnswer {
+  const now = clock();
+  return (checkout) => ({ kind: "ucp", status: 200, body: viewUcp(checkout, now, []) });
 }
 
 function noCheckout(status: 200 | 404, messages: readonly UcpMessage[]): UcpAnswer {

@@ -1,23 +1,11 @@
-import { createHash } from "node:crypto";
 import { refuse } from "@countersign/protocol/errors";
+import { ok } from "@countersign/protocol/result";
 import { z } from "zod";
+import type { Checkout } from "../checkout/checkout.ts";
+import type { Also } from "../checkout/checkout-rows.ts";
+import { type Claim, ClaimLost, type KeyedAnswers } from "../keyed-answers.ts";
 import type { Shop } from "../shop.ts";
-import type { UcpAnswer } from "./operate.ts";
-
-/** How long an answer is kept for whoever sends the request again (UCP, Replay Protection: 24 hours at least). */
-const keptMs = 48 * 3_600_000;
-/** How long a run is said to go on; after that nobody knows what became of it, and it is not begun again. */
-const runMsMax = 600_000;
-
-const kept = z.discriminatedUnion("state", [
-  z.object({ state: z.literal("running"), payload: z.string(), until: z.number() }),
-  z.object({
-    state: z.literal("answered"),
-    payload: z.string(),
-    status: z.literal([200, 201, 404]),
-    body: z.record(z.string(), z.unknown()),
-  }),
-]);
+import type { UcpAnswer, UcpBusinessAnswer } from "./operate.ts";
 
 export interface KeyedRequest {
   readonly operation: string;
@@ -28,47 +16,55 @@ export interface KeyedRequest {
   readonly payload: string;
 }
 
+/** Writes the answer that a checkout comes to in the transaction of its effect, where there is a key to keep it for. */
+export type KeepAnswer = (answerOf: (checkout: Checkout) => UcpBusinessAnswer) => Also;
+
+const kept = z.object({ status: z.literal([200, 201, 404]), body: z.record(z.string(), z.unknown()) });
+const guests = "ucp";
+
 /**
- * Runs an operation once for each key, and gives its first answer to whoever sends the request again. Refuses with `idempotency_conflict` a key that came with
- * another payload, with `idempotency_in_flight` one whose run goes on, with `outcome_unknown` one whose run was never heard of again, and with `unavailable`
- * when there is no room. An answer of kind `protocol` is not kept: nothing was done.
+ * Runs an operation once for each key (UCP, Replay Protection), and gives its first answer to whoever sends the request again. What is made, changed or given up
+ * is kept in one transaction with its answer; completing has keys of its own for every step. Refuses with `idempotency_conflict` a key that came with another
+ * payload, and with `idempotency_in_flight` one whose run goes on. An answer of kind `protocol` is not kept.
  */
-export async function runOnce(shop: Pick<Shop, "answers" | "clock">, request: KeyedRequest, run: () => Promise<UcpAnswer>): Promise<UcpAnswer> {
-  const { operation, session, key } = request;
-  if (key === undefined) return await run();
-  const { answers, clock } = shop;
-  const id = digest(["ucp", operation, session, key]);
-  const payload = digest(request.payload);
-  const begun = clock();
-  const running: z.infer<typeof kept> = { state: "running", payload, until: begun + runMsMax };
-  if (!(await answers.create(id, JSON.stringify(running), begun + keptMs))) return await readBack(shop, id, payload);
-  let answer: UcpAnswer;
+export async function runOnce(
+  shop: Pick<Shop, "db">,
+  answers: KeyedAnswers,
+  request: KeyedRequest,
+  run: (keep: KeepAnswer) => Promise<UcpAnswer>,
+): Promise<UcpAnswer> {
+  const { operation, session, key, payload } = request;
+  if (key === undefined) return await run(() => async () => ok(undefined));
+  const claimed = await answers.claim({ principal: guests, path: `${operation} ${session}`, key, body: payload });
+  switch (claimed.outcome) {
+    case "replay":
+      return { kind: "ucp", ...kept.parse(claimed.answer) };
+    case "conflict":
+      return { kind: "protocol", refusal: refuse("idempotency_conflict") };
+    case "in_flight":
+      return { kind: "protocol", refusal: refuse("idempotency_in_flight") };
+    case "mine":
+      return await carryOut(shop, claimed.claim, run);
+  }
+}
+
+async function carryOut(shop: Pick<Shop, "db">, claim: Claim, run: (keep: KeepAnswer) => Promise<UcpAnswer>): Promise<UcpAnswer> {
+  let isKept = false;
+  const keep: KeepAnswer = (answerOf) => async (tx, checkout) => {
+    const { status, body } = answerOf(checkout);
+    await claim.keep(tx, { status, body });
+    isKept = true;
+    return ok(undefined);
+  };
   try {
-    answer = await run();
-  } catch (error) {
-    await answers.delete(id);
-    throw error;
-  }
-  if (answer.kind === "protocol") {
-    await answers.delete(id);
+    const answer = await run(keep);
+    if (answer.kind === "protocol") await claim.release();
+    else if (!isKept) await claim.keep(shop.db, { status: answer.status, body: answer.body });
     return answer;
+  } catch (thrown) {
+    // Somebody else has taken it over, because it took so long: what they do counts.
+    if (thrown instanceof ClaimLost) return { kind: "protocol", refusal: refuse("idempotency_in_flight") };
+    await claim.release();
+    throw thrown;
   }
-  const done: z.infer<typeof kept> = { state: "answered", payload, status: answer.status, body: answer.body };
-  await answers.replace(id, 1, JSON.stringify(done), clock() + keptMs);
-  return answer;
-}
-
-async function readBack({ answers, clock }: Pick<Shop, "answers" | "clock">, id: string, payload: string): Promise<UcpAnswer> {
-  const now = clock();
-  const held = await answers.read(id, now);
-  // Taken and gone within this moment, or no room: either way nothing ran for this request.
-  if (held === undefined) return { kind: "protocol", refusal: refuse("unavailable") };
-  const first = kept.parse(JSON.parse(held.body));
-  if (first.payload !== payload) return { kind: "protocol", refusal: refuse("idempotency_conflict") };
-  if (first.state === "answered") return { kind: "ucp", status: first.status, body: first.body };
-  return { kind: "protocol", refusal: refuse(now < first.until ? "idempotency_in_flight" : "outcome_unknown") };
-}
-
-function digest(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("base64url");
 }

@@ -3,11 +3,12 @@ import { err, ok, type Result } from "@countersign/protocol/result";
 import { readBytes, readJson } from "@countersign/service/body";
 import { respondJson } from "@countersign/service/respond";
 import type { z } from "zod";
+import type { KeyedAnswers } from "../keyed-answers.ts";
 import type { Shop } from "../shop.ts";
 import { judgeAgentHeader } from "./agent.ts";
 import { restPath } from "./names.ts";
 import { cancelSession, completeSession, createSession, getSession, type UcpAnswer, updateSession } from "./operate.ts";
-import { type KeyedRequest, runOnce } from "./replay.ts";
+import { type KeepAnswer, runOnce } from "./replay.ts";
 import { completion, idempotencyKey, sessionId, wantedCheckout } from "./shapes.ts";
 
 const bytesMax = 65_536;
@@ -29,7 +30,7 @@ const routes: readonly { readonly verb: Verb; readonly method: string; readonly 
  * request that could not be processed has the status of its refusal and `{code, content}`. A page of another site cannot call it: `UCP-Agent` is a header that
  * browsers ask about first, and nobody answers them.
  */
-export async function serveRest(shop: Shop, request: Request): Promise<Response> {
+export async function serveRest(shop: Shop, answers: KeyedAnswers, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   const matches = pathname.startsWith(sessionsPath) ? routes.filter((each) => each.path.test(pathname.slice(sessionsPath.length))) : [];
   const route = matches.find((each) => each.method === request.method);
@@ -40,36 +41,39 @@ export async function serveRest(shop: Shop, request: Request): Promise<Response>
   const key = readKey(request.headers.get("idempotency-key"), route.needsKey);
   if (!key.ok) return refusedRest(key.error);
   const session = route.path.exec(pathname.slice(sessionsPath.length))?.[1] ?? "";
-  const answer = await callVerb(shop, request, route.verb, session, key.value);
+  const answer = await callVerb(shop, answers, request, { verb: route.verb, session, key: key.value });
   return answer.kind === "ucp" ? respondJson(answer.status, answer.body) : refusedRest(answer.refusal);
 }
 
-async function callVerb(shop: Shop, request: Request, verb: Verb, session: string, key: string | undefined): Promise<UcpAnswer> {
+async function callVerb(
+  shop: Shop,
+  answers: KeyedAnswers,
+  request: Request,
+  { verb, session, key }: { readonly verb: Verb; readonly session: string; readonly key: string | undefined },
+): Promise<UcpAnswer> {
   // What is no id of this shop is not there, and is not looked for.
   const id = sessionId.safeParse(session).success ? session : "";
   if (verb === "get") return getSession(shop, id);
   const body = await readBody(request);
   if (!body.ok) return { kind: "protocol", refusal: body.error };
   const { json, payload } = body.value;
-  const once = (run: () => Promise<UcpAnswer>): Promise<UcpAnswer> => {
-    const keyed: KeyedRequest = { operation: verb, session, key, payload };
-    return runOnce(shop, keyed, run);
-  };
+  const once = (run: (keep: KeepAnswer) => Promise<UcpAnswer>): Promise<UcpAnswer> =>
+    runOnce(shop, answers, { operation: verb, session, key, payload }, run);
   switch (verb) {
     case "create": {
       const wanted = parse(wantedCheckout, json);
-      return wanted.ok ? once(() => createSession(shop, wanted.value)) : { kind: "protocol", refusal: wanted.error };
+      return wanted.ok ? once((keep) => createSession(shop, wanted.value, keep)) : { kind: "protocol", refusal: wanted.error };
     }
     case "update": {
       const wanted = parse(wantedCheckout, json);
-      return wanted.ok ? once(() => updateSession(shop, id, wanted.value)) : { kind: "protocol", refusal: wanted.error };
+      return wanted.ok ? once((keep) => updateSession(shop, id, wanted.value, keep)) : { kind: "protocol", refusal: wanted.error };
     }
     case "complete": {
       const completing = parse(completion, json);
       return completing.ok ? once(() => completeSession(shop, id, completing.value)) : { kind: "protocol", refusal: completing.error };
     }
     case "cancel":
-      return once(() => cancelSession(shop, id));
+      return once((keep) => cancelSession(shop, id, keep));
   }
 }
 

@@ -1,5 +1,6 @@
 import { refuse } from "@countersign/protocol/errors";
 import { respondJson, respondRefusal } from "@countersign/service/respond";
+import { createKeyedAnswers } from "../keyed-answers.ts";
 import type { Shop } from "../shop.ts";
 import { dressBareCall } from "./bare-call.ts";
 import { createUcpApp, type UcpAppOptions } from "./mcp.ts";
@@ -15,7 +16,8 @@ export interface Ucp {
 
 /** Opens the profile, the MCP endpoint and the REST endpoint. */
 export function openUcp(shop: Shop, options: UcpAppOptions): Ucp {
-  const app = createUcpApp(shop, options);
+  const answers = createKeyedAnswers(shop.db, shop.sealer, shop.clock);
+  const app = createUcpApp(shop, answers, options);
   return {
     routes: [
       { path: profilePath, serve: (request) => Promise.resolve(serveProfile(shop, request)) },
@@ -26,7 +28,7 @@ export function openUcp(shop: Shop, options: UcpAppOptions): Ucp {
           return call === undefined ? respondRefusal(refuse("request_too_large")) : app.fetch(call);
         },
       },
-      { path: `${restPath}/`, serve: (request) => serveRest(shop, request) },
+      { path: `${restPath}/`, serve: (request) => serveRest(shop, answers, request) },
     ],
     close: () => app.close(),
   };

@@ -43,6 +43,14 @@ test("shows what was bought to whoever was given its address, and neither who pa
   for (const secret of ["usr_1", "Account 4821", "eyJ", "<b>Broadway", "<script"]) expect(text).not.toContain(secret);
 });
 
+test("says what was refunded", async () => {
+  const { id, url } = await buy();
+  expect(await (await open(url)).text()).not.toContain("Refunded");
+  const token = await town.wallet.token("usr_1", "orders:read orders:write");
+  expect((await town.call("refund_order", { order_id: id, amount_minor: 1890 }, token)).isError).toBe(false);
+  expect(await (await open(url)).text()).toMatch(/Refunded<\/span><span class="nums">18\.90 EUR/);
+});
+
 test("goes to nobody else: no referrer, no cache, no frame, no script, no index", async () => {
   const { url } = await buy();
   const { headers } = await open(url);

@@ -1,6 +1,9 @@
+import { Secret } from "@countersign/protocol/secret";
+import { createSealer } from "@countersign/storage/sealed";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { checkoutMsMax } from "../../src/checkout/checkout.ts";
 import { createCheckout } from "../../src/checkout/create.ts";
+import { createKeyedAnswers, runMsMax } from "../../src/keyed-answers.ts";
 import { record } from "../stand-ins/record.ts";
 import { createTown, type Town } from "../stand-ins/town.ts";
 import { overMcp, overRest, type Platform, type Told } from "./platform.ts";
@@ -266,6 +269,27 @@ describe.each([
     expect(ids.size).toBe(1);
     for (const each of both) expect([undefined, "idempotency_in_flight"]).toContain(each.refusal);
     expect(await town.db.sql.selectFrom("checkouts").select("id").execute()).toHaveLength(1);
+  });
+
+  test("P10 a run that its process has left behind is in flight, and then taken up", async () => {
+    const key = newKey();
+    const sealer = createSealer({ current: "k1", keys: { k1: new Secret(Buffer.alloc(32, 7).toString("base64url")) } });
+    const payload = transport === "over MCP" ? JSON.stringify(mugs) : Buffer.from(JSON.stringify(mugs)).toString("base64");
+    const left = { principal: "ucp", path: "create ", key, body: payload };
+    expect((await createKeyedAnswers(town.db, sealer, town.clock.now).claim(left)).outcome).toBe("mine");
+    expect((await call("create", { body: mugs, key })).refusal).toBe("idempotency_in_flight");
+    town.clock.advance(runMsMax);
+    expect((await call("create", { body: mugs, key })).status).toBe(201);
+    expect(await town.db.sql.selectFrom("checkouts").select("id").execute()).toHaveLength(1);
+  });
+
+  test("P10 what cannot be written with its answer is not made", async () => {
+    const key = newKey();
+    await town.db.sql.schema.alterTable("checkouts").renameTo("checkouts_away").execute();
+    const failed = call("create", { body: mugs, key });
+    await (transport === "over MCP" ? expect(failed).resolves.toMatchObject({ refusal: "internal_error" }) : expect(failed).rejects.toThrow());
+    await town.db.sql.schema.alterTable("checkouts_away").renameTo("checkouts").execute();
+    expect((await call("create", { body: mugs, key })).status).toBe(201);
   });
 
   test.each([undefined, "short", "with a space in the middle", "x".repeat(256)])(

@@ -1,8 +1,9 @@
 import { z } from "zod";
 
 /**
- * What UCP 2026-08-25 says of the answers that this shop gives: which members they have, and what must hold between them. Closed, where UCP lets more members
- * through: whatever else an answer told would be a leak.
+ * What UCP 2026-08-25 says of the answers that this shop gives, in this project's words: which members they have (source/schemas of
+ * Universal-Commerce-Protocol/ucp: shopping/checkout, shopping/fulfillment, payment_handler, common/types), and what must hold between them (Checkout
+ * Capability, Guidelines). Closed, where UCP lets more members through: whatever else an answer told would be a leak.
  */
 const version = z.literal("2026-08-25");
 const amount = z.int().nonnegative();

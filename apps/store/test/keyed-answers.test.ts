@@ -7,7 +7,7 @@ import { type Database, openDatabase } from "@countersign/storage/open";
 import { createSealer } from "@countersign/storage/sealed";
 import { usePostgres } from "@countersign/storage/testing/postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { answerMsMax, type Claim, ClaimLost, createKeyedAnswers, type KeyedAnswers, type KeyedWrite, runMsMax } from "../../src/acp/keyed-answers.ts";
+import { answerMsMax, type Claim, ClaimLost, createKeyedAnswers, type KeyedAnswers, type KeyedWrite, runMsMax } from "../src/keyed-answers.ts";
 
 interface Engine {
   open(): Promise<Database<unknown>>;
@@ -142,7 +142,7 @@ describe.each([
 
   test("what is kept cannot be read in the database", async () => {
     await (await take(write)).keep(db, { status: 200, body: { continue_url: "https://wallet.test/approve/pr_1" } });
-    const rows = JSON.stringify(await db.records({ name: "acp-answer", parse: (json) => json }).scan(undefined, 10));
+    const rows = JSON.stringify(await db.records({ name: "agent-answer", parse: (json) => json }).scan(undefined, 10));
     expect(rows).toContain("answered");
     expect(rows).not.toContain("approve/pr_1");
   });

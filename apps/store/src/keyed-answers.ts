@@ -67,13 +67,13 @@ const stored = z.discriminatedUnion("state", [
 ]);
 type Stored = z.infer<typeof stored>;
 
-const kind: RecordKind<Stored> = { name: "acp-answer", parse: (json) => stored.parse(json) };
+const kind: RecordKind<Stored> = { name: "agent-answer", parse: (json) => stored.parse(json) };
 const answerShape = z.object({ status: z.int(), body: z.unknown() });
 
 /**
  * Runs each write once per key (ACP, section 6 of the checkout RFC): the same key with a body that means the same gets the first answer again, with another body a
  * conflict, while the first runs "in flight". Two bodies mean the same when their canonical forms (RFC 8785) are equal: `1.0` is `1`, the order of members is
- * nothing, null is not absent.
+ * nothing, null is not absent. A protocol that compares bodies byte for byte gives the body as a text.
  */
 export function createKeyedAnswers(db: Pick<Database<unknown>, "records">, sealer: Sealer, clock: () => EpochMs): KeyedAnswers {
   const records = db.records(kind);
@@ -135,7 +135,7 @@ function judge({ value, expiresAt }: StoredRecord<Stored>, digest: string, now: 
 }
 
 function aadOf(id: string): string {
-  return `store:acp-answer:${id}`;
+  return `store:agent-answer:${id}`;
 }
 
 function digestOf(value: readonly unknown[]): string {
