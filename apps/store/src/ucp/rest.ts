@@ -4,6 +4,7 @@ import { readBytes, readJson } from "@countersign/service/body";
 import { respondJson } from "@countersign/service/respond";
 import type { z } from "zod";
 import type { KeyedAnswers } from "../keyed-answers.ts";
+import { errorName } from "../report.ts";
 import type { Shop } from "../shop.ts";
 import { judgeAgentHeader } from "./agent.ts";
 import { restPath } from "./names.ts";
@@ -41,8 +42,13 @@ export async function serveRest(shop: Shop, answers: KeyedAnswers, request: Requ
   const key = readKey(request.headers.get("idempotency-key"), route.needsKey);
   if (!key.ok) return refusedRest(key.error);
   const session = route.path.exec(pathname.slice(sessionsPath.length))?.[1] ?? "";
-  const answer = await callVerb(shop, answers, request, { verb: route.verb, session, key: key.value });
-  return answer.kind === "ucp" ? respondJson(answer.status, answer.body) : refusedRest(answer.refusal);
+  try {
+    const answer = await callVerb(shop, answers, request, { verb: route.verb, session, key: key.value });
+    return answer.kind === "ucp" ? respondJson(answer.status, answer.body) : refusedRest(answer.refusal);
+  } catch (thrown) {
+    shop.report({ event: "work_failed", where: "ucp", error: errorName(thrown) });
+    return refusedRest(refuse("internal_error"));
+  }
 }
 
 async function callVerb(
