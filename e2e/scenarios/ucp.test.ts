@@ -45,7 +45,12 @@ it("is sold to by a client that somebody else made: found, priced, shipped, appr
   expect(created).toMatchObject({ status: "ready_for_complete", currency: "EUR", totals: [{ amount: 3780 }, { type: "total", amount: 3780 }] });
   const id = String(member(created, "id"));
 
-  const method = { type: "shipping", line_item_ids: ["li_stoneware-mug-sand"], destinations: [amsterdam], groups: [{ selected_option_id: "express" }] };
+  const method = {
+    type: "shipping",
+    line_item_ids: ["li_stoneware-mug-sand"],
+    destinations: [amsterdam],
+    groups: [{ selected_option_id: "express" }],
+  };
   const updated = checkout(await cli.run("checkout", "update", id, "--input", JSON.stringify({ line_items, fulfillment: { methods: [method] } })));
   expect(updated).toMatchObject({ totals: [{ type: "subtotal" }, { type: "fulfillment", amount: 1295 }, { type: "total", amount: 5075 }] });
 
@@ -56,7 +61,10 @@ it("is sold to by a client that somebody else made: found, priced, shipped, appr
   expect(asked).toMatchObject({ status: "requires_escalation", messages: [{ severity: "requires_buyer_review" }, {}] });
   const handed: unknown = JSON.parse(readFileSync(join(cli.home, "escalations"), "utf8"));
   expect(handed).toMatchObject({ status: "requires_escalation", url: member(asked, "continue_url") });
-  expect(checkout(await cli.run("checkout", "get", id))).toMatchObject({ status: "requires_escalation", continue_url: member(asked, "continue_url") });
+  expect(checkout(await cli.run("checkout", "get", id))).toMatchObject({
+    status: "requires_escalation",
+    continue_url: member(asked, "continue_url"),
+  });
 
   const link = String(member(handed, "url"));
   expect(link.startsWith(`${stack.urls.wallet}/approve/`)).toBe(true);
