@@ -89,6 +89,38 @@ describe("the bank's pages", () => {
     expect(await (await get("/")).text()).not.toContain("acc_ada1");
   });
 
+  test("what is only set aside, was taken in part, given back, released and approved by a policy is each told as that, with the balance after it", async () => {
+    await openAccount("acc_ada1", "usr_ada");
+    const eur = (amount: number): object => ({ amount, currency: "EUR" });
+    const step = (): void => void (world.time.now += 1_000);
+    const auto = await world.order("acc_ada1", { amount: 1_250, claims: { human_present: false } });
+    await world.pay(auto);
+    step();
+    await world.move(auto.id, "refunds", eur(250));
+    step();
+    const hold = await world.authorize("acc_ada1", { amount: 3_000 });
+    await world.move(hold.id, "captures", { ...eur(1_000), final: false });
+    step();
+    const released = await world.authorize("acc_ada1", { amount: 700 });
+    await world.move(released.id, "void", {});
+    await come(wallet.allow(await start()));
+    const page = await (await get("/statement/acc_ada1")).text();
+    const shown = page
+      .replaceAll(/<[^>]*>/g, " ")
+      .replaceAll(/\s+/g, " ")
+      .replaceAll(/\d+ \w+ \d{4}, \d\d:\d\d UTC/g, "DATE");
+    expect(shown).toContain("Available 60.00 EUR Set aside 20.00 EUR Balance 80.00 EUR");
+    expect(shown).toContain("DATE · not taken yet, free again on DATE unless it is taken Approved by you with a passkey 20.00 EUR");
+    const lines = shown.slice(shown.indexOf("Statement Harbour")).split("Harbour Goods");
+    expect(lines.map((line) => line.trim())).toEqual([
+      "Statement",
+      "DATE · Set aside, then released by the shop Approved by you with a passkey 7.00 EUR released Balance 80.00 EUR",
+      "DATE · Payment Approved by you with a passkey −10.00 EUR Balance 80.00 EUR",
+      "DATE · Refund Automatic by your policy, you were not asked +2.50 EUR Balance 90.00 EUR",
+      expect.stringContaining("DATE · Payment Automatic by your policy, you were not asked −12.50 EUR Balance 87.50 EUR Opening balance DATE"),
+    ]);
+  });
+
   test("a user of another wallet with the same id sees nothing", async () => {
     await world.send(world.parties.otherWallet, "PUT", "/accounts/acc_other", { body: { currency: "EUR", holder: "x", subject: "usr_ada" } });
     await come(wallet.allow(await start()));
