@@ -7,6 +7,7 @@ import { readList, texts } from "./read.ts";
 /** Everything of the shop that one answer can carry. */
 export interface Answer {
   readonly products?: readonly Product[];
+  readonly product?: Product;
   readonly checkout?: Checkout;
   readonly orders?: readonly Order[];
   readonly order?: Order;
@@ -21,6 +22,7 @@ export interface Answer {
 /** Reads an answer and what came beside it, hidden from the model; what is malformed is left out. */
 export function readAnswer(content: unknown, meta?: unknown): Answer {
   if (!isObject(content)) return {};
+  const product = readProduct(content["product"]);
   const checkout = readCheckout(content["checkout"]);
   const order = readOrder(content["order"]);
   const receipt = readReceipt(content["receipt"]);
@@ -31,6 +33,7 @@ export function readAnswer(content: unknown, meta?: unknown): Answer {
   return {
     ...(Array.isArray(content["products"]) ? { products: readList(content["products"], readProduct) } : {}),
     ...(Array.isArray(content["orders"]) ? { orders: readList(content["orders"], readOrder) } : {}),
+    ...(product === undefined ? {} : { product }),
     ...(checkout === undefined ? {} : { checkout }),
     ...(order === undefined ? {} : { order }),
     ...(receipt === undefined ? {} : { receipt }),

@@ -3,6 +3,9 @@ import { type Money, readList, readMoney, texts } from "./read.ts";
 
 export interface Line {
   readonly productId: string;
+  readonly variantId: string;
+  /** The name of a picture that ships with the view; empty where the shop names none. */
+  readonly image: string;
   readonly title: string;
   readonly quantity: number;
   readonly amount: Money;
@@ -32,9 +35,9 @@ function readLine(value: unknown): Line | undefined {
   if (!isObject(value)) return undefined;
   const amount = readMoney(value["amount"]);
   const quantity = value["quantity"];
-  const [productId, title] = texts(value, ["product_id", "title"]);
+  const [productId = "", variantId = productId, title, image = ""] = texts(value, ["product_id", "variant_id", "title", "image"]);
   if (title === undefined || amount === undefined || typeof quantity !== "number") return undefined;
-  return { productId: productId ?? "", title, quantity, amount };
+  return { productId, variantId, image, title, quantity, amount };
 }
 
 function readExtras({ shipping, tax }: JsonObject): readonly Extra[] {
@@ -58,5 +61,5 @@ function readTax(value: unknown): Extra | undefined {
   const { rate, included } = value;
   if (amount === undefined || amount.amount === 0 || name === undefined || typeof rate !== "number") return undefined;
   const isContained = included === true;
-  return { label: `${isContained ? "Including " : ""}${name} ${rate / 100} %`, amount, isContained };
+  return { label: `${isContained ? "Including " : "Plus "}${name} ${rate / 100} %`, amount, isContained };
 }

@@ -16,7 +16,7 @@ export interface Controller {
 
 /** Makes the controller of one frame and shows what its host has already told. */
 export function createController(app: App, changed: (state: ShopState) => void): Controller {
-  const { order, outcomes = [] } = recall(app);
+  const { order, outcomes = [], checkoutId, away = false } = recall(app);
   let state: ShopState = { ...emptyShop, receiptHandle: order, outcomes };
   let lastCall = 0;
   const dispatch = (event: ShopEvent): void => {
@@ -45,6 +45,7 @@ export function createController(app: App, changed: (state: ShopState) => void):
       },
     );
   };
+  if (order === undefined && checkoutId !== undefined) dispatch({ type: "recalled", checkoutId, onScreen: !away });
   app.onAuthorization((authorization) => dispatch({ type: "authorization", authorization }));
   app.onToolInput((input) => dispatch({ type: "asked", query: textOf(input["query"]), category: textOf(input["category"]) }));
   app.onToolResult((result) => dispatch({ type: "told", answer: readAnswer(result.structuredContent, result._meta) }));

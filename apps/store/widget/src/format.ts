@@ -8,6 +8,8 @@ export interface Format {
   moment(at: number): string;
   /** Time of day. */
   time(at: number): string;
+  /** The name of a country, by its code of ISO 3166-1. */
+  country(code: string): string;
 }
 
 /** Makes the writer of a locale; one that the browser does not know falls back to its own. */
@@ -15,6 +17,7 @@ export function createFormat(locale: string | undefined): Format {
   const locales = isKnown(locale) ? locale : undefined;
   const moment = new Intl.DateTimeFormat(locales, { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" });
   const time = new Intl.DateTimeFormat(locales, { hour: "numeric", minute: "2-digit" });
+  const countries = new Intl.DisplayNames(locales, { type: "region", fallback: "code" });
   return {
     money: ({ amount, currency }) => {
       const exponent = exponentOf(currency);
@@ -24,6 +27,7 @@ export function createFormat(locale: string | undefined): Format {
     },
     moment: (at) => (Number.isFinite(at) ? moment.format(at) : ""),
     time: (at) => (Number.isFinite(at) ? time.format(at) : ""),
+    country: (code) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
   };
 }
 

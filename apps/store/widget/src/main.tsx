@@ -44,8 +44,7 @@ function open(app: App): void {
   autoResize(app, document.documentElement);
   const { checkoutId, order } = recall(app);
   if (order !== undefined) controller.run({ type: "order", orderId: order.orderId });
-  else if (checkoutId !== undefined) controller.run({ type: "check", checkoutId });
-  else setTimeout(() => controller.state.screen === "start" && controller.run(wholeShelf), toldMsMax);
+  else if (checkoutId === undefined) setTimeout(() => controller.state.screen === "start" && controller.run(wholeShelf), toldMsMax);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { App } from "@countersign/widget/connect";
 import { isObject } from "@countersign/widget/wire";
+import { isOpen } from "./buying/checkout.ts";
 import { type Outcome, readOutcomes } from "./paying/outcome.ts";
 import type { PayingState } from "./paying/paying-state.ts";
 import { texts } from "./read.ts";
@@ -7,8 +8,10 @@ import type { ShopState } from "./shop-state.ts";
 
 /** What comes back after a reload, where the host keeps it. It is private to the view: no model reads it. */
 export interface Memory {
-  /** The checkout that was on the screen, or whose receipt was. */
+  /** The order that the user was at, or whose receipt was on the screen. */
   readonly checkoutId?: string;
+  /** That the user looked at something else meanwhile. */
+  readonly away?: true;
   /** The guest's order on the screen, and the right to read it again. */
   readonly order?: NonNullable<PayingState["receiptHandle"]>;
   /** What the chat was told. */
@@ -24,6 +27,7 @@ export function recall(app: Pick<App, "state">): Memory {
   const outcomes = readOutcomes(stored["outcomes"]);
   return {
     ...(checkoutId === undefined ? {} : { checkoutId }),
+    ...(stored["away"] === true ? { away: true } : {}),
     ...(orderId === undefined || handle === undefined ? {} : { order: { orderId, handle } }),
     ...(outcomes.length === 0 ? {} : { outcomes }),
   };
@@ -31,7 +35,7 @@ export function recall(app: Pick<App, "state">): Memory {
 
 /** Keeps what is worth it, when it is something else than before. Before the first screen there is nothing to forget. */
 export function remember(app: Pick<App, "state">, state: ShopState): void {
-  if (state.screen === "start") return;
+  if (state.screen === "start" || state.recalled !== undefined) return;
   const memory = memoryOf(state);
   if (JSON.stringify(memory) !== JSON.stringify(recall(app))) app.state.set(memory);
 }
@@ -41,10 +45,12 @@ function memoryOf(state: ShopState): Memory {
   return { ...placeOf(state), ...(outcomes.length === 0 ? {} : { outcomes }) };
 }
 
-/** Where the user is, as far as it can be found again without asking anybody to sign in. */
+/** Where the user is, as far as it can be found again without asking anybody to sign in. An order that can still be paid is kept while they look around. */
 function placeOf({ screen, checkout, order, receiptHandle }: ShopState): Memory {
-  if (screen === "checkout") return checkout === undefined ? {} : { checkoutId: checkout.id };
-  if (order === undefined || (screen !== "receipt" && screen !== "order")) return {};
-  if (receiptHandle?.orderId === order.id) return { order: receiptHandle };
-  return screen === "receipt" && order.checkoutId !== "" ? { checkoutId: order.checkoutId } : {};
+  if (screen === "checkout" || screen === "address") return checkout === undefined ? {} : { checkoutId: checkout.id };
+  if (order !== undefined && (screen === "receipt" || screen === "order")) {
+    if (receiptHandle?.orderId === order.id) return { order: receiptHandle };
+    return screen === "receipt" && order.checkoutId !== "" ? { checkoutId: order.checkoutId } : {};
+  }
+  return checkout !== undefined && isOpen(checkout) ? { checkoutId: checkout.id, away: true } : {};
 }

@@ -48,7 +48,7 @@ export function still(state: ShopState): ShopStep {
 export function slotOf(action: Action): string {
   if ("checkoutId" in action) return `${action.type}:${action.checkoutId}`;
   if ("orderId" in action) return `${action.type}:${action.orderId}`;
-  return action.type === "buy" ? `buy:${action.productId}` : action.type;
+  return "productId" in action ? `${action.type}:${action.productId}` : action.type;
 }
 
 /** Says whether an action, or another one of its slot, is under way. */

@@ -31,7 +31,7 @@ describe("an answer of the shop", () => {
       order: {
         id: "ord_1",
         total: price,
-        lines: [{ productId: "stoneware-mug", title: "Mug", quantity: 2, amount: line.amount }],
+        lines: [{ productId: "stoneware-mug", variantId: "stoneware-mug", image: "", title: "Mug", quantity: 2, amount: line.amount }],
         extras: [],
         checkoutId: "chk_1",
         status: "partly_refunded",
@@ -53,7 +53,7 @@ describe("an answer of the shop", () => {
       { label: "Standard delivery to Delft", amount: shipping.amount, isContained: false },
       { label: "Including VAT 21 %", amount: tax.amount, isContained: true },
     ]);
-    expect(read({ tax: { ...tax, rate: 725, included: false } })).toEqual([{ label: "VAT 7.25 %", amount: tax.amount, isContained: false }]);
+    expect(read({ tax: { ...tax, rate: 725, included: false } })).toEqual([{ label: "Plus VAT 7.25 %", amount: tax.amount, isContained: false }]);
     expect(read({ tax: { ...tax, amount: { amount: 0, currency: "EUR" } } })).toEqual([]);
     expect(read({ shipping: { title: 1 }, tax: { name: "VAT" } })).toEqual([]);
   });

@@ -51,14 +51,14 @@ test("each action calls its tool, and a second press while it runs calls nothing
   const { app, asked } = createApp();
   const controller = createController(app, () => undefined);
   controller.run({ type: "browse", query: "", category: "desk" });
-  controller.run({ type: "buy", productId: "wall-clock", quantity: 2 });
-  controller.run({ type: "buy", productId: "wall-clock", quantity: 2 });
+  controller.run({ type: "buy", productId: "wall-clock", variantId: "wall-clock", quantity: 2 });
+  controller.run({ type: "buy", productId: "wall-clock", variantId: "wall-clock", quantity: 2 });
   controller.run({ type: "pay", checkoutId: "chk_1" });
   controller.run({ type: "pay", checkoutId: "chk_1" });
   controller.run({ type: "orders" });
   expect(asked.map(({ name, args }) => [name, args])).toEqual([
     ["browse_products", { category: "desk" }],
-    ["create_checkout", { items: [{ product_id: "wall-clock", quantity: 2 }] }],
+    ["create_checkout", { items: [{ product_id: "wall-clock", variant_id: "wall-clock", quantity: 2 }] }],
     ["pay", { checkout_id: "chk_1" }],
     ["list_orders", {}],
   ]);
@@ -69,7 +69,7 @@ test("a paid order reaches the screen and the model once, and is remembered as p
   const changed = vi.fn();
   const controller = createController(app, changed);
   controller.dispatch({ type: "told", answer: { products: [] } });
-  controller.run({ type: "buy", productId: "wall-clock", quantity: 1 });
+  controller.run({ type: "buy", productId: "wall-clock", variantId: "wall-clock", quantity: 1 });
   asked[0]?.resolve({ checkout });
   await flush();
   expect(recall(app)).toEqual({ checkoutId: "chk_1" });

@@ -35,8 +35,16 @@ test("an order that can be read after a sign-in only is not asked for before any
   expect(afterReload({ ...onReceipt, screen: "order", receiptHandle: { ...receiptHandle, orderId: "ord_2" } })).toEqual({});
 });
 
-test("the shelf remembers nothing, and a view that shows nothing yet forgets nothing", () => {
-  expect(afterReload({ ...onCheckout, screen: "products" })).toEqual({});
+test("an order that can still be paid is kept while the user looks around, one that is over is not", () => {
+  const onShelf: ShopState = { ...onCheckout, screen: "products" };
+  expect(afterReload(onShelf)).toEqual({ checkoutId: "chk_1", away: true });
+  expect(afterReload({ ...onCheckout, screen: "address" })).toEqual({ checkoutId: "chk_1" });
+  expect(afterReload({ ...onShelf, checkout: { ...checkout, status: "completed" } })).toEqual({});
+  expect(afterReload({ ...onShelf, checkout: undefined })).toEqual({});
+});
+
+test("a view that shows nothing yet, or not yet what it remembers, forgets nothing", () => {
+  expect(afterReload({ ...onCheckout, recalled: { checkoutId: "chk_0", onScreen: true } })).toEqual({});
   expect(afterReload({ ...emptyShop, checkout })).toEqual({});
 });
 

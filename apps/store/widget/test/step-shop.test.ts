@@ -5,10 +5,11 @@ import type { Order } from "../src/paying/order.ts";
 import { isUnsettled } from "../src/paying/paying-state.ts";
 import { type Action, isRunning, type ShopEvent, type ShopState, type ShopStep } from "../src/shop-state.ts";
 import { emptyShop, stepShop } from "../src/step-shop.ts";
+import { checkoutOf, productOf } from "./buying/examples.ts";
 
 const price = { amount: 1890, currency: "EUR" };
-const mug = { id: "stoneware-mug", title: "Mug", description: "", price, image: "stoneware-mug.svg", category: "kitchen", stock: 4 };
-const checkout = { id: "chk_1", status: "priced", lines: [], extras: [], total: price, expiresAt: 0, lastRefusal: undefined };
+const mug = productOf("stoneware-mug");
+const checkout = checkoutOf();
 const order: Order = {
   id: "ord_1",
   checkoutId: "chk_1",
@@ -28,13 +29,12 @@ function play(state: ShopState, ...events: readonly ShopEvent[]): ShopStep {
   return events.reduce<ShopStep>((step, event) => stepShop(step.state, event), { state, next: undefined });
 }
 
-const onCheckout = play(emptyShop, { type: "told", answer: { checkout } }).state;
+const onCheckout: ShopState = { ...emptyShop, screen: "checkout", checkout };
 
 describe("what the host tells at the start", () => {
   const told: readonly { readonly answer: Answer; readonly screen: string }[] = [
     { answer: { products: [mug] }, screen: "products" },
     { answer: { products: [] }, screen: "products" },
-    { answer: { checkout }, screen: "checkout" },
     { answer: { orders: [order] }, screen: "orders" },
     { answer: { order, receipt }, screen: "receipt" },
   ];
@@ -133,43 +133,5 @@ describe("paying", () => {
     const failure = { action: pay, code: "cancelled", message: "", retryable: true };
     const failed = play(paying, { type: "failed", call: 1, failure }).state;
     expect(play(failed, { type: "started", call: 3, action: pay }).state.failure).toBeUndefined();
-  });
-});
-
-describe("buying", () => {
-  const shelf = play(emptyShop, { type: "told", answer: { products: [mug] } }).state;
-  const buy: Action = { type: "buy", productId: mug.id, quantity: 1 };
-
-  test("opens the checkout", () => {
-    const bought = play(shelf, { type: "started", call: 1, action: buy }, { type: "succeeded", call: 1, action: buy, answer: { checkout } });
-    expect(bought.state).toMatchObject({ screen: "checkout", checkout: { id: "chk_1" } });
-  });
-
-  test("one product does not mark the others as busy", () => {
-    const started = play(shelf, { type: "started", call: 1, action: buy }).state;
-    expect(isRunning(started, buy)).toBe(true);
-    expect(isRunning(started, { ...buy, productId: "wall-clock" })).toBe(false);
-  });
-
-  test("that failed stays on the shelf and says why", () => {
-    const failure = { action: buy, code: "out_of_stock", message: "There is not enough left of this item.", retryable: false };
-    const failed = play(shelf, { type: "started", call: 1, action: buy }, { type: "failed", call: 1, failure });
-    expect(failed).toMatchObject({ state: { screen: "products", failure }, next: undefined });
-  });
-});
-
-describe("after a reload", () => {
-  const check: Action = { type: "check", checkoutId: "chk_1" };
-
-  test("the remembered checkout comes back", () => {
-    const back = play(emptyShop, { type: "started", call: 1, action: check }, { type: "succeeded", call: 1, action: check, answer: { checkout } });
-    expect(back.state).toMatchObject({ screen: "checkout", checkout: { id: "chk_1" } });
-  });
-
-  test("a checkout that is gone gives way to the shelf", () => {
-    const failure = { action: check, code: "not_found", message: "", retryable: false };
-    const gone = play(emptyShop, { type: "started", call: 1, action: check }, { type: "failed", call: 1, failure });
-    expect(gone.next).toEqual(wholeShelf);
-    expect(gone.state.failure).toBeUndefined();
   });
 });

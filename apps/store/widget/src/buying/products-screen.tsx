@@ -25,7 +25,7 @@ export function ProductsScreen(): VNode {
       <fieldset class="categories">
         <legend class="visually-hidden">Category</legend>
         {categories.map(([id, title]) => (
-          <label key={id} class="category">
+          <label key={id} class="pill">
             <input
               type="radio"
               name="category"

@@ -1,10 +1,15 @@
 import type { VNode } from "preact";
-import { type Failure, isRunning, type ShopState } from "../shop-state.ts";
+import { AddressScreen } from "../buying/address-screen.tsx";
+import { countOf, isOpen } from "../buying/checkout.ts";
 import { CheckoutScreen } from "../buying/checkout-screen.tsx";
+import { EmptyOrder } from "../buying/empty-order.tsx";
+import { buyingWords } from "../buying/failure-words.ts";
+import { ProductScreen } from "../buying/product-screen.tsx";
 import { OrdersScreen } from "../paying/orders-screen.tsx";
 import { Icon, WorkButton } from "./elements.tsx";
 import { CardSkeletons, ProductsScreen } from "../buying/products-screen.tsx";
 import { OrderScreen, ReceiptScreen } from "../paying/receipt-screen.tsx";
+import { type Failure, isRunning, type ShopState } from "../shop-state.ts";
 import { type Shop, ShopContext, useShop } from "./shop-context.ts";
 
 /** The whole view. */
@@ -12,6 +17,7 @@ export function ShopView({ shop }: { readonly shop: Shop }): VNode {
   return (
     <ShopContext.Provider value={shop}>
       <Header />
+      <Said />
       <main class="stack">
         <FailureNotice />
         <Screen />
@@ -29,11 +35,44 @@ function Header(): VNode {
         <Icon name="store" />
         Harbour Goods
       </span>
+      <OrderButton />
       <WorkButton class="button button-small" testId="my-orders" busy={isRunning(state, orders)} onPress={() => run(orders)}>
         {isRunning(state, orders) ? null : <Icon name="bag" />}
         My orders
       </WorkButton>
     </header>
+  );
+}
+
+/** Leads to the order that is being put together. */
+function OrderButton(): VNode {
+  const { state, dispatch } = useShop();
+  const { checkout } = state;
+  const count = checkout !== undefined && isOpen(checkout) ? countOf(checkout) : 0;
+  return (
+    <button
+      type="button"
+      class="button button-small order-button"
+      data-testid="my-order"
+      aria-label={count === 1 ? "Your order: 1 thing" : `Your order: ${count} things`}
+      onClick={() => dispatch({ type: "go", screen: "checkout" })}
+    >
+      Order <span class={count > 0 ? "badge badge-accent" : "badge"}>{count}</span>
+    </button>
+  );
+}
+
+const newsWords = { added: "Added to your order.", changed: "Your order is changed.", canceled: "Your order is canceled. Nothing was charged." };
+
+/** Says to who does not see it what became of the order. */
+function Said(): VNode {
+  const { state, format } = useShop();
+  const { news, checkout } = state;
+  const sum = checkout !== undefined && isOpen(checkout) ? ` Total ${format.money(checkout.total)}.` : "";
+  return (
+    <p class="visually-hidden" role="status" data-testid="said">
+      {news === undefined ? "" : `${newsWords[news]}${sum}`}
+    </p>
   );
 }
 
@@ -44,8 +83,12 @@ function Screen(): VNode {
       return <ProductsScreen />;
     case "orders":
       return <OrdersScreen />;
+    case "product":
+      return <ProductScreen />;
+    case "address":
+      return state.checkout === undefined || !isOpen(state.checkout) ? <EmptyOrder /> : <AddressScreen checkout={state.checkout} />;
     case "checkout":
-      return state.checkout === undefined ? <ProductsScreen /> : <CheckoutScreen key={state.checkout.id} checkout={state.checkout} />;
+      return state.checkout === undefined ? <EmptyOrder /> : <CheckoutScreen key={state.checkout.id} checkout={state.checkout} />;
     case "receipt":
       return state.order === undefined || state.receipt === undefined ? (
         <ProductsScreen />
@@ -62,7 +105,7 @@ function Screen(): VNode {
 /** The host speaks of access; here it is a payment that was not approved. */
 function wordsOf(failure: Failure): string {
   if (failure.code === "access_denied" && failure.action.type === "pay") return "You did not approve the payment. Nothing was charged.";
-  return failure.message;
+  return buyingWords(failure) ?? failure.message;
 }
 
 /** Payments and refunds say at their own place how they failed, as long as it is on the screen. */

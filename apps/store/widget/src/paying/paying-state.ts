@@ -1,5 +1,5 @@
 import type { Answer } from "../answer.ts";
-import { wholeShelf } from "../buying/buying-state.ts";
+import { seeCheckout, wholeShelf } from "../buying/buying-state.ts";
 import type { Checkout } from "../buying/checkout.ts";
 import { type Failure, isRunning, type ShopState, type ShopStep, still } from "../shop-state.ts";
 import type { ToolCall } from "../tool-call.ts";
@@ -72,7 +72,9 @@ export function finishPaying(state: ShopState, action: PayingAction, answer: Ans
     case "pay":
     case "reopen":
       // The user may have walked on to something else; the receipt then waits among the orders.
-      return state.screen === "checkout" && state.checkout?.id === action.checkoutId ? showPaid(state, answer) : state;
+      return state.screen === "checkout" && state.checkout?.id === action.checkoutId
+        ? showPaid(paid(state, action.checkoutId), answer)
+        : paid(state, action.checkoutId);
     case "check":
       return checked(state, answer.checkout);
     case "order":
@@ -87,7 +89,7 @@ export function finishPaying(state: ShopState, action: PayingAction, answer: Ans
 export function failPaying(state: ShopState, action: PayingAction, failure: Failure): ShopStep {
   switch (action.type) {
     case "check":
-      return { state, next: state.screen === "start" ? wholeShelf : undefined };
+      return { state: { ...state, recalled: undefined }, next: state.screen === "start" ? wholeShelf : undefined };
     case "order":
       return state.screen === "start"
         ? { state, next: wholeShelf }
@@ -114,12 +116,17 @@ export function showPaid(state: ShopState, answer: Answer): ShopState {
   return state;
 }
 
-/** The tool that an action calls. A checkout is paid once however often it is asked for, and a refund that names what was refunded before is one refund. */
-export function payingCall(action: PayingAction, state: Pick<PayingState, "receiptHandle">): ToolCall {
+/**
+ * The tool that an action calls. A checkout is paid once however often it is asked for, and in the version whose sum stood on the button; a refund that names what
+ * was refunded before is one refund.
+ */
+export function payingCall(action: PayingAction, state: Pick<ShopState, "receiptHandle" | "checkout">): ToolCall {
   switch (action.type) {
     case "pay":
-    case "reopen":
-      return { name: "pay", args: { checkout_id: action.checkoutId }, idempotent: true };
+    case "reopen": {
+      const seen = state.checkout?.id === action.checkoutId ? { version: state.checkout.version } : {};
+      return { name: "pay", args: { checkout_id: action.checkoutId, ...seen }, idempotent: true };
+    }
     case "check":
       return { name: "get_checkout", args: { checkout_id: action.checkoutId }, idempotent: true };
     case "orders":
@@ -135,12 +142,18 @@ export function payingCall(action: PayingAction, state: Pick<PayingState, "recei
   }
 }
 
-/** A look at a checkout changes the screen only when there is nothing on it yet: after a reload. */
-function checked(state: ShopState, checkout: Checkout | undefined): ShopState {
-  if (checkout === undefined || (state.checkout !== undefined && state.checkout.id !== checkout.id)) return state;
+/** What is paid is no order any more that goods can be put into. */
+function paid(state: ShopState, checkoutId: string): ShopState {
+  return state.checkout?.id === checkoutId ? { ...state, checkout: { ...state.checkout, status: "completed" } } : state;
+}
+
+/** A look tells what became of a payment that failed. */
+function checked(before: ShopState, checkout: Checkout | undefined): ShopState {
+  if (checkout === undefined) return before;
+  const state = seeCheckout(before, checkout);
+  if (state.checkout?.id !== checkout.id) return state;
   const isOver = checkout.status === "completed" && state.failure?.action.type === "pay";
-  const screen = state.screen === "start" ? "checkout" : state.screen;
-  return { ...state, checkout, screen, failure: isOver ? undefined : state.failure, doubted: undefined };
+  return { ...state, failure: isOver ? undefined : state.failure, doubted: undefined };
 }
 
 function isShown(state: ShopState, orderId: string): boolean {

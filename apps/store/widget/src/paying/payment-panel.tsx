@@ -1,7 +1,8 @@
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import { wholeShelf } from "../buying/buying-state.ts";
+import { isChanging } from "../buying/buying-state.ts";
 import type { Checkout } from "../buying/checkout.ts";
+import { OrderAgain } from "../buying/order-again.tsx";
 import { WorkButton } from "../parts/elements.tsx";
 import { useShop } from "../parts/shop-context.ts";
 import { type Action, isRunning, type ShopState } from "../shop-state.ts";
@@ -42,11 +43,14 @@ export function PaymentPanel({ checkout }: { readonly checkout: Checkout }): VNo
         </button>
       ) : null}
       {isOver ? (
-        <button type="button" class="button button-block" onClick={() => run(wholeShelf)}>
-          Choose again
-        </button>
+        <OrderAgain checkout={checkout} />
       ) : (
-        <WorkButton class="button button-primary button-large button-block" testId="pay" busy={isPaying} onPress={() => run(pay)}>
+        <WorkButton
+          class="button button-primary button-large button-block"
+          testId="pay"
+          busy={isPaying || isChanging(state, checkout)}
+          onPress={() => run(pay)}
+        >
           {isPaying ? (busyLabels.get(stage) ?? "Waiting for your approval") : words.button}
         </WorkButton>
       )}

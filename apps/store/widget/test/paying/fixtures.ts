@@ -2,9 +2,10 @@ import type { Checkout } from "../../src/buying/checkout.ts";
 import type { Order, Receipt } from "../../src/paying/order.ts";
 import type { ShopEvent, ShopState, ShopStep } from "../../src/shop-state.ts";
 import { emptyShop, stepShop } from "../../src/step-shop.ts";
+import { checkoutOf } from "../buying/examples.ts";
 
 export const price = { amount: 1890, currency: "EUR" };
-export const checkout: Checkout = { id: "chk_1", status: "priced", lines: [], extras: [], total: price, expiresAt: 0, lastRefusal: undefined };
+export const checkout: Checkout = checkoutOf({ lines: [], total: price });
 export const order: Order = {
   id: "ord_1",
   checkoutId: "chk_1",
@@ -24,4 +25,4 @@ export function play(state: ShopState, ...events: readonly ShopEvent[]): ShopSte
   return events.reduce<ShopStep>((step, event) => stepShop(step.state, event), { state, next: undefined });
 }
 
-export const onCheckout: ShopState = play(emptyShop, { type: "told", answer: { checkout } }).state;
+export const onCheckout: ShopState = { ...emptyShop, screen: "checkout", checkout };

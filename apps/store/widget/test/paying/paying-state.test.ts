@@ -64,8 +64,8 @@ describe("an order", () => {
 
   test("is read with the guest's handle when it is this order's, and without one otherwise", () => {
     const receiptHandle = { orderId: "ord_1", handle: "h" };
-    expect(payingCall(look, { receiptHandle }).args).toEqual({ order_id: "ord_1", receipt_handle: "h" });
-    expect(payingCall({ type: "order", orderId: "ord_2" }, { receiptHandle }).args).toEqual({ order_id: "ord_2" });
+    expect(payingCall(look, { ...onCheckout, receiptHandle }).args).toEqual({ order_id: "ord_1", receipt_handle: "h" });
+    expect(payingCall({ type: "order", orderId: "ord_2" }, { ...onCheckout, receiptHandle }).args).toEqual({ order_id: "ord_2" });
     expect(play(onCheckout, ...run(1, pay, { order, receipt, receiptHandle: "h" })).state.receiptHandle).toEqual(receiptHandle);
   });
 
