@@ -40,4 +40,12 @@ export const paymentRequirements: readonly Requirement[] = [
       scenario("acp", "tells the agent that the person said no, and sells under the next approval, once"),
     ],
   },
+  {
+    id: "pay-buy-1",
+    rule: "A person buys in the shop's view from the choice of a variant to the receipt: an order of several lines, an address, a way of delivery, changes, a change of mind. Every figure is the shop's.",
+    shownBy: [
+      scenario("buy", "picks a variant, has two products sent by express, changes and cancels the order, orders it again and pays"),
+      scenario("buy", "sees every screen up to the pay button whole, in %s and %s pixels wide, and everybody can use it"),
+    ],
+  },
 ];

@@ -11,7 +11,7 @@ export const products: readonly Product[] = [
     stock: 48,
     grams: 420,
     words: "cup coffee tea",
-    description: "Hand-thrown, 350 ml, dipped in harbour-blue glaze. Keeps its warmth and goes in the dishwasher.",
+    description: "Hand-thrown, 350 ml, dipped in thick glaze. Keeps its warmth and goes in the dishwasher.",
     choices: { colour: "Harbour blue" },
     others: [
       { id: "sand", choices: { colour: "Sand" }, stock: 30, picture: "sand" },
@@ -46,7 +46,7 @@ export const products: readonly Product[] = [
     stock: 60,
     grams: 130,
     words: "cloth dish kitchen",
-    description: "Stonewashed half-linen with woven blue stripes. Dries a whole rack of glasses and softens with every wash.",
+    description: "Stonewashed half-linen with woven stripes. Dries a whole rack of glasses and softens with every wash.",
     choices: { colour: "Blue stripe" },
     others: [{ id: "red", choices: { colour: "Red stripe" }, stock: 40, picture: "red" }],
   }),

@@ -11,7 +11,7 @@ export function EmptyOrder(): VNode {
       <span class="seal">
         <Icon name="bag" />
       </span>
-      <ScreenHeading>Your order is empty</ScreenHeading>
+      <ScreenHeading>Your cart is empty</ScreenHeading>
       <p>What you choose appears here.</p>
       <button type="button" class="button" onClick={() => run(wholeShelf)}>
         Look around

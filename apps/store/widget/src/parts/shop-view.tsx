@@ -35,7 +35,7 @@ function Header(): VNode {
         <Icon name="store" />
         Harbour Goods
       </span>
-      <OrderButton />
+      <CartButton />
       <WorkButton class="button button-small" testId="my-orders" busy={isRunning(state, orders)} onPress={() => run(orders)}>
         {isRunning(state, orders) ? null : <Icon name="bag" />}
         My orders
@@ -45,19 +45,19 @@ function Header(): VNode {
 }
 
 /** Leads to the order that is being put together. */
-function OrderButton(): VNode {
+function CartButton(): VNode {
   const { state, dispatch } = useShop();
   const { checkout } = state;
   const count = checkout !== undefined && isOpen(checkout) ? countOf(checkout) : 0;
   return (
     <button
       type="button"
-      class="button button-small order-button"
-      data-testid="my-order"
-      aria-label={count === 1 ? "Your order: 1 thing" : `Your order: ${count} things`}
+      class="button button-small cart-button"
+      data-testid="cart"
+      aria-label={count === 1 ? "Cart: 1 thing" : `Cart: ${count} things`}
       onClick={() => dispatch({ type: "go", screen: "checkout" })}
     >
-      Order <span class={count > 0 ? "badge badge-accent" : "badge"}>{count}</span>
+      Cart <span class={count > 0 ? "badge badge-accent" : "badge"}>{count}</span>
     </button>
   );
 }

@@ -1,0 +1,203 @@
+import { member } from "@countersign/protocol/shape";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { Frame, FrameLocator, Locator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { findBarriers, findSidewaysScrolling } from "../browser/inspect.ts";
+import { type Browser, keepPicture, launchBrowser } from "../browser/launch.ts";
+import { arrive, type Person } from "../browser/person.ts";
+import { openedBy, press } from "../pages/console-page.ts";
+import { WalletPage } from "../pages/wallet-page.ts";
+import { type ForwardingHost, startForwardingHost } from "../stack/forwarding-host.ts";
+import { readBank } from "../stack/read-bank.ts";
+import { runStack, type TestStack } from "../stack/run-stack.ts";
+
+/** The shop's view as a person uses it. */
+class Shop {
+  readonly view: FrameLocator | Frame;
+
+  constructor(view: FrameLocator | Frame) {
+    this.view = view;
+  }
+
+  at(testId: string): Locator {
+    return this.view.getByTestId(testId);
+  }
+
+  heading(name: string): Locator {
+    return this.view.getByRole("heading", { level: 1, name });
+  }
+
+  button(name: string): Locator {
+    return this.view.getByRole("button", { name, exact: true });
+  }
+
+  total(): Promise<string> {
+    return this.at("total").innerText();
+  }
+
+  line(title: string): Locator {
+    return this.at("order-line").filter({ hasText: title });
+  }
+
+  async openProduct(title: string): Promise<void> {
+    await press(this.view.getByRole("button", { name: title, exact: true }));
+    await this.heading(title).waitFor();
+  }
+
+  async pick(name: string, value: string): Promise<void> {
+    await this.view.getByRole("group", { name }).getByRole("radio", { name: value }).press("Space");
+  }
+
+  /** Fills the address form by the names of its fields, as a screen reader says them. */
+  async fillAddress(fields: Readonly<Record<string, string>>): Promise<void> {
+    for (const [label, value] of Object.entries(fields)) {
+      const field = this.view.getByLabel(label);
+      await ((await field.evaluate((element) => element.tagName)) === "SELECT" ? field.selectOption(value) : field.fill(value));
+    }
+  }
+}
+
+const delft = { "Full name": "Ada Lovelace", Country: "NL", "Street and number": "Oude Delft 1", "Postal code": "2611 CA", "Town or city": "Delft" };
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await runStack();
+});
+afterAll(() => stack?.stop());
+
+describe("a person in the console", () => {
+  let person: Person;
+
+  beforeAll(async () => {
+    person = await arrive(stack.urls.console);
+  });
+  afterAll(() => person?.leave());
+
+  it("picks a variant, has two products sent by express, changes and cancels the order, orders it again and pays", async () => {
+    const { console: page } = person;
+    await page.callTool("browse_products", { query: "wool" });
+    const shop = new Shop(page.widget);
+    await shop.openProduct("Ribbed wool beanie");
+    await shop.pick("Colour", "Oat");
+    await shop.pick("Size", "L");
+    await press(shop.button("One more Ribbed wool beanie"));
+    await press(shop.at("buy"));
+    await shop.line("Ribbed wool beanie, L, Oat").waitFor();
+    expect(await shop.total()).toBe("€64.00");
+
+    await press(shop.button("Back to shop"));
+    await press(shop.view.getByRole("button", { name: /^Show \d+ more$/ }));
+    await shop.openProduct("Steel flask");
+    await shop.pick("Colour", "Coral");
+    expect(await shop.at("price").innerText()).toBe("€42.50");
+    await press(shop.button("Add to order"));
+    await shop.line("Steel flask, Coral").waitFor();
+    expect(await shop.total()).toBe("€106.50");
+
+    await press(shop.at("edit-address"));
+    await shop.fillAddress(delft);
+    await press(shop.at("use-address"));
+    // Goods of that much are sent for nothing.
+    await shop.view.getByText("Standard delivery to Delft").waitFor();
+    await shop.view.getByRole("radio", { name: /Express/ }).press("Space");
+    await shop.view.getByText("Express delivery to Delft").waitFor();
+    expect(await shop.total()).toBe("€119.45");
+    expect(await shop.at("order").innerText()).toContain("Including VAT 21 %");
+
+    await press(shop.button("One less Ribbed wool beanie, L, Oat"));
+    await expect.poll(() => shop.total()).toBe("€87.45");
+    expect(await shop.at("said").innerText()).toBe("Your order is changed. Total €87.45.");
+
+    await press(shop.at("cancel"));
+    await shop.at("again").waitFor();
+    expect(await shop.at("payment").innerText()).toContain("This order was canceled");
+    await press(shop.at("again"));
+    await shop.view.getByText("Express delivery to Delft").waitFor();
+    expect(await shop.total()).toBe("€87.45");
+
+    const wallet = new WalletPage(await openedBy(page.page, () => press(shop.at("pay"))));
+    await wallet.createPasskey.click();
+    const shown = await wallet.page.locator("main").innerText();
+    for (const part of ["Ribbed wool beanie, L, Oat", "Steel flask, Coral", "Express delivery to Oude Delft 1, 2611 CA Delft"])
+      expect(shown).toContain(part);
+    await wallet.approve.click();
+    await shop.at("receipt").waitFor();
+    expect(await shop.at("receipt").innerText()).toContain("€87.45");
+    expect(readBank(stack.folder).payments).toMatchObject([{ payee: "store", authorized: 8745, captured: 8745 }]);
+    expect(person.pageErrors).toEqual([]);
+  });
+});
+
+describe("a guest in a host that signs nobody in", () => {
+  let host: ForwardingHost;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    [host, browser] = await Promise.all([startForwardingHost(`${stack.urls.store}/mcp`), launchBrowser()]);
+  });
+  afterEach(async () => {
+    host.change = (_, answer) => answer;
+    await page?.close();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await host?.stop();
+  });
+
+  async function open(theme: "light" | "dark" = "light", width = 360): Promise<Shop & { readonly view: Frame }> {
+    page = await browser.newPage({ width, height: 760 });
+    // Colours are judged when they are there, not on their way.
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await page.goto(`${host.origin}/?theme=${theme}`);
+    await page.frameLocator("iframe").getByTestId("product-card").first().waitFor();
+    const view = page.frames().find((frame) => frame !== page.mainFrame());
+    if (view === undefined) throw new TypeError("the view is not there");
+    return Object.assign(new Shop(view), { view });
+  }
+
+  /** Everybody can read and use what is on the screen, and nothing lies outside of it. Its picture is kept. */
+  async function look({ view }: { readonly view: Frame }, name: string): Promise<void> {
+    expect([name, await findBarriers(view)]).toEqual([name, []]);
+    expect([name, await findSidewaysScrolling(view)]).toEqual([name, []]);
+    await page.setViewportSize({
+      width: page.viewportSize()?.width ?? 360,
+      height: await page.evaluate(() => document.documentElement.scrollHeight),
+    });
+    await keepPicture(page, name);
+  }
+
+  it.each([
+    ["light", 360],
+    ["dark", 360],
+    ["light", 900],
+    ["dark", 900],
+  ] as const)("sees every screen up to the pay button whole, in %s and %s pixels wide, and everybody can use it", async (theme, width) => {
+    const shop = await open(theme, width);
+    const name = (screen: string): string => `buy-${screen}-${theme}-${width}`;
+    await look(shop, name("shelf"));
+    await press(shop.at("cart"));
+    await shop.heading("Your cart is empty").waitFor();
+    await look(shop, name("empty"));
+    await press(shop.button("Look around"));
+    await shop.openProduct("Stoneware mug");
+    await shop.pick("Colour", "Sand");
+    await look(shop, name("product"));
+    await press(shop.at("buy"));
+    await shop.line("Stoneware mug, Sand").waitFor();
+    await look(shop, name("order"));
+    await press(shop.at("edit-address"));
+    await press(shop.at("use-address"));
+    await look(shop, name("address-problems"));
+    await shop.fillAddress({ ...delft, Country: "US" });
+    await shop.fillAddress({ "State or region": "NY" });
+    await press(shop.at("use-address"));
+    await shop.view.getByText("Standard delivery to Delft").waitFor();
+    expect(await shop.at("order").innerText()).toContain("Plus Sales tax 4 %");
+    await look(shop, name("sent"));
+    await press(shop.at("cancel"));
+    await shop.at("again").waitFor();
+    await look(shop, name("canceled"));
+  });
+});
