@@ -1,5 +1,3 @@
-import { member } from "@countersign/protocol/shape";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { Frame, FrameLocator, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { findBarriers, findSidewaysScrolling } from "../browser/inspect.ts";
