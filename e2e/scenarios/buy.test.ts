@@ -1,3 +1,5 @@
+import { member } from "@countersign/protocol/shape";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { Frame, FrameLocator, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { findBarriers, findSidewaysScrolling } from "../browser/inspect.ts";
@@ -125,6 +127,25 @@ describe("a person in the console", () => {
     expect(readBank(stack.folder).payments).toMatchObject([{ payee: "store", authorized: 8745, captured: 8745 }]);
     expect(person.pageErrors).toEqual([]);
   });
+
+  it("finds its order again after a reload, as it is now, and where it stood", async () => {
+    const { console: page } = person;
+    await page.callTool("browse_products", { query: "kettle" });
+    await press(new Shop(page.widget).button("Buy Enamel kettle"));
+    await new Shop(page.widget).line("Enamel kettle").waitFor();
+    await press(new Shop(page.widget).button("One more Enamel kettle"));
+    await expect.poll(() => new Shop(page.widget).total()).toBe("€129.00");
+    await page.page.reload();
+    await new Shop(page.widget).line("Enamel kettle").waitFor();
+    expect(await new Shop(page.widget).total()).toBe("€129.00");
+    expect(await new Shop(page.widget).at("moved").count()).toBe(0);
+    await press(new Shop(page.widget).button("Back to shop"));
+    await new Shop(page.widget).at("product-card").first().waitFor();
+    await page.page.reload();
+    await new Shop(page.widget).at("product-card").first().waitFor();
+    await expect.poll(() => new Shop(page.widget).at("cart").innerText()).toContain("2");
+    expect(person.pageErrors).toEqual([]);
+  });
 });
 
 describe("a guest in a host that signs nobody in", () => {
@@ -198,4 +219,103 @@ describe("a guest in a host that signs nobody in", () => {
     await shop.at("again").waitFor();
     await look(shop, name("canceled"));
   });
+
+  const focused = ({ view }: { readonly view: Frame }): Promise<string> =>
+    view.evaluate(() => (document.activeElement instanceof HTMLElement ? document.activeElement.id || document.activeElement.innerText : ""));
+
+  it("goes along with whoever uses the keyboard: to the heading of each screen, to the first field that lacks something, and out of a line that is gone", async () => {
+    const shop = await open();
+    await shop.openProduct("Stoneware mug");
+    expect(await focused(shop)).toBe("Stoneware mug");
+    await press(shop.at("buy"));
+    await shop.line("Stoneware mug").waitFor();
+    expect(await focused(shop)).toBe("Your order");
+    await press(shop.at("edit-address"));
+    await shop.fillAddress({ "Full name": "Ada" });
+    // Enter in a field is as good as the button.
+    await shop.view.getByLabel("Full name").press("Enter");
+    await shop.view.getByText("Enter the street and number.").waitFor();
+    expect(await focused(shop)).toBe("address-country");
+    await press(shop.button("Back to order"));
+    await press(shop.button("Back to shop"));
+    await press(shop.button("Buy Enamel kettle"));
+    await shop.line("Enamel kettle").waitFor();
+    await press(shop.button("Remove Stoneware mug, Harbour blue"));
+    await shop.line("Stoneware mug").waitFor({ state: "detached" });
+    expect(await focused(shop)).toBe("Your order");
+    expect(await shop.total()).toBe("€64.50");
+    await press(shop.button("Remove Enamel kettle"));
+    await shop.at("again").waitFor();
+    expect(await shop.at("cart").innerText()).toContain("0");
+  });
+
+  it("says that the price changed when the order was changed elsewhere, and asks for no other sum than the button's", async () => {
+    const shop = await open();
+    const paid = readBank(stack.folder).payments.length;
+    let id: unknown;
+    host.change = (_, answer) => {
+      id ??= member(member(answer.structuredContent, "checkout"), "id");
+      return answer;
+    };
+    await press(shop.button("Buy Enamel kettle"));
+    await shop.line("Enamel kettle").waitFor();
+    const chat = new Client({ name: "chat", version: "1.0.0" });
+    await chat.connect(new StreamableHTTPClientTransport(new URL(`${stack.urls.store}/mcp`)));
+    const items = [{ product_id: "enamel-kettle", quantity: 2 }];
+    await chat.callTool({ name: "update_checkout", arguments: { checkout_id: id, items } });
+    await press(shop.at("pay"));
+    await shop.at("moved").waitFor();
+    expect(await shop.at("moved").innerText()).toContain("it was €64.50 and is €129.00 now");
+    expect(await shop.at("pay").innerText()).toContain("€129.00");
+    expect(await shop.at("authorization").isVisible()).toBe(false);
+    await look(shop, "buy-moved-light-360");
+    // The same press is for the sum that is on the button now.
+    await press(shop.at("pay"));
+    await shop.at("authorization").getByRole("heading").waitFor();
+    expect(readBank(stack.folder).payments).toHaveLength(paid);
+    await chat.close();
+  });
+
+  it("says when the time of the order is over, and orders the same again", async () => {
+    const shop = await open();
+    host.change = (tool, answer) => {
+      const isOver = tool === "get_checkout";
+      const expires_at = new Date(Date.now() + (isOver ? -1_000 : 200)).toISOString();
+      return withCheckout(answer, isOver ? { status: "expired", expires_at } : { expires_at });
+    };
+    await press(shop.button("Buy Enamel kettle"));
+    await shop.at("again").waitFor();
+    expect(await shop.at("payment").innerText()).toContain("The time to pay this order is over");
+    expect(await shop.at("pay").count()).toBe(0);
+    await look(shop, "buy-expired-light-360");
+    host.change = (_, answer) => answer;
+    await press(shop.at("again"));
+    await shop.at("pay").waitFor();
+    expect(await shop.total()).toBe("€64.50");
+  });
+
+  it.each([
+    ["JPY", 1_234_500, "¥1,234,500"],
+    ["KWD", 1_234_500, "KWD 1,234.500"],
+  ])("shows sums in %s as they are written, and names of any length, on the smallest screen", async (currency, amount, shown) => {
+    const shop = await open();
+    const sum = { amount, currency };
+    const title = `${"Handgeschmiedete Donaudampfschifffahrtskapitänsmützenhalterung ".repeat(3)}${"ü".repeat(60)}`;
+    const items = ["a", "b"].map((id) => ({ product_id: id, variant_id: id, title, quantity: 20, unit_price: sum, amount: sum }));
+    const offers = [{ id: "express", title: title.slice(0, 90), amount: sum }];
+    const tax = { region: "KW", name: "Tax", rate: 725, included: false, amount: sum };
+    host.change = (_, answer) => withCheckout(answer, { items, shipping_options: offers, tax, total: sum });
+    await press(shop.button("Buy Enamel kettle"));
+    await shop.at("order").waitFor();
+    expect((await shop.total()).replaceAll("\u00a0", " ")).toBe(shown);
+    await look(shop, `buy-long-${currency.toLowerCase()}-light-360`);
+  });
 });
+
+/** An answer whose checkout says something else. */
+function withCheckout<T extends { readonly structuredContent?: unknown }>(answer: T, more: object): T {
+  const { structuredContent: content } = answer;
+  const checkout = member(content, "checkout");
+  if (typeof content !== "object" || typeof checkout !== "object") return answer;
+  return { ...answer, structuredContent: { ...content, checkout: { ...checkout, ...more } } };
+}

@@ -57,6 +57,14 @@ describe("an order", () => {
     expect(play(emptyShop, ...fail(1, look, "not_found"))).toMatchObject({ state: { failure: undefined }, next: { type: "browse" } });
   });
 
+  test("names the version on the button, and what is paid takes no more goods, wherever the user is by then", () => {
+    const paying: ShopState = { ...onCheckout, checkout: { ...checkout, version: 7 } };
+    expect(payingCall(pay, paying).args).toEqual({ checkout_id: "chk_1", version: 7 });
+    expect(payingCall(pay, { ...paying, checkout: { ...checkout, id: "chk_2" } }).args).toEqual({ checkout_id: "chk_1" });
+    const walked = play({ ...paying, screen: "products" }, ...run(1, pay, { order, receipt })).state;
+    expect(walked).toMatchObject({ screen: "products", checkout: { status: "completed" } });
+  });
+
   test("does not pull the user back who walked on meanwhile", () => {
     const walked = play(onOrders, { type: "started", call: 1, action: look }, { type: "started", call: 2, action: { type: "orders" } }).state;
     expect(play(walked, { type: "succeeded", call: 1, action: look, answer: { order, receipt } }).state.screen).toBe("orders");
