@@ -266,6 +266,7 @@ describe("a guest in a host that signs nobody in", () => {
     await press(shop.at("pay"));
     await shop.at("moved").waitFor();
     expect(await shop.at("moved").innerText()).toContain("it was €64.50 and is €129.00 now");
+    expect(await shop.at("payment").innerText()).toContain("This order was changed elsewhere meanwhile.");
     expect(await shop.at("pay").innerText()).toContain("€129.00");
     expect(await shop.at("authorization").isVisible()).toBe(false);
     await look(shop, "buy-moved-light-360");

@@ -53,7 +53,7 @@ function LineRow({ line, canChange }: { readonly line: Line; readonly canChange:
         {line.title}
         {canChange ? null : <span class="quiet small line-quantity">Quantity {line.quantity}</span>}
       </span>
-      <span class="nums">{format.money(line.amount)}</span>
+      <span class="nums line-amount">{format.money(line.amount)}</span>
       {canChange ? (
         <span class="line-tools">
           <Stepper what={line.title} value={quantity} max={quantityMax} onChange={want} />
@@ -82,7 +82,7 @@ function Sums({ checkout }: { readonly checkout: Checkout }): VNode {
         {checkout.extras.map((extra) => (
           <li key={extra.label} class={extra.isContained ? "quiet small" : ""}>
             <span class="grow">{extra.label}</span>
-            <span class="nums">{format.money(extra.amount)}</span>
+            <span class="nums">{extra.amount.amount === 0 ? "Free" : format.money(extra.amount)}</span>
           </li>
         ))}
       </ul>

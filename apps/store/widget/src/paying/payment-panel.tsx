@@ -2,6 +2,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { isChanging } from "../buying/buying-state.ts";
 import type { Checkout } from "../buying/checkout.ts";
+import { buyingWords } from "../buying/failure-words.ts";
 import { OrderAgain } from "../buying/order-again.tsx";
 import { WorkButton } from "../parts/elements.tsx";
 import { useShop } from "../parts/shop-context.ts";
@@ -25,7 +26,7 @@ export function PaymentPanel({ checkout }: { readonly checkout: Checkout }): VNo
   const words = wordsOf(stage, {
     total: format.money(checkout.total),
     until: format.time(checkout.expiresAt),
-    message: failure?.message ?? "",
+    message: failure === undefined ? "" : (buyingWords(failure) ?? failure.message),
     isSignedIn: authorization.connection === "signed_in",
   });
   const pay: Action = { type: "pay", checkoutId: checkout.id };
