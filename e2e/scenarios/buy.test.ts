@@ -180,6 +180,7 @@ describe("a guest in a host that signs nobody in", () => {
   async function look({ view }: { readonly view: Frame }, name: string): Promise<void> {
     expect([name, await findBarriers(view)]).toEqual([name, []]);
     expect([name, await findSidewaysScrolling(view)]).toEqual([name, []]);
+    expect([name, await findCovered(view)]).toEqual([name, []]);
     await page.setViewportSize({
       width: page.viewportSize()?.width ?? 360,
       height: await page.evaluate(() => document.documentElement.scrollHeight),
@@ -312,6 +313,19 @@ describe("a guest in a host that signs nobody in", () => {
     await look(shop, `buy-long-${currency.toLowerCase()}-light-360`);
   });
 });
+
+/** The controls that a pointer at their middle would miss, because something lies above them. */
+function findCovered(view: Frame): Promise<readonly string[]> {
+  return view.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, select, input:not(.visually-hidden)")]
+      .filter((control) => {
+        const { x, y, width, height } = control.getBoundingClientRect();
+        const hit = document.elementFromPoint(x + width / 2, y + height / 2);
+        return hit !== null && !control.contains(hit);
+      })
+      .map((control) => control.ariaLabel ?? control.innerText),
+  );
+}
 
 /** An answer whose checkout says something else. */
 function withCheckout<T extends { readonly structuredContent?: unknown }>(answer: T, more: object): T {
