@@ -42,6 +42,8 @@ describe("the variant of a product", () => {
   test("with another value keeps what else was chosen, where there is such a one", () => {
     expect(pickVariant(product([mNavy, lNavy, mOat]), lNavy, "size", "M")).toBe(mNavy);
     expect(pickVariant(product([mNavy, lNavy, mOat]), mNavy, "colour", "Oat")).toBe(mOat);
+    const lOat = variant("l-oat", "L", "Oat");
+    expect(pickVariant(product([mNavy, lNavy, mOat, lOat]), lOat, "size", "M")).toBe(mOat);
   });
 
   test("with a value that the rest does not go with is one that can be bought, else the first with that value", () => {
@@ -55,6 +57,6 @@ describe("the variant of a product", () => {
 
   test("that is sold out is still the one that was asked for, so that it can be said", () => {
     const goneOat = { ...mOat, stock: 0 };
-    expect(pickVariant(product([mNavy, goneOat]), mNavy, "colour", "Oat")).toBe(goneOat);
+    expect(pickVariant(product([mNavy, goneOat, variant("l-oat", "L", "Oat")]), mNavy, "colour", "Oat")).toBe(goneOat);
   });
 });
