@@ -53,4 +53,17 @@ export const paymentRequirements: readonly Requirement[] = [
       scenario("buy", "sees every screen up to the pay button whole, in %s and %s pixels wide, and everybody can use it"),
     ],
   },
+  {
+    id: "pay-states-1",
+    rule: "At every stage of a payment the view says what happens and what to do; one checkout is charged once, whatever happened on the way.",
+    shownBy: [
+      scenario("paying", "window lost and opened again, denied, Continue, stopped, and paid at last: one checkout, one charge"),
+      scenario("paying", "a step up from a sign-in, a bank that does not answer, and an order that is refunded in part and whole"),
+      scenario("paying", "a shop that does not answer while the user approves: the view says so, looks again, and finds the order paid"),
+      scenario("paying", "link and QR code stand where the payment is, with the time that is left, and above the shop when the user walks on"),
+      scenario("paying", "a payment whose order the chat cancels ends here too, and is told to the chat once"),
+      scenario("paying", "a payment that nobody approved in time says so, and leads back to the shelf"),
+      scenario("paying", "a guest's receipt comes back by its handle, which neither the model nor the page's address has"),
+    ],
+  },
 ];

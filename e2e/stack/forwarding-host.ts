@@ -11,6 +11,8 @@ export interface ForwardingHost {
   readonly origin: string;
   /** Each call of the view when it arrived and when it was answered, in order. */
   readonly seen: { readonly step: "asked" | "answered"; readonly tool: string }[];
+  /** What the view was answered. */
+  readonly answers: ToolResult[];
   /** Awaited with each answer of the server; what it gives goes to the view. The default gives the answer itself. */
   change: (tool: string, answer: ToolResult) => ToolResult | Promise<ToolResult>;
   stop(): Promise<void>;
@@ -30,6 +32,7 @@ export async function startForwardingHost(mcpUrl: string): Promise<ForwardingHos
   const host: ForwardingHost = {
     origin: `http://127.0.0.1:${portOf(server)}`,
     seen: [],
+    answers: [],
     change: (_, answer) => answer,
     stop: async () => {
       server.close();
@@ -42,6 +45,7 @@ export async function startForwardingHost(mcpUrl: string): Promise<ForwardingHos
     host.seen.push({ step: "asked", tool: name });
     const answer = await host.change(name, await client.callTool({ name, arguments: args }));
     host.seen.push({ step: "answered", tool: name });
+    host.answers.push(answer);
     return answer;
   };
   server.on("request", (request, response) => {

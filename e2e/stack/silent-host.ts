@@ -23,10 +23,10 @@ export interface SilentHost {
 
 const callShape = z.object({ name: z.string(), args: z.record(z.string(), z.unknown()) });
 
-/** Connects to an MCP server as anybody, reads the view of a tool, and serves a page with it. */
-export async function startSilentHost(mcpUrl: string, opener: string): Promise<SilentHost> {
+/** Connects to an MCP server as anybody, reads the view of a tool, and serves a page with it. `headers` tell the server which product it is. */
+export async function startSilentHost(mcpUrl: string, opener: string, headers: Readonly<Record<string, string>> = {}): Promise<SilentHost> {
   const client = new Client({ name: "silent-host", version: "1.0.0" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(mcpUrl)));
+  await client.connect(new StreamableHTTPClientTransport(new URL(mcpUrl), { requestInit: { headers } }));
   const { tools } = await client.listTools();
   const needSignIn = new Set(tools.filter((tool) => !JSON.stringify(tool._meta?.["securitySchemes"]).includes("noauth")).map((tool) => tool.name));
   const uri = z.object({ resourceUri: z.string() }).parse(tools.find((tool) => tool.name === opener)?._meta?.["ui"]).resourceUri;

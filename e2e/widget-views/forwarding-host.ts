@@ -14,9 +14,11 @@ Object.assign(globalThis, { told });
 
 const frame = document.querySelector("iframe");
 if (!frame?.contentWindow) throw new TypeError("the page has no frame");
-const theme = new URLSearchParams(location.search).get("theme") === "dark" ? "dark" : "light";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const themeNow = (): "dark" | "light" => (dark.matches || new URLSearchParams(location.search).get("theme") === "dark" ? "dark" : "light");
 const capabilities = { openLinks: {}, serverTools: {}, updateModelContext: { text: {} } };
-const bridge = new AppBridge(null, { name: "claude-like", version: "1.0.0" }, capabilities, { hostContext: { theme } });
+const bridge = new AppBridge(null, { name: "claude-like", version: "1.0.0" }, capabilities, { hostContext: { theme: themeNow() } });
+dark.addEventListener("change", () => bridge.setHostContext({ theme: themeNow() }));
 bridge.oncalltool = async ({ name, arguments: args }) => {
   told.calls.push(name);
   const response = await fetch("/call", { method: "POST", body: JSON.stringify({ name, arguments: args ?? {} }) });

@@ -143,6 +143,10 @@ async function climbOnce({ bridge, held, desk }: ClimberOptions, link: AccountLi
       if (error.code === "asked_model") {
         throw error;
       }
+      // The demand for approval is at hand: a sign-in on the way to it would be one step more.
+      if (isOffered && approvalIn(error.result) !== undefined) {
+        throw error;
+      }
       const failure = isOffered ? failureOf(error) : "failed";
       report(bridge, { tool, rung, outcome: failure });
       // That the chat could not be asked tells nobody what was missing.

@@ -67,6 +67,17 @@ describe("a tool that waits for the user's approval", () => {
     expect((await host.app.callTool("pay")).structuredContent).toEqual({ order: "ord_1" });
   });
 
+  test("whose refusal also asks for a sign-in is approved without one: no account is linked on the way", async () => {
+    const refused: Answer = {
+      content: [],
+      isError: true,
+      _meta: { "countersign/approval": demand, "mcp/www_authenticate": ['Bearer error="insufficient_scope"'] },
+    };
+    const host = await connectApps({ tools: { pay: inTurn(refused, receipt), await_approval: () => state("approved") } });
+    expect((await host.app.callTool("pay", {}, { idempotent: true })).structuredContent).toEqual({ order: "ord_1" });
+    expect(host.calls.map(({ tool }) => tool)).toEqual(["pay", "await_approval", "pay"]);
+  });
+
   test("that demands approval for ever is stopped", async () => {
     const host = await connectApps({ tools: { pay: () => waits, await_approval: () => state("approved") } });
     await expect(host.app.callTool("pay")).rejects.toMatchObject({ code: "payment_pending" });

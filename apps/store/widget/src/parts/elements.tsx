@@ -54,8 +54,6 @@ export function WorkButton(props: {
   readonly class: string;
   readonly testId: string;
   readonly label?: string;
-  /** `submit` sends the form around it. */
-  readonly type?: "button" | "submit";
   readonly onPress: () => void;
   readonly children: ComponentChildren;
 }): VNode {
@@ -64,7 +62,7 @@ export function WorkButton(props: {
   };
   return (
     <button
-      type={props.type ?? "button"}
+      type="button"
       class={props.class}
       data-testid={props.testId}
       disabled={props.disabled === true}

@@ -37,17 +37,17 @@ export function PaymentPanel({ checkout }: { readonly checkout: Checkout }): VNo
       {stage === "link" ? <LinkPlace /> : null}
       <StageCard words={stage === "ready" || stage === "link" ? undefined : words} code={failure?.code}>
         {stage === "window" || stage === "continue" ? <Countdown until={authorization.expiresAt} /> : null}
+        {stage === "window" ? (
+          <button type="button" class="button button-small" data-testid="reopen" onClick={() => run({ type: "reopen", checkoutId: checkout.id })}>
+            Open the window again
+          </button>
+        ) : null}
       </StageCard>
-      {stage === "window" ? (
-        <button type="button" class="button button-block" data-testid="reopen" onClick={() => run({ type: "reopen", checkoutId: checkout.id })}>
-          Open the window again
-        </button>
-      ) : null}
       {isOver ? (
         <OrderAgain checkout={checkout} />
       ) : (
         <WorkButton
-          class="button button-primary button-large button-block"
+          class={`button button-large button-block ${stage === "unconfirmed" ? "" : "button-primary"}`}
           testId="pay"
           busy={isPaying || isChanging(state, checkout)}
           onPress={() => run(pay)}

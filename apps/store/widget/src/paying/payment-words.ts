@@ -41,8 +41,8 @@ const words: Readonly<Record<PaymentStage, (facts: WordFacts) => StageWords>> = 
     icon: "wallet",
     tone: "busy",
     title: "Approve in your wallet’s window",
-    text: `${stepUp(facts)}This page goes on by itself. No window in sight? Open it again.`,
-    button: "Open the window again",
+    text: `${stepUp(facts)}This page goes on by itself.`,
+    button: undefined,
   }),
   continue: (facts) => ({
     icon: "wallet",

@@ -28,15 +28,16 @@ export function RefundForm({ order }: { readonly order: Order }): VNode | null {
       </button>
     );
   }
-  const submit = (event: Event): void => {
-    event.preventDefault();
+  // Not by a form's own way: hosts may show this view in a frame that can send no form.
+  const submit = (): void => {
+    if (busy) return;
     const amount = readRefundAmount(typed, left);
     setProblem(amount.ok ? "" : amount.error);
     if (amount.ok) run({ type: "refund", orderId: order.id, amount: amount.value, refundedBefore: order.refunded.amount });
   };
   return (
-    <form class="card" data-testid="refund" noValidate onSubmit={submit}>
-      <h2>Refund to the account that paid</h2>
+    <section class="card" data-testid="refund" aria-labelledby="refund-title">
+      <h2 id="refund-title">Refund to the account that paid</h2>
       <div class="field">
         <label class="label" for="refund-amount">
           Sum in {left.currency}
@@ -52,6 +53,7 @@ export function RefundForm({ order }: { readonly order: Order }): VNode | null {
           aria-invalid={problem !== ""}
           aria-describedby="refund-hint"
           onInput={(event) => setTyped(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === "Enter" && submit()}
         />
         <p id="refund-hint" class={problem === "" ? "hint" : "field-error"} role={problem === "" ? undefined : "alert"}>
           {problem === "" ? `At most ${format.money(left)}.` : problem}
@@ -62,11 +64,11 @@ export function RefundForm({ order }: { readonly order: Order }): VNode | null {
         <button type="button" class="button grow" onClick={() => setOpen(false)}>
           Not now
         </button>
-        <WorkButton class="button button-primary grow" testId="refund-send" type="submit" busy={busy} onPress={() => undefined}>
+        <WorkButton class="button button-primary grow" testId="refund-send" busy={busy} onPress={submit}>
           Refund
         </WorkButton>
       </div>
-    </form>
+    </section>
   );
 }
 
