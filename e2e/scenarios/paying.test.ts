@@ -1,3 +1,4 @@
+import { errorCatalogue } from "@countersign/protocol/errors";
 import { isJsonObject, member } from "@countersign/protocol/shape";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { Frame, Page } from "playwright-core";
@@ -268,6 +269,39 @@ describe("the states of a payment in the shop's view", { timeout: 90_000 }, () =
       await look(page, view, "expired");
       await press(view().getByRole("button", { name: "Choose again" }));
       await view().getByTestId("buy").first().waitFor();
+    });
+
+    it("every other word of the shop has its stage, says whether anything was charged, and leaves a way on", async () => {
+      const refusals = [
+        ["payment_declined", "declined", "Your bank declined"],
+        ["insufficient_funds", "declined", "There is not enough money in the account."],
+        ["over_limit", "over_limit", "Over a limit of yours"],
+        ["flow_expired", "lapsed", "The time to approve is over"],
+        ["out_of_stock", "failed", "There is not enough left of this item."],
+        ["payment_pending", "elsewhere", "Waiting for an approval"],
+      ] as const;
+      await page.close();
+      page = await browser.newPage();
+      await page.goto(host.origin);
+      await page.frameLocator("iframe").getByTestId("buy").first().waitFor();
+      await press(view().getByTestId("buy").first());
+      for (const [code, stage, words] of refusals) {
+        const error = { code, message: errorCatalogue[code].text, retryable: errorCatalogue[code].retryable, callId: "" };
+        host.change = (tool, answer) => (tool === "pay" ? { content: [], isError: true, structuredContent: { error } } : answer);
+        await press(view().getByTestId("pay"));
+        await stageOf(view(), stage).getByText(words).first().waitFor();
+        expect(await view().getByTestId("error").getAttribute("data-code")).toBe(code);
+        expect(await view().getByTestId("pay").getAttribute("aria-busy")).toBe("false");
+        await look(page, view, `refused-${code}`);
+      }
+      const { promise, resolve: goOn } = Promise.withResolvers<void>();
+      host.change = async (_, answer) => promise.then(() => answer);
+      await press(view().getByTestId("pay"));
+      await stageOf(view(), "asking").waitFor();
+      await look(page, view, "asking");
+      goOn();
+      await stageOf(view(), "link").waitFor();
+      expect(newPayments()).toEqual([]);
     });
   });
 
