@@ -72,6 +72,8 @@ describe("what the chat is told", () => {
   test("what the chat asked for itself is not told back to it; what this view waited for is", () => {
     expect(told(play(emptyShop, { type: "told", answer: { order, receipt } }).state)).toBe("");
     expect(told(play(onCheckout, { type: "told", answer: { order, receipt } }).state)).toContain("Order ord_1");
+    const reloaded = play(emptyShop, { type: "started", call: 1, action: check }).state;
+    expect(told(play(reloaded, { type: "told", answer: { order, receipt } }).state)).toContain("Order ord_1");
   });
 
   test("an answer that comes too late for its button tells nothing", () => {

@@ -93,9 +93,9 @@ describe("a refund", () => {
   const onOrder = play(onOrders, ...run(1, look, { order, receipt })).state;
 
   test("names what was given back before, so that asking twice is one refund", () => {
-    expect(payingCall(refund, onOrder)).toEqual({
+    expect(payingCall({ ...refund, refundedBefore: 100 }, onOrder)).toEqual({
       name: "refund_order",
-      args: { order_id: "ord_1", amount_minor: 500, refunded_minor: 0 },
+      args: { order_id: "ord_1", amount_minor: 500, refunded_minor: 100 },
       idempotent: true,
     });
   });
