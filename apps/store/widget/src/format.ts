@@ -6,6 +6,8 @@ export interface Format {
   money(money: Money): string;
   /** Day and time of milliseconds since 1970. */
   moment(at: number): string;
+  /** Day, of the same. */
+  day(at: number): string;
   /** Time of day. */
   time(at: number): string;
   /** The name of a country, by its code of ISO 3166-1. */
@@ -16,6 +18,7 @@ export interface Format {
 export function createFormat(locale: string | undefined): Format {
   const locales = isKnown(locale) ? locale : undefined;
   const moment = new Intl.DateTimeFormat(locales, { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(locales, { day: "numeric", month: "short", year: "numeric" });
   const time = new Intl.DateTimeFormat(locales, { hour: "numeric", minute: "2-digit" });
   const countries = new Intl.DisplayNames(locales, { type: "region", fallback: "code" });
   return {
@@ -26,6 +29,7 @@ export function createFormat(locale: string | undefined): Format {
       return new Intl.NumberFormat(locales, { style: "currency", currency, ...digits }).format(amount / 10 ** exponent);
     },
     moment: (at) => (Number.isFinite(at) ? moment.format(at) : ""),
+    day: (at) => (Number.isFinite(at) ? day.format(at) : ""),
     time: (at) => (Number.isFinite(at) ? time.format(at) : ""),
     country: (code) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
   };

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { readList, readNumber, readText, readTime } from "./json.ts";
+import type { CallResult } from "./wire.ts";
 
 export interface Sum {
   readonly amount: number;
@@ -42,6 +43,22 @@ function readItem(item: JsonObject, currency: string): Receipt["items"][number] 
   const name = readText(item["name"] ?? item["title"], 200);
   if (name === undefined) return undefined;
   return { name, quantity: readNumber(item["quantity"]) ?? 1, amount: readSum(item["amount"] ?? item["total"], currency) };
+}
+
+/**
+ * The receipts of results in order, each where it came first: the same shop's receipt of the same number again is a look at it, and undefined here. One without a
+ * number is never the same.
+ */
+export function readNewReceipts(results: readonly (CallResult | undefined)[]): readonly (Receipt | undefined)[] {
+  const seen = new Set<string>();
+  return results.map((result) => {
+    const receipt = result?.isError === false ? readReceipt(result.structuredContent) : undefined;
+    if (receipt?.reference === undefined) return receipt;
+    const key = JSON.stringify([receipt.payee, receipt.reference]);
+    if (seen.has(key)) return undefined;
+    seen.add(key);
+    return receipt;
+  });
 }
 
 function readSum(json: unknown, currency: unknown): Sum | undefined {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatElapsed, formatMoney, formatRelative } from "../src/format.ts";
-import { readReceipt } from "../src/receipt.ts";
+import { readNewReceipts, readReceipt } from "../src/receipt.ts";
+import type { CallResult } from "../src/wire.ts";
 
 const receipt = {
   payee: { id: "store", name: "Harbour Goods" },
@@ -64,5 +65,34 @@ describe("format", () => {
       "in 5 seconds",
       "2 hours ago",
     ]);
+  });
+});
+
+describe("readNewReceipts", () => {
+  const resultOf = (number: string | undefined, payee = "Shop", isError = false): CallResult => ({
+    content: [],
+    structuredContent: {
+      receipt: { payee, total: { amount: 500, currency: "EUR" }, paid_at: "2026-11-22T10:00:00Z", ...(number === undefined ? {} : { number }) },
+    },
+    isError,
+    meta: undefined,
+    raw: {},
+  });
+  const numbers = (...results: readonly (CallResult | undefined)[]): unknown =>
+    readNewReceipts(results).map((each) => each?.reference ?? each?.payee);
+
+  it("gives each receipt where it came first, and not where it is looked at again", () => {
+    expect(numbers(resultOf("ord_1"), undefined, resultOf("ord_2"), resultOf("ord_1"))).toEqual(["ord_1", undefined, "ord_2", undefined]);
+  });
+  it("takes receipts of different payees, and those without a number, for different ones", () => {
+    expect(numbers(resultOf("ord_1"), resultOf("ord_1", "Other"), resultOf(undefined), resultOf(undefined))).toEqual([
+      "ord_1",
+      "ord_1",
+      "Shop",
+      "Shop",
+    ]);
+  });
+  it("takes none from an error", () => {
+    expect(numbers(resultOf("ord_1", "Shop", true), resultOf("ord_1"))).toEqual([undefined, "ord_1"]);
   });
 });

@@ -57,9 +57,9 @@ function OrderRow({ order }: { readonly order: Order }): VNode {
       <Picture small source={pictureOfProduct(first?.productId ?? "")} />
       <span class="grow">
         <button type="button" class="button-link order-open" onClick={() => run({ type: "order", orderId: order.id })}>
-          <span class="truncate order-title">{title}</span>
+          <span class="order-title">{title}</span>
         </button>
-        <span class="quiet small order-date">{format.moment(order.createdAt)}</span>
+        <span class="quiet small order-date">{format.day(order.createdAt)}</span>
       </span>
       <span class="order-sum">
         <span class="nums">{format.money(order.total)}</span>

@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
-import { useMemo } from "preact/hooks";
-import { readReceipt } from "../receipt.ts";
+import { readNewReceipts, type Receipt } from "../receipt.ts";
 import { type Call, isCallEnded } from "../wire.ts";
 import { CallStatus } from "./call-status.tsx";
 import { ReceiptCard } from "./receipt-card.tsx";
@@ -18,8 +17,9 @@ export function ChildCalls({ callIds, serverName, onShowTrace }: ChildCallsProps
   const calls = useConsole((state) => state.calls);
   const known = callIds.flatMap((id) => calls[id] ?? []);
   const latest = known.at(-1);
+  const receipts = receiptsOf(known);
   const shown = known.filter(
-    (call) => !isCallEnded(call) || hasReceipt(call) || (call === latest && (call.error !== undefined || known.length === 1)),
+    (call) => !isCallEnded(call) || receipts.has(call.id) || (call === latest && (call.error !== undefined || known.length === 1)),
   );
   const folded = known.filter((call) => !shown.includes(call));
   return (
@@ -31,20 +31,22 @@ export function ChildCalls({ callIds, serverName, onShowTrace }: ChildCallsProps
           </summary>
           <div class="stack tight child-list">
             {folded.map((call) => (
-              <ChildCall key={call.id} call={call} serverName={serverName} onShowTrace={onShowTrace} />
+              <ChildCall key={call.id} call={call} receipt={receipts.get(call.id)} serverName={serverName} onShowTrace={onShowTrace} />
             ))}
           </div>
         </details>
       )}
       {shown.map((call) => (
-        <ChildCall key={call.id} call={call} serverName={serverName} onShowTrace={onShowTrace} />
+        <ChildCall key={call.id} call={call} receipt={receipts.get(call.id)} serverName={serverName} onShowTrace={onShowTrace} />
       ))}
     </>
   );
 }
 
-function hasReceipt(call: Call): boolean {
-  return call.result?.isError === false && readReceipt(call.result.structuredContent) !== undefined;
+/** By call. What was paid is shown once, however often an app looks at it again. */
+function receiptsOf(calls: readonly Call[]): ReadonlyMap<string, Receipt> {
+  const receipts = readNewReceipts(calls.map(({ result }) => result));
+  return new Map(calls.flatMap(({ id }, index) => (receipts[index] === undefined ? [] : [[id, receipts[index]]])));
 }
 
 /** “List orders, Get product ×5”, in the order of their first use. */
@@ -58,9 +60,10 @@ function Names({ calls }: { readonly calls: readonly Call[] }): JSX.Element {
   return <>{[...counts].map(([title, count]) => (count === 1 ? title : `${title} ×${count}`)).join(", ")}</>;
 }
 
-function ChildCall({ call, serverName, onShowTrace }: { readonly call: Call } & Omit<ChildCallsProps, "callIds">): JSX.Element {
+type ChildCallProps = { readonly call: Call; readonly receipt: Receipt | undefined } & Omit<ChildCallsProps, "callIds">;
+
+function ChildCall({ call, receipt, serverName, onShowTrace }: ChildCallProps): JSX.Element {
   const titleOfTool = useToolTitle();
-  const receipt = useMemo(() => (call.result?.isError === false ? readReceipt(call.result.structuredContent) : undefined), [call.result]);
   return (
     <div class="stack tight" data-testid="child-call" data-call-id={call.id} data-tool={call.tool} data-state={call.state}>
       <button type="button" class="child-call small" title="Trace" onClick={() => onShowTrace(call.id)}>
