@@ -62,7 +62,7 @@ export const paymentRequirements: readonly Requirement[] = [
       scenario("paying", "a shop that does not answer while the user approves: the view says so, looks again, and finds the order paid"),
       scenario("paying", "link and QR code stand where the payment is, with the time that is left, and above the shop when the user walks on"),
       scenario("paying", "a payment whose order the chat cancels ends here too, and is told to the chat once"),
-      scenario("paying", "a payment that nobody approved in time says so, and leads back to the shelf"),
+      scenario("paying", "a payment that nobody approved in time says so, and the same can be ordered again"),
       scenario("paying", "every other word of the shop has its stage, says whether anything was charged, and leaves a way on"),
       scenario("paying", "a guest's receipt comes back by its handle, which neither the model nor the page's address has"),
     ],
