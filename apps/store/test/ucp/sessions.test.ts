@@ -168,6 +168,16 @@ describe.each([
     expect([refused.body["status"], codesOf(refused)[0]]).toEqual(["completed", "checkout_not_open"]);
   });
 
+  test("P16 what was not approved in time, as far as the store knows, is in progress until the wallet's last word", async () => {
+    const id = await create();
+    const asked = await complete(id);
+    town.clock.advance(checkoutMsMax);
+    expect((await read(id)).body).toMatchObject({ status: "complete_in_progress", line_items: [{}] });
+    town.wallet.expire(requestOf(asked));
+    await town.store.idle();
+    expect([(await read(id)).body["status"], await reserved()]).toEqual(["canceled", 0]);
+  });
+
   test("what is not paid in time is canceled", async () => {
     const id = await create();
     town.clock.advance(checkoutMsMax + 1);
@@ -260,6 +270,14 @@ describe.each([
     expect((await call("create", { body: mugs, key })).body).toEqual(first.body);
     const id = String(first.body["id"]);
     expect((await call("cancel", { id, key })).body["status"]).toBe("canceled");
+  });
+
+  test("P09 a key counts for one operation", async () => {
+    const id = await create();
+    const key = newKey();
+    const asked = await call("complete", { id, key });
+    const canceled = await call("cancel", { id, key });
+    expect([asked.body["status"], canceled.body["status"]]).toEqual(["requires_escalation", "canceled"]);
   });
 
   test("P10 of two requests with one key at the same time one runs", async () => {
