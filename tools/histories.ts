@@ -13,6 +13,6 @@ const env = {
 };
 const statuses = ["apps/bank/test/histories", "e2e/histories"].map((folder) => {
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  return spawnSync(process.execPath, [vitest, "run", "--disable-console-intercept", folder], { cwd: root, stdio: "inherit", env }).status;
+  return spawnSync(process.execPath, [vitest, "run", folder, "--disable-console-intercept"], { cwd: root, stdio: "inherit", env }).status;
 });
 process.exitCode = statuses.every((status) => status === 0) ? 0 : 1;

@@ -59,7 +59,9 @@ export class Network {
   }
 
   async #send(request: Request, fault: NetworkFault["what"] | undefined): Promise<Response> {
-    if (fault === "unsent") throw new TypeError("fetch failed");
+    // A poll that arrives when its sender has given up would wait for nobody.
+    const isLost = fault === "unsent" || (fault === "late" && edgeOf(request) === "watch");
+    if (isLost) throw new TypeError("fetch failed");
     if (fault === "late") {
       const { url, method, headers } = request;
       this.#late.push(new Request(url, { method, headers, body: method === "GET" ? null : await request.text() }));
