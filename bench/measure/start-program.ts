@@ -28,6 +28,7 @@ export type ProgramName =
   | "oauth-floor"
   | "oauth-plain"
   | "oauth-wallet"
+  | "payment-town"
   | "records"
   | "sdk-client"
   | "sign-in-parties"
@@ -48,6 +49,7 @@ const programs: Readonly<Record<ProgramName, URL>> = {
   "oauth-floor": new URL("../programs/oauth-floor.ts", import.meta.url),
   "oauth-plain": new URL("../programs/oauth-plain.ts", import.meta.url),
   "oauth-wallet": new URL("../programs/oauth-wallet.ts", import.meta.url),
+  "payment-town": new URL("../programs/payment-town.ts", import.meta.url),
   records: new URL("../programs/records.ts", import.meta.url),
   "sdk-client": new URL("../programs/sdk-client.ts", import.meta.url),
   "sign-in-parties": new URL("../programs/sign-in-parties.ts", import.meta.url),

@@ -2,30 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { start } from "@countersign/bank/main";
-import { type BankTables, migrations } from "@countersign/bank/tables";
 import { Secret } from "@countersign/protocol/secret";
 import { member } from "@countersign/protocol/shape";
-import { openDatabase } from "@countersign/storage/open";
-import { findBookFaults } from "../measure/books.ts";
 import { keysUrl, payeeId } from "../measure/payment-parties.ts";
 import { runProgram } from "../measure/program.ts";
+import { judgeBank } from "./parts/judge-bank.ts";
 import { listen } from "./parts/listen.ts";
 
 const openingBalance = 1_000_000_000;
-
-async function judgeBooks(databaseUrl: string, acknowledged: number): Promise<readonly string[]> {
-  const database = await openDatabase<BankTables>({ url: databaseUrl, schema: "bank", migrations });
-  try {
-    const [accounts, transfers, payments] = await Promise.all([
-      database.sql.selectFrom("accounts").selectAll().execute(),
-      database.sql.selectFrom("transfers").selectAll().execute(),
-      database.sql.selectFrom("payments").selectAll().execute(),
-    ]);
-    return findBookFaults({ accounts, transfers, payments }, acknowledged);
-  } finally {
-    await database.close();
-  }
-}
 
 await runProgram(async (options) => {
   const databaseUrl = String(options["databaseUrl"]);
@@ -45,7 +29,7 @@ await runProgram(async (options) => {
   });
   return {
     facts: { url: origin },
-    perform: (task) => judgeBooks(databaseUrl, Number(member(task, "acknowledged"))),
+    perform: (task) => judgeBank(databaseUrl, Number(member(task, "acknowledged"))),
     stop: () => bank.stop(),
   };
 });

@@ -25,6 +25,8 @@ await runProgram(async (options) => {
     databaseUrl: String(options["databaseUrl"]),
     sealingKey: new Secret(randomBytes(32).toString("base64url")),
     bankUrl: "http://127.0.0.1:1",
+    // One payee lodges here what is meant for thousands; the counting stays.
+    rateFactor: 1_000_000,
     clients: [store],
     resources: [],
   });

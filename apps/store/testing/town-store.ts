@@ -121,3 +121,27 @@ export async function refillStore(db: Database<StoreTables>, productIds: readonl
     .where("product_id", "in", [...productIds])
     .execute();
 }
+
+/** Puts so many of everything on the shelf of a store that runs. */
+export async function stockStore(databaseUrl: string, units: number): Promise<void> {
+  const db = await openDatabase<StoreTables>({ url: databaseUrl, schema: "store", migrations: storeMigrations });
+  try {
+    await db.sql.updateTable("stock").set({ on_hand: units }).execute();
+  } finally {
+    await db.close();
+  }
+}
+
+/** How many orders a store has. */
+export async function countOrders(databaseUrl: string): Promise<number> {
+  const db = await openDatabase<StoreTables>({ url: databaseUrl, schema: "store", migrations: storeMigrations });
+  try {
+    const { count } = await db.sql
+      .selectFrom("orders")
+      .select((select) => select.fn.countAll<number>().as("count"))
+      .executeTakeFirstOrThrow();
+    return Number(count);
+  } finally {
+    await db.close();
+  }
+}

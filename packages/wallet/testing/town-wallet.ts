@@ -8,9 +8,6 @@ import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
 import { createRotatingSealer } from "@countersign/storage/sealed";
 import type { JSONWebKeySet } from "jose";
-import { SignJWT } from "jose";
-import { accountKind } from "../src/accounts.ts";
-import { rememberConsent } from "../src/authorize/consents.ts";
 import { type BankClient, createBankClient } from "../src/bank/bank-client.ts";
 import { loadKeys, type WalletKeys } from "../src/keys.ts";
 import type { LimitDefaults } from "../src/limits/settings.ts";
@@ -20,9 +17,9 @@ import { expireRequests } from "../src/payment-requests/expire.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "../src/payment-requests/record-approval.ts";
 import { paymentRequestKind, writtenStatusOf } from "../src/payment-requests/request.ts";
 import { withdrawPayment } from "../src/payment-requests/withdraw.ts";
-import { policiesOf, policyKind } from "../src/policies/policies.ts";
 import { createWallet, type Wallet } from "../src/wallet.ts";
 import { signEvent } from "../src/webhooks/sign-event.ts";
+import { addPerson, appId, endPolicies, signPolicy, tokenFor } from "./people.ts";
 
 export interface TownWalletOptions {
   readonly url: string;
@@ -35,9 +32,6 @@ export interface TownWalletOptions {
 }
 
 const logger = createLogger("wallet", { level: "silent" });
-
-/** The client through which its people allow the payee's server. */
-const appId = "https://app.test/client.json";
 
 /** What came of a decision: `ok`, or the refusal's code. */
 export type Decided = "ok" | ErrorCode;
@@ -111,27 +105,13 @@ export class TownWallet {
   }
 
   /** A person who allows an app to use the payee's server. */
-  async addPerson(accountId: string): Promise<void> {
-    const { database, now } = this.#parts;
-    const added = await database.records(accountKind).create(accountId, { displayName: "Ada", createdAt: now() });
-    if (!added.ok) throw new Error("there is such a person already");
-    const scopes = { [this.#options.payee.resource]: ["orders:read"] };
-    await rememberConsent(database, { accountId, clientId: appId, scopes, openid: [] }, now());
+  addPerson(accountId: string): Promise<void> {
+    return addPerson(this.#parts.database, accountId, this.#options.payee, this.#parts.now());
   }
 
   /** An access token of a person for the payee's server, as the wallet gives it to an app. */
   token(accountId: string): Promise<string> {
-    const { issuer, now, signing } = this.#parts;
-    const at = Math.floor(now() / 1000);
-    const claims = { client_id: appId, jti: crypto.randomUUID(), scope: "orders:read orders:write" };
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: "ES256", kid: signing.kid, typ: "at+jwt" })
-      .setIssuer(issuer)
-      .setAudience(this.#options.payee.resource)
-      .setSubject(accountId)
-      .setIssuedAt(at)
-      .setExpirationTime(at + 300)
-      .sign(signing.privateKey);
+    return tokenFor(this.#parts, accountId, this.#options.payee, { now: this.#parts.now(), lifeSeconds: 300 });
   }
 
   /** The yes of a person, where the page would come after the passkey. */
@@ -161,22 +141,12 @@ export class TownWallet {
   }
 
   /** A person signs a policy for the payee; whatever they had before is ended. */
-  async signPolicy(accountId: string, terms: { readonly ceiling: number; readonly budget: number }): Promise<void> {
-    const { database, now } = this.#parts;
-    await this.endPolicies(accountId);
-    const { clientId, url } = this.#options.payee;
-    const all = { payeeIds: [clientId], currency: "EUR", period: "all", expiresAt: now() + 30 * 86_400_000, ...terms } as const;
-    const payees = [{ id: clientId, name: "Harbour Goods", website: url }];
-    const id = `pol_${crypto.randomUUID().replaceAll("-", "")}`;
-    const value = { accountId, terms: all, payees, createdAt: now(), endedAt: null, uses: 0 };
-    await database.records(policyKind).create(id, value, { keys: { account: accountId } });
+  signPolicy(accountId: string, terms: { readonly ceiling: number; readonly budget: number }): Promise<void> {
+    return signPolicy(this.#parts.database, accountId, this.#options.payee, terms, this.#parts.now());
   }
 
-  async endPolicies(accountId: string): Promise<void> {
-    const { database, now } = this.#parts;
-    for (const { id, version, value } of await policiesOf(database, accountId, now())) {
-      if (value.endedAt === null) await database.records(policyKind).update(id, version, { ...value, endedAt: now() });
-    }
+  endPolicies(accountId: string): Promise<void> {
+    return endPolicies(this.#parts.database, accountId, this.#parts.now());
   }
 
   /** The event in which the wallet tells its payee what became of a request; undefined of a request that it does not have. */
