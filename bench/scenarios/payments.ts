@@ -14,7 +14,7 @@ interface Stage {
   readonly engine: Engine;
   readonly town: RunningProgram;
   readonly contestant: Contestant;
-  acknowledged(): number;
+  readonly acknowledged: () => number;
 }
 
 function callOf(token: string, tool: string, args: object): Outgoing {

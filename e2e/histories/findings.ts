@@ -108,6 +108,8 @@ export function judgeInTheEnd({ store, requests, account }: Books, find: Find): 
   const redeemed = requests.filter(({ written }) => written === "redeemed").map(({ reference }) => reference ?? "");
   const ordered = store.orders.map(({ paymentId }) => paymentId);
   for (const id of redeemed) if (!paid.includes(id)) find(`${id} is redeemed at the wallet and was not charged`);
-  for (const id of paid) if (!ordered.includes(id)) find(`${id} was charged and is no order`);
+  for (const { id, captured, refunded } of account.payments) {
+    if (captured > refunded && !ordered.includes(id)) find(`${id} was charged and is neither an order nor given back`);
+  }
   for (const { held } of account.payments) if (held > 0) find(`${held} are left set aside`);
 }

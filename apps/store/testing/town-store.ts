@@ -138,7 +138,7 @@ export async function countOrders(databaseUrl: string): Promise<number> {
   try {
     const { count } = await db.sql
       .selectFrom("orders")
-      .select((select) => select.fn.countAll<number>().as("count"))
+      .select((select) => select.fn.countAll().as("count"))
       .executeTakeFirstOrThrow();
     return Number(count);
   } finally {
