@@ -19,6 +19,13 @@ const unlimited = { payment: limit, otherDevice: limit, day: limit, month: limit
 const units = 1_000_000_000;
 const payers = 64;
 
+/** The id of the store's signing key, which is its thumbprint. */
+async function keyIdAt(keySet: string): Promise<string> {
+  const keys: unknown = await (await fetch(keySet)).json();
+  const [key]: readonly unknown[] = [member(keys, "keys")].flat();
+  return String(member(key, "kid"));
+}
+
 await runProgram(async (options) => {
   const databaseUrl = (party: string): string => String(member(options["databaseUrls"], party));
   const servers = { store: createServer(), wallet: createServer(), bank: createServer() };
@@ -73,9 +80,7 @@ await runProgram(async (options) => {
     resources: [{ resource, name: "Harbour Goods", client_id: payeeId, scopes: { "orders:read": "See your orders" } }],
   });
   await stockStore(databaseUrl("store"), units);
-  const keys: unknown = await (await fetch(keysOfStore)).json();
-  const [key]: readonly unknown[] = [member(keys, "keys")].flat();
-  const shop = { clientId: payeeId, url: storeUrl, resource, keyThumbprint: String(member(key, "kid")) };
+  const shop = { clientId: payeeId, url: storeUrl, resource, keyThumbprint: await keyIdAt(keysOfStore) };
   const tokens = await addPolicyPayers({ issuer: walletUrl, databaseUrl: databaseUrl("wallet"), sealingKey }, shop, payers);
   return {
     facts: { url: storeUrl, tokens: tokens.join(" ") },

@@ -6,8 +6,8 @@ export type Edge = "store-wallet" | "watch" | "store-bank" | "bank-wallet" | "wa
 /** `unsent`: the message is lost. `unheard`: its answer is. `late`: the sender has given up when it arrives. */
 export interface NetworkFault {
   readonly edge: Edge;
-  /** Which message on this edge, from 0. */
-  readonly nth: number;
+  /** Which message on this edge, from 0, or each of them. */
+  readonly nth: number | "every";
   readonly what: "unsent" | "unheard" | "late";
 }
 
@@ -101,7 +101,8 @@ export class Network {
     if (edge === undefined) return undefined;
     const nth = this.#counts.get(edge) ?? 0;
     this.#counts.set(edge, nth + 1);
-    return this.fault?.edge === edge && this.fault.nth === nth ? this.fault.what : undefined;
+    const { fault } = this;
+    return fault?.edge === edge && (fault.nth === "every" || fault.nth === nth) ? fault.what : undefined;
   }
 }
 

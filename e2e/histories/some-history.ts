@@ -77,7 +77,7 @@ const someAct: fc.Arbitrary<Act> = fc.oneof(
 
 const someFault: fc.Arbitrary<NetworkFault> = fc.record({
   edge: fc.constantFrom("store-wallet", "store-wallet", "watch", "store-bank", "store-bank", "bank-wallet", "wallet-bank"),
-  nth: fc.constantFrom(0, 0, 0, 1, 2),
+  nth: fc.constantFrom<NetworkFault["nth"][]>(0, 0, 0, 1, 2, "every", "every"),
   what: fc.constantFrom("unsent", "unheard", "unheard", "late"),
 });
 
