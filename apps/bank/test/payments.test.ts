@@ -1,5 +1,10 @@
+import { createHmac, generateKeyPairSync } from "node:crypto";
+import { CompactSign } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeParty, type OrderOptions, type PaymentBody, secretsOf, World } from "./world.ts";
+import { z } from "zod";
+import { makeParty, type OrderOptions, type Party, type PaymentBody, secretsOf, World } from "./world.ts";
+
+const ecJwk = z.object({ kty: z.literal("EC"), crv: z.string(), x: z.string(), y: z.string(), d: z.string() });
 
 /** What must be as it was after a refusal. */
 async function stateOf(world: World, account: string, id: string): Promise<string> {
@@ -278,6 +283,7 @@ describe("payments", () => {
 
     test.each([
       ["none as its algorithm", (m: string) => `${Buffer.from('{"alg":"none","typ":"dc+sd-jwt"}').toString("base64url")}.${m.split(".")[1]}.~`],
+      ["L01 the wallet's public key as a shared secret", (m: string) => signedWithSecret(m, publishedKeyOf(world.parties.wallet))],
       ["a changed amount and the old signature", (m: string) => changeClaims(m, (claims) => claims.replaceAll("1250", "9250"))],
       ["no tilde", (m: string) => m.slice(0, -1)],
       ["a disclosure", (m: string) => `${m}WyJhIiwiYiJd~`],
@@ -290,6 +296,20 @@ describe("payments", () => {
       expect(response.status).toBe(403);
       expect(await response.json()).toMatchObject({ code: "mandate_invalid" });
       expect(await stateOf(world, account, order.id)).toBe(before);
+    });
+
+    test("L01: a mandate is signed by ES256, whatever else its wallet publishes keys for", async () => {
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+      const otherWallet = { ...world.parties.otherWallet, key: { kid: "p384", ...ecJwk.parse(privateKey.export({ format: "jwk" })) } };
+      const own = await World.open({ parties: { ...world.parties, otherWallet } });
+      const purse = await own.openAccount();
+      const order = await own.order(purse, { claims: { iss: otherWallet.id } });
+      const claims = Buffer.from(order.mandate.split(".")[1] ?? "", "base64url");
+      const jws = await new CompactSign(claims).setProtectedHeader({ alg: "ES384", typ: "dc+sd-jwt", kid: "p384" }).sign(privateKey);
+      const response = await own.pay({ ...order, mandate: `${jws}~` });
+      expect([response.status, await response.json()]).toMatchObject([403, { code: "mandate_invalid" }]);
+      expect((await own.pay(await own.order(purse))).status).toBe(201);
+      await own.bank.close();
     });
 
     test("an account that does not exist, or holds another currency, pays nothing", async () => {
@@ -359,6 +379,18 @@ describe("payments", () => {
     });
   });
 });
+
+/** A party's public key, as it is published. */
+function publishedKeyOf({ key: { kty, crv, x, y } }: Party): string {
+  return JSON.stringify({ kty, crv, x, y });
+}
+
+/** The same claims by HS256, which every holder of the secret could have made. */
+function signedWithSecret(mandate: string, secret: string): string {
+  const header = Buffer.from(JSON.stringify({ alg: "HS256", typ: "dc+sd-jwt" })).toString("base64url");
+  const signed = `${header}.${mandate.split(".")[1]}`;
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}~`;
+}
 
 /** Changes the claims and keeps header and signature. */
 function changeClaims(mandate: string, change: (claims: string) => string): string {

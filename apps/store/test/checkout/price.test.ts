@@ -135,6 +135,31 @@ describe("any price", () => {
     sent: fc.boolean(),
   });
 
+  test("L09 its signed lines name shipping that costs nothing and a tax that is added, and no tax that the prices contain", () => {
+    const free: ShippingWay = { id: "post", title: "Post", zones: { home: { bands: [{ gramsMax: 1e9, price: { amount: 0, currency: "EUR" } }] } } };
+    const list = (included: boolean): PriceList => ({
+      findProduct: () => product("p", { amount: 1_000, currency: "EUR" }),
+      available: new Map([["p", quantityMax]]),
+      taxRules: { NL: { name: "VAT", rate: 2_100, included, onShipping: false } },
+      shippingWays: [free],
+    });
+    const itemsOf = (included: boolean) => {
+      const price = priceCheckout(wish([{ product_id: "p", quantity: 2 }], { address: amsterdam, option: "post" }), list(included));
+      return price.ok
+        ? termsOf(newCheckout("chk_1", price.value, 0), "https://store.test/mcp").items.map(({ name, amount }) => [name.slice(0, 7), amount])
+        : [];
+    };
+    expect(itemsOf(true)).toEqual([
+      ["p", 2_000],
+      ["Post to", 0],
+    ]);
+    expect(itemsOf(false)).toEqual([
+      ["p", 2_000],
+      ["Post to", 0],
+      ["VAT 21 ", 420],
+    ]);
+  });
+
   test("P03 is in whole minor units of one currency, never negative, and its lines, shipping and added tax are its total, which is what is signed", () => {
     let made = 0;
     const refusals = new Set<string>();

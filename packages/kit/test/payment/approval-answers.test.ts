@@ -371,6 +371,31 @@ describe("a payment that somebody approved", () => {
   });
 });
 
+describe("L32 M03 M19 whoever comes back in another one's place", () => {
+  const forms: readonly [form: string, client: Presented][] = [
+    ["a challenge by HTTP", {}],
+    ["a challenge in the result", { era: "2025-11-25", userAgent: "openai-mcp/1.0.0" }],
+    ["a link", { userAgent: "claude-user/1.0" }],
+    ["a question with an address", elicits],
+    ["error -32042", { era: "2025-11-25", ...elicits }],
+  ];
+  test.each(forms)("to %s has no payment, whatever they bring, and its user has it", async (_form, client) => {
+    const token = await wallet.issuer.token();
+    const asked = await callAs(shop, "pay", { ...client, token });
+    const state = member(asked.result, "requestState");
+    const back = { ...client, ...(state === undefined ? {} : { state, answers: accepted }) };
+    await wallet.approve("pr_1");
+    // The wallet gives the scope of a payment to whoever approved it, so a stranger has at most that of another one.
+    const stranger = await wallet.issuer.token({ sub: "usr_2", scope: "payment:pr_2 orders:write" });
+    for (const other of [{ ...back, token: stranger }, { ...client, token: stranger }, back, client]) {
+      const reply = await callAs(shop, "pay", other);
+      expect(JSON.stringify(reply)).not.toMatch(/2600|r_1|eyJ/);
+      expect([undefined, "claimed_elsewhere", "answer_refused", "authorization_required"]).toContain(codeOf(reply));
+    }
+    expect((await callAs(shop, "pay", { ...back, token })).result).toMatchObject({ structuredContent: { paid: 2600 } });
+  });
+});
+
 describe("an app whose tokens are another issuer's", () => {
   test("asks by link or address, never for a scope that its issuer does not know", async () => {
     const other = createPayShop(wallet, clock, checkout, { issuer: "https://login.test" });

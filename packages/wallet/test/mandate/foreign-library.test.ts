@@ -54,6 +54,29 @@ describe("a plain SD-JWT library from npm", () => {
     });
   });
 
+  test("L16 L21 reads it by what AP2 demands of a payment mandate: each member of its type, whole minor units, the digest of what the payee signed", async () => {
+    const { payload } = await (await verifier()).verify(mandate);
+    const named = z.looseObject({ id: z.string(), name: z.string() });
+    const paymentMandate = z.looseObject({
+      vct: z.literal("mandate.payment.1"),
+      transaction_id: z.literal(checkoutHash),
+      payee: named,
+      payment_amount: z.strictObject({ amount: z.int(), currency: z.string().regex(/^[A-Z]{3}$/) }),
+      payment_instrument: z.looseObject({ id: z.string(), type: z.string(), description: z.string() }),
+      iat: z.int(),
+      exp: z.int(),
+    });
+    expect(paymentMandate.safeParse(payload).error).toBeUndefined();
+    for (const change of [
+      { payment_amount: { amount: 42.5, currency: "EUR" } },
+      { vct: "mandate.payment" },
+      { transaction_id: "x" },
+      { payee: undefined },
+    ]) {
+      expect(paymentMandate.safeParse({ ...payload, ...change }).success).toBe(false);
+    }
+  });
+
   test("L01 L19 refuses a mandate with another amount, and one of another signature", async () => {
     const instance = await verifier();
     const [header = "", payload = "", signature = ""] = mandate.split(".");

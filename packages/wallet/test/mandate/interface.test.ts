@@ -12,11 +12,11 @@ afterEach(() => {
 });
 
 /** A payment that a new user approved, and its mandate. */
-async function approved(): Promise<{ readonly id: string; readonly mandate: string }> {
-  const { id, request } = await lodge(world, { scope: "orders:read" });
+async function approved(): Promise<{ readonly id: string; readonly mandate: string; readonly checkoutJwt: string }> {
+  const { id, request, checkoutJwt } = await lodge(world, { scope: "orders:read" });
   const person = new Person(world);
   await person.usePasskey(await person.register(await person.browser.open(request.url)), "/approve");
-  return { id, mandate: String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]) };
+  return { id, mandate: String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]), checkoutJwt };
 }
 
 const statusOf = async (id: string) => (await world.payee.call(`/payment-requests/${id}`)).body;
@@ -81,12 +81,21 @@ describe("the mandate interface", () => {
     expect(await statusOf(id)).toMatchObject({ status: "canceled" });
   });
 
-  test("a withdrawn or lapsed approval may be asked for again, a redeemed one not", async () => {
-    const { id, checkoutJwt } = await lodge(world);
-    await cancel(id);
-    const again = await world.payee.lodge(checkoutJwt);
+  test("L24 a withdrawn or voided payment may be asked for again; one that is approved or redeemed is the one that there is", async () => {
+    const open = await lodge(world);
+    await cancel(open.id);
+    const again = await world.payee.lodge(open.checkoutJwt);
     expect(again.status).toBe(201);
-    expect(again.body["id"]).not.toBe(id);
+    expect(again.body["id"]).not.toBe(open.id);
+
+    const { id, mandate, checkoutJwt } = await approved();
+    expect(await world.payee.lodge(checkoutJwt)).toMatchObject({ status: 200, body: { id, status: "approved" } });
+    await world.bank.ask("redeem", { mandate, reference: "pay_1" });
+    expect(await world.payee.lodge(checkoutJwt)).toMatchObject({ status: 200, body: { id, status: "redeemed" } });
+    await world.bank.ask("void", { request_id: id, reference: "pay_1" });
+    const voided = await world.payee.lodge(checkoutJwt);
+    expect(voided.status).toBe(201);
+    expect(voided.body["id"]).not.toBe(id);
   });
 
   test.each([

@@ -60,6 +60,36 @@ describe("approving a payment", () => {
     expect(decodeJwt(String(tokens.body["access_token"]))).toMatchObject({ aud: storeResource, scope: `payment:${id}` });
   });
 
+  test("L09 the page shows each signed line, also one that costs nothing, and no other: they add up to the total", async () => {
+    const items = [
+      { name: "Mug", quantity: 2, amount: 2_400 },
+      { name: "Standard to Damrak 1, Amsterdam", quantity: 1, amount: 0 },
+      { name: "VAT 21 % (NL)", quantity: 1, amount: 504 },
+    ];
+    const { request } = await lodge(world, { checkout: { ...checkout, id: `co_${randomUUID()}`, amount: 2_904, items } });
+    const { html } = await atPayment(await signedUp(), request.url);
+    const shown = [...html.matchAll(/<li><span><bdi>([^<]*)<\/bdi><\/span><span class="amount">([^<]*)<\/span><\/li>/g)].map(([, name, amount]) => [
+      name,
+      amount,
+    ]);
+    expect(shown).toEqual([
+      ["2 × Mug", "€24.00"],
+      ["Standard to Damrak 1, Amsterdam", "€0.00"],
+      ["VAT 21 % (NL)", "€5.04"],
+    ]);
+    expect(html).toMatch(/lines-total"><span>[^<]*<\/span><span class="amount">€29.04</);
+    const negative = await world.payee.signCheckout({
+      ...checkout,
+      id: "co_less",
+      amount: 2_300,
+      items: [
+        { name: "Mug", quantity: 1, amount: 2_400 },
+        { name: "Rebate", quantity: 1, amount: -100 },
+      ],
+    });
+    expect((await world.payee.lodge(negative)).status).toBe(400);
+  });
+
   test("L28 the payee gets a mandate that the protocol's judge accepts", async () => {
     const { id, checkoutJwt, request } = await lodge(world);
     const person = await signedUp();
@@ -151,6 +181,15 @@ describe("approving a payment", () => {
     const end = await person.browser.submit(formOf(consent.html, "/consent"));
     expect(end.url).toContain("/approved?code=");
     expect(end.html).toContain("<h1>Not approved</h1>");
+  });
+
+  test("the approval link's end claims nothing for an app's code, and leaves it to the app", async () => {
+    const { id, request } = await lodge(world);
+    const person = await signedUp();
+    const end = new URL((await person.usePasskey(await atPayment(person, request.url), "/approve")).url);
+    const shown = await person.browser.open(`${world.url}/approved?code=${end.searchParams.get("code") ?? ""}`);
+    expect(shown.html).toContain("<h1>Not approved</h1>");
+    expect(await redeem(world, codeFields(end, request))).toMatchObject({ status: 200, body: { scope: `payment:${id}` } });
   });
 
   test("the approval link leads to the same page without any app", async () => {

@@ -8,6 +8,7 @@ import { listAudit } from "../../src/audit/log.ts";
 import { loadKeys } from "../../src/keys.ts";
 import { defaultLimits } from "../../src/limits/settings.ts";
 import { walletMigrations } from "../../src/migrations.ts";
+import { challengeKind } from "../../src/passkeys/challenges.ts";
 import { credentialKind, credentialRecordId } from "../../src/passkeys/credentials.ts";
 import { verifyRegistration } from "../../src/passkeys/relying-party.ts";
 import { type ApprovalContext, type ApprovalParts, completeApproval, denyPayment, startApproval } from "../../src/payment-requests/approve.ts";
@@ -94,6 +95,20 @@ describe("completeApproval", () => {
     expect(arrived).toBe(2);
     expect(outcomes.filter((each) => each.ok)).toHaveLength(1);
     expect(outcomes.find((each) => !each.ok)).toMatchObject({ error: { code: "conflict" } });
+  });
+
+  test("L04 an answer whose challenge was spent after it was verified approves nothing", async () => {
+    const { context, credential } = await approver("usr_a");
+    const spending: Database<unknown> = Object.assign(Object.create(database), {
+      async transaction(work: Parameters<Database<unknown>["transaction"]>[0]) {
+        for (const { id } of await database.records(challengeKind).scan(undefined, 10)) await database.records(challengeKind).consume(id, 1_000);
+        return database.transaction(work);
+      },
+      records: database.records.bind(database),
+    });
+    const late = await completeApproval({ ...parts, database: spending }, context, credential, () => true);
+    expect(late).toMatchObject({ ok: false, error: { code: "challenge_expired" } });
+    expect((await stored())?.decision).toBeNull();
   });
 
   test.each([

@@ -19,6 +19,7 @@ import { walletMigrations } from "../../src/migrations.ts";
 import { readDossier } from "../../src/mandate/dossier.ts";
 import { denyPayment } from "../../src/payment-requests/approve.ts";
 import { evidenceKind, mandateBinding, recordApproval } from "../../src/payment-requests/record-approval.ts";
+import { findReceipt } from "../../src/payment-requests/receipts.ts";
 import { approvedRetentionMs, type PaymentRequest, paymentRequestKind } from "../../src/payment-requests/request.ts";
 import { autoApprove, type AutoApproveParts } from "../../src/policies/auto-approve.ts";
 import { isDeniedDeal } from "../../src/policies/denied-deals.ts";
@@ -120,6 +121,7 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
       amount: 4_250,
       currency: "EUR",
     });
+    expect(await findReceipt(database, "usr_a", "pr_1", now)).toMatchObject({ amount: 4_250, humanPresent: false });
     expect(await autoApprove(parts, "pr_1", "usr_a")).toBe(false);
   });
 
