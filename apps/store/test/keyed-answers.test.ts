@@ -68,7 +68,7 @@ describe.each([
     expect(await answers.claim({ ...write, body: same })).toEqual({ outcome: "replay", answer });
   });
 
-  test("another body is a conflict: other values, another order of a list, null for absent, absent for empty", async () => {
+  test("P08 another body is a conflict: other values, another order of a list, null for absent, absent for empty", async () => {
     await (await take(write)).keep(db, answer);
     for (const body of [{ a: 2, b: [1, 2], c: null }, { a: 1, b: [2, 1], c: null }, { a: 1, b: [1, 2] }, {}, undefined, null]) {
       expect(await answers.claim({ ...write, body })).toEqual({ outcome: "conflict" });
@@ -79,7 +79,7 @@ describe.each([
     expect(await answers.claim({ ...bodiless, body: {} })).toEqual({ outcome: "conflict" });
   });
 
-  test("a key is one agent's and one path's", async () => {
+  test("P09 a key is one agent's and one path's", async () => {
     await (await take(write)).keep(db, answer);
     for (const other of [{ principal: "acp:second" }, { path: "/acp/checkout_sessions/chk_1" }, { key: "key-2" }]) {
       expect((await answers.claim({ ...write, ...other })).outcome).toBe("mine");
@@ -103,7 +103,7 @@ describe.each([
     expect((await answers.claim({ ...write, body: { other: true } })).outcome).toBe("mine");
   });
 
-  test("an answer is kept only if its transaction commits", async () => {
+  test("P10 an answer is kept only if its transaction commits", async () => {
     const claim = await take(write);
     const failed = db.transaction(async (tx) => {
       await claim.keep(tx, answer);
@@ -115,7 +115,7 @@ describe.each([
     expect(await answers.claim(write)).toEqual({ outcome: "replay", answer });
   });
 
-  test("a run that was left behind is taken over once, and then keeps nothing any more", async () => {
+  test("P10 a run that was left behind is taken over once, and then keeps nothing any more", async () => {
     const left = await take(write);
     now += runMsMax - 1;
     expect(await answers.claim(write)).toEqual({ outcome: "in_flight" });
@@ -138,6 +138,15 @@ describe.each([
     expect((await answers.claim(write)).outcome).toBe("replay");
     now += 1;
     expect((await answers.claim({ ...write, body: {} })).outcome).toBe("mine");
+  });
+
+  test("a key that is over is new though there are more than one sweep takes away", async () => {
+    for (let count = 0; count < 30; count += 1) {
+      now += 1;
+      await (await take({ ...write, key: `key-${count}` })).keep(db, answer);
+    }
+    now += answerMsMax;
+    expect((await answers.claim({ ...write, key: "key-29", body: {} })).outcome).toBe("mine");
   });
 
   test("what is kept cannot be read in the database", async () => {

@@ -35,6 +35,9 @@ export interface Write {
   readonly claim: Claim;
 }
 
+/** How often a change is decided again because another one came first. */
+const changesMax = 5;
+
 /** `POST /checkout_sessions`: 201 with the session, 400 when what is asked for cannot be sold. */
 export async function createSession(parts: AcpParts, { agent, body, claim }: Write): Promise<Written> {
   const asked = readCreate(body);
@@ -56,18 +59,22 @@ export async function createSession(parts: AcpParts, { agent, body, claim }: Wri
 export async function updateSession(parts: AcpParts, id: string, { agent, body, claim }: Write): Promise<Written> {
   const asked = readUpdate(body);
   if (!asked.ok) return refusedWrite(400, asked.error);
-  const checkout = await findCheckout(parts.shop, id, principalOf(agent));
-  if (!checkout.ok) return notFound();
   const { lines, address, option } = asked.value;
   const notes = notesOf(asked.value);
-  if (lines === undefined && address === undefined && option === undefined) return show(parts, checkout.value, { notes });
   const items = lines === undefined ? ok(undefined) : itemsOf(asked.value, lines);
-  if (!items.ok) return show(parts, checkout.value, { notes, problems: [items.error] });
-  const keeping = keepingWith(parts, claim, 200, { notes });
-  const changed = await changeCheckout(parts.shop, checkout.value, { items: items.value, address, option }, undefined, keeping.also);
-  if (changed.ok) return { answer: keeping.answer(), isKept: true };
-  const found = problemOf(changed.error, asked.value);
-  return found === undefined ? failed(changed.error) : show(parts, checkout.value, { notes, problems: [found] });
+  for (let attempt = 1; ; attempt += 1) {
+    const checkout = await findCheckout(parts.shop, id, principalOf(agent));
+    if (!checkout.ok) return notFound();
+    if (!items.ok) return show(parts, checkout.value, { notes, problems: [items.error] });
+    if (lines === undefined && address === undefined && option === undefined) return show(parts, checkout.value, { notes });
+    const keeping = keepingWith(parts, claim, 200, { notes });
+    const changed = await changeCheckout(parts.shop, checkout.value, { items: items.value, address, option }, undefined, keeping.also);
+    if (changed.ok) return { answer: keeping.answer(), isKept: true };
+    // Agents name no version: a change that came in between is what this one starts from.
+    if (changed.error.code === "conflict" && attempt < changesMax) continue;
+    const found = problemOf(changed.error, asked.value);
+    return found === undefined ? failed(changed.error) : show(parts, checkout.value, { notes, problems: [found] });
+  }
 }
 
 /** `POST /checkout_sessions/{id}/cancel`: 200 with the session, 405 for one that is over or being charged. */

@@ -135,7 +135,7 @@ describe("the same write again", () => {
     expect(await countSessions()).toBe(1);
   });
 
-  test("with another body is 422, and changes nothing", async () => {
+  test("P08 with another body is 422, and changes nothing", async () => {
     const id = await open(town);
     const body = { line_items: [{ id: "stoneware-mug" }] };
     const first = await send(town, `${sessions}/${id}`, { body, key: "k1" });

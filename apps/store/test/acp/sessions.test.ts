@@ -242,7 +242,7 @@ describe("paying", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
-  test("a bank that does not answer leaves the session in progress, and nothing is charged twice", async () => {
+  test("P14 a bank that does not answer leaves the session in progress, and nothing is charged twice", async () => {
     const id = await open(town);
     const asked = await complete(id);
     town.bank.captureFaults.push("lost");
@@ -269,7 +269,7 @@ describe("paying", () => {
     expect(messagesIn(declined)).toMatchObject([{ code: "payment_declined" }]);
   });
 
-  test("a change while the buyer is asked withdraws what they were asked", async () => {
+  test("P16 a change while the buyer is asked withdraws what they were asked", async () => {
     const id = await open(town);
     const asked = await complete(id);
     const changed = await update(id, { line_items: [{ id: "stoneware-mug" }] });
@@ -305,6 +305,20 @@ describe("paying", () => {
     expect(request?.mandate).toMatch(/^ey/);
     const seen = [asked.text, paid.text, (await read(id)).text].join();
     for (const secret of [request?.jwt ?? "", request?.mandate ?? "", "eyJ", "usr_1", "4821"]) expect(seen).not.toContain(secret);
+  });
+});
+
+describe("the end of the time to approve", () => {
+  test("leaves the session in progress, without its link, until the wallet's last word", async () => {
+    const id = await open(town);
+    const asked = await complete(id);
+    town.clock.advance(26 * 60_000);
+    const over = await read(id);
+    expect(over.body["status"]).toBe("complete_in_progress");
+    expect(over.body["continue_url"]).toBeUndefined();
+    town.wallet.expire(requestOf(asked));
+    await town.store.idle();
+    expect((await read(id)).body["status"]).toBe("expired");
   });
 });
 
