@@ -102,6 +102,6 @@ const step = (acts: fc.Arbitrary<readonly Act[]>): fc.Arbitrary<Step> => fc.reco
 export const someHistory: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
     step(one(fc.oneof(buy, fc.record({ type: fc.constant("create" as const), product: fc.constant(0), quantity: fc.constant(1) })))),
-    fc.array(fc.oneof({ weight: 5, arbitrary: step(one(someAct)) }, { weight: 2, arbitrary: step(meeting) }), { maxLength: 14, size: "max" }),
+    fc.array(fc.oneof({ weight: 5, arbitrary: step(one(someAct)) }, { weight: 2, arbitrary: step(meeting) }), { maxLength: 10, size: "max" }),
   )
   .map(([first, rest]) => [first, ...rest]);
