@@ -277,7 +277,7 @@ describe("the states of a payment in the shop's view", { timeout: 90_000 }, () =
         ["insufficient_funds", "declined", "There is not enough money in the account."],
         ["over_limit", "over_limit", "Over a limit of yours"],
         ["flow_expired", "lapsed", "The time to approve is over"],
-        ["out_of_stock", "failed", "There is not enough left of this item."],
+        ["out_of_stock", "failed", "This did not work"],
         ["payment_pending", "elsewhere", "Waiting for an approval"],
       ] as const;
       await page.close();

@@ -10,7 +10,10 @@ import { callOf, emptyShop, stepShop } from "./step-shop.ts";
 export interface Controller {
   readonly state: ShopState;
   dispatch(event: ShopEvent): void;
-  /** Asks for something, unless the same is under way already: a second press of a button does nothing. */
+  /**
+   * Asks for something, unless the same is under way already: a second press of a button does nothing. A window is asked for with each press, because hosts open
+   * none just after another.
+   */
   run(action: Action): void;
 }
 
@@ -30,7 +33,7 @@ export function createController(app: App, changed: (state: ShopState) => void):
     if (step.next !== undefined) run(step.next);
   };
   const run = (action: Action): void => {
-    if (action.type !== "browse" && isRunning(state, action)) return;
+    if (action.type !== "browse" && action.type !== "reopen" && isRunning(state, action)) return;
     lastCall += 1;
     const call = lastCall;
     dispatch({ type: "started", call, action });

@@ -100,3 +100,13 @@ test("a refused payment is shown with its code, then the checkout is looked at",
   expect(controller.state.failure).toMatchObject({ code: "access_denied", message: "Access was not granted.", retryable: true });
   expect(asked[1]).toMatchObject({ name: "get_checkout", args: { checkout_id: "chk_1" } });
 });
+
+test("each press asks for the lost window again, while the payment itself is asked for once", () => {
+  const { app, asked } = createApp();
+  const controller = createController(app, () => undefined);
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  controller.run({ type: "reopen", checkoutId: "chk_1" });
+  controller.run({ type: "reopen", checkoutId: "chk_1" });
+  expect(asked.map(({ name }) => name)).toEqual(["pay", "pay", "pay"]);
+});
