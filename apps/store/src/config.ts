@@ -2,6 +2,10 @@ import { fileURLToPath } from "node:url";
 import { httpUrl, json, list, optional, port, secret, text, type Variable } from "@countersign/service/config";
 import type { Secret } from "@countersign/protocol/secret";
 import { type AcpAgent, readAgents } from "./acp/agents.ts";
+import { z } from "zod";
+import { type RefundLimits, refundLimits } from "./refunds/refund-approval.ts";
+
+const limitsShape = z.record(z.string().regex(/^[A-Z]{3}$/), z.int().nonnegative());
 
 /** What the store is told by its environment. */
 export interface StoreConfig {
@@ -18,6 +22,7 @@ export interface StoreConfig {
   readonly data: string;
   readonly databaseUrl: Secret | undefined;
   readonly sealingKey: Secret | undefined;
+  readonly refundLimits: RefundLimits;
   readonly widgetFile: string;
 }
 
@@ -61,6 +66,12 @@ export const storeConfig: { readonly [Name in keyof StoreConfig]: Variable<Store
       doc: "32 random bytes as base64url that seal keys and mandates. Default: a file in the data folder.",
     }),
   ),
+  refundLimits: json({
+    env: "COUNTERSIGN_STORE_REFUND_LIMITS",
+    doc: "Minor units of an order, by currency, that are refunded without the user's passkey; a currency that is not named always needs it.",
+    fallback: JSON.stringify(refundLimits),
+    parse: (value) => limitsShape.parse(value),
+  }),
   widgetFile: text({
     env: "COUNTERSIGN_STORE_WIDGET",
     doc: "The built view.",

@@ -34,6 +34,8 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.info("order.completed", { orderId: event.order, paymentId: event.payment, state: event.approvedBy });
     case "refund_begun":
       return logger.info("refund.begun", { refundId: event.refund, paymentId: event.payment });
+    case "refund_approved":
+      return logger.info("refund.approved", { refundId: event.refund });
     case "refund_sent":
       return logger.info("refund.sent", { refundId: event.refund, attempt: event.attempt });
     case "refund_unknown":

@@ -15,6 +15,7 @@ export type StoreEvent =
   | { readonly event: "capture_mismatch"; readonly payment: string }
   | { readonly event: "order_completed"; readonly order: string; readonly payment: string; readonly approvedBy: "person" | "policy" }
   | { readonly event: "refund_begun"; readonly refund: string; readonly payment: string }
+  | { readonly event: "refund_approved"; readonly refund: string }
   | { readonly event: "refund_sent"; readonly refund: string; readonly attempt: number }
   | { readonly event: "refund_unknown"; readonly refund: string; readonly why: string }
   | { readonly event: "refund_refused"; readonly refund: string; readonly code: string }

@@ -8,6 +8,7 @@ import type { PaymentLooks } from "./payment/payment-looks.ts";
 import type { Settler } from "./payment/settle.ts";
 import type { Watchers } from "./payment/watchers.ts";
 import type { Withdrawals } from "./payment/withdrawals.ts";
+import type { RefundLimits } from "./refunds/refund-approval.ts";
 import type { Refunder } from "./refunds/settle-refund.ts";
 import type { Report } from "./report.ts";
 import type { StoreTables } from "./tables.ts";
@@ -25,6 +26,7 @@ export interface Shop {
   readonly sealer: Sealer;
   readonly settler: Settler;
   readonly refunder: Refunder;
+  readonly refundLimits: RefundLimits;
   readonly bankEvents: BankEvents;
   readonly paymentLooks: PaymentLooks;
   readonly watchers: Watchers;

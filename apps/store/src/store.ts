@@ -17,6 +17,7 @@ import { orderPagesPath, orderPageUrl, serveOrderPage } from "./orders/order-pag
 import { openApprovalRows } from "./payment/approval-rows.ts";
 import { recover, startRecovery } from "./payment/recovery.ts";
 import { bankEventsPath, takeBankEvent, takeWalletEvent, walletEventsPath } from "./payment/pushed-events.ts";
+import { type RefundLimits, refundLimits } from "./refunds/refund-approval.ts";
 import type { Report, StoreEvent } from "./report.ts";
 import type { Shop } from "./shop.ts";
 import { openSigningKey } from "./signing-key.ts";
@@ -57,6 +58,8 @@ export interface StoreOptions {
   /** How often unfinished work is looked for, in milliseconds; 0 leaves it to {@link Store.recover}. */
   readonly recoveryMs?: number;
   readonly captureMsMax?: number;
+  /** From which sum on a refund needs the user's passkey; by default above 100.00 EUR of an order. */
+  readonly refundLimits?: RefundLimits;
   readonly readMsMax?: number;
   readonly clock?: () => EpochMs;
   readonly fetch?: typeof fetch;
@@ -150,7 +153,12 @@ async function createShop(options: StoreOptions, announce: AnnounceOrder, stoppi
   const bankEvents = openBankEvents({ bank: options.bank, clientId: options.clientId, fetch: options.fetch ?? fetch, clock });
   const answers = openLinkRows(db, clock, "tool-answer");
   const randomId = options.randomId ?? (() => randomBytes(16).toString("base64url"));
-  const parts = { ...createWork({ db, payee, bank, sealer, clock, report, announce }), bankEvents, answers };
+  const parts = {
+    ...createWork({ db, payee, bank, sealer, clock, report, announce }),
+    bankEvents,
+    answers,
+    refundLimits: options.refundLimits ?? refundLimits,
+  };
   return { name, url, resource: `${url}/mcp`, db, payee, sealer, ...parts, clock, randomId, report };
 }
 

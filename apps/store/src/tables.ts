@@ -35,6 +35,7 @@ export interface StoreTables {
     state: string;
     attempts: number;
     next_at: number;
+    request_id: string | null;
     body: string;
   };
 }
@@ -86,10 +87,11 @@ export const storeMigrations: readonly Migration[] = [
       await sql`alter table orders add column refunded bigint not null default 0 check (refunded >= 0 and refunded <= captured)`.execute(db);
       await sql`create table refunds (
         id text not null primary key, payment_id text not null, order_id text, amount bigint not null, refunded_before bigint not null,
-        captured bigint not null, state text not null, attempts integer not null, next_at bigint not null, body text not null,
-        check (amount > 0), check (refunded_before >= 0), check (refunded_before + amount <= captured),
-        check (state in ('pending', 'done', 'refused')))`.execute(db);
-      await sql`create unique index refunds_live on refunds (payment_id) where state = 'pending'`.execute(db);
+        captured bigint not null, state text not null, attempts integer not null, next_at bigint not null, request_id text,
+        body text not null, check (amount > 0), check (refunded_before >= 0), check (refunded_before + amount <= captured),
+        check (state in ('awaiting_approval', 'pending', 'done', 'refused')))`.execute(db);
+      await sql`create unique index refunds_live on refunds (payment_id) where state in ('awaiting_approval', 'pending')`.execute(db);
+      await sql`create index refunds_by_request on refunds (request_id)`.execute(db);
       await sql`create unique index refunds_in_order on refunds (payment_id, refunded_before) where state <> 'refused'`.execute(db);
       await sql`create index refunds_by_state on refunds (state, next_at)`.execute(db);
     },

@@ -36,7 +36,7 @@ export interface WorkOptions {
 /** Makes it; nothing has begun then. */
 export function createWork({ db, payee, bank, sealer, clock, report, announce }: WorkOptions): Work {
   const settler = createSettler({ db, bank, sealer, clock, report, announce });
-  const refunder = createRefunder({ db, bank, clock, report, announce });
+  const refunder = createRefunder({ db, bank, payee, clock, report, announce });
   const withdrawals = createWithdrawals({ db, payee, clock, report });
   const paymentLooks = createPaymentLooks({ db, bank, settler, refunder, clock, report, announce, countMax: 64 });
   const watchers = createWatchers({

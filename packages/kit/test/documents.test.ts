@@ -82,6 +82,8 @@ test("the reference says what the kit exports: compiled, not run", () => {
     true satisfies Same<documented.PayeeKey, keys.PayeeKey>,
     true satisfies Same<typeof documented.generateSigningKey, typeof keys.generateSigningKey>,
     true satisfies Same<documented.PaymentOutcome, payments.PaymentOutcome>,
+    true satisfies Same<documented.RefundOutcome, payments.RefundOutcome>,
+    true satisfies Same<typeof documented.requireRefund, typeof payments.requireRefund>,
     true satisfies Same<typeof documented.requirePayment, typeof payments.requirePayment>,
     true satisfies Same<typeof documented.mayHavePayment, typeof payments.mayHavePayment>,
     true satisfies Same<documented.PaymentWatch, watches.PaymentWatch>,

@@ -4,7 +4,7 @@ import { isMinorUnits, moneyOf } from "./money.ts";
 import { parseBrowserUrl, parseResourceUri } from "./resource.ts";
 import type { Result } from "./result.ts";
 import { err, ok } from "./result.ts";
-import { boundedText, hasOnlyMembers, isJsonObject, member } from "./shape.ts";
+import { boundedText, hasOnlyMembers, isJsonObject, type JsonObject, member } from "./shape.ts";
 
 /** One line of a checkout; `amount` is the line's total in minor units. */
 export interface PaymentItem {
@@ -13,7 +13,10 @@ export interface PaymentItem {
   readonly amount: number;
 }
 
-/** The `checkout` claim of a checkout JWT: the priced terms that a payee signs. `resource` is the MCP server's resource identifier. */
+/**
+ * The `checkout` claim of a checkout JWT: the priced terms that a payee signs. `resource` is the MCP server's resource identifier. With `refund_of` the money goes
+ * the other way: back to the user, for the order of that number. No mandate ever comes of such terms.
+ */
 export interface CheckoutTerms {
   readonly id: string;
   readonly version: number;
@@ -21,6 +24,7 @@ export interface CheckoutTerms {
   readonly currency: string;
   readonly items: readonly PaymentItem[];
   readonly resource: string;
+  readonly refund_of?: string;
 }
 
 export interface PaymentPayee {
@@ -46,6 +50,8 @@ export interface PaymentDetails {
   readonly checkout_version: number;
   readonly checkout_hash: string;
   readonly payment_instrument: PaymentInstrument;
+  /** As in {@link CheckoutTerms}. */
+  readonly refund_of?: string;
 }
 
 /**
@@ -126,17 +132,19 @@ export function isSha256(value: unknown): value is string {
  * with `invalid_request`.
  */
 export function parseCheckoutTerms(value: unknown): Result<CheckoutTerms, Refusal> {
-  if (!isJsonObject(value) || !hasOnlyMembers(value, ["id", "version", "amount", "currency", "items", "resource"])) {
-    return err(refuse("invalid_request", "checkout is { id, version, amount, currency, items, resource }"));
+  if (!isJsonObject(value) || !hasOnlyMembers(value, ["id", "version", "amount", "currency", "items", "resource", "refund_of"])) {
+    return err(refuse("invalid_request", "checkout is { id, version, amount, currency, items, resource, refund_of? }"));
   }
   const id = member(value, "id");
   const version = member(value, "version");
   if (!isPaymentIdentifier(id) || !isMinorUnits(version)) return err(refuse("invalid_request", "checkout needs an id and a version"));
+  const refund = readRefundOf(value);
+  if (refund === undefined) return err(refuse("invalid_request", "refund_of is an order's number"));
   const resource = parseResourceUri(boundedText(member(value, "resource"), 2048) ?? "");
   if (!resource.ok) return resource;
   const priced = parsePriced(value);
   if (!priced.ok) return priced;
-  return ok({ id, version, ...priced.value, resource: resource.value });
+  return ok({ id, version, ...priced.value, resource: resource.value, ...refund });
 }
 
 /** Reads one `payment` element; closed shape. Refuses with `invalid_authorization_details`, or `invalid_amount` for money. */
@@ -151,6 +159,8 @@ export function parsePaymentDetails(value: unknown): Result<PaymentDetails, Refu
   if (payee === undefined || instrument === undefined || !isPaymentIdentifier(id) || !isMinorUnits(version) || !isSha256(hash)) {
     return err(refuse("invalid_authorization_details", "payee, payment_instrument or checkout is missing or malformed"));
   }
+  const refund = readRefundOf(value);
+  if (refund === undefined) return err(refuse("invalid_authorization_details", "refund_of is an order's number"));
   const priced = parsePriced(value);
   if (!priced.ok)
     return err(refuse(priced.error.code === "invalid_amount" ? "invalid_amount" : "invalid_authorization_details", priced.error.detail));
@@ -162,7 +172,14 @@ export function parsePaymentDetails(value: unknown): Result<PaymentDetails, Refu
     checkout_version: version,
     checkout_hash: hash,
     payment_instrument: instrument,
+    ...refund,
   });
+}
+
+function readRefundOf(value: JsonObject): { readonly refund_of?: string } | undefined {
+  const order = member(value, "refund_of");
+  if (order === undefined) return {};
+  return isPaymentIdentifier(order) ? { refund_of: order } : undefined;
 }
 
 /** Reads `authorization_details` (RFC 9396 section 2): a list of exactly one payment element. */
@@ -228,6 +245,7 @@ const detailMembers = [
   "checkout_version",
   "checkout_hash",
   "payment_instrument",
+  "refund_of",
 ] as const;
 
 type Priced = Pick<CheckoutTerms, "amount" | "currency" | "items">;

@@ -37,7 +37,12 @@ export interface AcpOrder {
   readonly totals: readonly AcpTotal[];
 }
 
-const refundStatuses: Readonly<Record<RefundState, Adjustment["status"]>> = { pending: "pending", done: "completed", refused: "failed" };
+const refundStatuses: Readonly<Record<RefundState, Adjustment["status"]>> = {
+  awaiting_approval: "pending",
+  pending: "pending",
+  done: "completed",
+  refused: "failed",
+};
 
 /** Shows an order with its refunds. `permalink`: the page where the buyer sees it. */
 export function viewAcpOrder(order: Order, refunds: readonly Refund[], permalink: string): AcpOrder {

@@ -11,11 +11,9 @@ import { endReservation, reserveStock } from "../stock.ts";
 import type { StoreTables } from "../tables.ts";
 import { advanceCheckout, type CheckoutEvent, type StockEffect } from "./advance.ts";
 import type { Checkout } from "./checkout.ts";
-import { storedLine, storedMoney, storedShipping, storedTax } from "./stored-price.ts";
+import { storedLine, storedMoney, storedShipping, storedSigned, storedTax } from "./stored-price.ts";
 
-const item = z.object({ name: z.string(), quantity: z.int(), amount: z.int() });
 const errorCode = z.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value));
-const terms = z.object({ id: z.string(), version: z.int(), amount: z.int(), currency: z.string(), items: z.array(item), resource: z.string() });
 const body = z.object({
   agent: z.string().nullable().default(null),
   version: z.int().positive(),
@@ -24,7 +22,7 @@ const body = z.object({
   tax: storedTax.nullable().default(null),
   total: storedMoney,
   createdAt: z.int(),
-  signed: z.object({ terms, jwt: z.string(), hash: z.string(), expiresAt: z.int() }).nullable(),
+  signed: storedSigned.nullable(),
   paymentId: z.string().nullable(),
   approvalLink: z
     .string()

@@ -1,3 +1,4 @@
+import type { SignedCheckout } from "@countersign/kit/payment/payee";
 import { z } from "zod";
 import { addressShape } from "./address.ts";
 import type { CheckoutLine, Shipping } from "./price.ts";
@@ -26,6 +27,24 @@ export const storedShipping: z.ZodType<Shipping> = z.object({
   amount: money,
   address: addressShape.nullable(),
   offers: z.array(z.object({ id: z.string(), title: z.string(), amount: money })),
+});
+
+const item = z.object({ name: z.string(), quantity: z.int(), amount: z.int() });
+
+/** Terms as they were signed. */
+export const storedSigned: z.ZodType<SignedCheckout> = z.object({
+  terms: z.object({
+    id: z.string(),
+    version: z.int(),
+    amount: z.int(),
+    currency: z.string(),
+    items: z.array(item),
+    resource: z.string(),
+    refund_of: z.string().exactOptional(),
+  }),
+  jwt: z.string(),
+  hash: z.string(),
+  expiresAt: z.int(),
 });
 
 export const storedTax: z.ZodType<Tax> = z.object({

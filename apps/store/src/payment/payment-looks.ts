@@ -11,6 +11,8 @@ import type { Settler, SettlerOptions } from "./settle.ts";
 export interface PaymentLooks {
   /** Looks at a payment because of its change number `sequence`; false when that has to be done again, because the bank could not be read or too many are looked at. */
   look(paymentId: string, sequence: number): Promise<boolean>;
+  /** Looks at a refund because the user may have decided about it. */
+  lookAtRefund(refundId: string): void;
   /** Resolves when nothing that a look began is under way. */
   idle(): Promise<void>;
 }
@@ -34,6 +36,7 @@ export function createPaymentLooks(options: PaymentLookOptions): PaymentLooks {
   };
   return {
     look: async (paymentId, sequence) => running.size < options.countMax && (await lookAt(options, begin, paymentId, sequence)),
+    lookAtRefund: (refundId) => begin(options.refunder.settle(refundId)),
     async idle() {
       while (running.size > 0) await Promise.all(running);
     },

@@ -2,6 +2,7 @@ import { readBytes } from "@countersign/service/body";
 import type { Refusal } from "@countersign/protocol/errors";
 import { ok, type Result } from "@countersign/protocol/result";
 import { readCheckoutOfRequest } from "../checkout/checkout-rows.ts";
+import { readRefundOfRequest } from "../refunds/refund-rows.ts";
 import type { Shop } from "../shop.ts";
 
 /** Where the wallet pushes its events: the `webhook_uri` of the store's registration there. */
@@ -21,6 +22,8 @@ export function takeWalletEvent(shop: Shop, request: Request): Promise<Response>
     if (!event.ok) return event;
     const checkout = await readCheckoutOfRequest(shop.db, event.value.requestId);
     if (checkout?.status === "awaiting_approval") shop.watchers.look(checkout);
+    const refund = checkout === undefined ? await readRefundOfRequest(shop.db, event.value.requestId) : undefined;
+    if (refund?.state === "awaiting_approval") shop.paymentLooks.lookAtRefund(refund.id);
     return ok("taken");
   });
 }

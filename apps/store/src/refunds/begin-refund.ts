@@ -1,19 +1,25 @@
+import type { Payee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
 import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Database } from "@countersign/storage/open";
 import type { Order } from "../orders/order.ts";
 import { readAnyOrder } from "../orders/order-rows.ts";
+import { insertWithdrawal } from "../payment/withdrawal-rows.ts";
 import type { Report } from "../report.ts";
 import type { StoreTables } from "../tables.ts";
 import { judgeRefund, type Refund } from "./refund.ts";
-import { insertRefund, readRefund, readRefundsOf } from "./refund-rows.ts";
+import { type RefundLimits, refundTermsOf } from "./refund-approval.ts";
+import { endRefundApproval, insertRefund, readRefund, readRefundsOf } from "./refund-rows.ts";
 
 export interface RefundBeginning {
   readonly db: Database<StoreTables>;
   readonly clock: () => EpochMs;
   readonly randomId: () => string;
   readonly report: Report;
+  readonly resource: string;
+  readonly payee: Pick<Payee, "signCheckout">;
+  readonly refundLimits: RefundLimits;
 }
 
 /** What a caller wants back of an order. `seen`: minor units that had been given back, as they saw it; by default as the order says now. */
@@ -30,34 +36,47 @@ const attemptsMax = 3;
  * {@link judgeRefund} does.
  */
 export async function beginRefund(parts: RefundBeginning, order: Order, wish: OrderRefundWish): Promise<Result<Refund, Refusal>> {
-  const { db, clock, randomId, report } = parts;
+  const { db, clock, randomId, report, resource, payee, refundLimits } = parts;
   const seen = wish.seen ?? order.refunded;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const current = (await readAnyOrder(db, order.id)) ?? order;
     // After the order: what is done between the two is met by the insertion, and judged again.
     const refunds = await readRefundsOf(db, order.paymentId);
     const { captured, refunded, paymentId, total } = current;
-    const judged = judgeRefund({ captured, refunded, refunds }, { amount: wish.amount, seen });
+    const judged = judgeRefund({ captured, refunded, refunds, limit: refundLimits[total.currency] }, { amount: wish.amount, seen });
     if (!judged.ok) return judged;
     if (judged.value.verdict === "go_on") {
       const known = await readRefund(db, judged.value.id);
       return known === undefined ? err(refuse("conflict")) : ok(known);
     }
     const now = clock();
+    const id = `ref_${randomId()}`;
+    const { amount, needsApproval, replaces } = judged.value;
+    const money = { amount, currency: total.currency };
     const refund: Refund = {
-      id: `ref_${randomId()}`,
+      id,
       paymentId,
       orderId: order.id,
-      amount: { amount: judged.value.amount, currency: total.currency },
+      amount: money,
       before: refunded,
       captured,
-      state: "pending",
+      state: needsApproval ? "awaiting_approval" : "pending",
       attempts: 0,
       reason: wish.reason ?? null,
       createdAt: now,
       refusedWith: null,
+      isApproved: false,
+      signed: needsApproval ? await payee.signCheckout(refundTermsOf({ id, amount: money }, order.id, resource)) : null,
+      requestId: null,
     };
-    if (await insertRefund(db, refund, now)) {
+    const replaced = refunds.find((each) => each.id === replaces);
+    const isInserted = await db.transaction(async (tx) => {
+      if (replaced !== undefined && (await endRefundApproval(tx, replaced, "cancelled")) && replaced.requestId !== null) {
+        await insertWithdrawal(tx, replaced.requestId, now);
+      }
+      return insertRefund(tx, refund, now);
+    });
+    if (isInserted) {
       report({ event: "refund_begun", refund: refund.id, payment: paymentId });
       return ok(refund);
     }

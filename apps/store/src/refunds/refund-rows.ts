@@ -3,15 +3,18 @@ import { errorCatalogue, type ErrorCode } from "@countersign/protocol/errors";
 import type { Database } from "@countersign/storage/open";
 import { type Selectable, sql } from "kysely";
 import { z } from "zod";
+import { storedSigned } from "../checkout/stored-price.ts";
 import type { StoreTables } from "../tables.ts";
 import type { Refund } from "./refund.ts";
 
-const states = z.enum(["pending", "done", "refused"]);
+const states = z.enum(["awaiting_approval", "pending", "done", "refused"]);
 const body = z.object({
   currency: z.string(),
   reason: z.string().nullable(),
   createdAt: z.int(),
   refusedWith: z.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value)).nullable(),
+  isApproved: z.boolean(),
+  signed: storedSigned.nullable(),
 });
 
 /** Adds a refund, due at once; false when the payment has an unsettled one, or one that began at the same sum, already. */
@@ -42,7 +45,7 @@ export async function readDueRefunds(db: Database<StoreTables>, now: EpochMs, li
   const rows = await db.sql
     .selectFrom("refunds")
     .select("id")
-    .where("state", "=", "pending")
+    .where("state", "in", ["pending", "awaiting_approval"])
     .where("next_at", "<=", now)
     .orderBy("next_at")
     .limit(limit)
@@ -63,7 +66,46 @@ export async function countRefundAttempt(db: Database<StoreTables>, id: string, 
 
 /** Makes a refund due later. */
 export async function postponeRefund(db: Database<StoreTables>, id: string, nextAt: EpochMs): Promise<void> {
-  await db.sql.updateTable("refunds").set({ next_at: nextAt }).where("id", "=", id).where("state", "=", "pending").execute();
+  await db.sql.updateTable("refunds").set({ next_at: nextAt }).where("id", "=", id).where("state", "in", ["pending", "awaiting_approval"]).execute();
+}
+
+/** Keeps the wallet's request for a refund that waits for the user. */
+export async function keepRefundRequest(db: Database<StoreTables>, id: string, requestId: string): Promise<void> {
+  await db.sql.updateTable("refunds").set({ request_id: requestId }).where("id", "=", id).where("state", "=", "awaiting_approval").execute();
+}
+
+/** The refund that a request of the wallet is for, or undefined. */
+export async function readRefundOfRequest(db: Database<StoreTables>, requestId: string): Promise<Refund | undefined> {
+  const row = await db.sql.selectFrom("refunds").selectAll().where("request_id", "=", requestId).executeTakeFirst();
+  return row === undefined ? undefined : toRefund(row);
+}
+
+/** The user said yes, once: from here on the bank is asked. False when that was known, or the refund is over. */
+export async function allowRefund(db: Database<StoreTables>, id: string, now: EpochMs): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const refund = await readRefund(tx, id);
+    if (refund === undefined) return false;
+    const { body: allowed } = columnsOf({ ...refund, isApproved: true });
+    const moved = await tx.sql
+      .updateTable("refunds")
+      .set({ state: "pending", next_at: now, body: allowed })
+      .where("id", "=", id)
+      .where("state", "=", "awaiting_approval")
+      .executeTakeFirst();
+    return moved.numUpdatedRows === 1n;
+  });
+}
+
+/** Ends a refund that nobody approved, once: false when it waits for nobody any more. */
+export async function endRefundApproval(tx: Database<StoreTables>, refund: Refund, code: ErrorCode): Promise<boolean> {
+  const { body: ended } = columnsOf({ ...refund, refusedWith: code });
+  const moved = await tx.sql
+    .updateTable("refunds")
+    .set({ state: "refused", body: ended })
+    .where("id", "=", refund.id)
+    .where("state", "=", "awaiting_approval")
+    .executeTakeFirst();
+  return moved.numUpdatedRows === 1n;
 }
 
 /** Settles a pending refund, once: false when it was settled before. */
@@ -79,7 +121,7 @@ export async function settleRefund(tx: Database<StoreTables>, refund: Refund, st
 }
 
 function columnsOf(refund: Refund): Omit<StoreTables["refunds"], "next_at"> {
-  const { id, paymentId, orderId, before, captured, state, attempts, amount, ...rest } = refund;
+  const { id, paymentId, orderId, before, captured, state, attempts, amount, requestId, ...rest } = refund;
   return {
     id,
     payment_id: paymentId,
@@ -89,6 +131,7 @@ function columnsOf(refund: Refund): Omit<StoreTables["refunds"], "next_at"> {
     captured,
     state,
     attempts,
+    request_id: requestId,
     body: JSON.stringify({ currency: amount.currency, ...rest }),
   };
 }
@@ -104,6 +147,7 @@ function toRefund(row: Selectable<StoreTables["refunds"]>): Refund {
     captured: row.captured,
     state: states.parse(row.state),
     attempts: row.attempts,
+    requestId: row.request_id,
     ...rest,
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Payee } from "@countersign/kit/payment/payee";
 import type { EpochMs } from "@countersign/protocol/brand";
 import { type ErrorCode, type Refusal, refuse } from "@countersign/protocol/errors";
 import type { Database } from "@countersign/storage/open";
@@ -9,12 +10,13 @@ import { type CaptureKnowledge, decideCapture, nextAttemptAt } from "../payment/
 import type { Report } from "../report.ts";
 import type { StoreTables } from "../tables.ts";
 import { findRefund, type Refund } from "./refund.ts";
+import { learnApproval } from "./refund-approval.ts";
 import { countRefundAttempt, postponeRefund, readRefund, settleRefund } from "./refund-rows.ts";
 
 export type RefundSettlement =
   | { readonly outcome: "done" }
   | { readonly outcome: "refused"; readonly refusal: Refusal }
-  /** The bank has not said; the recovery asks again. */
+  /** The bank, or the user who is to approve it, has not said; the recovery asks again. */
   | { readonly outcome: "unknown" };
 
 /** Brings refunds to their end. Several callers of one refund share one run. */
@@ -29,6 +31,7 @@ export interface RefunderOptions {
   readonly bank: BankClient;
   readonly clock: () => EpochMs;
   readonly report: Report;
+  readonly payee: Pick<Payee, "read">;
   /** Notes a changed order for whoever is told of it. */
   readonly announce: AnnounceOrder;
 }
@@ -57,6 +60,10 @@ async function runRefund(options: RefunderOptions, refundId: string): Promise<Re
   const { db, bank, clock, report } = options;
   const refund = await readRefund(db, refundId);
   if (refund === undefined) throw new TypeError("there is no such refund");
+  if (refund.state === "awaiting_approval") {
+    const learnt = await learnApproval(options, refund);
+    return learnt === "go_on" ? runRefund(options, refundId) : learnt;
+  }
   if (refund.state !== "pending") return settlementOf(refund);
   const idempotencyKey = refundKeyOf(refundId);
   let known: CaptureKnowledge = { attempts: refund.attempts, reply: "none", reading: "none", sendsLeft: sendsPerRun, mandateAlive: true };
@@ -133,6 +140,7 @@ async function recall(options: RefunderOptions, refundId: string): Promise<Refun
 
 function settlementOf(refund: Refund): RefundSettlement {
   switch (refund.state) {
+    case "awaiting_approval":
     case "pending":
       return { outcome: "unknown" };
     case "done":

@@ -29,6 +29,9 @@ export async function takeBack(
     reason: null,
     createdAt: now,
     refusedWith: null,
+    isApproved: false,
+    signed: null,
+    requestId: null,
   } as const;
   if (await insertRefund(parts.db, refund, now)) parts.report({ event: "charge_taken_back", refund: refund.id, payment: paymentId });
 }

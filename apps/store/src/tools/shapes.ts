@@ -76,7 +76,7 @@ export const checkout: Shape = z.object({
 export const refundReason: z.ZodString = readableText(200).describe("Why, in the user's words");
 export const refund: Shape = z.object({
   id: z.string(),
-  status: z.enum(["pending", "done", "refused"]).describe("`pending`: the bank has not confirmed it yet"),
+  status: z.enum(["awaiting_approval", "pending", "done", "refused"]).describe("`pending`: the bank has not confirmed it yet"),
   amount: money,
   created_at: z.string(),
   reason: z.string().optional(),

@@ -2,11 +2,32 @@ import { describe, expect, test } from "vitest";
 import { findRefund, judgeRefund, paidStatusOf, type Refund, type RefundableSums } from "../../src/refunds/refund.ts";
 
 const eur = (amount: number): { amount: number; currency: string } => ({ amount, currency: "EUR" });
-const none: RefundableSums = { captured: 1000, refunded: 0, refunds: [] };
-const some: RefundableSums = { captured: 1000, refunded: 300, refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "done" }] };
-const live: RefundableSums = { captured: 1000, refunded: 0, refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "pending" }] };
-const failed: RefundableSums = { captured: 1000, refunded: 0, refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "refused" }] };
-const all: RefundableSums = { captured: 1000, refunded: 1000, refunds: [{ id: "ref_1", amount: eur(1000), before: 0, state: "done" }] };
+const limit = 5000;
+const none: RefundableSums = { captured: 1000, refunded: 0, refunds: [], limit };
+const some: RefundableSums = {
+  captured: 1000,
+  refunded: 300,
+  refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "done", isApproved: false }],
+  limit,
+};
+const live: RefundableSums = {
+  captured: 1000,
+  refunded: 0,
+  refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "pending", isApproved: false }],
+  limit,
+};
+const failed: RefundableSums = {
+  captured: 1000,
+  refunded: 0,
+  refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "refused", isApproved: false }],
+  limit,
+};
+const all: RefundableSums = {
+  captured: 1000,
+  refunded: 1000,
+  refunds: [{ id: "ref_1", amount: eur(1000), before: 0, state: "done", isApproved: false }],
+  limit,
+};
 
 describe("a wish for a refund", () => {
   test.each([
@@ -33,6 +54,40 @@ describe("a wish for a refund", () => {
   });
 });
 
+describe("a refund over the limit", () => {
+  const large = { captured: 20_000, refunded: 0, refunds: [], limit };
+  const needs = (sums: RefundableSums, amount: number): boolean | string => {
+    const judged = judgeRefund(sums, { amount, seen: sums.refunded });
+    return !judged.ok ? judged.error.code : judged.value.verdict === "begin" ? judged.value.needsApproval : "go on";
+  };
+  const before = (amount: number, state: "done" | "refused" | "awaiting_approval", isApproved = false): RefundableSums => ({
+    ...large,
+    refunded: state === "done" ? amount : 0,
+    refunds: [{ id: "ref_1", amount: eur(amount), before: 0, state, isApproved }],
+  });
+
+  test("needs the user's approval; one at the limit does not", () => {
+    expect([needs(large, 5000), needs(large, 5001), needs({ ...large, limit: 0 }, 1), needs({ ...large, limit: undefined }, 1)]).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  test("P13 is what many small ones add up to, and what was approved or came to nothing does not count", () => {
+    expect([1, 4000, 4001, 4999].map((amount) => needs(before(amount, "done"), 1000))).toEqual([false, false, true, true]);
+    expect([needs(before(9000, "done", true), 1000), needs(before(9000, "refused"), 1000)]).toEqual([false, false]);
+  });
+
+  test("is replaced while nobody has approved it, and is found again by the same wish", () => {
+    const waiting = before(6000, "awaiting_approval");
+    expect(judgeRefund(waiting, { amount: 6000, seen: 0 })).toEqual({ ok: true, value: { verdict: "go_on", id: "ref_1" } });
+    const other = { verdict: "begin", amount: 100, needsApproval: false, replaces: "ref_1" };
+    expect(judgeRefund(waiting, { amount: 100, seen: 0 })).toEqual({ ok: true, value: other });
+  });
+});
+
 describe("P11 a refund at the bank", () => {
   const refund: Refund = {
     id: "ref_1",
@@ -46,6 +101,9 @@ describe("P11 a refund at the bank", () => {
     reason: null,
     createdAt: 0,
     refusedWith: null,
+    isApproved: false,
+    signed: null,
+    requestId: null,
   };
   const move = { kind: "refund", amount: 300, key: "k" };
   const payment = { id: "pay_1", status: "captured", amount: 1000, currency: "EUR", captured: 1000, refunded: 300, mandate_jti: "1", moves: [move] };

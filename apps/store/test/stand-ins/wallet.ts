@@ -73,7 +73,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       const request = needed(requests.get(requestId));
       if (request.status !== "created") throw new Error(`the request is ${request.status}`);
       const jti = `m${randomUUID().replaceAll("-", "")}`;
-      request.mandate = `${await sign({ ...(await claimsFor(request, subject, jti, by)) }, "dc+sd-jwt")}~`;
+      if (!isRefund(request)) request.mandate = `${await sign({ ...(await claimsFor(request, subject, jti, by)) }, "dc+sd-jwt")}~`;
       request.status = "approved";
       wake();
       return jti;
@@ -161,7 +161,7 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       subject: body["subject"],
     };
     requests.set(made.id, made);
-    if (typeof made.subject === "string" && wallet.policies.has(made.subject)) await wallet.approve(made.id, made.subject, "policy");
+    if (typeof made.subject === "string" && wallet.policies.has(made.subject) && !isRefund(made)) await wallet.approve(made.id, made.subject, "policy");
     return Response.json(lodgedView(made), { status: 201 });
   }
 
@@ -200,6 +200,11 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
     });
   }
   return wallet;
+}
+
+/** Money that comes back: nobody gets a mandate for that. */
+function isRefund(request: PaymentRequest): boolean {
+  return record(decodeJwt(request.jwt)["checkout"])["refund_of"] !== undefined;
 }
 
 function viewOf(request: PaymentRequest): Record<string, unknown> {

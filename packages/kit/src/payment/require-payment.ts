@@ -22,7 +22,8 @@ export type PaymentOutcome =
 
 /** How many payment requests named by a token are looked up. */
 const heldRequestsMax = 4;
-const why = "Please approve this payment in your wallet.";
+const payWhy = "Please approve this payment in your wallet.";
+const refundWhy = "Please approve this refund in your wallet.";
 
 /**
  * Asks for the user's approval of one checkout. Nothing in the tool's arguments can stand in for it: the wallet's record, its signature, the
@@ -42,6 +43,28 @@ export async function requirePayment(ctx: ToolContext, demand: PaymentDemand): P
   // What waits for one user by name is for them: a caller who is not known at the wallet gets nothing by which the outcome could be had, and may sign in.
   const isAnothers = lodged.value.isForNamedUser && buyerOf(ctx) === undefined;
   return await settle(ctx, payee, demand.checkout, isAnothers ? { ...lodged.value, approvalLink: undefined } : lodged.value);
+}
+
+export type RefundOutcome =
+  /** The user agreed to exactly these terms. */
+  { readonly outcome: "approved"; readonly requestId: string } | Exclude<PaymentOutcome, { readonly outcome: "approved" }>;
+
+/**
+ * Asks a signed-in user whether they want money back: `checkout` is signed from terms with `refund_of`, and the wallet lets nobody but this user decide. It works as
+ * {@link requirePayment} does, and no mandate comes of it. Throws when the app has no payee, or the caller is not known at its wallet.
+ */
+export async function requireRefund(ctx: ToolContext, demand: PaymentDemand): Promise<RefundOutcome> {
+  const { payee, payer } = ctx;
+  if (payee === undefined || payer === undefined) throw new TypeError("requireRefund needs an app with a payee and a user of its wallet");
+  if (demand.checkout.terms.refund_of === undefined) throw new TypeError("requireRefund needs terms with refund_of");
+  const live = await findLive(ctx, payee, demand);
+  if (!live.ok) return { outcome: "refused", refusal: live.error };
+  const isDecided = live.value !== undefined && live.value.status !== "created";
+  const request = isDecided ? ok(live.value) : await payee.lodge(demand.checkout, payer.subject);
+  if (!request.ok) return { outcome: "refused", refusal: request.error };
+  if (request.value.status === "created") return challenge(request.value, refundWhy);
+  if (isApproved(request.value)) return { outcome: "approved", requestId: request.value.id };
+  return { outcome: "refused", refusal: refuse(request.value.status === "denied" ? "payment_denied" : "payment_request_expired") };
 }
 
 /**
@@ -98,7 +121,7 @@ async function settle(ctx: ToolContext, payee: Payee, checkout: SignedCheckout, 
   return mayHavePayment(ctx, payment) ? { outcome: "approved", requestId: request.id, approval: approval.value } : challenge(request);
 }
 
-function challenge(request: PaymentRequestView): PaymentOutcome {
+function challenge(request: PaymentRequestView, why: string = payWhy): Extract<PaymentOutcome, { readonly outcome: "challenge" }> {
   const { id: requestId, expiresAt, approvalLink: link } = request;
   const isApproved = request.status !== "created";
   return { outcome: "challenge", requestId, expiresAt, challenge: { kind: "approval", requestId, link, isApproved, expiresAt, why } };

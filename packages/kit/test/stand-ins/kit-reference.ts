@@ -175,6 +175,7 @@ export interface CheckoutTerms {
   readonly currency: string; // ISO 4217, "USD"
   readonly items: readonly PaymentItem[]; // 1 to 50
   readonly resource: string; // the app's own
+  readonly refund_of?: string; // an order's number: then the money goes back to the user, and no mandate comes of it
 }
 export interface SignedCheckout {
   readonly terms: CheckoutTerms;
@@ -189,6 +190,8 @@ export interface PaymentApproval {
   readonly checkoutHash: string;
 }
 
+export declare function requireRefund(ctx: ToolContext, demand: { checkout: SignedCheckout; requestId?: string }): Promise<RefundOutcome>; // terms with refund_of; approved carries no mandate
+export type RefundOutcome = { outcome: "approved"; requestId: string } | Exclude<PaymentOutcome, { outcome: "approved" }>;
 export declare function requirePayment(ctx: ToolContext, demand: { checkout: SignedCheckout; requestId?: string }): Promise<PaymentOutcome>;
 export type PaymentOutcome =
   | { outcome: "approved"; requestId: string; approval: PaymentApproval }

@@ -41,7 +41,9 @@ type PaymentType =
   | "payment_redeemed"
   | "payment_revoked"
   | "payment_settled"
-  | "payment_voided";
+  | "payment_voided"
+  | "refund_approved"
+  | "refund_denied";
 
 /**
  * Something that happened to an account and that its owner can read: ids, names and sums that its page may show. There is no place for a secret. Names are kept as
@@ -89,6 +91,8 @@ const payment = z.enum([
   "payment_revoked",
   "payment_settled",
   "payment_voided",
+  "refund_approved",
+  "refund_denied",
 ]);
 
 const event = z.discriminatedUnion("type", [

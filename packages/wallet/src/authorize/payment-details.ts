@@ -70,7 +70,9 @@ async function validate(parts: PaymentDetailsParts, ctx: KoaContextWithOIDC): Pr
   const { payment_request_id: id, location } = reference.value;
   const found = await parts.database.records(paymentRequestKind).get(id, parts.now());
   if (found === undefined) throw new errors.InvalidAuthorizationDetails("this payment request is not known");
-  const { resource } = found.value.terms;
+  const { resource, refund_of: refundOf } = found.value.terms;
+  // What such a token would say is that somebody paid.
+  if (refundOf !== undefined) throw new errors.InvalidAuthorizationDetails("a refund is asked for by its scope");
   const isNamed = requestedIndicators(ctx).some((each) => parts.resources.find(each)?.resource === resource);
   if (!isNamed || (location !== undefined && location !== resource))
     throw new errors.InvalidAuthorizationDetails("the payment is for another resource");

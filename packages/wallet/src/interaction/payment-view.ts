@@ -11,7 +11,7 @@ import { sha256OfJson } from "../digest.ts";
 import { judgeRoom } from "../limits/reserve.ts";
 import type { PaymentDisplay } from "../pages/payment.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
-import { isForAccount, type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import { isForAccount, isRefund, type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
 import { channelOf, clientHostOf, clientNameOf } from "./views.ts";
 
@@ -70,7 +70,8 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
   if (!funding.ok) return funding;
   const channel = channelOf(interaction);
   const counted = { accountId, payeeId: request.payee.id, amount, currency, channel, at: now } as const;
-  const room = await judgeRoom(parts.database, counted, parts.approval.limits);
+  // What comes back needs no room and no money.
+  const room = isRefund(request) ? ok(undefined) : await judgeRoom(parts.database, counted, parts.approval.limits);
   const display = displayOf(interaction, request, funding.value.description);
   return ok({
     requestId,
@@ -81,7 +82,7 @@ export async function paymentQuestionOf(parts: InteractionParts, interaction: Op
     displayDigest: sha256OfJson(display),
     instrument: { type: "bank_account", id: funding.value.id, description: funding.value.description },
     available: displayMoney({ amount: funding.value.available, currency }),
-    hasEnough: funding.value.available >= amount,
+    hasEnough: isRefund(request) || funding.value.available >= amount,
     channel,
     overLimit: room.ok ? undefined : room.error,
     userName: displayText(account.value.displayName, 60),
@@ -102,5 +103,6 @@ function displayOf(interaction: OpenInteraction, request: PaymentRequest, accoun
     account: displayText(account, 80),
     clientName: clientNameOf(interaction),
     clientHost: clientHostOf(interaction),
+    ...(terms.refund_of === undefined ? {} : { refundOf: displayText(terms.refund_of, 100) }),
   };
 }

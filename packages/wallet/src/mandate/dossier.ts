@@ -49,13 +49,14 @@ export async function readDossier(database: Database<unknown>, sealer: Sealer, r
       .map(({ status, at }) => ({ status, at: new Date(at).toISOString() })),
   };
   if (decision?.status !== "approved") return facts;
+  const kept = await database.records(evidenceKind).get(decision.jti, now);
+  const text = kept && z.string().parse(openJson(sealer, `${evidenceKind.name}:${decision.jti}`, kept.value));
+  const evidence: unknown = text === undefined ? undefined : JSON.parse(text);
+  if (decision.sealedMandate === null) return { ...facts, evidence };
   const mandate = sealer.open(decision.sealedMandate, mandateBinding(requestId));
   if (!mandate.ok) throw new Error("a mandate does not open: the key file and the database do not belong together");
   const claims = decodeJwt(mandate.value.replace(/~$/, ""));
-  const kept = await database.records(evidenceKind).get(decision.jti, now);
-  if (kept === undefined) return { ...facts, mandate: claims };
-  const text = z.string().parse(openJson(sealer, `${evidenceKind.name}:${decision.jti}`, kept.value));
-  const evidence: unknown = JSON.parse(text);
+  if (text === undefined) return { ...facts, mandate: claims };
   const judged = { ...facts, mandate: claims, evidence, evidence_matches: sha256(text) === claims["evidence"] };
   const policyId = member(evidence, "policy_id");
   const signed = typeof policyId === "string" ? await database.records(evidenceKind).get(policyId, now) : undefined;

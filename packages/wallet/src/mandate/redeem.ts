@@ -148,7 +148,7 @@ function write(
 async function readMandate(parts: RedeemParts, tx: Database<unknown>, requestId: string, now: EpochMs): Promise<KnownMandate | undefined> {
   const found = await tx.records(paymentRequestKind).get(requestId, now);
   const approval = found?.value.decision;
-  if (found === undefined || approval?.status !== "approved") return undefined;
+  if (found === undefined || approval?.status !== "approved" || approval.sealedMandate === null) return undefined;
   const opened = parts.sealer.open(approval.sealedMandate, mandateBinding(requestId));
   if (!opened.ok) throw new Error("a mandate does not open: the key file and the database do not belong together");
   const { outcome } = found.value;

@@ -38,6 +38,8 @@ const icons: Readonly<Record<AuditEventType, IconName>> = {
   payment_revoked: "receipt",
   payment_settled: "receipt",
   payment_voided: "receipt",
+  refund_approved: "receipt",
+  refund_denied: "close",
   limits_changed: "sliders",
   policy_made: "sliders",
   policy_ended: "sliders",

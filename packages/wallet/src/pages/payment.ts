@@ -15,6 +15,8 @@ export interface PaymentDisplay {
   readonly account: string;
   readonly clientName: string;
   readonly clientHost: string;
+  /** The number of the order that money comes back for. */
+  readonly refundOf?: string;
 }
 
 /** A device that waits for the payment; `asksNumber`: the number on its screen has to be named here. */
@@ -42,20 +44,22 @@ export interface PaymentView {
   readonly decline: CancelForm;
 }
 
-/** Reads like a card terminal: payee, sum, what it is for, one button. */
+/** Reads like a card terminal: payee, sum, what it is for, one button. Where money comes back, everything says so. */
 export function paymentPage(view: PaymentView): Page {
   const { display } = view;
+  const words = display.refundOf === undefined ? text.payment : text.refund;
   const approve =
     view.hasEnough && view.overLimit === undefined
       ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
 <input type="hidden" name="form_token" value="${view.token}">
 ${view.secondDevice?.asksNumber === true ? numberField(view.secondDevice.numberHint) : ""}
-<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${text.payment.approve(display.total)}</button>
+<button class="button button-primary button-block button-large" type="submit" disabled>${symbol("passkey")} ${words.approve(display.total)}</button>
 <p class="hint center">${text.payment.approveHint}</p>
 </form>`
       : html`<p class="notice notice-bad">${symbol("alert")}<span>${view.overLimit ?? text.payment.insufficient(view.available)}</span></p>`;
   const body = html`<section class="card">
 <div class="total">
+${display.refundOf === undefined ? "" : html`<span class="hint">${text.refund.from}</span>`}
 <h1 class="total-payee"><bdi>${display.payeeName}</bdi></h1>
 <span class="total-origin">${display.payeeHost}</span>
 <span class="total-amount">${display.total}</span>
@@ -64,7 +68,8 @@ ${view.secondDevice?.asksNumber === true ? numberField(view.secondDevice.numberH
 <li class="lines-total"><span>${text.payment.total}</span><span class="amount">${display.total}</span></li></ul>
 <hr>
 <dl class="pairs">
-<dt>${text.payment.pays}</dt><dd>${text.payment.available(display.account, view.available)}</dd>
+${display.refundOf === undefined ? "" : html`<dt>${text.refund.order}</dt><dd>${display.refundOf}</dd>`}
+<dt>${words.pays}</dt><dd>${words.available(display.account, view.available)}</dd>
 <dt>${text.payment.askedBy}</dt><dd>${display.clientName} <span class="quiet">${display.clientHost}</span></dd>
 <dt>${text.payment.expires}</dt><dd>${text.payment.minutes(view.openForMinutes)}</dd>
 ${view.secondDevice === undefined ? "" : originPairs(view.secondDevice.origin)}
@@ -76,7 +81,7 @@ ${ceremonyStatus()}
 ${phoneOffer(view.phone)}
 ${cancelForm(view.decline)}
 <p class="page-foot center">${text.signedInAs(view.userName)}</p>`;
-  return { heading: text.payment.title(display.payeeName), body };
+  return { heading: words.title(display.payeeName), body };
 }
 
 /** The number that only the screen of the other device shows, so that a link alone pays nothing. */

@@ -129,6 +129,15 @@ export const text = {
     unavailableTitle: "This payment cannot be approved",
   },
 
+  refund: {
+    title: (payee: string): string => `Refund from ${payee}`,
+    from: "You get money back from",
+    order: "For order",
+    pays: "To your account",
+    approve: (amount: string): string => `Take ${amount} back`,
+    available: (description: string, _amount: string): string => description,
+  },
+
   policies: {
     title: "Policies",
     lead: "A policy approves small payments to a shop you know without asking you each time. You sign it once with your passkey; it ends by itself, and you can end it at any time.",
@@ -253,6 +262,8 @@ export const text = {
       payment_redeemed: (payee: string, amount: string): string => `${payee} took the approval of ${amount}`,
       payment_revoked: (payee: string, amount: string): string => `The approval of ${amount} for ${payee} was taken back`,
       payment_settled: (payee: string, amount: string): string => `${payee} took ${amount} in the end, and the rest counts no longer`,
+      refund_approved: (payee: string, amount: string): string => `You approved a refund of ${amount} from ${payee}`,
+      refund_denied: (payee: string, amount: string): string => `You declined a refund of ${amount} from ${payee}`,
       payment_voided: (payee: string, amount: string): string => `${amount} for ${payee} was not paid after all`,
       limits_changed: "Your limits were changed",
       policy_made: "A rule that approves payments was made",

@@ -25,7 +25,7 @@ import { noteDenial } from "../policies/denied-deals.ts";
 import { approvalLinkClientId } from "./approval-link-client.ts";
 import { moveRequest } from "./move.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "./record-approval.ts";
-import { detailsOf, type PaymentRequest } from "./request.ts";
+import { detailsOf, isRefund, type PaymentRequest } from "./request.ts";
 
 export interface ApprovalParts extends RecordParts {
   readonly party: RelyingParty;
@@ -122,8 +122,12 @@ export async function denyPayment(
     if (!found.ok) return found;
     const moved = await moveRequest(tx, found.value, { decision: { status: "denied", at: now, accountId } }, now);
     if (!moved.ok) return moved;
-    await noteDenial(tx, accountId, moved.value, now);
-    await writeAudit(tx, { accountId, at: now, request }, { type: "payment_denied", ...paymentFieldsOf(requestId, moved.value) });
+    if (!isRefund(moved.value)) await noteDenial(tx, accountId, moved.value, now);
+    await writeAudit(
+      tx,
+      { accountId, at: now, request },
+      { type: isRefund(moved.value) ? "refund_denied" : "payment_denied", ...paymentFieldsOf(requestId, moved.value) },
+    );
     return ok(undefined);
   });
 }

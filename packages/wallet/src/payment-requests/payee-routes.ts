@@ -23,7 +23,7 @@ import { type Rates, retryHeaders, within } from "../rates/rates.ts";
 import { verifyCheckoutJwt } from "./checkout-jwt.ts";
 import { type LodgedRequest, lodgePaymentRequest } from "./lodge.ts";
 import { mandateBinding } from "./record-approval.ts";
-import { type PaymentRequest, paymentRequestKind, statusOf, writtenStatusOf } from "./request.ts";
+import { isRefund, type PaymentRequest, paymentRequestKind, statusOf, writtenStatusOf } from "./request.ts";
 import { waitForDecision } from "./wait.ts";
 import { withdrawPayment } from "./withdraw.ts";
 
@@ -71,6 +71,7 @@ export function payeeRoutes(parts: PayeeParts): Hono {
     if (!checkout.ok) return respondRefusal(checkout.error);
     const isAnnounced = announced.has(payee.value.id);
     const buyer = await buyerOf(parts, subject);
+    if (isRefund(checkout.value) && buyer === null) return respondRefusal(refuse("invalid_request", "a refund names who gets it"));
     const lodged = await lodgePaymentRequest(parts.database, payee.value, { ...checkout.value, isAnnounced, buyer }, parts.now());
     if (!lodged.ok) return respondRefusal(lodged.error);
     const { id, isNew } = lodged.value;
@@ -140,7 +141,7 @@ function decisionBody(parts: PayeeParts, id: string, request: PaymentRequest): u
   const view = viewOf(parts, id, request);
   // A payee that learns late, after its bank was quicker, still gets the mandate that it paid with.
   const isUsable = view.status === "approved" || view.status === "redeemed";
-  if (request.decision?.status !== "approved" || !isUsable) return view;
+  if (request.decision?.status !== "approved" || request.decision.sealedMandate === null || !isUsable) return view;
   const mandate = parts.sealer.open(request.decision.sealedMandate, mandateBinding(id));
   if (!mandate.ok) throw new Error("a mandate does not open: the key file and the database do not belong together");
   return { ...view, mandate: mandate.value };

@@ -24,7 +24,7 @@ import { rememberPayee } from "../policies/known-payees.ts";
 import { sealedKind, type SealedValue, sealJson } from "../sealed-json.ts";
 import { moveRequest } from "./move.ts";
 import { keepReceipt } from "./receipts.ts";
-import { approvedRetentionMs, detailsOf, isForAccount, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
+import { approvedRetentionMs, detailsOf, isForAccount, isRefund, type PaymentRequest, paymentRequestKind, statusOf } from "./request.ts";
 
 export interface RecordParts {
   readonly database: Database<unknown>;
@@ -64,7 +64,7 @@ export function mandateBinding(requestId: string): string {
 /**
  * Moves a request from created to approved, counts it toward the account's limits and writes the mandate, together with what `alongside` writes: all in one
  * transaction, or nothing. Exactly one approval of a request ever succeeds. Refuses with `conflict`, `over_limit`, and as `alongside` does. A policy's
- * approval says in the mandate that no human was present.
+ * approval says in the mandate that no human was present. Where money comes back there is no mandate, nothing counts and the payee is not known by it.
  */
 export async function recordApproval(
   parts: RecordParts,
@@ -74,6 +74,7 @@ export async function recordApproval(
   const now = parts.now();
   const { requestId, accountId, request, channel } = approved;
   const { payee, terms, keyThumbprint } = request.value;
+  if (isRefund(request.value)) return recordRefundApproval(parts, approved, alongside);
   const jti = randomUUID();
   const evidenceText = JSON.stringify(approved.evidence);
   const mandate = await signMandate(
@@ -111,6 +112,26 @@ export async function recordApproval(
     await keepReceipt(tx, request.value, { requestId, accountId, at: now, instrument: approved.instrument, humanPresent: channel !== "policy" });
     const type = channel === "policy" ? "payment_auto_approved" : "payment_approved";
     await writeAudit(tx, { accountId, at: now, request: approved.broughtBy }, { type, ...paymentFieldsOf(requestId, request.value) });
+    return ok(undefined);
+  });
+}
+
+async function recordRefundApproval(
+  parts: RecordParts,
+  { requestId, accountId, request, evidence, broughtBy, channel }: ApprovedPayment,
+  alongside: (tx: Database<unknown>) => Promise<Result<void, Refusal>>,
+): Promise<Result<void, Refusal>> {
+  if (channel === "policy") throw new TypeError("no policy approves a refund");
+  const now = parts.now();
+  const jti = randomUUID();
+  const sealed = sealJson(parts.sealer, `${evidenceKind.name}:${jti}`, JSON.stringify(evidence));
+  return atomically(parts.database, async (tx) => {
+    const beside = await alongside(tx);
+    if (!beside.ok) return beside;
+    const moved = await moveRequest(tx, request, { decision: { status: "approved", at: now, accountId, jti, sealedMandate: null } }, now);
+    if (!moved.ok) return moved;
+    await tx.records(evidenceKind).put(jti, sealed, { expiresAt: now + approvedRetentionMs });
+    await writeAudit(tx, { accountId, at: now, request: broughtBy }, { type: "refund_approved", ...paymentFieldsOf(requestId, request.value) });
     return ok(undefined);
   });
 }

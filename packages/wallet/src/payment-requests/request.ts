@@ -5,9 +5,9 @@ import { parseCheckoutTerms } from "@countersign/protocol/payment";
 import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
 
-/** How an open request was decided. A mandate is sealed: whoever holds it and the payee's key can redeem it. */
+/** How an open request was decided. A mandate is sealed: whoever holds it and the payee's key can redeem it. It is null where money comes back: there is none then. */
 export type PaymentDecision =
-  | { readonly status: "approved"; readonly at: EpochMs; readonly accountId: string; readonly jti: string; readonly sealedMandate: string }
+  | { readonly status: "approved"; readonly at: EpochMs; readonly accountId: string; readonly jti: string; readonly sealedMandate: string | null }
   | { readonly status: "denied"; readonly at: EpochMs; readonly accountId: string }
   | { readonly status: "canceled" | "expired"; readonly at: EpochMs };
 
@@ -46,7 +46,7 @@ export interface PaymentRequest {
 }
 
 const decision = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("approved"), at: z.number(), accountId: z.string(), jti: z.string(), sealedMandate: z.string() }),
+  z.object({ status: z.literal("approved"), at: z.number(), accountId: z.string(), jti: z.string(), sealedMandate: z.string().nullable() }),
   z.object({ status: z.literal("denied"), at: z.number(), accountId: z.string() }),
   z.object({ status: z.enum(["canceled", "expired"]), at: z.number() }),
 ]);
@@ -128,6 +128,11 @@ export function isForAccount(value: PaymentRequest, accountId: string): boolean 
   return value.buyer === null || value.buyer === accountId;
 }
 
+/** Says whether the user is asked to take money back, and not to pay. */
+export function isRefund(value: Pick<PaymentRequest, "terms">): boolean {
+  return value.terms.refund_of !== undefined;
+}
+
 /** What a user approves: the signed terms, the payee from the registry and the account that pays. */
 export function detailsOf(value: PaymentRequest, instrument: PaymentInstrument): PaymentDetails {
   const { terms } = value;
@@ -141,6 +146,7 @@ export function detailsOf(value: PaymentRequest, instrument: PaymentInstrument):
     checkout_version: terms.version,
     checkout_hash: value.checkoutHash,
     payment_instrument: instrument,
+    ...(terms.refund_of === undefined ? {} : { refund_of: terms.refund_of }),
   };
 }
 

@@ -13,7 +13,7 @@ import type { Resources } from "../authorize/resources.ts";
 import type { BankClient } from "../bank/bank-client.ts";
 import { limitsOf } from "../limits/settings.ts";
 import { findOpenRequest, recordApproval, type RecordParts } from "../payment-requests/record-approval.ts";
-import type { PaymentRequest } from "../payment-requests/request.ts";
+import { isRefund, type PaymentRequest } from "../payment-requests/request.ts";
 import { isDeniedDeal } from "./denied-deals.ts";
 import { findKnownPayee } from "./known-payees.ts";
 import { policiesOf, type Policy, policyKind } from "./policies.ts";
@@ -50,6 +50,8 @@ async function tryOnce(parts: AutoApproveParts, requestId: string, accountId: st
   const account = await database.records(accountKind).get(accountId, now);
   if (!found.ok || account === undefined) return ok(false);
   const { terms, payee } = found.value.value;
+  // A policy spends; whether money comes back is the user's own to say.
+  if (isRefund(found.value.value)) return ok(false);
   // The terms name a server in the payee's own words: one of somebody else's would borrow the permission that its user gave there.
   if (parts.resources.find(terms.resource)?.client_id !== payee.id) return ok(false);
   if (!(await isLinked(database, accountId, terms.resource, now))) return ok(false);
