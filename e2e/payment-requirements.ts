@@ -22,6 +22,14 @@ export const paymentRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "pay-refund-1",
+    rule: "A refund over the shop's limit is approved with the passkey, on a page that says what comes back, through every host that steps up.",
+    shownBy: [
+      scenario("refund", "is approved with the passkey in a window of the console, and the view's call then has it"),
+      scenario("refund", "is approved through a client that knows only the step-up of its protocol"),
+    ],
+  },
+  {
     id: "pay-limits-1",
     rule: "Limits hold when payments are approved at the same moment, and count what the bank took: not what was left, and not less for what was given back.",
     shownBy: [

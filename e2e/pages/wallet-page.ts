@@ -25,6 +25,11 @@ export class WalletPage {
     return this.page.getByRole("button", { name: /^Approve / });
   }
 
+  /** The yes to a refund. */
+  get takeBack(): Locator {
+    return this.page.getByRole("button", { name: /^Take .* back$/ });
+  }
+
   get cancel(): Locator {
     return this.page.getByRole("button", { name: "Cancel" });
   }

@@ -72,6 +72,9 @@ export function judgeRefund(sums: RefundableSums, wish: RefundWish): Result<Refu
     return done === undefined ? err(refuse("conflict", "more was refunded since")) : ok({ verdict: "go_on", id: done.id });
   }
   const left = sums.captured - sums.refunded;
+  const last = sums.refunds.findLast((each) => each.state === "done");
+  // Who wants all that is left back has it.
+  if (left === 0 && wish.amount === undefined && last !== undefined) return ok({ verdict: "go_on", id: last.id });
   if (left === 0) return err(refuse("payment_closed", "all of it was refunded"));
   if (wanted > left) return err(refuse("exceeds_payment", "more than is left"));
   const onTokens = sums.refunds.filter((each) => each.state !== "refused" && each.state !== "awaiting_approval" && !each.isApproved);

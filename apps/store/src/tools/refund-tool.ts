@@ -5,6 +5,7 @@ import type { ToolContext } from "@countersign/kit/context";
 import { requireRefund } from "@countersign/kit/payment/require-payment";
 import { refuse } from "@countersign/protocol/errors";
 import { formatMinorUnits } from "@countersign/protocol/money";
+import { paymentRequestIdOf } from "@countersign/protocol/scope";
 import { z } from "zod";
 import { viewOrder } from "../orders/order.ts";
 import { readOrder } from "../orders/order-rows.ts";
@@ -13,6 +14,16 @@ import { type Refund, viewRefund } from "../refunds/refund.ts";
 import { keepRefundRequest, readRefund, readRefundsOf } from "../refunds/refund-rows.ts";
 import type { Shop } from "../shop.ts";
 import * as shapes from "./shapes.ts";
+
+/** A key is of one client, and so is the refund that is known by it. */
+function keyOf({ clientId, idempotencyKey }: ToolContext): string | undefined {
+  return idempotencyKey === undefined ? undefined : JSON.stringify([clientId ?? null, idempotencyKey]);
+}
+
+function requestsOf({ asked, payer }: ToolContext): readonly string[] {
+  const named = [...(payer?.scope ?? [])].map(paymentRequestIdOf).filter((id) => id !== undefined);
+  return asked === undefined ? named : [asked.requestId, ...named];
+}
 
 /** Asks the user; undefined when they said yes. The wallet's request is kept, so that their yes counts whoever comes back. */
 async function askApproval(shop: Shop, refund: Refund, ctx: ToolContext): Promise<ToolAnswer | undefined> {
@@ -47,7 +58,7 @@ export function addRefundTool(app: App, shop: Shop): void {
     async ({ order_id, amount_minor: amount, refunded_minor: seen, reason }, ctx) => {
       const order = ctx.subject === undefined ? undefined : await readOrder(shop.db, ctx.subject, order_id);
       if (order === undefined) return refused(refuse("not_found"));
-      const begun = await beginRefund(shop, order, { amount, seen, reason });
+      const begun = await beginRefund(shop, order, { amount, seen, reason, key: keyOf(ctx), requests: requestsOf(ctx) });
       if (!begun.ok) return refused(begun.error);
       const asked = begun.value.state === "awaiting_approval" ? await askApproval(shop, begun.value, ctx) : undefined;
       if (asked !== undefined) return asked;

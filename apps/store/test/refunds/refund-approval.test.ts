@@ -110,6 +110,23 @@ describe("a refund over the limit", () => {
     expect(town.bank.refunded).toHaveLength(1);
   });
 
+  test.each([
+    ["the token that shows the approval", {}, undefined],
+    ["its key", {}, "press-1"],
+    ["what it had seen", { refunded_minor: 0 }, undefined],
+  ])("that was made before its call came back is the answer to it, by %s", async (how, seen, key) => {
+    const wish = { amount_minor: 1500, ...seen };
+    const request = requestOf(await refund(wish, owner, key));
+    await town.wallet.approve(request, "usr_1");
+    await push(request);
+    expect(town.bank.refunded).toHaveLength(1);
+    const token = how.includes("token") ? await town.wallet.token("usr_1", `orders:write payment:${request}`) : owner;
+    expect(await refund(wish, token, key)).toMatchObject({ isError: false, structured: { refund: { status: "done", amount: { amount: 1500 } } } });
+    expect(town.bank.refunded).toHaveLength(1);
+    // Somebody who wants as much once more says so, and is asked again.
+    expect((await refund({ amount_minor: 1500, refunded_minor: 1500 }, token, "press-2")).status).toBe(403);
+  });
+
   test("that was approved is made by the recovery, when nobody tells of it", async () => {
     const request = requestOf(await refund());
     await town.wallet.approve(request, "usr_1");

@@ -46,7 +46,8 @@ describe("a wish for a refund", () => {
     ["of more than was ever given back", none, 100, 50, "conflict"],
     ["a second time after the first was refused", failed, 300, 0, "begin 300"],
     ["anything when nothing is left", all, 1, 1000, "payment_closed"],
-    ["all when nothing is left", all, undefined, 1000, "payment_closed"],
+    ["all when nothing is left is what was asked for before", all, undefined, 1000, "go on ref_1"],
+    ["all when the bank gave it back by itself", { ...none, refunded: 1000 }, undefined, 1000, "payment_closed"],
   ] as const)("%s: %#", (_title, sums, amount, seen, expected) => {
     const judged = judgeRefund(sums, { amount, seen });
     const told = !judged.ok ? judged.error.code : judged.value.verdict === "begin" ? `begin ${judged.value.amount}` : `go on ${judged.value.id}`;

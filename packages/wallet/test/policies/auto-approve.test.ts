@@ -137,6 +137,13 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
     expect((await database.records(policyKind).get(policyId, now))?.value.uses).toBe(3);
   });
 
+  test("approves no refund, whose terms it would cover", async () => {
+    const refund = await lodge("pr_1", { terms: { ...checkout, refund_of: "ord_1" }, buyer: "usr_a" });
+    expect(await autoApprove(parts, refund, "usr_a")).toBe(false);
+    expect(await decisionOf("pr_1")).toBeNull();
+    expect(await autoApprove(parts, await lodge("pr_2"), "usr_a")).toBe(true);
+  });
+
   test("once it is ended it approves nothing", async () => {
     expect(await endPolicy(database, "usr_b", policyId, now)).toMatchObject({ ok: false, error: { code: "not_found" } });
     expect(await endPolicy(database, "usr_a", policyId, now)).toEqual({ ok: true, value: undefined });
