@@ -33,7 +33,8 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
     case "order_completed":
       return logger.info("order.completed", { orderId: event.order, paymentId: event.payment, state: event.approvedBy });
     case "refund_begun":
-      return logger.info("refund.begun", { refundId: event.refund, paymentId: event.payment });
+    case "refund_done":
+      return logger.info(event.event.replace("_", "."), { refundId: event.refund, paymentId: event.payment });
     case "refund_approved":
       return logger.info("refund.approved", { refundId: event.refund });
     case "refund_sent":
@@ -44,16 +45,13 @@ export function logEvent(logger: Logger, event: LoggedEvent): void {
       return logger.warn("refund.refused", { refundId: event.refund, code: event.code });
     case "refund_mismatch":
       return logger.error("refund.mismatch", { refundId: event.refund });
-    case "refund_done":
-      return logger.info("refund.done", { refundId: event.refund, paymentId: event.payment });
     case "charge_taken_back":
       return logger.warn("charge.taken_back", { refundId: event.refund, paymentId: event.payment });
     case "order_sums_changed":
       return logger.info("order.sums_changed", { paymentId: event.payment });
     case "bank_event_refused":
-      return logger.warn("bank_event.refused", { code: event.code });
     case "wallet_event_refused":
-      return logger.warn("wallet_event.refused", { code: event.code });
+      return logger.warn(event.event.replace("_refused", ".refused"), { code: event.code });
     case "agent_refused":
       return logger.warn("agent.refused", { clientId: event.agent, status: event.status, code: event.code });
     case "work_failed":

@@ -161,7 +161,8 @@ export async function createTestWallet(options: TestWalletOptions): Promise<Test
       subject: body["subject"],
     };
     requests.set(made.id, made);
-    if (typeof made.subject === "string" && wallet.policies.has(made.subject) && !isRefund(made)) await wallet.approve(made.id, made.subject, "policy");
+    if (typeof made.subject === "string" && wallet.policies.has(made.subject) && !isRefund(made))
+      await wallet.approve(made.id, made.subject, "policy");
     return Response.json(lodgedView(made), { status: 201 });
   }
 

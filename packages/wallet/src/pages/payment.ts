@@ -4,6 +4,7 @@ import { ceremonyStatus } from "./ceremony.ts";
 import { type DeviceOrigin, originPairs } from "./device.ts";
 import { type Markup, type Page, symbol } from "./layout.ts";
 import { type PhoneOffer, phoneOffer } from "./phone.ts";
+import { refundText } from "./refund-text.ts";
 import { text } from "./text.ts";
 
 /** What the payment page shows, every text ready to read. Its digest is part of what the passkey signs. */
@@ -47,7 +48,7 @@ export interface PaymentView {
 /** Reads like a card terminal: payee, sum, what it is for, one button. Where money comes back, everything says so. */
 export function paymentPage(view: PaymentView): Page {
   const { display } = view;
-  const words = display.refundOf === undefined ? text.payment : text.refund;
+  const words = display.refundOf === undefined ? text.payment : refundText;
   const approve =
     view.hasEnough && view.overLimit === undefined
       ? html`<form class="stack snug" method="post" action="${view.base}/approve" data-ceremony="get" data-armed data-options="${view.base}/approve/options">
@@ -59,7 +60,7 @@ ${view.secondDevice?.asksNumber === true ? numberField(view.secondDevice.numberH
       : html`<p class="notice notice-bad">${symbol("alert")}<span>${view.overLimit ?? text.payment.insufficient(view.available)}</span></p>`;
   const body = html`<section class="card">
 <div class="total">
-${display.refundOf === undefined ? "" : html`<span class="hint">${text.refund.from}</span>`}
+${display.refundOf === undefined ? "" : html`<span class="hint">${refundText.from}</span>`}
 <h1 class="total-payee"><bdi>${display.payeeName}</bdi></h1>
 <span class="total-origin">${display.payeeHost}</span>
 <span class="total-amount">${display.total}</span>
@@ -68,7 +69,7 @@ ${display.refundOf === undefined ? "" : html`<span class="hint">${text.refund.fr
 <li class="lines-total"><span>${text.payment.total}</span><span class="amount">${display.total}</span></li></ul>
 <hr>
 <dl class="pairs">
-${display.refundOf === undefined ? "" : html`<dt>${text.refund.order}</dt><dd>${display.refundOf}</dd>`}
+${display.refundOf === undefined ? "" : html`<dt>${refundText.order}</dt><dd>${display.refundOf}</dd>`}
 <dt>${words.pays}</dt><dd>${words.available(display.account, view.available)}</dd>
 <dt>${text.payment.askedBy}</dt><dd>${display.clientName} <span class="quiet">${display.clientHost}</span></dd>
 <dt>${text.payment.expires}</dt><dd>${text.payment.minutes(view.openForMinutes)}</dd>

@@ -129,15 +129,6 @@ export const text = {
     unavailableTitle: "This payment cannot be approved",
   },
 
-  refund: {
-    title: (payee: string): string => `Refund from ${payee}`,
-    from: "You get money back from",
-    order: "For order",
-    pays: "To your account",
-    approve: (amount: string): string => `Take ${amount} back`,
-    available: (description: string, _amount: string): string => description,
-  },
-
   policies: {
     title: "Policies",
     lead: "A policy approves small payments to a shop you know without asking you each time. You sign it once with your passkey; it ends by itself, and you can end it at any time.",
