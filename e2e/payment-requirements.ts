@@ -14,6 +14,19 @@ export const paymentRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "pay-published-schemas-1",
+    rule: "Whoever has the schemas that an agents' protocol publishes can hold every request and every answer of the shop against them, by one command that says where they are and what does not fit.",
+    spec: "UCP 2026-08-25",
+    shownBy: [
+      scenario("published-schemas", "pass schemas that fit them, in every state of a session"),
+      scenario("published-schemas", "fail a schema that forbids a member, and each answer says where"),
+      scenario("published-schemas", "fail where a request leaves out what its operation requires"),
+      scenario("published-schemas", "that %s is said in one sentence"),
+      scenario("published-schemas", "that is not named, or is no JSON, ends the command with 2 and one sentence"),
+      scenario("published-schemas", "make a member forbidden, required or optional for their operation alone"),
+    ],
+  },
+  {
     id: "pay-another-device-1",
     rule: "An approval on another device reaches the view that waits for it by the answer that it holds open, and completes the order even when the view is gone.",
     shownBy: [

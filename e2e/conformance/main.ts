@@ -1,22 +1,30 @@
 // `npm run conformance -- server|client|authorization`: the official MCP conformance suite against our parts, offline.
-import { runAuthorization } from "./authorization.ts";
-import { runClient } from "./client.ts";
+// `npm run conformance -- ucp --schemas <folder>`: the shop's answers to shopping agents, held against the schemas that their protocol publishes.
 import { isUnexpected, type Outcome } from "./outcome.ts";
-import { runServer } from "./server.ts";
+import { UnfitFolder } from "./schema-folder.ts";
 
-const runs: Readonly<Record<string, (say: (line: string) => void) => Promise<readonly Outcome[]>>> = {
-  server: runServer,
-  client: runClient,
-  authorization: runAuthorization,
+type Run = (say: (line: string) => void, options: readonly string[]) => Promise<readonly Outcome[]>;
+
+/** Each is loaded when it is asked for: most need a whole stack and a browser. */
+const runs: Readonly<Record<string, () => Promise<Run>>> = {
+  server: async () => (await import("./server.ts")).runServer,
+  client: async () => (await import("./client.ts")).runClient,
+  authorization: async () => (await import("./authorization.ts")).runAuthorization,
+  ucp: async () => (await import("./ucp.ts")).runUcp,
 };
 
-const wanted = process.argv[2];
-const run = wanted === undefined ? undefined : runs[wanted];
-if (run === undefined) {
+const [wanted, ...options] = process.argv.slice(2);
+const load = wanted === undefined ? undefined : runs[wanted];
+if (load === undefined) {
   console.error(`Say which part to test: npm run conformance -- ${Object.keys(runs).join("|")}`);
   process.exit(2);
 }
-const outcomes = await run((line) => console.log(line));
+const run = await load();
+const outcomes = await run((line) => console.log(line), options).catch((thrown: unknown) => {
+  if (!(thrown instanceof UnfitFolder)) throw thrown;
+  console.error(thrown.message);
+  process.exit(2);
+});
 const unexpected = outcomes.filter(isUnexpected);
 const known = outcomes.filter((each) => !each.passed && each.knownFailure !== undefined).length;
 for (const each of unexpected) console.log(`\n--- ${each.name}\n${each.output}`);
