@@ -43,16 +43,18 @@ export function createRedemptions(parts: RedemptionParts): Redemptions {
   );
   const tell = (at: RedeemingWallet, { payment_id: reference, request_id: requestId, captured }: RedemptionRow): Promise<Result<void, Refusal>> =>
     captured === 0 ? wallet.void(at, { requestId, reference }) : wallet.settle(at, { requestId, reference, captured });
-  /** One wallet's ends, one after the other. What is left when it does not answer is put off without asking again. */
+  /** One wallet's ends, one after the other. One that it answers and does not take is put off alone; when it does not answer, all that is left is, without asking again. */
   const tellAll = async (issuer: string, rows: readonly RedemptionRow[], now: EpochMs): Promise<number> => {
     const at = wallets.get(issuer);
     let settled = 0;
     let isSilent = false;
     for (const row of rows) {
-      isSilent ||= at !== undefined && !(await tell(at, row)).ok;
-      if (isSilent) await postponeEnd(database, row.payment_id, now + retryMs);
-      else await forgetRedemption(database, row.payment_id);
-      if (!isSilent) settled += 1;
+      const told = at === undefined || isSilent ? undefined : await tell(at, row);
+      isSilent ||= told?.ok === false && told.error.code === "unavailable";
+      const isOver = !isSilent && told?.ok !== false;
+      if (isOver) await forgetRedemption(database, row.payment_id);
+      else await postponeEnd(database, row.payment_id, now + retryMs);
+      if (isOver) settled += 1;
     }
     return settled;
   };

@@ -16,7 +16,10 @@ export interface RedeemingWallet {
 export interface WalletClient {
   /** Refuses with `mandate_spent`, `mandate_revoked` or `mandate_invalid`, which are the wallet's last word, and with `unavailable`. */
   redeem(wallet: RedeemingWallet, redemption: { readonly mandate: string; readonly reference: string }): Promise<Result<void, Refusal>>;
-  /** Ok when the redemption is void, and when the wallet knows of none that could be. Refuses with `unavailable`. */
+  /**
+   * Ok when the redemption is void, and when the wallet knows of none that could be. Refuses with `unavailable` when the wallet does not answer anything now, and with
+   * `internal_error` when it answers, but not with an end of this one.
+   */
   void(wallet: RedeemingWallet, redemption: { readonly requestId: string; readonly reference: string }): Promise<Result<void, Refusal>>;
   /** As `void`, for a redemption of which `captured` was taken in the end, in minor units. */
   settle(
@@ -28,6 +31,8 @@ export interface WalletClient {
 /** The wallet's last words; asking again changes none of them. One that knows no settlements says `not_found` and keeps the whole payment counted. */
 const nothingToEnd: ReadonlySet<unknown> = new Set<ErrorCode>(["conflict", "not_found", "client_not_allowed", "exceeds_payment"]);
 const noAnswer = refuse("unavailable", "the wallet does not answer");
+/** What a wallet, or what stands in front of it, says of itself and of no redemption. */
+const saysNothing: ReadonlySet<number> = new Set([401, 429, 502, 503, 504]);
 
 export function createWalletClient(parts: { readonly tokens: WalletTokens; readonly fetch: typeof fetch }): WalletClient {
   const ask = async (wallet: RedeemingWallet, action: "redeem" | "void" | "settle", body: unknown): Promise<JsonReply | undefined> => {
@@ -60,5 +65,6 @@ export function createWalletClient(parts: { readonly tokens: WalletTokens; reado
 
 function ended(reply: JsonReply | undefined, reference: string): Result<void, Refusal> {
   const isHeard = reply?.status === 200 && member(reply.body, "reference") === reference;
-  return isHeard || nothingToEnd.has(member(reply?.body, "code")) ? ok(undefined) : err(noAnswer);
+  if (isHeard || nothingToEnd.has(member(reply?.body, "code"))) return ok(undefined);
+  return err(reply === undefined || saysNothing.has(reply.status) ? noAnswer : refuse("internal_error", "the wallet does not end it"));
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FaultPoint } from "../src/fault-point.ts";
 import { holdTtlMs } from "../src/payment.ts";
 import { MandateDesk } from "./mandate-desk.ts";
 import { secretsOf, walletUrl, World } from "./world.ts";
@@ -236,6 +237,22 @@ describe("what is set aside and not captured", () => {
     expect(await world.payment(part.id)).toMatchObject({ status: "captured", captured: 30, held: 0, voided: 70 });
     expect(await world.available(account)).toBe(10_000 - 30);
     expect(world.events.filter((event) => event.event === "payment_expired")).toHaveLength(2);
+    await world.bank.close();
+  });
+
+  test("one that cannot be released keeps no other one waiting", async () => {
+    let fails = 1;
+    const reach = (point: FaultPoint): void => {
+      if (point === "expiry.recorded" && fails-- > 0) throw new Error("broken");
+    };
+    const world = await World.open({ reach });
+    const account = await world.openAccount();
+    for (let n = 0; n < 3; n += 1) await world.authorize(account, { amount: 100 });
+    world.time.now += holdTtlMs;
+    await expect(world.bank.expireHolds()).rejects.toThrow("broken");
+    expect(await world.available(account)).toBe(10_000 - 100);
+    expect(await world.bank.expireHolds()).toBe(1);
+    expect(await world.available(account)).toBe(10_000);
     await world.bank.close();
   });
 

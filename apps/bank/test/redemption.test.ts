@@ -151,6 +151,24 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     await database.close();
   });
 
+  test("a word that the wallet answers and does not take holds up no other word to it; each is said again until it is taken", async () => {
+    const { desk, world, account } = await open();
+    const parted = await Promise.all(["one", "two", "three"].map((jti) => world.authorize(account, { amount: 100, jti })));
+    for (const { id } of parted) await world.move(id, "captures", { amount: 40, currency: "EUR", final: true });
+    const captured = (jti: string): number | undefined => desk.redeemed.get(`pr_${jti}`)?.captured;
+    const heard = (): number => ["one", "two", "three"].filter((jti) => captured(jti) === 40).length;
+    desk.faults.push("broken");
+    expect(await world.bank.settleRedemptions()).toBe(2);
+    expect(heard()).toBe(2);
+    desk.faults.push("broken");
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(1);
+    expect(heard()).toBe(3);
+    await world.bank.close();
+  });
+
   test("a token that the wallet no longer takes is replaced once", async () => {
     const { desk, world, account, order } = await open();
     expect((await world.pay(order)).status).toBe(201);
