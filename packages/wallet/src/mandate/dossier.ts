@@ -6,7 +6,7 @@ import { decodeJwt } from "jose";
 import { z } from "zod";
 import { sha256 } from "../digest.ts";
 import { evidenceKind, mandateBinding } from "../payment-requests/record-approval.ts";
-import { paymentRequestKind, statusOf } from "../payment-requests/request.ts";
+import { type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import { openJson } from "../sealed-json.ts";
 
 /** Everything that is kept of one payment request, for whoever decides a dispute. The mandate comes as its claims, so that nobody redeems it with this. */
@@ -22,6 +22,8 @@ export interface Dossier {
   readonly checkout_matches?: boolean;
   readonly payee_key: string;
   readonly history: readonly { readonly status: string; readonly at: string }[];
+  /** Who used the mandate, for which payment of its own, and in minor units how much it took, null as long as it did not say that it was less. Absent when nobody did. */
+  readonly redemption?: { readonly by: string; readonly reference: string; readonly captured: number | null };
   readonly mandate?: unknown;
   readonly evidence?: unknown;
   /** Whether the mandate names exactly this evidence. Absent while there is none. */
@@ -47,6 +49,7 @@ export async function readDossier(database: Database<unknown>, sealer: Sealer, r
     history: [{ status: "created", at: createdAt }, decision ?? [], outcome ?? []]
       .flat()
       .map(({ status, at }) => ({ status, at: new Date(at).toISOString() })),
+    ...redemptionOf(outcome),
   };
   if (decision?.status !== "approved") return facts;
   const kept = await database.records(evidenceKind).get(decision.jti, now);
@@ -61,4 +64,10 @@ export async function readDossier(database: Database<unknown>, sealer: Sealer, r
   const policyId = member(evidence, "policy_id");
   const signed = typeof policyId === "string" ? await database.records(evidenceKind).get(policyId, now) : undefined;
   return signed === undefined ? judged : { ...judged, policy_evidence: openJson(sealer, `${evidenceKind.name}:${String(policyId)}`, signed.value) };
+}
+
+function redemptionOf(outcome: PaymentRequest["outcome"]): Pick<Dossier, "redemption"> {
+  if (outcome?.status !== "redeemed" && outcome?.status !== "voided") return {};
+  const { by, reference } = outcome;
+  return { redemption: { by, reference, captured: outcome.status === "redeemed" ? outcome.captured : 0 } };
 }

@@ -27,6 +27,7 @@ test("a dossier holds what a dispute is decided by, and no mandate that can be u
   await person.usePasskey(await person.register(await person.browser.open(request.url)), "/approve");
   const mandate = String((await world.payee.call(`/payment-requests/${id}`)).body["mandate"]);
   await world.bank.ask("redeem", { mandate, reference: "pay_1" });
+  await world.bank.ask("settle", { request_id: id, reference: "pay_1", captured: 4_000 });
   await world.close();
 
   const printed: string[] = [];
@@ -41,6 +42,7 @@ test("a dossier holds what a dispute is decided by, and no mandate that can be u
     checkout_hash: createHash("sha256").update(checkoutJwt).digest("base64url"),
     checkout_matches: true,
     history: [{ status: "created" }, { status: "approved" }, { status: "redeemed" }],
+    redemption: { by: world.bank.url, reference: "pay_1", captured: 4_000 },
     mandate: { vct: "mandate.payment.1", request_id: id, payment_amount: { amount: 4_250, currency: "EUR" } },
     evidence: { signature: expect.any(String), preimage: expect.stringContaining(id) },
     evidence_matches: true,
