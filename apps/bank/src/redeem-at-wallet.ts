@@ -49,7 +49,7 @@ export function createRedemptions(parts: RedemptionParts): Redemptions {
     let settled = 0;
     let isSilent = false;
     for (const row of rows) {
-      const told = at === undefined || isSilent ? undefined : await tell(at, row);
+      const told: Result<void, Refusal> | undefined = at === undefined || isSilent ? undefined : await tell(at, row);
       isSilent ||= told?.ok === false && told.error.code === "unavailable";
       const isOver = !isSilent && told?.ok !== false;
       if (isOver) await forgetRedemption(database, row.payment_id);
