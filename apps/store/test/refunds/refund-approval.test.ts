@@ -81,6 +81,19 @@ describe("a refund over the limit", () => {
     expect(town.bank.refunded).toEqual([]);
   });
 
+  test("P12 takes no approval of other terms, also where its row names that request", async () => {
+    await refund();
+    const paid = [...town.wallet.requests.values()].find(({ status }) => status === "approved");
+    await town.db.sql
+      .updateTable("refunds")
+      .set({ request_id: paid?.id ?? "" })
+      .execute();
+    town.clock.advance(11_000);
+    await town.store.recover();
+    expect(await read()).toMatchObject({ status: "complete", refunds: [{ status: "awaiting_approval" }] });
+    expect(town.bank.refunded).toEqual([]);
+  });
+
   test("P13 is also one that small ones add up to", async () => {
     expect((await refund({ amount_minor: 600 })).isError).toBe(false);
     expect((await refund({ amount_minor: 401 })).status).toBe(403);

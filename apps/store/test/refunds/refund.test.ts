@@ -55,6 +55,12 @@ describe("a wish for a refund", () => {
   });
 });
 
+test("of two refunds over the same sum the one that began at the seen sum is the wish's", () => {
+  const two = ["ref_1", "ref_2"].map((id, index) => ({ id, amount: eur(300), before: 300 * index, state: "done" as const, isApproved: false }));
+  const judged = judgeRefund({ captured: 1000, refunded: 600, refunds: two, limit }, { amount: 300, seen: 300 });
+  expect(judged).toEqual({ ok: true, value: { verdict: "go_on", id: "ref_2" } });
+});
+
 describe("a refund over the limit", () => {
   const large = { captured: 20_000, refunded: 0, refunds: [], limit };
   const needs = (sums: RefundableSums, amount: number): boolean | string => {
