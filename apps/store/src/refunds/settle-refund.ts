@@ -11,6 +11,7 @@ import type { Report } from "../report.ts";
 import type { StoreTables } from "../tables.ts";
 import { findRefund, type Refund } from "./refund.ts";
 import { learnApproval } from "./refund-approval.ts";
+import { takeBack } from "./take-back.ts";
 import { countRefundAttempt, postponeRefund, readRefund, settleRefund } from "./refund-rows.ts";
 
 export type RefundSettlement =
@@ -120,11 +121,15 @@ async function finish(options: RefunderOptions, refund: Refund, payment: BankPay
   return { outcome: "done" };
 }
 
-/** What the bank was read to say about the payment is kept with it: a refusal because of another refund shows that one. */
+/**
+ * What the bank was read to say about the payment is kept with it: a refusal because of another refund shows that one. A charge without an order is owed
+ * whatever the bank says now, so giving it back is begun again in the same transaction.
+ */
 async function giveUp(options: RefunderOptions, refund: Refund, code: ErrorCode, payment: BankPayment | undefined): Promise<RefundSettlement> {
   const isFirst = await options.db.transaction(async (tx) => {
     const settled = await settleRefund(tx, refund, "refused", code);
     if (settled && payment !== undefined) await writeOrderSums(tx, payment);
+    if (settled && payment !== undefined && refund.orderId === null) await takeBack({ ...options, db: tx }, payment);
     return settled;
   });
   if (!isFirst) return recall(options, refund.id);

@@ -84,6 +84,27 @@ describe("a charge that comes to no order", () => {
     expect(await town.db.sql.selectFrom("refunds").select("state").execute()).toEqual([{ state: "done" }]);
   });
 
+  test("is given back though the bank refused that at first, and then once", async () => {
+    const { payment } = await givenUp();
+    town.bank.captureByItself(payment, 3780);
+    town.bank.refundFaults.push("poor", "poor");
+    await push(payment);
+    expect(town.bank.refunded).toEqual([]);
+    town.clock.advance(60_000);
+    await town.store.recover();
+    expect(town.bank.refunded).toEqual([]);
+    // Not at every look: each refusal makes it wait longer.
+    town.clock.advance(60_000);
+    await town.store.recover();
+    expect(town.bank.refunded).toEqual([]);
+    town.clock.advance(60_000);
+    await town.store.recover();
+    expect(town.bank.refunded.map(({ id, amount }) => ({ id, amount }))).toEqual([{ id: payment, amount: 3780 }]);
+    await push(payment);
+    await town.store.recover();
+    expect(town.bank.refunded).toHaveLength(1);
+  });
+
   test("that never happened is left alone", async () => {
     const { payment } = await givenUp();
     await push(payment);
