@@ -70,6 +70,12 @@ export async function addDelivery(tx: Outbox, delivery: Omit<Delivery, "attempts
   await tx.signals.notify(channel, "");
 }
 
+/** The number that comes after those of a subject's events which nobody has taken yet: for a subject whose changes have no numbers of their own. */
+export async function nextSequence(tx: Pick<Outbox, "sql">, subjectId: string): Promise<number> {
+  const [row] = await rowsOf(tx, sql<{ last: number | null }>`select max(sequence) as last from event_deliveries where subject_id = ${subjectId}`);
+  return (row?.last ?? 0) + 1;
+}
+
 /** The deliveries of a database. */
 export function deliveriesOf(database: Outbox): Deliveries {
   return {

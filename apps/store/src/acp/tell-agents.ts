@@ -4,7 +4,7 @@ import type { Secret } from "@countersign/protocol/secret";
 import type { Logger } from "@countersign/service/log";
 import { checkTarget, deliverDue, startOutbox, type OutboxMessage, type OutboxParts } from "@countersign/service/outbox/outbox";
 import type { Database } from "@countersign/storage/open";
-import { addDelivery, deliveriesOf, type Delivery } from "@countersign/storage/deliveries";
+import { addDelivery, deliveriesOf, type Delivery, nextSequence } from "@countersign/storage/deliveries";
 import { readCheckout } from "../checkout/checkout-rows.ts";
 import type { AnnounceOrder } from "../orders/announce.ts";
 import { readAnyOrder } from "../orders/order-rows.ts";
@@ -65,8 +65,8 @@ function createOrderAnnouncer(agents: readonly AcpAgent[], url: string): Announc
     if (told.size === 0) return;
     const agent = (await readCheckout(tx, order.checkoutId))?.agent;
     if (agent === undefined || agent === null || !told.has(agent)) return;
-    // A payment has one unsettled refund at a time, so no two changes of an order have one number.
-    const sequence = 1 + (await readRefundsOf(tx, order.paymentId)).filter((refund) => refund.state === "done").length;
+    // The bank may give money back that nobody here asked for, so the number of refunds says nothing of the number of changes.
+    const sequence = await nextSequence(tx, order.id);
     await addDelivery(tx, { event_id: randomUUID(), target_id: agent, subject_id: order.id, sequence, status: change, event_at: now });
   };
 }

@@ -112,8 +112,7 @@ async function finish(options: RefunderOptions, refund: Refund, payment: BankPay
     const settled = await settleRefund(tx, refund, "done", null);
     if (!settled) return false;
     await writeOrderSums(tx, payment);
-    const order = refund.orderId === null ? undefined : await readAnyOrder(tx, refund.orderId);
-    if (order !== undefined) await options.announce(tx, order, "order_update", clock());
+    if (refund.orderId !== null) await announceOrder(options, tx, refund.orderId);
     return true;
   });
   if (!isFirst) return recall(options, refund.id);
@@ -128,13 +127,19 @@ async function finish(options: RefunderOptions, refund: Refund, payment: BankPay
 async function giveUp(options: RefunderOptions, refund: Refund, code: ErrorCode, payment: BankPayment | undefined): Promise<RefundSettlement> {
   const isFirst = await options.db.transaction(async (tx) => {
     const settled = await settleRefund(tx, refund, "refused", code);
-    if (settled && payment !== undefined) await writeOrderSums(tx, payment);
-    if (settled && payment !== undefined && refund.orderId === null) await takeBack({ ...options, db: tx }, payment);
-    return settled;
+    if (!settled || payment === undefined) return settled;
+    if (refund.orderId === null) await takeBack({ ...options, db: tx }, payment);
+    else if (await writeOrderSums(tx, payment)) await announceOrder(options, tx, refund.orderId);
+    return true;
   });
   if (!isFirst) return recall(options, refund.id);
   options.report({ event: "refund_refused", refund: refund.id, code });
   return { outcome: "refused", refusal: refuse(code) };
+}
+
+async function announceOrder({ announce, clock }: RefunderOptions, tx: Database<StoreTables>, orderId: string): Promise<void> {
+  const order = await readAnyOrder(tx, orderId);
+  if (order !== undefined) await announce(tx, order, "order_update", clock());
 }
 
 /** What was settled before, here or by another instance. */

@@ -123,6 +123,37 @@ describe("telling an agent of its orders", () => {
     expect(JSON.stringify(events[1])).toContain('"type":"amount_refunded","display_text":"Refunded","amount":500');
   });
 
+  test("what the bank gives back by itself is told while the order still waits to be told, and a refund after it", async () => {
+    const { order } = await buy();
+    const { payment_id: paymentId } = await town.db.sql.selectFrom("orders").select("payment_id").executeTakeFirstOrThrow();
+    for (const amount of [300, 200]) {
+      town.bank.refundByItself(paymentId, amount);
+      const headers = { "content-type": "application/secevent+jwt" };
+      const body = await town.bank.event(paymentId);
+      const pushed = await town.store.fetch(new Request("http://127.0.0.1:4300/webhooks/bank", { method: "POST", headers, body }));
+      expect(pushed.status).toBe(202);
+      await town.store.idle();
+    }
+    const token = await town.wallet.token("usr_1", "orders:write orders:read", "http://127.0.0.1:4300/mcp");
+    expect((await town.call("refund_order", { order_id: order, amount_minor: 500 }, token)).isError).toBe(false);
+    for (const _ of [1, 2, 3, 4]) await town.store.recover();
+    const events = platform.got.map((each) => record(JSON.parse(each.body)));
+    expect(events.map((each) => each["type"])).toEqual(["order_create", "order_update", "order_update", "order_update"]);
+    expect(JSON.stringify(events.at(-1))).toContain('"display_text":"Refunded","amount":1000');
+  });
+
+  test("a refund that is refused because the bank gave the money back by itself tells of that", async () => {
+    const { order } = await buy();
+    await town.store.recover();
+    const { payment_id: paymentId, captured } = await town.db.sql.selectFrom("orders").select(["payment_id", "captured"]).executeTakeFirstOrThrow();
+    town.bank.refundByItself(paymentId, Number(captured));
+    const token = await town.wallet.token("usr_1", "orders:write orders:read", "http://127.0.0.1:4300/mcp");
+    expect((await town.call("refund_order", { order_id: order, amount_minor: 500 }, token)).code).toBe("payment_closed");
+    for (const _ of [1, 2]) await town.store.recover();
+    expect(platform.got.map((each) => record(JSON.parse(each.body))["type"])).toEqual(["order_create", "order_update"]);
+    expect(platform.got.at(-1)?.body).toContain(`"display_text":"Refunded","amount":${captured}`);
+  });
+
   test("nobody is told of another agent's orders, of those sold over MCP, or without an address", async () => {
     await buy(otherApiKey);
     const made = await town.call("create_checkout", { items: [{ product_id: "stoneware-mug", quantity: 1 }] });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Database, Migration } from "../../src/database.ts";
-import { addDelivery, createDeliveries, deliveriesOf, type Delivery } from "../../src/deliveries.ts";
+import { addDelivery, createDeliveries, deliveriesOf, type Delivery, nextSequence } from "../../src/deliveries.ts";
 import { type EngineUnderTest, type NoTables, useOpener } from "./engine.ts";
 
 const migrations: readonly Migration[] = [{ id: "0001-deliveries", up: createDeliveries }];
@@ -81,6 +81,17 @@ export function describeDeliveries(engine: EngineUnderTest): void {
       await add(database, "a", 1);
       await expect(addDelivery(database, { ...about, event_id: "evt_other" })).rejects.toThrow();
       expect(idsOf(await deliveriesOf(database).readDue("store", later, 10))).toEqual(["evt_a_1"]);
+    });
+
+    it("give the number after those that nobody has taken, to each subject its own", async () => {
+      const database = await open({ migrations });
+      expect(await nextSequence(database, "a")).toBe(1);
+      await add(database, "a", 1);
+      await add(database, "a", 7);
+      await add(database, "b", 9);
+      expect(await database.transaction((tx) => nextSequence(tx, "a"))).toBe(8);
+      await deliveriesOf(database).end("evt_a_7");
+      expect(await nextSequence(database, "a")).toBe(2);
     });
 
     it("wake who listens", async () => {
