@@ -149,11 +149,15 @@ export function viewSession(parts: SessionParts): AcpSession {
   };
 }
 
-/** One whose time to approve has just ended may have been approved in time: nobody can approve it any more, and what became of it is still to be learnt. */
-function statusOf({ status, expiresAt }: Checkout, now: EpochMs, isShort: boolean): SessionStatus {
+/**
+ * One whose time to approve has just ended may have been approved in time: nobody can approve it any more, and what became of it is still to be learnt. While the
+ * wallet has not told where to approve, nobody can be sent there: completing again asks for it.
+ */
+function statusOf({ status, expiresAt, approvalLink }: Checkout, now: EpochMs, isShort: boolean): SessionStatus {
   const isOver = expiresAt <= now;
   if (status === "priced" && isOver) return "expired";
   if (status === "awaiting_approval" && isOver) return "complete_in_progress";
+  if (status === "awaiting_approval" && approvalLink === null) return "ready_for_payment";
   return isShort ? "not_ready_for_payment" : statuses[status];
 }
 

@@ -10,8 +10,7 @@ import type { Also } from "../checkout/checkout-rows.ts";
 import { createCheckout } from "../checkout/create.ts";
 import { findCheckout } from "../checkout/find.ts";
 import type { WantedItem } from "../checkout/price.ts";
-import { askByLink } from "../payment/ask-by-link.ts";
-import { payCheckout } from "../payment/pay.ts";
+import { payByLink } from "../payment/ask-by-link.ts";
 import { walletHandler } from "../payment/wallet-handler.ts";
 import type { StoreTables } from "../tables.ts";
 import { type AcpAgent, principalOf } from "./agents.ts";
@@ -100,7 +99,7 @@ export async function completeSession(parts: AcpParts, id: string, { agent, body
   if (!checkout.ok) return notFound();
   const wrong = judgePayment(asked.value, id);
   if (wrong !== undefined) return refusedWrite(400, wrong);
-  const paid = await payCheckout(parts.shop, checkout.value, (demand) => askByLink(parts.shop.payee, demand));
+  const paid = await payByLink(parts.shop, checkout.value);
   switch (paid.outcome) {
     case "asked":
       return show(parts, paid.checkout, {});

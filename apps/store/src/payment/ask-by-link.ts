@@ -1,13 +1,32 @@
 import type { Payee } from "@countersign/kit/payment/payee";
 import type { PaymentDemand } from "@countersign/kit/payment/require-payment";
-import { refuse } from "@countersign/protocol/errors";
-import type { AskOutcome } from "./pay.ts";
+import { type Refusal, refuse } from "@countersign/protocol/errors";
+import type { Checkout } from "../checkout/checkout.ts";
+import { applyToCheckout } from "../checkout/checkout-rows.ts";
+import type { Shop } from "../shop.ts";
+import { type AskOutcome, payCheckout, type PayOutcome } from "./pay.ts";
+
+/**
+ * Pays a checkout as {@link payCheckout} does, for a caller who is given an address to hand on. A last word of the wallet that the watch of this store has not
+ * heard yet is the checkout's too when this returns, so that no answer shows an address where nothing can be approved any more.
+ */
+export async function payByLink(shop: Shop, checkout: Checkout): Promise<PayOutcome<"by_link">> {
+  const paid = await payCheckout(shop, checkout, (demand) => askByLink(shop.payee, demand));
+  if (paid.outcome === "refused") await noteLastWord(shop, checkout, paid.refusal);
+  return paid;
+}
+
+async function noteLastWord({ db, clock }: Shop, { id, requestId }: Checkout, { code }: Refusal): Promise<void> {
+  const type = code === "payment_denied" ? "denied" : code === "payment_request_expired" ? "lapsed" : undefined;
+  // Where the checkout has gone on, or asks for another approval by now, this changes nothing.
+  if (type !== undefined && requestId !== null) await applyToCheckout(db, id, { type, requestId }, clock());
+}
 
 /**
  * Asks by the wallet's page alone, for callers who speak for a user that they cannot name, such as a shopping agent's server. What the user approved there is
  * all the right that is needed to complete the order; who is told of it is the caller's protocol's to judge. The link is kept with the checkout.
  */
-export async function askByLink(payee: Payee, { checkout, requestId }: PaymentDemand): Promise<AskOutcome<"by_link">> {
+async function askByLink(payee: Payee, { checkout, requestId }: PaymentDemand): Promise<AskOutcome<"by_link">> {
   const known = requestId === undefined ? undefined : await payee.read(requestId, 0);
   if (known?.ok === false && known.error.code !== "not_found") return { outcome: "refused", refusal: known.error };
   const isDecided = known?.ok === true && known.value.status !== "created" && known.value.checkoutHash === checkout.hash;

@@ -2,14 +2,12 @@ import { type Refusal, refuse } from "@countersign/protocol/errors";
 import { cancelCheckout } from "../checkout/cancel.ts";
 import { changeCheckout } from "../checkout/change.ts";
 import { canChange, type Checkout } from "../checkout/checkout.ts";
-import { applyToCheckout, readCheckout } from "../checkout/checkout-rows.ts";
 import { createCheckout } from "../checkout/create.ts";
 import { findCheckout } from "../checkout/find.ts";
 import { collectId } from "../checkout/shipping.ts";
 import { orderPageUrl } from "../orders/order-page.ts";
 import { readOrderOfPayment } from "../orders/order-rows.ts";
-import { askByLink } from "../payment/ask-by-link.ts";
-import { payCheckout } from "../payment/pay.ts";
+import { payByLink } from "../payment/ask-by-link.ts";
 import { walletHandler } from "../payment/wallet-handler.ts";
 import type { Shop } from "../shop.ts";
 import { messageOf, recoverable, type UcpMessage } from "./message.ts";
@@ -79,10 +77,9 @@ export async function completeSession(shop: Shop, id: string, { payment }: Compl
   if (payment?.instruments?.some((instrument) => instrument.handler_id !== walletHandler.id) === true) {
     return tell(shop, id, [recoverable("invalid_handler_id", "This shop is paid by the handler that the checkout names.", "$.payment.instruments")]);
   }
-  const paid = await payCheckout(shop, found.value, (demand) => askByLink(shop.payee, demand));
+  const paid = await payByLink(shop, found.value);
   if (paid.outcome !== "refused") return tell(shop, id, []);
   if (notOfBusiness.has(paid.refusal.code)) return protocol(paid.refusal);
-  await noteLastWord(shop, id, paid.refusal);
   return tell(shop, id, [messageOf(paid.refusal)]);
 }
 
@@ -94,14 +91,6 @@ export async function cancelSession(shop: Shop, id: string, keep: KeepAnswer): P
   const canceled = await cancelCheckout(shop, found.value, keep(answerOf));
   if (canceled.ok) return answerOf(canceled.value);
   return notOfBusiness.has(canceled.error.code) ? protocol(canceled.error) : tell(shop, id, [messageOf(canceled.error)]);
-}
-
-/** The wallet said no before the watch of this store has heard it: then the checkout is told now, so that the answer is of one piece. */
-async function noteLastWord(shop: Shop, id: string, { code }: Refusal): Promise<void> {
-  const type = code === "payment_denied" ? "denied" : code === "payment_request_expired" ? "lapsed" : undefined;
-  const current = await readCheckout(shop.db, id);
-  if (type === undefined || current?.status !== "awaiting_approval" || current.requestId === null) return;
-  await applyToCheckout(shop.db, id, { type, requestId: current.requestId }, shop.clock());
 }
 
 /** The checkout as it is now, with what this request has to say of it. */

@@ -242,6 +242,33 @@ describe("paying", () => {
     expect(town.bank.captured).toHaveLength(1);
   });
 
+  test("P16 a no that the store has not heard of yet is told by the next completion, without the address of what is over", async () => {
+    const id = await open(town);
+    const asked = await complete(id);
+    await town.restart();
+    town.wallet.deny(requestOf(asked));
+    expect((await read(id)).body["status"]).toBe("requires_escalation");
+    const told = await complete(id);
+    expect([told.body["status"], told.body["continue_url"], await reserved("stoneware-mug")]).toEqual(["ready_for_payment", undefined, 0]);
+    expect(messagesIn(told)).toMatchObject([{ code: "payment_declined" }]);
+  });
+
+  test("a wallet that does not answer is told as such, and nobody is sent to an address that there is not", async () => {
+    const id = await open(town);
+    town.wallet.down = true;
+    expect((await send(town, `${sessions}/${id}/complete`, { body: payment(id) })).status).toBe(503);
+    for (const _ of ["before", "after the recovery"]) {
+      const between = await read(id);
+      expect([between.body["status"], messagesIn(between)]).toEqual(["ready_for_payment", []]);
+      town.wallet.down = false;
+      town.clock.advance(60_000);
+      await town.store.recover();
+    }
+    expect(town.wallet.requests.size).toBe(1);
+    expect(requestOf(await complete(id))).toMatch(/^pr_/);
+    expect(town.wallet.requests.size).toBe(1);
+  });
+
   test("P14 a bank that does not answer leaves the session in progress, and nothing is charged twice", async () => {
     const id = await open(town);
     const asked = await complete(id);
