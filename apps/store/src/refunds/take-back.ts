@@ -39,5 +39,6 @@ export async function takeBack(
     signed: null,
     requestId: null,
   } as const;
-  if (await insertRefund(parts.db, refund, now + delayAfter(refusals))) parts.report({ event: "charge_taken_back", refund: refund.id, payment: paymentId });
+  if (await insertRefund(parts.db, refund, now + delayAfter(refusals)))
+    parts.report({ event: "charge_taken_back", refund: refund.id, payment: paymentId });
 }
