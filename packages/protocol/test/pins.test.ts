@@ -171,7 +171,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "paymentTransitions",
   ],
   "readable-text": ["readableText"],
-  redemption: ["judgeRedemption", "judgeVoid", "judgeWithdrawal"],
+  redemption: ["judgeRedemption", "judgeSettlement", "judgeVoid", "judgeWithdrawal"],
   resource: ["isLoopbackUrl", "isSecureOrLoopback", "parseBrowserUrl", "parseIssuer", "parseResourceUri"],
   result: ["err", "ok"],
   sandbox: ["matchesSource", "parseWidgetPolicy", "proxySandbox", "widgetSandbox"],
