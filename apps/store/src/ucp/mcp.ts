@@ -4,7 +4,7 @@ import { anonymous } from "@countersign/kit/auth";
 import { z } from "zod";
 import type { KeyedAnswers } from "../keyed-answers.ts";
 import type { Shop } from "../shop.ts";
-import { judgeProfileUrl } from "./agent.ts";
+import { type AgentFault, agentFaults, judgeProfileUrl } from "./agent.ts";
 import { mcpPath } from "./names.ts";
 import { cancelSession, completeSession, createSession, getSession, type UcpAnswer, updateSession } from "./operate.ts";
 import { type KeepAnswer, runOnce } from "./replay.ts";
@@ -85,9 +85,20 @@ type Once = (operation: string, session: string, given: Meta, payload: unknown, 
 function keyed(shop: Shop, answers: KeyedAnswers): Once {
   return async (operation, session, given, payload, run) => {
     const profile = judgeProfileUrl(given["ucp-agent"].profile);
-    if (!profile.ok) return refused(profile.error);
+    if (!profile.ok) return misnamed(profile.error);
     const request = { operation, session, key: given["idempotency-key"], payload: JSON.stringify(payload) };
     const told = await runOnce(shop, answers, request, run);
     return told.kind === "ucp" ? answer(told.body) : refused(told.refusal);
+  };
+}
+
+/** UCP has a name for it that no other refusal of this shop has. */
+function misnamed(fault: AgentFault): ToolAnswer {
+  const message = agentFaults[fault].content;
+  return {
+    kind: "result",
+    content: [{ type: "text", text: message }],
+    structuredContent: { error: { code: fault, message, retryable: false } },
+    isError: true,
   };
 }

@@ -87,6 +87,8 @@ export async function completeSession(shop: Shop, id: string, { payment }: Compl
 export async function cancelSession(shop: Shop, id: string, keep: KeepAnswer): Promise<UcpAnswer> {
   const found = await findCheckout(shop, id, null);
   if (!found.ok) return tell(shop, id, []);
+  // What is over cannot be given up: UCP has that told.
+  if (found.value.status === "canceled") return tell(shop, id, [closedMessage(found.value)]);
   const answerOf = plainAnswer(shop);
   const canceled = await cancelCheckout(shop, found.value, keep(answerOf));
   if (canceled.ok) return answerOf(canceled.value);

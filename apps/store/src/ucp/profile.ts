@@ -31,11 +31,13 @@ export function businessProfile({ url, payee }: Pick<Shop, "url" | "payee">): Re
         ],
       },
       capabilities: {
-        [checkoutCapability]: [{ version: ucpVersion, spec: `${spec}/specification/checkout`, schema: `${spec}/schemas/shopping/checkout.json` }],
+        [checkoutCapability]: [
+          { version: ucpVersion, spec: `${spec}/specification/shopping/checkout`, schema: `${spec}/schemas/shopping/checkout.json` },
+        ],
         [fulfillmentCapability]: [
           {
             version: ucpVersion,
-            spec: `${spec}/specification/fulfillment`,
+            spec: `${spec}/specification/shopping/extensions/fulfillment`,
             schema: `${spec}/schemas/shopping/fulfillment.json`,
             extends: checkoutCapability,
           },

@@ -6,7 +6,7 @@ import type { z } from "zod";
 import type { KeyedAnswers } from "../keyed-answers.ts";
 import { errorName } from "../report.ts";
 import type { Shop } from "../shop.ts";
-import { judgeAgentHeader } from "./agent.ts";
+import { agentFaults, judgeAgentHeader } from "./agent.ts";
 import { restPath } from "./names.ts";
 import { cancelSession, completeSession, createSession, getSession, type UcpAnswer, updateSession } from "./operate.ts";
 import { type KeepAnswer, runOnce } from "./replay.ts";
@@ -38,7 +38,7 @@ export async function serveRest(shop: Shop, answers: KeyedAnswers, request: Requ
   if (matches.length === 0) return refusedRest(refuse("not_found"));
   if (route === undefined) return new Response(null, { status: 405, headers: { allow: matches.map((each) => each.method).join(", ") } });
   const agent = judgeAgentHeader(request.headers.get("ucp-agent"));
-  if (!agent.ok) return refusedRest(agent.error);
+  if (!agent.ok) return respondJson(agentFaults[agent.error].status, { code: agent.error, content: agentFaults[agent.error].content });
   const key = readKey(request.headers.get("idempotency-key"), route.needsKey);
   if (!key.ok) return refusedRest(key.error);
   const session = route.path.exec(pathname.slice(sessionsPath.length))?.[1] ?? "";

@@ -6,6 +6,7 @@ import { dressBareCall } from "./bare-call.ts";
 import { createUcpApp, type UcpAppOptions } from "./mcp.ts";
 import { mcpPath, profilePath, restPath } from "./names.ts";
 import { businessProfile } from "./profile.ts";
+import { tellRpcErrors } from "./rpc-errors.ts";
 import { serveRest } from "./rest.ts";
 
 /** How the shop is reached by the Universal Commerce Protocol: by path prefix, what serves it. */
@@ -25,7 +26,7 @@ export function openUcp(shop: Shop, options: UcpAppOptions): Ucp {
         path: mcpPath,
         async serve(request) {
           const call = await dressBareCall(request);
-          return call === undefined ? respondRefusal(refuse("request_too_large")) : app.fetch(call);
+          return call === undefined ? respondRefusal(refuse("request_too_large")) : tellRpcErrors(await app.fetch(call));
         },
       },
       { path: `${restPath}/`, serve: (request) => serveRest(shop, answers, request) },

@@ -61,6 +61,20 @@ describe("the MCP endpoint", () => {
     }
   });
 
+  test("P08 a key that came with another checkout is the JSON-RPC error that UCP has for it, and the first answer stays", async () => {
+    const create = (quantity: number): Promise<Record<string, unknown>> =>
+      bareCall(town, "tools/call", {
+        name: "create_checkout",
+        arguments: { meta: { ...meta, "idempotency-key": "k".repeat(22) }, checkout: { line_items: [{ item: { id: "stoneware-mug" }, quantity }] } },
+      });
+    const first = await create(1);
+    const other = await create(2);
+    expect(other).toMatchObject({ jsonrpc: "2.0", id: 7, error: { code: -32000, data: { code: "idempotency_conflict" } } });
+    expect(other["result"]).toBeUndefined();
+    expect(record(await create(1))["result"]).toEqual(first["result"]);
+    expect(await town.db.sql.selectFrom("checkouts").select("id").execute()).toHaveLength(1);
+  });
+
   test("an id that is none, and a tool that is none, run nothing", async () => {
     const told = await bareCall(town, "tools/call", { name: "get_checkout", arguments: { meta, id: "../../etc" } });
     expect(record(record(told["result"])["structuredContent"])).toMatchObject({ error: { code: "invalid_arguments" } });
@@ -159,9 +173,21 @@ describe("UCP-Agent", () => {
     "profile=https://platform.test/profile",
     'profile="http://platform.test/profile"',
     'profile="/profile"',
-    'profile="https://platform.test/profile"; version="2025-01-01"',
     'profile="https://a@platform.test/"',
     'profile="https://platform.test/\\"',
     `profile="https://platform.test/${"x".repeat(2100)}"`,
-  ])("%s is none", (header) => expect(judgeAgentHeader(header)).toMatchObject({ ok: false, error: { code: "invalid_request" } }));
+  ])("%s is none", (header) => expect(judgeAgentHeader(header)).toMatchObject({ ok: false, error: "invalid_profile_url" }));
+
+  test("that names no HTTPS address, or another release, is told as UCP has it, over either transport", async () => {
+    const read = async (header: string): Promise<unknown[]> => {
+      const response = await ask(`/ucp/rest/checkout-sessions/chk_${"A".repeat(22)}`, { headers: { "ucp-agent": header } });
+      return [response.status, record(await response.json())["code"]];
+    };
+    expect(await read(agent["ucp-agent"])).toEqual([404, undefined]);
+    expect(await read("platform")).toEqual([400, "invalid_profile_url"]);
+    expect(await read('profile="https://platform.test/profile"; version="2025-01-01"')).toEqual([422, "version_unsupported"]);
+    const checkout = { meta: { "ucp-agent": { profile: "http://platform.test/" } }, checkout: mug };
+    const told = await bareCall(town, "tools/call", { name: "create_checkout", arguments: checkout });
+    expect(told).toMatchObject({ error: { code: -32001, data: { code: "invalid_profile_url" } } });
+  });
 });

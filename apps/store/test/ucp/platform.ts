@@ -68,9 +68,10 @@ export function overMcp(town: Town): Platform {
     });
     const result = record(answer["result"]);
     const told = record(result["structuredContent"]);
-    const code = record(told["error"])["code"];
+    const ofCall = record(record(answer["error"])["data"])["code"];
+    const code = ofCall ?? record(told["error"])["code"];
     const refusal = typeof code === "string" ? code : undefined;
-    expect(result["isError"] === true).toBe(refusal !== undefined);
+    expect(result["isError"] === true).toBe(refusal !== undefined && ofCall === undefined);
     if (refusal === undefined) expect(answerShape.safeParse(told).error).toBeUndefined();
     const isAbsent = record(told["ucp"])["status"] === "error" && JSON.stringify(told).includes('"not_found"');
     return { status: isAbsent ? 404 : verb === "create" && told["id"] !== undefined ? 201 : 200, body: told, refusal, text: JSON.stringify(answer) };

@@ -155,8 +155,12 @@ describe.each([
   test("canceling gives the goods back and withdraws the request; a paid one stays paid", async () => {
     const id = await create();
     const asked = await complete(id);
-    expect((await call("cancel", { id, key: newKey() })).body["status"]).toBe("canceled");
-    expect((await call("cancel", { id, key: newKey() })).body["status"]).toBe("canceled");
+    const key = newKey();
+    const canceled = await call("cancel", { id, key });
+    expect([canceled.body["status"], codesOf(canceled)]).toEqual(["canceled", ["tax_included"]]);
+    expect((await call("cancel", { id, key })).body).toEqual(canceled.body);
+    const again = await call("cancel", { id, key: newKey() });
+    expect([again.body["status"], codesOf(again)[0]]).toEqual(["canceled", "checkout_not_open"]);
     await town.store.idle();
     expect([await reserved(), town.wallet.requests.get(requestOf(asked))?.status]).toEqual([0, "canceled"]);
     expect(codesOf(await complete(id))).toContain("checkout_not_open");

@@ -96,7 +96,7 @@ const checkout = z
     messages: z.array(message).min(1).optional(),
     links: z.array(z.never()),
     expires_at: z.iso.datetime(),
-    continue_url: z.url().optional(),
+    continue_url: z.url({ protocol: /^https$/ }).optional(),
     order: z.strictObject({ id: z.string(), permalink_url: z.url() }).optional(),
   })
   .superRefine((value, context) => {
@@ -118,19 +118,34 @@ const noCheckout = z.strictObject({ ucp: z.strictObject({ version, status: z.lit
 
 const protocolError = z.strictObject({ code: z.string().min(1), content: z.string().min(1) });
 
-const entity = { version, spec: z.url(), schema: z.url() };
+/** Where the release has its pages and schemas: below its own date. */
+const at = (path: string): z.ZodType => z.literal(`https://ucp.dev/2026-08-25/${path}`);
+const service = (transport: string, definition: string): z.ZodType =>
+  z.strictObject({
+    version,
+    spec: at("specification/overview"),
+    schema: at(`services/shopping/${definition}`),
+    transport: z.literal(transport),
+    endpoint: z.url(),
+  });
 export const profileShape: z.ZodType = z.strictObject({
   ucp: z.strictObject({
     version,
     services: z.strictObject({
-      "dev.ucp.shopping": z.tuple([
-        z.strictObject({ ...entity, transport: z.literal("mcp"), endpoint: z.url() }),
-        z.strictObject({ ...entity, transport: z.literal("rest"), endpoint: z.url() }),
-      ]),
+      "dev.ucp.shopping": z.tuple([service("mcp", "mcp.openrpc.json"), service("rest", "rest.openapi.json")]),
     }),
     capabilities: z.strictObject({
-      "dev.ucp.shopping.checkout": z.tuple([z.strictObject(entity)]),
-      "dev.ucp.shopping.fulfillment": z.tuple([z.strictObject({ ...entity, extends: z.literal("dev.ucp.shopping.checkout") })]),
+      "dev.ucp.shopping.checkout": z.tuple([
+        z.strictObject({ version, spec: at("specification/shopping/checkout"), schema: at("schemas/shopping/checkout.json") }),
+      ]),
+      "dev.ucp.shopping.fulfillment": z.tuple([
+        z.strictObject({
+          version,
+          spec: at("specification/shopping/extensions/fulfillment"),
+          schema: at("schemas/shopping/fulfillment.json"),
+          extends: z.literal("dev.ucp.shopping.checkout"),
+        }),
+      ]),
     }),
     payment_handlers: handlers,
   }),
