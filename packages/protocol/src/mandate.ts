@@ -119,6 +119,7 @@ export function parseMandate(claims: unknown): Result<MandateClaims, Refusal> {
   if (!isJsonObject(claims) || !hasOnlyMembers(claims, mandateMembers)) return invalid("unknown claim");
   const details = parseAuthorizationDetails(member(claims, "authorization_details"));
   if (!details.ok) return invalid("authorization_details");
+  if (details.value.refund_of !== undefined) return invalid("a refund has no mandate");
   const iss = boundedText(member(claims, "iss"), 2048);
   const aud = textList(member(claims, "aud"), 10, 2048);
   const sub = boundedText(member(claims, "sub"), 200);

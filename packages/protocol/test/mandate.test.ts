@@ -117,6 +117,7 @@ describe("parseMandate", () => {
     ["no details", { authorization_details: [] }],
     ["two details", { authorization_details: [details, details] }],
     ["an unknown field in its details", { authorization_details: [{ ...details, tip: 1 }] }],
+    ["details of money that comes back", { authorization_details: [{ ...details, refund_of: "ord_1" }] }],
     ["another amount than its details", { payment_amount: { amount: 1, currency: "USD" } }],
     ["another currency than its details", { payment_amount: { amount: 3500, currency: "EUR" } }],
     ["a third member of its amount", { payment_amount: { amount: 3500, currency: "USD", exponent: 3 } }],
