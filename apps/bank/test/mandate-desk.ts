@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import { z } from "zod";
 
-type Fault = "lost" | "dropped" | "unauthorized" | "spent" | "revoked" | "foreign" | "unknown" | "broken";
+type Fault = "lost" | "dropped" | "unauthorized" | "spent" | "revoked" | "foreign" | "unknown" | "broken" | "away";
 
 const redemption = z.object({ mandate: z.string(), reference: z.string() });
 const voiding = z.object({ request_id: z.string(), reference: z.string() });
@@ -40,6 +40,7 @@ export class MandateDesk {
     if (fault === "revoked") return Response.json({ code: "mandate_revoked" }, { status: 409 });
     if (fault === "unknown") return Response.json({ code: "not_found" }, { status: 404 });
     if (fault === "broken") return Response.json({ code: "internal_error" }, { status: 500 });
+    if (fault === "away") return new Response("", { status: 503 });
     if (fault === "foreign") return Response.json({ reference: "pay_other" });
     const body: unknown = await request.json();
     const answer = act(body);

@@ -169,6 +169,19 @@ describe.each(engines)("redeeming at the wallet on %s", (_, start) => {
     await world.bank.close();
   });
 
+  test("a wallet that says that it is away is asked once, and hears every word when it is back", async () => {
+    const { desk, world, account } = await open();
+    const parted = await Promise.all(["one", "two", "three"].map((jti) => world.authorize(account, { amount: 100, jti })));
+    for (const { id } of parted) await world.move(id, "void", {});
+    const before = desk.asked.length;
+    desk.faults.push("away");
+    expect(await world.bank.settleRedemptions()).toBe(0);
+    expect(desk.asked.length - before).toBe(1);
+    world.time.now += minute;
+    expect(await world.bank.settleRedemptions()).toBe(3);
+    await world.bank.close();
+  });
+
   test("a token that the wallet no longer takes is replaced once", async () => {
     const { desk, world, account, order } = await open();
     expect((await world.pay(order)).status).toBe(201);
