@@ -203,6 +203,11 @@ describe("a guest in a host that signs nobody in", () => {
     await press(shop.button("Look around"));
     await shop.openProduct("Stoneware mug");
     await shop.pick("Colour", "Sand");
+    const picture = shop.at("product-page").locator("img.picture");
+    const cutOff = await picture.evaluate(
+      (img: HTMLImageElement) => 1 - (img.naturalWidth / img.naturalHeight) * (img.clientHeight / img.clientWidth),
+    );
+    expect(Math.abs(cutOff)).toBeLessThan(0.1);
     await look(shop, name("product"));
     await press(shop.at("buy"));
     await shop.line("Stoneware mug, Sand").waitFor();

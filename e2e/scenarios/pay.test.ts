@@ -73,6 +73,8 @@ describe("paying in the store's view", () => {
     await closed;
     await view().getByTestId("receipt").waitFor();
     expect(await view().getByTestId("receipt").innerText()).toContain(total);
+    // In the words of the order before it was paid.
+    expect(await view().getByTestId("receipt").innerText()).toMatch(/Collect at the shop\s+Free/);
     const inChat = person.console.page.getByTestId("receipt");
     await inChat.waitFor();
     expect(await inChat.innerText()).toContain("Harbour Goods");

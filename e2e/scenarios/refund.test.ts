@@ -65,6 +65,10 @@ describe("a refund over the limit", () => {
     for (const words of ["You get money back from", "Harbour Goods", "€113.40", String(Reflect.get(order, "id")), "To your account"]) {
       expect(shown).toContain(words);
     }
+    // No window of the chat's speaks of a payment where money comes back.
+    const card = await person.console.signInCard.innerText();
+    expect(card).toContain("“Refund order”");
+    expect(card).not.toMatch(/payment/i);
     await keepPicture(popup, "wallet-refund");
     await popup.emulateMedia({ colorScheme: "dark" });
     await keepPicture(popup, "wallet-refund-dark");

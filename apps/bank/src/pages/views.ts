@@ -71,10 +71,10 @@ function lineItem(line: StatementLine, currency: string): Markup {
   const balance = html`<span class="nums small quiet">Balance ${money(line.balance, currency)}</span>`;
   return html`<li><div class="stack tight grow"><bdi class="strong">${origin === null ? kinds[kind] : nameOf(origin)}</bdi>
 <span class="small quiet">${time(line.at)}${origin === null ? "" : ` · ${kinds[kind]}`}</span>
-${origin === null ? "" : originLine(origin)}</div><div class="stack tight end">${figure}${balance}</div></li>`;
+${origin === null || kind === "refund" ? "" : originLine(origin)}</div><div class="stack tight end">${figure}${balance}</div></li>`;
 }
 
-/** Who said yes, as the mandate says it: an automatic approval is never shown as the owner's. */
+/** Who said yes to the payment, as the mandate says it: an automatic approval is never shown as the owner's. The bank knows of nobody's yes to a refund. */
 function originLine(origin: PaymentOrigin): Markup {
   const agent = origin.agent === null ? "" : html` · asked through <bdi>${agentName(origin.agent)}</bdi>`;
   if (origin.approved_by === "policy") {

@@ -116,7 +116,7 @@ describe("the bank's pages", () => {
       "Statement",
       "DATE · Set aside, then released by the shop Approved by you with a passkey 7.00 EUR released Balance 80.00 EUR",
       "DATE · Payment Approved by you with a passkey −10.00 EUR Balance 80.00 EUR",
-      "DATE · Refund Automatic by your policy, you were not asked +2.50 EUR Balance 90.00 EUR",
+      "DATE · Refund +2.50 EUR Balance 90.00 EUR",
       expect.stringContaining("DATE · Payment Automatic by your policy, you were not asked −12.50 EUR Balance 87.50 EUR Opening balance DATE"),
     ]);
   });

@@ -33,7 +33,7 @@ export function BillLines({ bill }: { readonly bill: Bill }): VNode {
       {bill.extras.map((extra) => (
         <li key={extra.label} class={extra.isContained ? "quiet small" : ""}>
           <span>{extra.label}</span>
-          <span class="amount">{format.money(extra.amount)}</span>
+          <span class="amount">{extra.amount.amount === 0 ? "Free" : format.money(extra.amount)}</span>
         </li>
       ))}
       <li class="lines-total">

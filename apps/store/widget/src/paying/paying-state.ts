@@ -102,6 +102,8 @@ export function failPaying(state: ShopState, action: PayingAction, failure: Fail
       // The call that it stands beside goes on, or has ended with the same word.
       return still(state);
     case "pay":
+      // The user gave that order up and has begun another one: what became of it is not said beside this one.
+      if (state.checkout !== undefined && state.checkout.id !== action.checkoutId) return still(state);
       return { state: { ...state, failure, doubted: action.checkoutId }, next: { type: "check", checkoutId: action.checkoutId } };
   }
 }

@@ -68,9 +68,12 @@ const overStatuses: ReadonlyMap<string, PaymentStage> = new Map([
   ["completing", "unconfirmed"],
 ]);
 
-/** Tells the stage. What the shop says of an order that is over counts more than how a call of this view ended. */
+/** Nobody can approve it any more, whatever still waits. */
+const endedStatuses: ReadonlySet<string> = new Set(["canceled", "expired"]);
+
+/** Tells the stage. What the shop says of an order that is over counts more than how a call of this view ended, and than one that still waits for an approval. */
 export function paymentStage({ status, lastRefusal, isPaying, authorization, failure, isDoubted }: PaymentFacts): PaymentStage {
-  if (isPaying) return status === "completing" ? "charging" : askingStage(authorization);
+  if (isPaying && !endedStatuses.has(status)) return status === "completing" ? "charging" : askingStage(authorization);
   const over = overStatuses.get(status);
   if (over !== undefined) return over;
   if (failure !== undefined) return endings.get(failure) ?? (isDoubted ? "doubted" : "failed");

@@ -33,7 +33,7 @@ const words: Readonly<Record<PaymentStage, (facts: WordFacts) => StageWords>> = 
     icon: "passkey",
     tone: "quiet",
     title: "",
-    text: `You approve exactly this sum with your passkey. The price is held until ${facts.until}.`,
+    text: `Your passkey, or a policy that you signed, approves exactly this sum. The price is held until ${facts.until}.`,
     button: pay(facts),
   }),
   asking: () => ({ icon: "wallet", tone: "busy", title: "Asking your wallet", text: "Nothing is charged before you approve it.", button: undefined }),

@@ -120,6 +120,12 @@ describe("a refund", () => {
   });
 });
 
+test("how the payment of an order ended that was given up is not said beside the next order", () => {
+  const next: ShopState = { ...onCheckout, checkout: { ...checkout, id: "chk_2" } };
+  expect(play(next, ...fail(1, pay, "access_denied"))).toMatchObject({ state: { failure: undefined, doubted: undefined }, next: undefined });
+  expect(play(onCheckout, ...fail(1, pay, "access_denied")).state.failure?.code).toBe("access_denied");
+});
+
 test("a checkout that is paid is shown as it is, whoever asks", () => {
   const check: Action = { type: "check", checkoutId: "chk_1" };
   const state = play(

@@ -38,6 +38,12 @@ const table: readonly (readonly [what: string, facts: PaymentFacts, stage: Payme
   ["something else failed", { ...still, failure: "out_of_stock" }, "failed"],
   ["it is paid although the call was lost", { ...still, status: "completed", failure: "server_unreachable" }, "paid"],
   ["its time is over", { ...still, status: "expired", failure: "payment_request_expired" }, "expired"],
+  [
+    "it was canceled while its approval was waited for",
+    { ...paying, status: "canceled", authorization: { state: "required", rung: "continue" } },
+    "canceled",
+  ],
+  ["its time is over while its approval was waited for", { ...paying, status: "expired" }, "expired"],
   ["it was canceled", { ...still, status: "canceled" }, "canceled"],
 ];
 
@@ -58,6 +64,11 @@ describe("where a payment stands", () => {
     expect(wordsOf("window", { ...facts, isSignedIn: true }).text).toContain("You are signed in");
     expect(wordsOf("window", { ...facts, isSignedIn: false }).text).not.toContain("You are signed in");
   });
+});
+
+test("the button promises no passkey where a policy may approve instead", () => {
+  const { text } = wordsOf("ready", { total: "€18.90", until: "12:30", message: "", isSignedIn: true });
+  expect(text).toBe("Your passkey, or a policy that you signed, approves exactly this sum. The price is held until 12:30.");
 });
 
 test("what the host tells of another tool's call says nothing about the payment", () => {

@@ -167,14 +167,15 @@ function iconOf(payment: boolean, device: boolean): "phone" | "wallet" | "lock" 
   return payment ? "wallet" : "lock";
 }
 
+/** Money may come back as well as go: the wallet says which. */
 function headline(payment: boolean, window: WindowState, host: string): string {
   switch (window) {
     case "device":
-      return payment ? `Approve the payment at ${host} on another device` : `Sign in at ${host} on another device`;
+      return payment ? `Approve at ${host} on another device` : `Sign in at ${host} on another device`;
     case "opened":
-      return payment ? `Approve the payment at ${host}` : `Sign in at ${host}`;
+      return payment ? `Approve at ${host}` : `Sign in at ${host}`;
     case "needed":
-      return payment ? `Continue to approve a payment at ${host}` : `Continue to sign in to ${host}`;
+      return payment ? `Continue to approve at ${host}` : `Continue to sign in to ${host}`;
   }
 }
 
