@@ -57,6 +57,9 @@ describe("a refund over the limit", () => {
     await new WalletPage(first).allow.waitFor();
     const approveWindow = person.browser.context.waitForEvent("page");
     await new WalletPage(first).allow.click();
+    // While the user's last click here counts the console opens it by itself; after that it asks for another one.
+    const card = person.console.page.locator('[data-testid="signin-continue"][aria-disabled="false"]');
+    card.click().catch(() => undefined);
     await keepPicture(person.console.page, "console-refund-second");
     const popup = await approveWindow;
     const wallet = new WalletPage(popup);
@@ -66,9 +69,9 @@ describe("a refund over the limit", () => {
       expect(shown).toContain(words);
     }
     // No window of the chat's speaks of a payment where money comes back.
-    const card = await person.console.signInCard.innerText();
-    expect(card).toContain("“Refund order”");
-    expect(card).not.toMatch(/payment/i);
+    const asking = await person.console.signInCard.innerText();
+    expect(asking).toContain("“Refund order”");
+    expect(asking).not.toMatch(/payment/i);
     await keepPicture(popup, "wallet-refund");
     await popup.emulateMedia({ colorScheme: "dark" });
     await keepPicture(popup, "wallet-refund-dark");

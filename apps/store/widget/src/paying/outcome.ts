@@ -2,7 +2,7 @@ import { formatMinorUnits } from "@countersign/protocol/money";
 import { isObject } from "@countersign/widget/wire";
 import type { Answer } from "../answer.ts";
 import { readList, texts } from "../read.ts";
-import { isRunning, type ShopEvent, type ShopState } from "../shop-state.ts";
+import { type Action, isRunning, type ShopEvent, type ShopState } from "../shop-state.ts";
 import { paymentEnding } from "./payment-stage.ts";
 
 /** Something that happened here and that the chat cannot see. Two of one key are the same thing. */
@@ -37,26 +37,30 @@ export function textOf(outcomes: readonly Outcome[]): string {
 
 function outcomeOf(state: ShopState, event: ShopEvent): Outcome | undefined {
   if (event.type === "failed") return ofFailure(state, event);
-  if (event.type === "succeeded") return ofAnswer(event.answer, event.action.type === "refund");
+  if (event.type === "succeeded") return ofAnswer(event.answer, event.action.type);
   if (event.type !== "told") return undefined;
   // What the chat itself asked for it knows; what this view waited for before it was loaded again it does not.
   const checkoutId = event.answer.order?.checkoutId ?? event.answer.checkout?.id ?? "";
   const isOurs = state.checkout?.id === checkoutId || isRunning(state, { type: "check", checkoutId });
-  return isOurs ? ofAnswer(event.answer, false) : undefined;
+  return isOurs ? ofAnswer(event.answer, "told") : undefined;
 }
 
-function ofAnswer({ order, receipt, refund, checkout }: Answer, isRefund: boolean): Outcome | undefined {
-  if (isRefund && order !== undefined && refund !== undefined) {
+/** `by`: what the answer is to. Somebody who looks at an order of last month pays nothing. */
+function ofAnswer({ order, receipt, refund, checkout }: Answer, by: Action["type"] | "told"): Outcome | undefined {
+  if (by === "refund" && order !== undefined && refund !== undefined) {
     const sum = `${formatMinorUnits(refund.amount)} ${refund.amount.currency}`;
     const text =
       refund.status === "done" ? `The user had ${sum} of order ${order.id} refunded.` : `A refund of ${sum} of order ${order.id} is on its way.`;
     return { key: `refund:${refund.id}:${refund.status}`, text };
   }
-  if (order !== undefined && receipt !== undefined) return paid(order.checkoutId, `Order ${order.id}.`);
+  if (by !== "order" && order !== undefined && receipt !== undefined) return paid(order.checkoutId, `Order ${order.id}.`);
   if (checkout === undefined) return undefined;
   const { id, status } = checkout;
   if (status === "completed") return paid(id, `Checkout ${id}.`);
-  if (status === "canceled") return { key: `canceled:${id}`, text: `The user canceled checkout ${id} in the shop's view. Nothing was charged.` };
+  if (status === "canceled") {
+    const what = by === "cancel" ? `The user canceled checkout ${id} in the shop's view.` : `Somebody canceled checkout ${id}.`;
+    return { key: `canceled:${id}`, text: `${what} Nothing was charged.` };
+  }
   return status === "expired" ? lapsed(id) : undefined;
 }
 

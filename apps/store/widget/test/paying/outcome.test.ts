@@ -55,9 +55,19 @@ describe("what the chat is told", () => {
 
   test("an order that was canceled or whose time is over is told once", () => {
     const canceled = play(onCheckout, ...run(1, check, { checkout: { ...checkout, status: "canceled" } })).state;
-    expect(told(canceled)).toBe("The user canceled checkout chk_1 in the shop's view. Nothing was charged.");
+    expect(told(canceled)).toBe("Somebody canceled checkout chk_1. Nothing was charged.");
+    const byUser: Action = { type: "cancel", checkoutId: "chk_1" };
+    const given = play(onCheckout, ...run(1, byUser, { checkout: { ...checkout, status: "canceled" } })).state;
+    expect(told(given)).toBe("The user canceled checkout chk_1 in the shop's view. Nothing was charged.");
     const expired = play(onCheckout, ...fail(1, "flow_expired"), ...run(2, check, { checkout: { ...checkout, status: "expired" } })).state;
     expect(expired.outcomes).toHaveLength(1);
+  });
+
+  test("an order of before that somebody looks at is no payment", () => {
+    expect(told(play(emptyShop, ...run(1, { type: "order", orderId: "ord_1" }, { order, receipt })).state)).toBe("");
+    expect(told(play(onCheckout, ...run(1, { type: "order", orderId: "ord_1" }, { order, receipt }), ...run(2, pay, { order, receipt })).state)).toBe(
+      "The user paid in the shop's view. Order ord_1.",
+    );
   });
 
   test("a refund is told when it is on its way and when it is made, each once", () => {
