@@ -53,8 +53,8 @@ type Verb = "create" | "session" | "complete" | "cancel";
 type Route = { readonly verb: "create" } | { readonly verb: Exclude<Verb, "create">; readonly id: string };
 
 function routeOf(pathname: string): Route | undefined {
-  const [, id, verb, ...rest] = pathname.slice(acpPath.length + 1).split("/");
-  if (!pathname.startsWith(`${acpPath}/checkout_sessions`) || rest.length > 0) return undefined;
+  const [sessions, id, verb, ...rest] = pathname.slice(acpPath.length + 1).split("/");
+  if (sessions !== "checkout_sessions" || rest.length > 0) return undefined;
   if (pathname === `${acpPath}/checkout_sessions`) return { verb: "create" };
   if (id === undefined || !/^chk_[A-Za-z0-9_-]{22}$/.test(id)) return undefined;
   if (verb === undefined) return { verb: "session", id };

@@ -26,13 +26,16 @@ export interface BillLine {
   readonly amount: Money;
 }
 
-/** Everything that adds up to the total. */
-export function billOf({ lines, shipping, tax }: Pick<Checkout, "lines" | "shipping" | "tax">): readonly BillLine[] {
+/** Everything that adds up to the total. `nameShipping`: what sending is called; by default with where it goes to. */
+export function billOf(
+  { lines, shipping, tax }: Pick<Checkout, "lines" | "shipping" | "tax">,
+  nameShipping: (title: string, address: Address) => string = shippingName,
+): readonly BillLine[] {
   const goods = lines.map((line) => ({ name: line.title, quantity: line.quantity, amount: line.amount }));
   const sent =
     shipping === null || shipping.address === null
       ? []
-      : [{ name: shippingName(shipping.title, shipping.address), quantity: 1, amount: shipping.amount }];
+      : [{ name: nameShipping(shipping.title, shipping.address), quantity: 1, amount: shipping.amount }];
   const added =
     tax === null || tax.included || tax.amount.amount === 0
       ? []

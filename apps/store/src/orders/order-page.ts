@@ -4,6 +4,7 @@ import { formatMinorUnits, type Money } from "@countersign/protocol/money";
 import type { Sealer } from "@countersign/storage/sealed";
 import { html } from "hono/html";
 import type { Shop } from "../shop.ts";
+import { billOf } from "../checkout/bill.ts";
 import { type Order, receiptOf } from "./order.ts";
 import { readAnyOrder } from "./order-rows.ts";
 
@@ -26,7 +27,7 @@ const headers = {
 };
 
 /**
- * The address of an order's page. Whoever has it can read what was bought, and nothing more: it is for the agent who sold the order to hand to the buyer, and
+ * The address of an order's page. Whoever has it can read what was bought, not where it went: it is for the agent who sold the order to hand to the buyer, and
  * no handle of a receipt.
  */
 export function orderPageUrl(shop: Pick<Shop, "url" | "sealer">, orderId: string): string {
@@ -52,7 +53,9 @@ function openHandle(sealer: Sealer, handle: string): string | undefined {
 type Markup = ReturnType<typeof html>;
 
 function orderPage(order: Order, shopName: string): Promise<string> {
-  const { items, total, paid_at } = receiptOf(order, shopName);
+  const { total, paid_at } = receiptOf(order, shopName);
+  // Whoever knew the checkout may have this address, and where it went is nobody's to read once it is paid.
+  const items = billOf(order, (title) => title);
   const rows = items.map(
     ({
       name,

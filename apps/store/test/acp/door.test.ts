@@ -66,7 +66,15 @@ describe("what every request needs", () => {
     const id = await open(town);
     expect(await send(town, sessions, { method: "GET" })).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
     expect((await send(town, `${sessions}/${id}`, { method: "DELETE" })).headers.get("allow")).toBe("POST");
-    for (const path of ["/orders", `${sessions}/`, `${sessions}/chk_1`, `${sessions}/${id}/pay`, `${sessions}/${id}/cancel/now`, `${sessions}x`]) {
+    for (const path of [
+      `${sessions}x/${id}`,
+      "/orders",
+      `${sessions}/`,
+      `${sessions}/chk_1`,
+      `${sessions}/${id}/pay`,
+      `${sessions}/${id}/cancel/now`,
+      `${sessions}x`,
+    ]) {
       expect((await send(town, path, { body: {} })).status).toBe(404);
     }
   });

@@ -33,14 +33,13 @@ async function buy(): Promise<{ readonly id: string; readonly url: string }> {
 
 const open = (url: string, method = "GET"): Promise<Response> => town.store.fetch(new Request(url, { method }));
 
-test("shows what was bought to whoever was given its address, and neither who paid nor from what", async () => {
+test("shows what was bought to whoever was given its address, and neither who paid, nor from what, nor where it went", async () => {
   const { id, url } = await buy();
   const page = await open(url);
   const text = await page.text();
   expect(page.status).toBe(200);
-  for (const part of [id, "Stoneware mug", "62.49 EUR", "Sales tax 7.25 %", "Harbour &lt;Goods&gt;", "&lt;b&gt;Broadway"])
-    expect(text).toContain(part);
-  for (const secret of ["usr_1", "Account 4821", "eyJ", "<b>Broadway", "<script"]) expect(text).not.toContain(secret);
+  for (const part of [id, "Stoneware mug", "62.49 EUR", "Sales tax 7.25 %", "Harbour &lt;Goods&gt;"]) expect(text).toContain(part);
+  for (const secret of ["usr_1", "Account 4821", "eyJ", "Broadway", "94607", "Oakland", "<Goods>", "<script"]) expect(text).not.toContain(secret);
 });
 
 test("says what was refunded", async () => {
