@@ -10,8 +10,9 @@ import { cancelSession, completeSession, createSession, getSession, type UcpAnsw
 import { type KeepAnswer, runOnce } from "./replay.ts";
 import { completion, idempotencyKey, sessionId, wantedCheckout } from "./shapes.ts";
 
-const agent = z.object({ profile: z.string().max(2048).describe("HTTPS URL of the platform's profile") });
-const meta = z.object({ "ucp-agent": agent, "idempotency-key": idempotencyKey.optional() });
+// Needed in every call, and bounded, by `judgeProfileUrl`: UCP has an error of its own for a call without it.
+const agent = z.object({ profile: z.string().optional().describe("Required: HTTPS URL of the platform's profile") });
+const meta = z.object({ "ucp-agent": agent.optional(), "idempotency-key": idempotencyKey.optional() });
 const keyedMeta = meta.extend({ "idempotency-key": idempotencyKey });
 
 type Meta = z.infer<typeof meta>;
@@ -84,7 +85,7 @@ type Once = (operation: string, session: string, given: Meta, payload: unknown, 
 
 function keyed(shop: Shop, answers: KeyedAnswers): Once {
   return async (operation, session, given, payload, run) => {
-    const profile = judgeProfileUrl(given["ucp-agent"].profile);
+    const profile = judgeProfileUrl(given["ucp-agent"]?.profile ?? "");
     if (!profile.ok) return misnamed(profile.error);
     const request = { operation, session, key: given["idempotency-key"], payload: JSON.stringify(payload) };
     const told = await runOnce(shop, answers, request, run);

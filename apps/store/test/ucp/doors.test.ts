@@ -186,8 +186,10 @@ describe("UCP-Agent", () => {
     expect(await read(agent["ucp-agent"])).toEqual([404, undefined]);
     expect(await read("platform")).toEqual([400, "invalid_profile_url"]);
     expect(await read('profile="https://platform.test/profile"; version="2025-01-01"')).toEqual([422, "version_unsupported"]);
-    const checkout = { meta: { "ucp-agent": { profile: "http://platform.test/" } }, checkout: mug };
-    const told = await bareCall(town, "tools/call", { name: "create_checkout", arguments: checkout });
-    expect(told).toMatchObject({ error: { code: -32001, data: { code: "invalid_profile_url" } } });
+    for (const named of [{ "ucp-agent": { profile: "http://platform.test/" } }, { "ucp-agent": {} }, {}]) {
+      const told = await bareCall(town, "tools/call", { name: "create_checkout", arguments: { meta: named, checkout: mug } });
+      expect(told).toMatchObject({ error: { code: -32001, data: { code: "invalid_profile_url" } } });
+    }
+    expect(await town.db.sql.selectFrom("checkouts").select("id").execute()).toEqual([]);
   });
 });
