@@ -144,6 +144,14 @@ describe.each(engines)("a policy on %s", (_name, startEngine) => {
     expect(await autoApprove(parts, await lodge("pr_2"), "usr_a")).toBe(true);
   });
 
+  test("a no to money that comes back is no no to paying for the same", async () => {
+    const refund = { terms: { ...checkout, refund_of: "ord_1" }, buyer: "usr_a" };
+    expect(await denyPayment(database, await lodge("pr_back", refund), "usr_a", now)).toEqual({ ok: true, value: undefined });
+    expect(await decisionOf("pr_back")).toMatchObject({ status: "denied" });
+    expect(await isDeniedDeal(database, "usr_a", request, now)).toBe(false);
+    expect(await autoApprove(parts, await lodge("pr_1"), "usr_a")).toBe(true);
+  });
+
   test("once it is ended it approves nothing", async () => {
     expect(await endPolicy(database, "usr_b", policyId, now)).toMatchObject({ ok: false, error: { code: "not_found" } });
     expect(await endPolicy(database, "usr_a", policyId, now)).toEqual({ ok: true, value: undefined });
