@@ -27,6 +27,18 @@ export const paymentRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "pay-published-schemas-2",
+    rule: "The same command holds the shop's sessions and errors against the schemas that ACP publishes.",
+    spec: "ACP 2026-04-17",
+    shownBy: [
+      scenario("published-acp-schemas", "pass definitions that fit them, in every state of a session and for every error"),
+      scenario("published-acp-schemas", "fail a definition that forbids a member, and say in which answer and where"),
+      scenario("published-acp-schemas", "fail for a request that does not fit, for an error and for the discovery document alike"),
+      scenario("published-acp-schemas", "that %s is said in one sentence"),
+      scenario("published-acp-schemas", "that is not there ends the command with 2, and a failing answer with 1"),
+    ],
+  },
+  {
     id: "pay-another-device-1",
     rule: "An approval on another device reaches the view that waits for it by the answer that it holds open, and completes the order even when the view is gone.",
     shownBy: [

@@ -1,5 +1,5 @@
 // `npm run conformance -- server|client|authorization`: the official MCP conformance suite against our parts, offline.
-// `npm run conformance -- ucp --schemas <folder>`: the shop's answers to shopping agents, held against the schemas that their protocol publishes.
+// `npm run conformance -- ucp|acp --schemas <folder>`: the shop's answers to shopping agents, held against the schemas that their protocol publishes.
 import { isUnexpected, type Outcome } from "./outcome.ts";
 import { UnfitFolder } from "./schema-folder.ts";
 
@@ -11,6 +11,7 @@ const runs: Readonly<Record<string, () => Promise<Run>>> = {
   client: async () => (await import("./client.ts")).runClient,
   authorization: async () => (await import("./authorization.ts")).runAuthorization,
   ucp: async () => (await import("./ucp.ts")).runUcp,
+  acp: async () => (await import("./acp.ts")).runAcp,
 };
 
 const [wanted, ...options] = process.argv.slice(2);
