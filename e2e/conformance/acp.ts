@@ -27,13 +27,13 @@ const requestShapes: Readonly<Record<Exclude<AcpVerb, "get">, string>> = {
 export async function runAcp(say: (line: string) => void, options: readonly string[]): Promise<readonly Outcome[]> {
   const judge = createSchemaJudge(readSchemaFolder(options, published));
   const exchanges: AcpExchange[] = [];
-  for (const { name, play } of acpCases) {
+  for (const each of acpCases) {
     const played = await inTown(async (town) => {
       const agent = new AcpAgentServer(town);
-      await play(agent, town);
+      await each.play(agent, town);
       return agent.exchanges;
     });
-    exchanges.push(...played.map((each) => ({ ...each, name: `${name}: ${each.name}` })));
+    exchanges.push(...played.map((exchange) => ({ ...exchange, name: `${each.name}: ${exchange.name}` })));
   }
   const requests = exchanges.flatMap((each) => judgeRequest(judge, each));
   const answers = exchanges.map((each) => judgeAnswer(judge, each));
