@@ -79,7 +79,8 @@ async function serveSession(options: AcpOptions, request: Request, route: Route)
   }
   try {
     if (request.method === "GET" && route.verb === "session") return await readSession(options, agent, route.id, refused, echo);
-    if (request.method !== "POST") return refused(405, invalidRequest(problem("method_not_allowed", "not by this method")), { allow: "POST" });
+    const allow = route.verb === "session" ? "GET, POST" : "POST";
+    if (request.method !== "POST") return refused(405, invalidRequest(problem("method_not_allowed", "not by this method")), { allow });
     return await writeOnce(options, agent, route, request, refused, echo);
   } catch (thrown) {
     if (thrown instanceof ClaimLost) return refused(409, inFlight, { "retry-after": retryAfterSeconds });

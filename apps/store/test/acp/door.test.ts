@@ -65,7 +65,8 @@ describe("what every request needs", () => {
   test("other methods and paths are refused in the protocol's own form", async () => {
     const id = await open(town);
     expect(await send(town, sessions, { method: "GET" })).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
-    expect((await send(town, `${sessions}/${id}`, { method: "DELETE" })).headers.get("allow")).toBe("POST");
+    expect((await send(town, `${sessions}/${id}`, { method: "DELETE" })).headers.get("allow")).toBe("GET, POST");
+    expect((await send(town, `${sessions}/${id}/cancel`, { method: "GET" })).headers.get("allow")).toBe("POST");
     for (const path of [
       `${sessions}x/${id}`,
       "/orders",
