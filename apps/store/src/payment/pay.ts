@@ -69,9 +69,9 @@ async function startPaying(shop: Shop, checkout: Checkout): Promise<Result<Check
   if (started.ok) {
     return started;
   }
-  // Two presses of the button: the second finds what the first one made.
+  // Two presses of the button: the second finds what the first one made, but never what became of the checkout meanwhile.
   const current = await readCheckout(shop.db, checkout.id);
-  return current?.status === "awaiting_approval" ? ok(current) : started;
+  return current?.status === "awaiting_approval" && current.version === checkout.version ? ok(current) : started;
 }
 
 async function askApproval<Challenge>(shop: Shop, checkout: Checkout, ask: Ask<Challenge>): Promise<PayOutcome<Challenge>> {

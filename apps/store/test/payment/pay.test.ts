@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { record } from "../stand-ins/record.ts";
 import { type CallAnswer, createTown, type Town } from "../stand-ins/town.ts";
 
@@ -63,6 +63,20 @@ describe("paying", () => {
     expect(await town.call("pay", { checkout_id: id, version: 2 }, token)).toMatchObject({ structured: { order: { checkout_id: id } } });
     expect(await town.call("pay", { checkout_id: id, version: 1 }, token)).toMatchObject({ structured: { order: { checkout_id: id } } });
     expect(town.bank.captured).toHaveLength(1);
+  });
+
+  test("that meets a change of the checkout is a conflict, also when somebody pays the new version by then", async () => {
+    const id = await checkout();
+    const sign = crypto.subtle.sign.bind(crypto.subtle);
+    vi.spyOn(crypto.subtle, "sign").mockImplementationOnce(async (...args) => {
+      await town.call("update_checkout", { checkout_id: id, items: [{ product_id: "stoneware-mug", quantity: 3 }] });
+      expect(requestOf(await town.call("pay", { checkout_id: id, version: 2 }))).not.toBe("");
+      return sign(...args);
+    });
+    const late = await town.call("pay", { checkout_id: id, version: 1 });
+    expect(late).toMatchObject({ isError: true, structured: { error: { code: "conflict" } } });
+    expect(town.wallet.requests.size).toBe(1);
+    expect(await status(id)).toBe("awaiting_approval");
   });
 
   test("after the approval gives the order and its receipt, and the bank captured once", async () => {
