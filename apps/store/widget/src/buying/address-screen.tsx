@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, ScreenHeading, WorkButton } from "../parts/elements.tsx";
 import { useShop } from "../parts/shop-context.ts";
 import { type Address, type AddressPart, addressParts, noAddress, problemsOf } from "./address.ts";
@@ -16,8 +16,8 @@ export function AddressScreen({ checkout }: { readonly checkout: Checkout }): VN
   const form = useRef<HTMLFormElement>(null);
   const regions = checkout.destinations.find(({ country }) => country === address.country)?.regions ?? [];
   const countries = checkout.destinations.map(({ country }): Choice => [country, format.country(country)]);
-  // The first field with a problem gets the focus, so that its words are read.
-  useEffect(() => {
+  // The first field with a problem gets the focus, so that its words are read: before it is painted, so that no key goes to another.
+  useLayoutEffect(() => {
     form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [problems]);
   const set = (part: AddressPart, value: string): void =>
