@@ -118,6 +118,7 @@ describe("a person in the console", () => {
 
     const wallet = new WalletPage(await openedBy(page.page, () => press(shop.at("pay"))));
     await wallet.createPasskey.click();
+    await wallet.approve.waitFor();
     const shown = await wallet.page.locator("main").innerText();
     for (const part of ["Ribbed wool beanie, L, Oat", "Steel flask, Coral", "Express delivery to Oude Delft 1, 2611 CA Delft"])
       expect(shown).toContain(part);
