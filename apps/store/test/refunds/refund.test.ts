@@ -4,30 +4,16 @@ import { findRefund, judgeRefund, paidStatusOf, type Refund, type RefundableSums
 const eur = (amount: number): { amount: number; currency: string } => ({ amount, currency: "EUR" });
 const limit = 5000;
 const none: RefundableSums = { captured: 1000, refunded: 0, refunds: [], limit };
-const some: RefundableSums = {
+const withOne = (amount: number, state: Refund["state"]): RefundableSums => ({
   captured: 1000,
-  refunded: 300,
-  refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "done", isApproved: false }],
+  refunded: state === "done" ? amount : 0,
+  refunds: [{ id: "ref_1", amount: eur(amount), before: 0, state, isApproved: false }],
   limit,
-};
-const live: RefundableSums = {
-  captured: 1000,
-  refunded: 0,
-  refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "pending", isApproved: false }],
-  limit,
-};
-const failed: RefundableSums = {
-  captured: 1000,
-  refunded: 0,
-  refunds: [{ id: "ref_1", amount: eur(300), before: 0, state: "refused", isApproved: false }],
-  limit,
-};
-const all: RefundableSums = {
-  captured: 1000,
-  refunded: 1000,
-  refunds: [{ id: "ref_1", amount: eur(1000), before: 0, state: "done", isApproved: false }],
-  limit,
-};
+});
+const some = withOne(300, "done");
+const live = withOne(300, "pending");
+const failed = withOne(300, "refused");
+const all = withOne(1000, "done");
 
 describe("a wish for a refund", () => {
   test.each([
