@@ -20,8 +20,8 @@ export interface HostLadder {
 }
 
 /**
- * One row a host. The plain call is always first, because it succeeds wherever the host holds a token. The model is asked only where a challenge to its call
- * leads to a sign-in. A wrong row costs a needless attempt, never access.
+ * One row a host, in agreement with what host-profile-sign-in.ts tells of it, and by itself so that views need not carry all of that. The plain call is always
+ * first, because it succeeds wherever the host holds a token. The model is asked unless a challenge to its call is known to lead to no sign-in. A wrong row costs a needless attempt, never access.
  */
 export const hostLadders: Readonly<Record<HostProfile, HostLadder>> = {
   countersign: {
@@ -36,9 +36,9 @@ export const hostLadders: Readonly<Record<HostProfile, HostLadder>> = {
       "openai-apps-sdk-examples #202: HTTP 400 `{}` to a view's call in mixed authorization; Apps SDK, authorization: the model's call opens sign-in",
   },
   claude: {
-    rungs: ["host_resumes", "link"],
+    rungs: ["host_resumes", "link", "model"],
     emptyMeansSignIn: false,
-    source: "claude-code #28258, #44652, #68720: sign-in when connecting; a challenge to a call is mostly ignored",
+    source: "claude.com/docs, lazy authentication: HTTP 401 to the model's call signs in and repeats it; nothing is known of a view's call",
   },
   vscode: {
     rungs: ["host_resumes", "link", "model"],
@@ -104,7 +104,7 @@ const profileWords: readonly (readonly [RegExp, HostProfile])[] = [
   [/claude/, "claude"],
   [/cursor/, "cursor"],
   [/goose/, "goose"],
-  [/copilot/, "copilot"],
+  [/copilot|^mcs$/, "copilot"],
   [/visual studio code|vs ?code/, "vscode"],
 ];
 

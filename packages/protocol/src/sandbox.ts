@@ -8,7 +8,22 @@ import { isJsonObject, member } from "./shape.ts";
 export interface SandboxPlace {
   readonly consoleOrigin: string;
   readonly development: boolean;
+  /** What the host whose behaviour is acted out does to the declared policy (host-profile-view.ts); absent: nothing. */
+  readonly host?: HostCsp;
 }
+
+/** What a host does to the policy that a view declares. */
+export interface HostCsp {
+  /** Lists of `ui.csp` that have no effect. */
+  readonly ignores: readonly DomainList[];
+  /** Places that are open to every view, declared or not. */
+  readonly open: readonly string[];
+  /** Source keywords that scripts have beyond the declared ones. */
+  readonly scripts: readonly string[];
+}
+
+/** The lists of `ui.csp`, MCP Apps 2026-01-26. */
+export type DomainList = "connectDomains" | "resourceDomains" | "frameDomains" | "baseUriDomains";
 
 /** What a widget's page is served with: the values of three headers, and the `allow` attribute of both frames. */
 export interface WidgetPolicy {
@@ -77,15 +92,16 @@ export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<Wi
     const entries = member(declared, name) ?? member(declared, alias) ?? [];
     const sources = readSources(entries, name === "connectDomains", place.development);
     if (sources === undefined) return err(refuse("widget_refused", `${name} has an entry outside the grammar`));
-    lists[name] = sources;
+    lists[name] = place.host?.ignores.includes(name) ? [] : sources;
   }
+  for (const name of openLists) lists[name] = [...new Set([...lists[name], ...(place.host?.open ?? [])])];
   const linkDomains = readLinkDomains(meta, place.development);
   if (linkDomains === undefined) return err(refuse("widget_refused", "linkTrustedDomains or redirect_domains has an entry outside the grammar"));
   const permissions = member(ui, "permissions") ?? {};
   const allow = readPermissions(permissions);
   if (allow === undefined) return err(refuse("widget_refused", "an unknown or malformed permission"));
   return ok({
-    csp: formatCsp(lists, place.consoleOrigin),
+    csp: formatCsp(lists, place),
     connectionAllowlist: formatAllowlist(lists),
     permissionsPolicy: formatPermissionsPolicy(allow),
     allow,
@@ -116,8 +132,6 @@ function readLinkDomains(meta: unknown, development: boolean): readonly string[]
   return lists.every((list) => list !== undefined) ? [...new Set(lists.flat())] : undefined;
 }
 
-type DomainList = "connectDomains" | "resourceDomains" | "frameDomains" | "baseUriDomains";
-
 const domainLists: readonly (readonly [DomainList, string])[] = [
   ["connectDomains", "connect_domains"],
   ["resourceDomains", "resource_domains"],
@@ -125,11 +139,14 @@ const domainLists: readonly (readonly [DomainList, string])[] = [
   ["baseUriDomains", "base_uri_domains"],
 ];
 
-function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, consoleOrigin: string): string {
+/** Where a host's own open places count: what a view loads and whom it asks, never what it frames. */
+const openLists = ["connectDomains", "resourceDomains"] as const satisfies readonly DomainList[];
+
+function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, { consoleOrigin, host }: SandboxPlace): string {
   const resources = lists.resourceDomains;
   const directives: readonly (readonly [string, readonly string[]])[] = [
     ["default-src", ["'none'"]],
-    ["script-src", ["'self'", "'unsafe-inline'", ...resources]],
+    ["script-src", ["'self'", "'unsafe-inline'", ...(host?.scripts ?? []), ...resources]],
     ["style-src", ["'self'", "'unsafe-inline'", ...resources]],
     ["img-src", ["'self'", "data:", ...resources]],
     ["font-src", ["'self'", "data:", ...resources]],

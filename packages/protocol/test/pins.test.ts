@@ -204,6 +204,13 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "userCodeAlphabet",
     "userCodeLength",
   ],
+  "host-profile": ["defaultProfile", "fact", "hostNames", "readProfile"],
+  "host-profile-bugs": ["hostBugs"],
+  "host-profile-client": ["hostClients"],
+  "host-profile-sign-in": ["hostSignIns"],
+  "host-profile-view": ["hostViews"],
+  "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "visibilityUnder"],
+  "profile-view": ["bridgeSurfaceOf", "featuresUnder", "frameRightsOf"],
   ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep"],
   limits: [
     "changeZone",

@@ -90,7 +90,7 @@ describe("a call that the host does not sign in for", () => {
 
   test("does not show the user the words of a transport", async () => {
     const tools = { list_orders: (): Answer => ({ fail: { code: 401, message: `Streamable HTTP error: Error POSTing to endpoint: ${body}` } }) };
-    const host = await connectApps({ tools, name: "Claude" });
+    const host = await connectApps({ tools, name: "goose" });
     await expect(host.app.callTool("list_orders")).rejects.toMatchObject({ code: "authorization_required", message: "Please sign in to do this." });
   });
 
@@ -182,7 +182,7 @@ describe("a call that the host does not sign in for", () => {
 
   test("asks for more access twice at most: a server may not go round in circles", async () => {
     const call_linked = (): Answer => refusal("insufficient_scope");
-    const host = await connectApps({ tools: { ...linked, await_link: () => status("linked"), call_linked }, name: "Claude" });
+    const host = await connectApps({ tools: { ...linked, await_link: () => status("linked"), call_linked }, name: "goose" });
     const call = host.app.callTool("list_orders").catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await call).toMatchObject({ code: "insufficient_scope" });
@@ -396,7 +396,7 @@ describe("the model as the last way", () => {
   });
 
   test("is left alone where its call would lead to no sign-in, and where the host takes no messages", async () => {
-    for (const options of [{ name: "Claude" }, { capabilities: { serverTools: {} } }]) {
+    for (const options of [{ name: "goose" }, { capabilities: { serverTools: {} } }]) {
       const host = await connectApps({ tools: { list_orders: () => challenge }, ...options });
       await expect(host.app.callTool("list_orders")).rejects.toMatchObject({ code: "authorization_required" });
       expect(host.messages).toEqual([]);

@@ -1,0 +1,120 @@
+import type { Challenge } from "./challenge.ts";
+import { hostClients } from "./host-profile-client.ts";
+import { type HostSignIn, hostSignIns, type SignInForm, type SignInMoment } from "./host-profile-sign-in.ts";
+import { hostViews } from "./host-profile-view.ts";
+import type { HostProfile } from "./ladder.ts";
+import { type CallDecision, type CallFacts, type CallOrigin, decideCall, kindOfSchemes, type TokenState } from "./security.ts";
+import { isJsonObject, member } from "./shape.ts";
+
+/** What a host does with a call. `answer`: nothing is sent; the view gets this HTTP status and body, and no reason. */
+export type ProfileDecision = CallDecision | EmptyAnswer;
+
+export interface EmptyAnswer {
+  readonly action: "answer";
+  readonly status: 400;
+  readonly body: "{}";
+  readonly reason: string;
+}
+
+/** Calls that users start themselves go as the model's do: other hosts know no third way. */
+const moments: Readonly<Record<CallOrigin, Exclude<SignInMoment, "connect">>> = { model: "model", user: "model", widget: "view" };
+
+/**
+ * Decides what happens to a call before it leaves the host, as the host of the profile does it: the table of security.ts, and then whether this host signs in
+ * because a tool declares that it needs it. One that does not sends the call with what it holds, and the server's demand is judged by {@link judgeChallenge}.
+ */
+export function decideUnder(profile: HostProfile, facts: CallFacts): ProfileDecision {
+  const signIn = hostSignIns[profile];
+  const told = decideCall({ ...facts, visibility: visibilityUnder(profile, facts.visibility), token: tokenUnder(signIn, facts.token) });
+  if (told.action !== "authorize" || opens(signIn, facts.origin, "declared")) return told;
+  if (facts.mode === "full" && startsAnew(signIn, facts.token)) return told;
+  if (isEmptied(signIn, facts)) return emptyAnswer;
+  return { action: "call", token: tokenToSend(signIn, facts.token), reason: "this host signs in only when the server's answer demands it" };
+}
+
+/** `honour`: the host does what is demanded, and makes the call again. `pass_on`: whoever called gets the server's answer as it is. */
+export type ChallengeVerdict = { readonly action: "honour" | "pass_on"; readonly reason: string } | EmptyAnswer;
+
+export interface ChallengeFacts extends Pick<CallFacts, "mode" | "origin" | "schemes" | "token"> {
+  readonly challenge: Challenge;
+}
+
+/** Decides what the host of the profile makes of a server's demand. */
+export function judgeChallenge(profile: HostProfile, facts: ChallengeFacts): ChallengeVerdict {
+  const { challenge, origin } = facts;
+  if (challenge.form === "url" || challenge.form === "input") return judgeQuestions(profile, challenge);
+  const signIn = hostSignIns[profile];
+  const form = formOf(challenge, facts.token);
+  const missing = missingNeed(signIn, facts);
+  if (opens(signIn, origin, form) && missing === undefined) return { action: "honour", reason: `${form} leads to a sign-in at this host` };
+  if (isEmptied(signIn, facts)) return emptyAnswer;
+  return { action: "pass_on", reason: missing ?? `${form} leads to no sign-in at this host` };
+}
+
+/** The modes of elicitation that the host offers to servers. An empty object stands for forms (MCP 2025-06-18). */
+export function elicitationModes(profile: HostProfile): readonly ("form" | "url")[] {
+  const offered = member(hostClients[profile].capabilities.value, "elicitation");
+  if (!isJsonObject(offered)) return [];
+  const modes = (["form", "url"] as const).filter((mode) => Object.hasOwn(offered, mode));
+  return modes.length === 0 ? ["form"] : modes;
+}
+
+/** Who may call a tool, as far as the host of the profile keeps to what the tool declares. */
+export function visibilityUnder(profile: HostProfile, declared: ReadonlySet<"model" | "app">): ReadonlySet<"model" | "app"> {
+  const isKept = hostViews[profile].enforcesVisibility.value || declared.size === 0;
+  return isKept ? declared : new Set(["model", ...declared]);
+}
+
+const emptyAnswer: EmptyAnswer = {
+  action: "answer",
+  status: 400,
+  body: "{}",
+  reason: "this host answers a view's call with HTTP 400 and {} where it would have to sign in",
+};
+
+function opens(signIn: HostSignIn, origin: CallOrigin, form: SignInForm): boolean {
+  return signIn.opensOn[moments[origin]].value.includes(form);
+}
+
+/** A full connector's sign-in belongs to the connection, so it comes up whoever calls. */
+function startsAnew(signIn: HostSignIn, token: TokenState): boolean {
+  return token.state === "none" || (token.state === "expired" && signIn.expiry.value !== "fails");
+}
+
+function isEmptied(signIn: HostSignIn, { mode, origin }: Pick<CallFacts, "mode" | "origin">): boolean {
+  return mode === "mixed" && moments[origin] === "view" && signIn.viewWithout.value === "empty";
+}
+
+/** A host that does not renew tokens has no use for a refresh token. */
+function tokenUnder(signIn: HostSignIn, token: TokenState): TokenState {
+  return token.state === "expired" && signIn.expiry.value !== "renews" ? { ...token, refreshable: false } : token;
+}
+
+function tokenToSend(signIn: HostSignIn, token: TokenState): "attach" | "omit" | "refresh" {
+  const held = tokenUnder(signIn, token);
+  if (held.state === "held") return "attach";
+  return held.state === "expired" && held.refreshable ? "refresh" : "omit";
+}
+
+function formOf(challenge: Exclude<Challenge, { form: "url" | "input" }>, token: TokenState): SignInForm {
+  if (challenge.form !== "http") return challenge.form;
+  if (challenge.status === 403) return "http_403";
+  return token.state === "none" ? "http_401" : "http_401_token";
+}
+
+/** What a demand in a result lacks for a host that is particular about them. */
+function missingNeed(signIn: HostSignIn, { challenge, schemes }: ChallengeFacts): string | undefined {
+  if (challenge.form !== "result") return undefined;
+  const needs = signIn.needs.value;
+  if (needs.includes("security_schemes") && kindOfSchemes(schemes) === "undeclared") return "the tool declares no securitySchemes";
+  const isDescribed = challenge.error !== undefined && challenge.errorDescription !== undefined;
+  return needs.includes("described_error") && !isDescribed ? "the challenge lacks error or error_description" : undefined;
+}
+
+function judgeQuestions(profile: HostProfile, { questions }: Extract<Challenge, { form: "url" | "input" }>): ChallengeVerdict {
+  const modes = elicitationModes(profile);
+  const isOffered = questions.every((question) => modes.includes(question.kind));
+  return isOffered
+    ? { action: "honour", reason: "the host puts such questions to the user" }
+    : { action: "pass_on", reason: "the host offers no elicitation of this mode" };
+}
