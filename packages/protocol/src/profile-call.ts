@@ -1,4 +1,5 @@
 import type { Challenge } from "./challenge.ts";
+import type { Fact } from "./host-profile.ts";
 import { hostClients } from "./host-profile-client.ts";
 import { type HostSignIn, hostSignIns, type SignInForm, type SignInMoment } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
@@ -63,6 +64,19 @@ export function elicitationModes(profile: HostProfile): readonly ("form" | "url"
 export function visibilityUnder(profile: HostProfile, declared: ReadonlySet<"model" | "app">): ReadonlySet<"model" | "app"> {
   const isKept = hostViews[profile].enforcesVisibility.value || declared.size === 0;
   return isKept ? declared : new Set(["model", ...declared]);
+}
+
+/** How long requests may stay without an answer, in ms. */
+export interface RequestLimits {
+  readonly requestMs: number;
+  readonly tokenMs: number;
+}
+
+/** The limits of the host of the profile, where they are known and shorter than this host's own: acting another host out never makes this one wait longer. */
+export function limitsUnder(profile: HostProfile, own: RequestLimits): RequestLimits {
+  const { requestMs, tokenMs } = hostClients[profile];
+  const shorter = (limit: Fact<number>, ownMs: number): number => (limit.certainty === "assumed" ? ownMs : Math.min(limit.value, ownMs));
+  return { requestMs: shorter(requestMs, own.requestMs), tokenMs: shorter(tokenMs, own.tokenMs) };
 }
 
 const emptyAnswer: EmptyAnswer = {

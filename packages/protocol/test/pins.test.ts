@@ -209,7 +209,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "host-profile-client": ["hostClients"],
   "host-profile-sign-in": ["hostSignIns"],
   "host-profile-view": ["hostViews"],
-  "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "visibilityUnder"],
+  "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "limitsUnder", "visibilityUnder"],
   "profile-view": ["bridgeSurfaceOf", "featuresUnder", "frameRightsOf"],
   ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep"],
   limits: [

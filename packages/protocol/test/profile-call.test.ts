@@ -4,7 +4,7 @@ import type { Challenge } from "../src/challenge.ts";
 import { challengeFromError, challengeFromHttp, challengeFromResult } from "../src/challenge.ts";
 import { hostNames, readProfile } from "../src/host-profile.ts";
 import type { HostProfile } from "../src/ladder.ts";
-import { type ChallengeFacts, decideUnder, elicitationModes, judgeChallenge, visibilityUnder } from "../src/profile-call.ts";
+import { type ChallengeFacts, decideUnder, elicitationModes, judgeChallenge, limitsUnder, visibilityUnder } from "../src/profile-call.ts";
 import type { CallFacts, CallOrigin, SecurityScheme, TokenState } from "../src/security.ts";
 import { decideCall } from "../src/security.ts";
 
@@ -195,5 +195,14 @@ describe("visibilityUnder", () => {
       expect(visibilityUnder(profile, new Set(["model"] as const))).toEqual(new Set(["model"]));
       expect(visibilityUnder(profile, new Set()).size).toBe(0);
     }
+  });
+});
+
+describe("limitsUnder", () => {
+  it("shortens what is known to be shorter, and lengthens nothing", () => {
+    const own = { requestMs: 90_000, tokenMs: 30_000 };
+    expect(limitsUnder("claude", own)).toEqual({ requestMs: 90_000, tokenMs: 10_000 });
+    expect(limitsUnder("chatgpt", own)).toEqual(own);
+    for (const profile of profiles) expect(limitsUnder(profile, { requestMs: 1, tokenMs: 2 })).toEqual({ requestMs: 1, tokenMs: 2 });
   });
 });

@@ -1,3 +1,6 @@
+import { hostClients } from "@countersign/protocol/host-profile-client";
+import { hostNames, readProfile } from "@countersign/protocol/host-profile";
+import { hostSignIns } from "@countersign/protocol/host-profile-sign-in";
 import { describe, expect, test } from "vitest";
 import { chooseForm } from "../../src/policy/choose-form.ts";
 
@@ -21,5 +24,18 @@ describe("the form of a challenge", () => {
 
   test("one message of a body is enough to know the client", () => {
     expect(chooseForm("auto", [undefined, "openai-mcp"], null)).toBe("result");
+  });
+
+  test("is one that the client acts on, at every known host that acts on any", () => {
+    const profiles = Object.keys(hostNames).flatMap((name) => readProfile(name) ?? []);
+    const acting = profiles.filter((profile) => hostSignIns[profile].opensOn.model.value.length > 0);
+    expect(acting).toEqual(["countersign", "chatgpt", "claude", "vscode", "generic"]);
+    const formOf = { http: "http_401", result: "result" } as const;
+    const missed = acting.filter((profile) => {
+      const { clientInfo, userAgent } = hostClients[profile];
+      const form = chooseForm("auto", [clientInfo.value.name], userAgent.value);
+      return !hostSignIns[profile].opensOn.model.value.includes(formOf[form]);
+    });
+    expect(missed).toEqual([]);
   });
 });
