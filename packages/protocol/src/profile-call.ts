@@ -52,6 +52,16 @@ export function judgeChallenge(profile: HostProfile, facts: ChallengeFacts): Cha
   return { action: "pass_on", reason: missing ?? `${form} leads to no sign-in at this host` };
 }
 
+/**
+ * What a demand in a result lacks for a host that is particular about them; undefined when nothing.
+ *
+ * @param told whether the tool declares its `securitySchemes`, and whether the challenge has `error` and `error_description`
+ */
+export function lackOfResult({ needs }: HostSignIn, told: { readonly declares: boolean; readonly describes: boolean }): string | undefined {
+  if (needs.value.includes("security_schemes") && !told.declares) return "the tool declares no securitySchemes";
+  return needs.value.includes("described_error") && !told.describes ? "the challenge lacks error or error_description" : undefined;
+}
+
 /** The modes of elicitation that the host offers to servers. An empty object stands for forms (MCP 2025-06-18). */
 export function elicitationModes(profile: HostProfile): readonly ("form" | "url")[] {
   const offered = member(hostClients[profile].capabilities.value, "elicitation");
@@ -116,13 +126,10 @@ function formOf(challenge: Exclude<Challenge, { form: "url" | "input" }>, token:
   return token.state === "none" ? "http_401" : "http_401_token";
 }
 
-/** What a demand in a result lacks for a host that is particular about them. */
 function missingNeed(signIn: HostSignIn, { challenge, schemes }: ChallengeFacts): string | undefined {
   if (challenge.form !== "result") return undefined;
-  const needs = signIn.needs.value;
-  if (needs.includes("security_schemes") && kindOfSchemes(schemes) === "undeclared") return "the tool declares no securitySchemes";
-  const isDescribed = challenge.error !== undefined && challenge.errorDescription !== undefined;
-  return needs.includes("described_error") && !isDescribed ? "the challenge lacks error or error_description" : undefined;
+  const describes = challenge.error !== undefined && challenge.errorDescription !== undefined;
+  return lackOfResult(signIn, { declares: kindOfSchemes(schemes) !== "undeclared", describes });
 }
 
 function judgeQuestions(profile: HostProfile, { questions }: Extract<Challenge, { form: "url" | "input" }>): ChallengeVerdict {

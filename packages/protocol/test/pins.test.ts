@@ -209,7 +209,8 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "host-profile-client": ["hostClients"],
   "host-profile-sign-in": ["hostSignIns"],
   "host-profile-view": ["hostViews"],
-  "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "limitsUnder", "visibilityUnder"],
+  "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "lackOfResult", "limitsUnder", "visibilityUnder"],
+  "profile-reach": ["judgeReach"],
   "profile-view": ["bridgeSurfaceOf", "featuresUnder", "frameRightsOf"],
   ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep"],
   limits: [
