@@ -54,14 +54,14 @@ const unmeasured = {
   registration: fact<readonly RegistrationWay[]>("assumed", ["dcr"], "nothing is known; the way that asks least of a client"),
   cimdNeeds: fact<HostSignIn["cimdNeeds"]["value"]>("assumed", [], unknown),
   issuers: fact<"first" | "any">("assumed", "first", "nothing is known; the first one is used by every host"),
-  needs: fact<readonly SignInNeed[]>("doc", ["resource_metadata", "s256"], specification),
+  needs: fact<readonly SignInNeed[]>("inferred", ["resource_metadata", "s256"], `${specification}: every client must`),
   redirectUris: fact<readonly string[]>("assumed", [], unknown),
 } as const;
 
 export const hostSignIns: HostTable<HostSignIn> = {
   countersign: {
     opensOn: {
-      connect: fact("own", ["configured", "http_401"], "docs/flows, connecting a server"),
+      connect: fact("own", ["configured", "http_401"], "docs/guides/connectors.md"),
       model: fact("own", ["declared", ...everyHttp, "result", "structured"], "packages/protocol/src/challenge.ts"),
       view: fact("own", ["declared", ...everyHttp, "result", "structured"], "packages/protocol/src/security.ts: the caller makes no difference"),
     },
@@ -103,7 +103,7 @@ export const hostSignIns: HostTable<HostSignIn> = {
       view: fact("assumed", [], "nothing is known of a view's call"),
     },
     expiry: fact("doc", "renews", `${claudeAuth}: and signs in again on invalid_grant`),
-    registration: fact("doc", ["preregistered", "cimd", "dcr"], claudeAuth),
+    registration: fact("doc", ["preregistered", "cimd", "dcr"], `${claudeAuth}; a client registered beforehand: claude-ai-mcp #325`),
     cimdNeeds: fact("doc", ["auth_method_none"], claudeAuth),
     issuers: fact("doc", "first", claudeAuth),
     needs: fact("doc", ["resource_metadata", "s256", "exact_resource"], claudeAuth),

@@ -95,7 +95,7 @@ export const hostViews: HostTable<HostView> = {
     ),
     allow: fact("code", ["clipboard-write", "local-network-access", "microphone", "midi"], `${captures}, 2026-05-18`),
     csp: fact("code", { ignores: [], open: ["https://cdn.jsdelivr.net", "https://unpkg.com"], scripts: [] }, `${captures}, 2026-08-19`),
-    enforcesVisibility: fact("doc", true, openaiReference),
+    enforcesVisibility: fact("inferred", true, `${openaiReference}: visibility says who may call`),
   },
   claude: {
     hostInfo: fact("code", "Claude", captures),
