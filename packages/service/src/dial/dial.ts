@@ -24,12 +24,15 @@ export type DialProblem = "unsafe_address" | "unreachable" | "timeout" | "redire
 export class DialError extends Error {
   readonly problem: DialProblem;
   readonly sent: boolean;
+  /** Where a redirect would have led, as the peer wrote it, cut at 2048 characters. Nothing follows it. */
+  readonly location: string | undefined;
 
-  constructor(problem: DialProblem, message: string, sent: boolean) {
+  constructor(problem: DialProblem, message: string, sent: boolean, location?: string) {
     super(message);
     this.name = "DialError";
     this.problem = problem;
     this.sent = sent;
+    this.location = location?.slice(0, 2048);
   }
 }
 
@@ -91,7 +94,7 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
       const status = incoming.statusCode ?? 0;
       if (status >= 300 && status < 400 && status !== 304) {
         incoming.destroy();
-        reject(new DialError("redirected", `${url.origin} answered with a redirect, which is not followed`, true));
+        reject(new DialError("redirected", `${url.origin} answered with a redirect, which is not followed`, true, incoming.headers.location));
         return;
       }
       if (bounds.endless === true) clearTimeout(timer);

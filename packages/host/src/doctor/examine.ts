@@ -1,0 +1,114 @@
+import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { isLoopbackUrl, parseResourceUri } from "@countersign/protocol/resource";
+import { err, ok, type Result } from "@countersign/protocol/result";
+import type {
+  BadTokenObservation,
+  ChallengeObservation,
+  EraObservation,
+  ProtectedCallObservation,
+  ServerObservation,
+  ToolsObservation,
+  TransportObservation,
+} from "@countersign/protocol/server-observation";
+import { dial } from "@countersign/service/dial/dial";
+import { Asker, type AskBounds } from "./ask.ts";
+import type { Speech } from "./message.ts";
+import { endSessions, probeEras, type ErasSeen } from "./probe-eras.ts";
+import { probeAuthorizationServers, probeResourceMetadata } from "./probe-metadata.ts";
+import { probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
+import { probeTools, type ToolsSeen } from "./probe-tools.ts";
+import { probeCrossOrigin, probeTransport } from "./probe-transport.ts";
+import { probeViews } from "./probe-views.ts";
+
+export interface ExamineOptions extends Pick<AskBounds, "reach"> {
+  readonly consent: CallConsent;
+  readonly signal?: AbortSignal;
+  /** Stands in for the network in tests. */
+  readonly dial?: AskBounds["dial"];
+}
+
+const timeoutMs = 10_000;
+const questionsMax = 60;
+
+/** What is asked with messages, once a way to speak is known. */
+interface Conversation {
+  readonly transport: TransportObservation;
+  readonly tools: ToolsObservation;
+  readonly protectedCall: ProtectedCallObservation;
+  readonly badToken: BadTokenObservation;
+  readonly views: ServerObservation["views"];
+}
+
+/**
+ * Looks at any MCP server from outside, without an account: at most 60 requests, 10 s each, one after another, none with a credential of anybody. Refuses with
+ * `invalid_request` what is no http(s) address; everything else is an observation.
+ */
+export async function examineServer(address: string, options: ExamineOptions): Promise<Result<ServerObservation, Refusal>> {
+  const resource = parseResourceUri(address);
+  if (!resource.ok) return err(refuse("invalid_request", "the server's address is an absolute http(s) URL without credentials and fragment"));
+  const { reach, signal, consent } = options;
+  const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax, ...(signal === undefined ? {} : { signal }) });
+  const url = new URL(resource.value);
+  const loopback = isLoopbackUrl(url);
+  const seen = await probeEras(asker, resource.value);
+  const conversation = seen.speech === undefined ? withoutSpeech(seen) : await converse(asker, seen.speech, consent, loopback);
+  await endSessions(asker, seen.opened);
+  const resourceMetadata = await probeResourceMetadata(asker, resource.value, pointersIn(seen, conversation));
+  const authorizationServers = await probeAuthorizationServers(asker, resourceMetadata);
+  const crossOrigin = await probeCrossOrigin(asker, resource.value);
+  return ok({
+    url: resource.value,
+    scheme: url.protocol === "https:" ? "https" : "http",
+    loopback,
+    eras: seen.eras,
+    ...conversation,
+    resourceMetadata,
+    authorizationServers,
+    crossOrigin,
+  });
+}
+
+async function converse(asker: Asker, speech: Speech, consent: CallConsent, development: boolean): Promise<Conversation> {
+  const { observation, tools }: ToolsSeen = await probeTools(asker, speech);
+  return {
+    tools: observation,
+    protectedCall: await probeProtectedCall(asker, speech, tools, consent),
+    badToken: await probeBadToken(asker, speech),
+    views: await probeViews(
+      asker,
+      speech,
+      tools.map((tool) => tool.observation),
+      development,
+    ),
+    transport: await probeTransport(asker, speech),
+  };
+}
+
+/** A server that lets nobody in without sign-in, or that does not speak: what it said at the door stands for all. */
+function withoutSpeech({ eras }: ErasSeen): Conversation {
+  const all: readonly EraObservation[] = Object.values(eras);
+  const challenged = all.find((era) => era.seen === "challenged");
+  const silent = all.find((era) => era.seen === "nothing");
+  const tools: ToolsObservation = challenged ?? silent ?? { seen: "refused", status: statusOf(all) };
+  return {
+    tools,
+    protectedCall: { seen: "not_called", reason: "none_declared" },
+    badToken: silent ?? { seen: "refused", status: statusOf(all) },
+    views: [],
+    transport: { stream: "unknown", batch: "unknown", sessionDemanded: undefined, foreignOrigin: "unknown" },
+  };
+}
+
+function statusOf(eras: readonly EraObservation[]): number {
+  return eras.find((era) => era.seen === "refused" || era.seen === "unreadable")?.status ?? 0;
+}
+
+/** Where challenges say that the metadata is. */
+function pointersIn({ eras }: ErasSeen, { tools, protectedCall, badToken }: Conversation): readonly string[] {
+  const challenges: ChallengeObservation[] = [];
+  for (const era of Object.values(eras)) if (era.seen === "challenged") challenges.push(era.challenge);
+  if (tools.seen === "challenged") challenges.push(tools.challenge);
+  if (protectedCall.seen === "http") challenges.push(protectedCall.challenge);
+  if (badToken.seen === "challenged") challenges.push(badToken.challenge);
+  return [...new Set(challenges.flatMap(({ resourceMetadata }) => resourceMetadata ?? []))];
+}

@@ -1,0 +1,104 @@
+import type { EraName, EraObservation } from "@countersign/protocol/server-observation";
+import { boundedText, isJsonObject, member } from "@countersign/protocol/shape";
+import type { Asker } from "./ask.ts";
+import { contentTypeOf, initializeMessage, readReply, send, type PostEra, type Reply, type Speech } from "./message.ts";
+
+export interface ErasSeen {
+  readonly eras: Readonly<Record<EraName, EraObservation>>;
+  /** The newest way that the server speaks; undefined when it speaks none by POST. */
+  readonly speech: Speech | undefined;
+  /** Every way that was opened. */
+  readonly opened: readonly Speech[];
+}
+
+interface EraSeen {
+  readonly observation: EraObservation;
+  readonly speech?: Speech;
+}
+
+/** Opens a server once in every era, as a client that knows only this one would. Sessions that are given stay open for what is asked next. */
+export async function probeEras(asker: Asker, url: string): Promise<ErasSeen> {
+  const newest = await discover(asker, url);
+  const middle = await initialize(asker, url, "2025-11-25");
+  const older = await initialize(asker, url, "2025-06-18");
+  const eras = {
+    "2026-07-28": newest.observation,
+    "2025-11-25": middle.observation,
+    "2025-06-18": older.observation,
+    "2024-11-05 over HTTP+SSE": await openOldStream(asker, url),
+  };
+  const opened = [newest, middle, older].flatMap(({ speech }) => speech ?? []);
+  return { eras, speech: opened[0], opened };
+}
+
+/** Ends the sessions that were given, as a client that leaves should (MCP 2025-11-25, session management). */
+export async function endSessions(asker: Asker, opened: readonly Speech[]): Promise<void> {
+  for (const { url, era, session } of opened) {
+    if (session === undefined) continue;
+    await asker.ask({ method: "DELETE", url, headers: { "mcp-session-id": session, "mcp-protocol-version": era }, reading: "head" });
+  }
+}
+
+async function discover(asker: Asker, url: string): Promise<EraSeen> {
+  const speech: Speech = { url, era: "2026-07-28" };
+  const reply = await send(asker, speech, { method: "server/discover" });
+  if (reply.seen !== "result") return { observation: withoutResult(reply) };
+  const versions = member(reply.result, "supportedVersions");
+  if (Array.isArray(versions) && !versions.includes(speech.era)) {
+    return { observation: { seen: "other_version", version: boundedText(versions[0], 40) ?? "" } };
+  }
+  return { observation: spoken(reply, false), speech };
+}
+
+async function initialize(asker: Asker, url: string, era: PostEra): Promise<EraSeen> {
+  const reply = await send(asker, { url, era }, initializeMessage(era));
+  if (reply.seen !== "result") return { observation: withoutResult(reply) };
+  const version = boundedText(member(reply.result, "protocolVersion"), 40) ?? "";
+  if (version !== era) return { observation: { seen: "other_version", version } };
+  const session = boundedText(reply.answer.headers.get("mcp-session-id"), 1000);
+  const speech = { url, era, ...(session === undefined ? {} : { session }) };
+  await asker.ask({
+    method: "POST",
+    url,
+    headers: {
+      accept: "application/json, text/event-stream",
+      "content-type": "application/json",
+      "mcp-protocol-version": era,
+      ...(session === undefined ? {} : { "mcp-session-id": session }),
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }),
+    reading: "head",
+  });
+  return { observation: spoken(reply, session !== undefined), speech };
+}
+
+/** HTTP+SSE begins with a GET whose first event names the endpoint. Only its head is read: a stream that anybody offers to a GET at first sight is of that era. */
+async function openOldStream(asker: Asker, url: string): Promise<EraObservation> {
+  const answer = await asker.ask({ method: "GET", url, headers: { accept: "text/event-stream" }, reading: "head" });
+  if (answer.seen === "nothing") return answer;
+  const reply = readReply(answer);
+  if (reply.seen === "challenged") return reply;
+  if (answer.status === 200 && contentTypeOf(answer) === "text/event-stream")
+    return { seen: "spoken", session: false, body: "events", capabilities: [] };
+  return { seen: "refused", status: answer.status };
+}
+
+function spoken({ result, answer }: Extract<Reply, { seen: "result" }>, session: boolean): EraObservation {
+  const capabilities = member(result, "capabilities");
+  return {
+    seen: "spoken",
+    session,
+    body: contentTypeOf(answer) === "text/event-stream" ? "events" : "json",
+    capabilities: isJsonObject(capabilities)
+      ? Object.keys(capabilities)
+          .slice(0, 20)
+          .map((name) => name.slice(0, 60))
+      : [],
+  };
+}
+
+function withoutResult(reply: Exclude<Reply, { seen: "result" }>): EraObservation {
+  if (reply.seen !== "error") return reply;
+  const { status, code } = reply;
+  return { seen: "refused", status, ...(code === undefined ? {} : { code }) };
+}

@@ -1,0 +1,156 @@
+/** What was seen of a server from outside, without signing in. Plain data, as it is printed by `--json`: no secret, no argument, no document in whole. */
+
+/** Why a question got no answer. `over_budget`: it was not asked, because the examination had asked enough. */
+export type NoAnswer = "unsafe_address" | "unreachable" | "timeout" | "redirected" | "too_large" | "aborted" | "over_budget";
+
+/** A question without an answer. `location` is where a redirect would have led. */
+export interface Unanswered {
+  readonly seen: "nothing";
+  readonly problem: NoAnswer;
+  readonly location?: string;
+}
+
+export type EraName = "2026-07-28" | "2025-11-25" | "2025-06-18" | "2024-11-05 over HTTP+SSE";
+
+/** A demand for sign-in as an HTTP response, RFC 9110 section 11.6.1. `problem` when the header cannot be read. */
+export interface ChallengeObservation {
+  readonly status: 401 | 403;
+  readonly header: "bearer" | "dpop" | "other" | "none" | "unreadable";
+  readonly error?: string;
+  readonly scope: readonly string[];
+  readonly resourceMetadata?: string;
+}
+
+/** How a server answers the first message of one era. */
+export type EraObservation =
+  | { readonly seen: "spoken"; readonly session: boolean; readonly body: "json" | "events"; readonly capabilities: readonly string[] }
+  | { readonly seen: "other_version"; readonly version: string }
+  | { readonly seen: "challenged"; readonly challenge: ChallengeObservation }
+  | { readonly seen: "refused"; readonly status: number; readonly code?: number }
+  | { readonly seen: "unreadable"; readonly status: number; readonly contentType: string }
+  | Unanswered;
+
+/** One place where a metadata document may be. `refused` carries the catalogue's code of what is wrong with it. */
+export type DocumentObservation<Judged> =
+  | { readonly seen: "document"; readonly url: string; readonly judged: Judged }
+  | { readonly seen: "refused"; readonly url: string; readonly code: string; readonly detail?: string }
+  | { readonly seen: "absent"; readonly url: string; readonly status: number }
+  | ({ readonly url: string } & Unanswered);
+
+/** Protected resource metadata that names the server as it was dialled, RFC 9728. */
+export interface ResourceDocument {
+  readonly resource: string;
+  readonly authorizationServers: readonly string[];
+  readonly scopes?: readonly string[];
+}
+
+/** What an authorization server offers, RFC 8414. */
+export interface AuthorizationDocument {
+  readonly clientIdMetadata: boolean;
+  readonly registration: boolean;
+  readonly iss: boolean;
+  readonly authMethods: readonly string[];
+  readonly deviceGrant: boolean;
+  readonly scopes?: readonly string[];
+}
+
+export interface AuthorizationServerObservation {
+  readonly issuer: string;
+  /** In the order of asking, up to the first that is there. */
+  readonly documents: readonly DocumentObservation<AuthorizationDocument>[];
+}
+
+/** What a page of another origin may do with the server (Fetch, CORS protocol). */
+export type CrossOriginObservation =
+  | {
+      readonly seen: "preflight";
+      readonly allowsOrigin: boolean;
+      readonly allowsHeaders: readonly string[];
+      readonly exposesHeaders: readonly string[];
+    }
+  | Unanswered;
+
+/** Who may call a tool, in the words of SEP-1488. */
+export type ToolScheme = "undeclared" | "noauth" | "either" | "oauth2" | "unreadable";
+
+export interface ToolObservation {
+  readonly name: string;
+  readonly scheme: ToolScheme;
+  readonly scopes: readonly string[];
+  /** Where the schemes stand: hosts look in different places. */
+  readonly declaredAt: readonly ("top" | "meta")[];
+  readonly visibility: readonly ("model" | "app")[];
+  readonly visibilityBy: "ui" | "openai" | "default";
+  readonly view?: string;
+  readonly readOnly: boolean;
+}
+
+export type ToolsObservation =
+  | { readonly seen: "listed"; readonly tools: readonly ToolObservation[]; readonly complete: boolean; readonly repeated: readonly string[] }
+  | { readonly seen: "challenged"; readonly challenge: ChallengeObservation }
+  | { readonly seen: "refused"; readonly status: number; readonly code?: number }
+  | Unanswered;
+
+/** How an anonymous call of a protected tool was answered. */
+export type ProtectedCallObservation =
+  | { readonly seen: "http"; readonly challenge: ChallengeObservation }
+  | { readonly seen: "result"; readonly error?: string; readonly described: boolean; readonly scope: readonly string[] }
+  | { readonly seen: "url" | "input" | "structured" }
+  /** The tool ran, although it declares that nobody may call it without signing in. */
+  | { readonly seen: "ran" }
+  | { readonly seen: "refused"; readonly status: number; readonly code?: number }
+  | { readonly seen: "unreadable_challenge"; readonly detail: string }
+  /** It was not called: only a tool that demands sign-in and says that it only reads is. */
+  | { readonly seen: "not_called"; readonly reason: "none_declared" | "none_read_only" | "needs_arguments" | "not_wanted" }
+  | Unanswered;
+
+/** How a token that nobody gave out is received. It is a fixed word and opens nothing. */
+export type BadTokenObservation =
+  | { readonly seen: "challenged"; readonly challenge: ChallengeObservation }
+  | { readonly seen: "ignored" }
+  | { readonly seen: "refused"; readonly status: number }
+  | Unanswered;
+
+/** A document that a tool names as its view. */
+export type ViewObservation =
+  | {
+      readonly seen: "document";
+      readonly uri: string;
+      readonly mime: "mcp-app" | "skybridge" | "other";
+      readonly bytes: number;
+      readonly csp: "ui" | "openai" | "both" | "none" | "refused";
+      readonly frames: boolean;
+      readonly domain: boolean;
+      readonly detail?: string;
+    }
+  | { readonly seen: "refused"; readonly uri: string; readonly status: number; readonly code?: number }
+  | ({ readonly uri: string } & Unanswered);
+
+/** What is peculiar about how messages go to and fro. */
+export interface TransportObservation {
+  /** A standing GET stream of Streamable HTTP. */
+  readonly stream: "offered" | "refused" | "unknown";
+  readonly batch: "taken" | "refused" | "unknown";
+  /** A session that was given is demanded again: requests without it are refused. */
+  readonly sessionDemanded: boolean | undefined;
+  /** A request from a foreign web origin is refused with 403, as MCP 2025-11-25 wants. */
+  readonly foreignOrigin: "refused" | "taken" | "unknown";
+}
+
+export interface ServerObservation {
+  readonly url: string;
+  readonly scheme: "https" | "http";
+  readonly loopback: boolean;
+  readonly eras: Readonly<Record<EraName, EraObservation>>;
+  readonly transport: TransportObservation;
+  readonly resourceMetadata: readonly DocumentObservation<ResourceDocument>[];
+  readonly authorizationServers: readonly AuthorizationServerObservation[];
+  readonly crossOrigin: CrossOriginObservation;
+  readonly tools: ToolsObservation;
+  readonly protectedCall: ProtectedCallObservation;
+  readonly badToken: BadTokenObservation;
+  readonly views: readonly ViewObservation[];
+}
+
+/** In the order of asking: the newest first. */
+export const eraNames: readonly EraName[] = ["2026-07-28", "2025-11-25", "2025-06-18", "2024-11-05 over HTTP+SSE"];

@@ -1,0 +1,110 @@
+import type { ServerObservation } from "./server-observation.ts";
+
+/** How one matter stands for one host. `moot`: the server gives no occasion for it, such as sign-in where nothing is protected. `unknown`: it could not be seen. */
+export type Standing = "works" | "falls_back" | "dead" | "moot" | "unknown";
+
+/** What a developer asks of a server, a row of the matrix each. */
+export type Matter = "connect" | "list" | "sign_in" | "model_call" | "view_call" | "view" | "step_up";
+
+export const matters: readonly Matter[] = ["connect", "list", "sign_in", "model_call", "view_call", "view", "step_up"];
+
+/** A cell: the standing, why, and what to change. `finding` names the reason, so that cells with one cause share one fix. */
+export interface Verdict {
+  readonly standing: Standing;
+  readonly finding: string;
+  readonly reason: string;
+  readonly fix?: string;
+}
+
+/** Judges one matter for the host of one row. Pure: the same observation gives the same verdict. */
+export type JudgeMatter<Profile> = (observation: ServerObservation, profile: Profile, matter: Matter) => Verdict;
+
+export interface HostColumn {
+  readonly host: string;
+  readonly verdicts: Readonly<Record<Matter, Verdict>>;
+}
+
+export interface Matrix {
+  readonly url: string;
+  readonly hosts: readonly HostColumn[];
+}
+
+/** A cause with everything that it spoils. */
+export interface Finding {
+  readonly finding: string;
+  readonly reason: string;
+  readonly fix?: string;
+  /** The hosts that have a dead cell by it, which a fix would free. */
+  readonly frees: readonly string[];
+  /** All hosts that would stand better without it, those too. In the order of the columns. */
+  readonly hosts: readonly string[];
+  readonly matters: readonly Matter[];
+}
+
+/** Exit codes for CI: 0 all work or fall back, 1 something is dead, 3 the server cannot be reached. 2, a command line that is wrong, is the CLI's own. */
+export type DoctorExit = 0 | 1 | 3;
+
+/** Judges a server for every row of a table. */
+export function judgeServer<Profile>(
+  observation: ServerObservation,
+  profiles: Readonly<Record<string, Profile>>,
+  judge: JudgeMatter<Profile>,
+): Matrix {
+  const hosts = Object.entries(profiles).map(([host, profile]) => {
+    const verdictOf = (matter: Matter): Verdict => judge(observation, profile, matter);
+    return {
+      host,
+      verdicts: {
+        connect: verdictOf("connect"),
+        list: verdictOf("list"),
+        sign_in: verdictOf("sign_in"),
+        model_call: verdictOf("model_call"),
+        view_call: verdictOf("view_call"),
+        view: verdictOf("view"),
+        step_up: verdictOf("step_up"),
+      },
+    };
+  });
+  return { url: observation.url, hosts };
+}
+
+/** The causes behind a matrix: what frees most hosts first, then what helps most, else in the order of the matrix. */
+export function findingsOf(matrix: Matrix): readonly Finding[] {
+  const cells = matrix.hosts.flatMap(({ host, verdicts }) => matters.map((matter) => ({ host, matter, ...verdicts[matter] })));
+  const causes = Map.groupBy(
+    cells.filter(({ standing }) => standing !== "works" && standing !== "moot"),
+    ({ finding }) => finding,
+  );
+  const findings = [...causes].flatMap(([finding, spoiled]) => {
+    const [first] = spoiled;
+    if (first === undefined) return [];
+    const fix = spoiled.find((cell) => cell.fix !== undefined)?.fix;
+    return [
+      {
+        finding,
+        reason: first.reason,
+        ...(fix === undefined ? {} : { fix }),
+        frees: namesOf(spoiled.filter(({ standing }) => standing === "dead")),
+        hosts: namesOf(spoiled),
+        matters: matters.filter((matter) => spoiled.some((cell) => cell.matter === matter)),
+      },
+    ];
+  });
+  return findings.toSorted((a, b) => b.frees.length - a.frees.length || b.hosts.length - a.hosts.length);
+}
+
+function namesOf(cells: readonly { readonly host: string }[]): readonly string[] {
+  return [...new Set(cells.map(({ host }) => host))];
+}
+
+/** Whether anything at all answered at the address, in whatever way. */
+export function wasReached({ eras }: Pick<ServerObservation, "eras">): boolean {
+  return Object.values(eras).some((era) => era.seen !== "nothing" || era.problem === "redirected" || era.problem === "too_large");
+}
+
+/** What a script is told. What could not be seen fails nothing: a cell is dead only for something that was seen. */
+export function exitCodeOf(observation: Pick<ServerObservation, "eras">, matrix: Matrix): DoctorExit {
+  if (!wasReached(observation)) return 3;
+  const isDead = matrix.hosts.some(({ verdicts }) => matters.some((matter) => verdicts[matter].standing === "dead"));
+  return isDead ? 1 : 0;
+}
