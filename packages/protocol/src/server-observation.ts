@@ -10,7 +10,8 @@ export interface Unanswered {
   readonly location?: string;
 }
 
-export type EraName = "2026-07-28" | "2025-11-25" | "2025-06-18" | "2024-11-05 over HTTP+SSE";
+/** How a client may open a server: with a message of one revision, or with the standing stream that the first revision began with. */
+export type EraName = "2026-07-28" | "2025-11-25" | "2025-06-18" | "2025-03-26" | "2024-11-05" | "HTTP+SSE";
 
 /** A demand for sign-in as an HTTP response, RFC 9110 section 11.6.1. `problem` when the header cannot be read. */
 export interface ChallengeObservation {
@@ -85,8 +86,15 @@ export interface ToolObservation {
   readonly readOnly: boolean;
 }
 
+/** `firstPage`: how many tools came on it, because some hosts read no further. `complete`: the list ended within the bounds. `repeated`: names that came twice. */
 export type ToolsObservation =
-  | { readonly seen: "listed"; readonly tools: readonly ToolObservation[]; readonly complete: boolean; readonly repeated: readonly string[] }
+  | {
+      readonly seen: "listed";
+      readonly tools: readonly ToolObservation[];
+      readonly firstPage: number;
+      readonly complete: boolean;
+      readonly repeated: readonly string[];
+    }
   | { readonly seen: "challenged"; readonly challenge: ChallengeObservation }
   | { readonly seen: "refused"; readonly status: number; readonly code?: number }
   | Unanswered;
@@ -153,4 +161,4 @@ export interface ServerObservation {
 }
 
 /** In the order of asking: the newest first. */
-export const eraNames: readonly EraName[] = ["2026-07-28", "2025-11-25", "2025-06-18", "2024-11-05 over HTTP+SSE"];
+export const eraNames: readonly EraName[] = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "HTTP+SSE"];

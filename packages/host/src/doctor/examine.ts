@@ -28,7 +28,7 @@ export interface ExamineOptions extends Pick<AskBounds, "reach"> {
 }
 
 const timeoutMs = 10_000;
-const questionsMax = 60;
+const questionsMax = 70;
 
 /** What is asked with messages, once a way to speak is known. */
 interface Conversation {
@@ -40,7 +40,7 @@ interface Conversation {
 }
 
 /**
- * Looks at any MCP server from outside, without an account: at most 60 requests, 10 s each, one after another, none with a credential of anybody. Refuses with
+ * Looks at any MCP server from outside, without an account: at most 70 requests, 10 s each, one after another, none with a credential of anybody. Refuses with
  * `invalid_request` what is no http(s) address; everything else is an observation.
  */
 export async function examineServer(address: string, options: ExamineOptions): Promise<Result<ServerObservation, Refusal>> {
@@ -51,7 +51,7 @@ export async function examineServer(address: string, options: ExamineOptions): P
   const url = new URL(resource.value);
   const loopback = isLoopbackUrl(url);
   const seen = await probeEras(asker, resource.value);
-  const conversation = seen.speech === undefined ? withoutSpeech(seen) : await converse(asker, seen.speech, consent, loopback);
+  const conversation = seen.speech === undefined ? withoutSpeech(seen) : await converse(asker, seen.speech, seen.opened, consent, loopback);
   await endSessions(asker, seen.opened);
   const resourceMetadata = await probeResourceMetadata(asker, resource.value, pointersIn(seen, conversation));
   const authorizationServers = await probeAuthorizationServers(asker, resourceMetadata);
@@ -68,7 +68,7 @@ export async function examineServer(address: string, options: ExamineOptions): P
   });
 }
 
-async function converse(asker: Asker, speech: Speech, consent: CallConsent, development: boolean): Promise<Conversation> {
+async function converse(asker: Asker, speech: Speech, opened: readonly Speech[], consent: CallConsent, development: boolean): Promise<Conversation> {
   const { observation, tools }: ToolsSeen = await probeTools(asker, speech);
   return {
     tools: observation,
@@ -80,7 +80,7 @@ async function converse(asker: Asker, speech: Speech, consent: CallConsent, deve
       tools.map((tool) => tool.observation),
       development,
     ),
-    transport: await probeTransport(asker, speech),
+    transport: await probeTransport(asker, opened.find(({ era }) => era !== "2026-07-28") ?? speech),
   };
 }
 

@@ -4,7 +4,7 @@ import { isJsonObject, member, type JsonObject } from "@countersign/protocol/sha
 import { readJson, type Answered, type Asker } from "./ask.ts";
 
 /** An era whose messages are POSTs. */
-export type PostEra = Exclude<EraName, "2024-11-05 over HTTP+SSE">;
+export type PostEra = Exclude<EraName, "HTTP+SSE">;
 
 /** How to speak with a server after the first message. */
 export interface Speech {

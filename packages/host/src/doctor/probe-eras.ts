@@ -21,13 +21,17 @@ export async function probeEras(asker: Asker, url: string): Promise<ErasSeen> {
   const newest = await discover(asker, url);
   const middle = await initialize(asker, url, "2025-11-25");
   const older = await initialize(asker, url, "2025-06-18");
+  const oldest = await initialize(asker, url, "2025-03-26");
+  const first = await initialize(asker, url, "2024-11-05");
   const eras = {
     "2026-07-28": newest.observation,
     "2025-11-25": middle.observation,
     "2025-06-18": older.observation,
-    "2024-11-05 over HTTP+SSE": await openOldStream(asker, url),
+    "2025-03-26": oldest.observation,
+    "2024-11-05": first.observation,
+    "HTTP+SSE": await openOldStream(asker, url),
   };
-  const opened = [newest, middle, older].flatMap(({ speech }) => speech ?? []);
+  const opened = [newest, middle, older, oldest, first].flatMap(({ speech }) => speech ?? []);
   return { eras, speech: opened[0], opened };
 }
 

@@ -21,25 +21,33 @@ const toolsMax = 500;
 /** Lists the tools as an anonymous client sees them. */
 export async function probeTools(asker: Asker, speech: Speech): Promise<ToolsSeen> {
   const tools: ListedTool[] = [];
+  let firstPage = 0;
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
     const reply = await send(asker, speech, { method: "tools/list", params: cursor === undefined ? {} : { cursor } });
-    if (reply.seen !== "result") return tools.length > 0 ? listed(tools, false) : { observation: withoutResult(reply), tools };
+    if (reply.seen !== "result") return tools.length > 0 ? listed(tools, firstPage, false) : { observation: withoutResult(reply), tools };
     const raw = member(reply.result, "tools");
     if (!Array.isArray(raw)) return { observation: { seen: "refused", status: reply.answer.status }, tools };
     tools.push(...raw.flatMap((each) => readTool(each) ?? []));
+    if (page === 0) firstPage = tools.length;
     cursor = boundedText(member(reply.result, "nextCursor"), 4096);
-    if (cursor === undefined) return listed(tools, true);
+    if (cursor === undefined) return listed(tools, firstPage, true);
   }
-  return listed(tools, false);
+  return listed(tools, firstPage, false);
 }
 
-function listed(all: readonly ListedTool[], complete: boolean): ToolsSeen {
+function listed(all: readonly ListedTool[], firstPage: number, complete: boolean): ToolsSeen {
   const tools = all.slice(0, toolsMax);
   const names = tools.map(({ observation }) => observation.name);
   const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
   return {
-    observation: { seen: "listed", tools: tools.map(({ observation }) => observation), complete: complete && all.length <= toolsMax, repeated },
+    observation: {
+      seen: "listed",
+      tools: tools.map(({ observation }) => observation),
+      firstPage,
+      complete: complete && all.length <= toolsMax,
+      repeated,
+    },
     tools,
   };
 }

@@ -36,7 +36,11 @@ export async function probeCrossOrigin(asker: Asker, url: string): Promise<Cross
   };
 }
 
-/** What is peculiar about a server's transport, with messages that change nothing (`ping`, and `tools/list` where there is none). */
+/**
+ * What is peculiar about a server's transport, with messages that change nothing (`ping`, `tools/list`).
+ *
+ * @param speech of an era with sessions where the server speaks one: 2026-07-28 has neither sessions nor standing streams
+ */
 export async function probeTransport(asker: Asker, speech: Speech): Promise<TransportObservation> {
   const stream = await probeStream(asker, speech);
   const batch = await probeBatch(asker, speech);

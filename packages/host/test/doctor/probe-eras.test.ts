@@ -12,7 +12,9 @@ describe("the eras of a server", () => {
       "2026-07-28": { seen: "spoken", session: false, body: "json", capabilities: ["tools", "resources"] },
       "2025-11-25": { seen: "spoken", session: false, body: "json", capabilities: ["tools"] },
       "2025-06-18": { seen: "spoken", session: false, body: "json", capabilities: ["tools"] },
-      "2024-11-05 over HTTP+SSE": { seen: "refused", status: 405 },
+      "2025-03-26": { seen: "other_version", version: "2025-06-18" },
+      "2024-11-05": { seen: "other_version", version: "2025-06-18" },
+      "HTTP+SSE": { seen: "refused", status: 405 },
     });
     expect(speech).toEqual({ url: serverUrl, era: "2026-07-28" });
     expect(opened.map(({ era }) => era)).toEqual(["2026-07-28", "2025-11-25", "2025-06-18"]);
@@ -54,7 +56,7 @@ describe("the eras of a server", () => {
       },
     };
     expect(eras["2026-07-28"]).toEqual(seen);
-    expect(eras["2024-11-05 over HTTP+SSE"]).toEqual(seen);
+    expect(eras["HTTP+SSE"]).toEqual(seen);
     expect(speech).toBeUndefined();
   });
 
@@ -78,7 +80,7 @@ describe("the eras of a server", () => {
   it("include the old transport where a GET gives a stream", async () => {
     const stream = (): Response => new Response("event: endpoint\n", { headers: { "content-type": "text/event-stream" } });
     const { eras } = await probe({ intercept: (request) => (request.method === "GET" ? stream() : new Response(null, { status: 404 })) });
-    expect(eras["2024-11-05 over HTTP+SSE"].seen).toBe("spoken");
+    expect(eras["HTTP+SSE"].seen).toBe("spoken");
     expect(eras["2025-11-25"]).toMatchObject({ seen: "unreadable", status: 404 });
   });
 
