@@ -189,6 +189,8 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   secret: ["Secret"],
   "secret-field": ["asksForSecret", "messageAsksForSecret"],
   security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
+  "server-observation": ["eraNames"],
+  "server-verdict": ["exitCodeOf", "findingsOf", "judgeServer", "matters", "wasReached"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "claimed-name": ["passesForAnother"],
   "device-code": [

@@ -7,7 +7,7 @@ export const serverUrl = "https://shop.example/mcp";
 
 /** Stands in for the network: a function from Request to Response, with `dial`'s own way of not following redirects. */
 export function dialTo(handler: Handler, seen: Request[] = []): typeof dial {
-  return async (url, request, _bounds) => {
+  return async (url, request) => {
     const body = request.body === undefined ? {} : { body: typeof request.body === "string" ? request.body : new Uint8Array(request.body) };
     const sent = new Request(url, { method: request.method, headers: request.headers, ...body });
     seen.push(sent.clone());
@@ -46,8 +46,8 @@ export interface FixtureOptions {
 export const issuer = "https://id.example";
 export const prmUrl = "https://shop.example/.well-known/oauth-protected-resource/mcp";
 
-export const goodPrm = { resource: serverUrl, authorization_servers: [issuer], scopes_supported: ["orders:read"] };
-export const goodIssuer = {
+export const goodPrm: object = { resource: serverUrl, authorization_servers: [issuer], scopes_supported: ["orders:read"] };
+export const goodIssuer: object = {
   issuer,
   authorization_endpoint: `${issuer}/authorize`,
   token_endpoint: `${issuer}/token`,
@@ -57,8 +57,8 @@ export const goodIssuer = {
   token_endpoint_auth_methods_supported: ["none"],
 };
 
-export const publicTool = { name: "search", inputSchema: { type: "object" }, securitySchemes: [{ type: "noauth" }] };
-export const protectedTool = {
+export const publicTool: object = { name: "search", inputSchema: { type: "object" }, securitySchemes: [{ type: "noauth" }] };
+export const protectedTool: object = {
   name: "orders",
   inputSchema: { type: "object" },
   annotations: { readOnlyHint: true },
@@ -66,7 +66,9 @@ export const protectedTool = {
   _meta: { securitySchemes: [{ type: "oauth2", scopes: ["orders:read"] }], ui: { resourceUri: "ui://shop/orders" } },
 };
 
-export function challenge(status: 401 | 403, header = `Bearer resource_metadata="${prmUrl}", scope="orders:read"`): Response {
+const goodChallenge = `Bearer resource_metadata="${prmUrl}", scope="orders:read"`;
+
+export function challenge(status: 401 | 403, header: string = goodChallenge): Response {
   return new Response(null, { status, headers: { "www-authenticate": header } });
 }
 
@@ -91,11 +93,15 @@ export function fixtureServer(options: FixtureOptions = {}): Handler {
     if (request.method === "DELETE") return new Response(null, { status: 204 });
     if (request.method !== "POST") return new Response(null, { status: 405 });
     if (request.headers.has("authorization")) return challenge(401, `Bearer error="invalid_token", resource_metadata="${prmUrl}"`);
-    const message: RpcMessage | readonly RpcMessage[] = JSON.parse(await request.text());
-    if (Array.isArray(message) || !("method" in message)) return new Response(null, { status: 400 });
+    const message: unknown = JSON.parse(await request.text());
+    if (!isMessage(message)) return new Response(null, { status: 400 });
     const response = answer(message, request, options);
     return options.events === true && response.status === 200 ? asEvents(response) : response;
   };
+}
+
+function isMessage(value: unknown): value is RpcMessage {
+  return typeof value === "object" && value !== null && "method" in value;
 }
 
 function answer(message: RpcMessage, request: Request, options: FixtureOptions): Response {

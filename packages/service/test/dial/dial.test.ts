@@ -93,7 +93,7 @@ describe("an outgoing request", () => {
       visits += 1;
       return new URL(request.url).pathname === "/" ? new Response(null, { status: 308, headers: { location: "/next" } }) : new Response("ok");
     });
-    expect((await problemOf(get(running.origin))).problem).toBe("redirected");
+    expect(await problemOf(get(running.origin))).toMatchObject({ problem: "redirected", location: "/next" });
     expect(visits).toBe(1);
   });
 
