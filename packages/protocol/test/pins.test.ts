@@ -190,6 +190,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "secret-field": ["asksForSecret", "messageAsksForSecret"],
   security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
   "server-observation": ["eraNames"],
+  "server-rules": ["judgeByRules"],
   "server-verdict": ["exitCodeOf", "findingsOf", "judgeServer", "matters", "wasReached"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "claimed-name": ["passesForAnother"],

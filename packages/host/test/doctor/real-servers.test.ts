@@ -1,0 +1,56 @@
+import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
+import { McpServer as OldMcpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import type { ServerObservation } from "@countersign/protocol/server-observation";
+import { describe, expect, it } from "vitest";
+import { examineServer } from "../../src/doctor/examine.ts";
+import { dialTo, serverUrl, type Handler } from "./fixture.ts";
+
+async function examine(server: Handler): Promise<ServerObservation> {
+  const handler: Handler = (request) => (request.url === serverUrl ? server(request) : new Response(null, { status: 404 }));
+  const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", dial: dialTo(handler) });
+  if (!examined.ok) throw new Error(examined.error.code);
+  return examined.value;
+}
+
+describe("a server on the official SDK", () => {
+  it("of the second generation is seen in all eras, without a session", async () => {
+    const handler = createMcpHandler(() => {
+      const server = new McpServer({ name: "plain", version: "1.0.0" });
+      server.registerTool("hello", { annotations: { readOnlyHint: true } }, () => ({ content: [] }));
+      return server;
+    });
+    const seen = await examine((request) => handler.fetch(request));
+    expect(seen.eras["2026-07-28"]).toMatchObject({ seen: "spoken", session: false });
+    expect(seen.eras["2025-11-25"]).toMatchObject({ seen: "spoken", session: false });
+    expect(seen.eras["2024-11-05"].seen).toBe("spoken");
+    expect(seen.tools).toMatchObject({ seen: "listed", tools: [{ name: "hello", scheme: "undeclared", readOnly: true }] });
+    expect(seen.protectedCall).toEqual({ seen: "not_called", reason: "none_declared" });
+    expect(seen.badToken).toEqual({ seen: "ignored" });
+    await handler.close();
+  });
+
+  it("of the first generation is seen in its eras, with the session that it demands", async () => {
+    const transports = new Map<string, WebStandardStreamableHTTPServerTransport>();
+    const handler: Handler = async (request) => {
+      const known = transports.get(request.headers.get("mcp-session-id") ?? "");
+      if (known !== undefined) return known.handleRequest(request);
+      const transport = new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator: () => `session-${transports.size}`,
+        onsessioninitialized: (id) => void transports.set(id, transport),
+        onsessionclosed: (id) => void transports.delete(id),
+      });
+      const server = new OldMcpServer({ name: "old", version: "1.0.0" });
+      server.registerTool("hello", {}, () => ({ content: [] }));
+      await server.connect(transport);
+      return transport.handleRequest(request);
+    };
+    const seen = await examine(handler);
+    expect(seen.eras["2026-07-28"].seen).toBe("refused");
+    expect(seen.eras["2025-11-25"]).toMatchObject({ seen: "spoken", session: true, body: "events" });
+    expect(seen.eras["HTTP+SSE"].seen).toBe("refused");
+    expect(seen.tools).toMatchObject({ seen: "listed", tools: [{ name: "hello" }] });
+    expect(seen.transport).toMatchObject({ stream: "offered", sessionDemanded: true });
+    expect(transports.size).toBe(0);
+  });
+});

@@ -1,0 +1,228 @@
+import type { AuthorizationDocument, DocumentObservation, EraName, ServerObservation } from "./server-observation.ts";
+import type { Matter, Verdict } from "./server-verdict.ts";
+
+/** What the rules below need of a host's row, without the sources. */
+export interface HostFacts {
+  /** MCP revisions that it speaks, the newest first. */
+  readonly revisions: readonly string[];
+  /** Whether it sends the session id back that a server gave. */
+  readonly keepsSession: boolean;
+  readonly toolPages: "all" | "first";
+  /** Whether a 401 while connecting starts a sign-in. */
+  readonly signsInAtConnect: boolean;
+  readonly registration: readonly ("preregistered" | "cimd" | "dcr")[];
+  readonly cimdNeeds: readonly ("auth_method_none" | "iss")[];
+  readonly issuers: "first" | "any";
+  /** Whether it takes protected resource metadata only when they name the server exactly. */
+  readonly needsExactResource: boolean;
+  readonly hasOpenai: boolean;
+  /** Lists of a view's policy that have no effect. */
+  readonly ignoredDomains: readonly string[];
+}
+
+/** A rule speaks when it applies; the first that does decides. */
+type Rule = (seen: ServerObservation, host: HostFacts) => Verdict | undefined;
+
+/** The matters that need nothing but a look: whether calls come through is a question of challenges. */
+export type LookedAt = Extract<Matter, "connect" | "list" | "sign_in" | "view">;
+
+/** Judges a matter by its rules. */
+export function judgeByRules(seen: ServerObservation, host: HostFacts, matter: LookedAt): Verdict {
+  for (const rule of rules[matter]) {
+    const verdict = rule(seen, host);
+    if (verdict !== undefined) return verdict;
+  }
+  return { standing: "works", finding: "works", reason: "nothing stands against it" };
+}
+
+function dead(finding: string, reason: string, fix: string): Verdict {
+  return { standing: "dead", finding, reason, fix };
+}
+
+function fallsBack(finding: string, reason: string, fix: string): Verdict {
+  return { standing: "falls_back", finding, reason, fix };
+}
+
+function unknown(finding: string, reason: string): Verdict {
+  return { standing: "unknown", finding, reason };
+}
+
+function moot(finding: string, reason: string): Verdict {
+  return { standing: "moot", finding, reason };
+}
+
+const newestEra = "2026-07-28";
+
+const connectRules: readonly Rule[] = [
+  ({ eras }) => {
+    const moved = Object.values(eras).every((era) => era.seen === "nothing" && era.problem === "redirected");
+    return moved
+      ? dead("redirected", "The address redirects, and hosts follow no redirect of a POST.", "Give out the address that it leads to.")
+      : undefined;
+  },
+  ({ eras }) => {
+    const silent = Object.values(eras).every((era) => era.seen === "nothing");
+    return silent ? dead("unreachable", "Nothing answers at the address.", "Make the server reachable over https from the internet.") : undefined;
+  },
+  (seen, host) => {
+    const needsSignIn = Object.values(seen.eras).some((era) => era.seen === "challenged") && spokenEra(seen, host) === undefined;
+    if (!needsSignIn || host.signsInAtConnect) return undefined;
+    return fallsBack(
+      "sign_in_to_connect",
+      "The server answers nobody without sign-in, and this host signs in while connecting only when it was configured to.",
+      "Answer discovery, initialize and lists anonymously, and challenge only calls.",
+    );
+  },
+  (seen, host) => {
+    const isChallenged = Object.values(seen.eras).some((era) => era.seen === "challenged");
+    if (isChallenged || spokenEra(seen, host) !== undefined) return undefined;
+    return dead("no_common_revision", "The server speaks no revision that this host speaks.", `Answer ${host.revisions[0] ?? "a revision"} too.`);
+  },
+  (seen, host) => {
+    if (host.keepsSession || seen.transport.sessionDemanded !== true || spokenEra(seen, host) === newestEra) return undefined;
+    return dead("session_demanded", "The server demands the session id that this host does not send back.", "Keep no state in Mcp-Session-Id.");
+  },
+];
+
+const listRules: readonly Rule[] = [
+  ({ tools }) => (tools.seen === "nothing" ? unknown("list_unseen", "The tools could not be listed.") : undefined),
+  ({ tools }) => (tools.seen === "challenged" ? unknown("list_behind_sign_in", "The tools are shown only after sign-in.") : undefined),
+  ({ tools }) => (tools.seen === "refused" ? dead("list_refused", "tools/list is answered with an error.", "Answer tools/list.") : undefined),
+  ({ tools }) => {
+    const repeats = tools.seen === "listed" && tools.repeated.length > 0;
+    return repeats
+      ? fallsBack("names_repeat", "Two tools have one name, and a host offers one of them.", "Give each tool a name of its own.")
+      : undefined;
+  },
+  ({ tools }, host) => {
+    const cut = tools.seen === "listed" && host.toolPages === "first" && tools.firstPage < tools.tools.length;
+    return cut ? fallsBack("pages", "This host reads the first page of tools only.", "List all tools on one page.") : undefined;
+  },
+];
+
+const signInRules: readonly Rule[] = [
+  (seen) => (hasProtected(seen) ? undefined : moot("nothing_protected", "Nothing demands sign-in.")),
+  ({ resourceMetadata }, host) => {
+    const described = resourceMetadata.some((each) => each.seen === "document");
+    const other = resourceMetadata.some((each) => each.seen === "refused" && each.code === "resource_mismatch");
+    if (described || !other) return undefined;
+    const reason = "The protected resource metadata name another resource than the address.";
+    if (!host.needsExactResource) return unknown("resource_mismatch", reason);
+    return dead("resource_mismatch", reason, "Let `resource` be the address of the server, letter for letter (RFC 9728 section 3.3).");
+  },
+  ({ resourceMetadata }) => {
+    if (resourceMetadata.some((each) => each.seen === "document")) return undefined;
+    if (resourceMetadata.some(isUnseen)) return unknown("metadata_unseen", "The protected resource metadata could not be read.");
+    const fix = "Publish protected resource metadata with `authorization_servers` (RFC 9728).";
+    return dead("no_resource_metadata", "There are no usable protected resource metadata.", fix);
+  },
+  (seen, host) => {
+    const documents = documentsFor(seen, host);
+    if (documents.some((each) => each.seen === "document")) return undefined;
+    const refused = documents.find((each) => each.seen === "refused");
+    if (refused === undefined && documents.some(isUnseen)) {
+      return unknown("server_unseen", "The authorization server's metadata could not be read.");
+    }
+    if (refused === undefined)
+      return dead("no_server_metadata", "The authorization server has no metadata.", "Publish them at the place of RFC 8414.");
+    return dead(refused.code, serverReasons[refused.code] ?? "The authorization server's metadata cannot be used.", serverFix);
+  },
+  (seen, host) => {
+    if (documentsFor(seen, host).some((each) => each.seen === "document" && canRegister(each.judged, host))) return undefined;
+    const fix = "Support Client ID Metadata Documents with the auth method none, or dynamic registration.";
+    const reason = "This host cannot become a client of the authorization server by itself.";
+    return host.registration.includes("preregistered")
+      ? fallsBack("registration", `${reason} Somebody has to register it.`, fix)
+      : dead("registration", reason, fix);
+  },
+  ({ badToken }) => {
+    if (badToken.seen !== "ignored") return undefined;
+    const fix = 'Answer a bad token with 401 and error="invalid_token" (RFC 6750 section 3.1).';
+    return fallsBack("bad_token_ignored", "A token that is not valid is treated like none, so no host notices when its own is over.", fix);
+  },
+];
+
+const serverFix = "Mend the metadata of the authorization server (RFC 8414 section 2).";
+
+const serverReasons: Readonly<Record<string, string>> = {
+  issuer_mismatch: "The authorization server's metadata name another issuer than the one that was asked.",
+  pkce_unsupported: "The authorization server does not say that it knows PKCE with S256.",
+  unsafe_url: "The authorization server names an endpoint that is not https.",
+};
+
+const viewRules: readonly Rule[] = [
+  ({ tools }) => {
+    const hasViews = tools.seen === "listed" && tools.tools.some(({ view }) => view !== undefined);
+    return hasViews ? undefined : moot("no_views", "No tool names a view.");
+  },
+  ({ views }) => {
+    const missing = views.some((view) => view.seen === "refused");
+    return missing ? dead("view_missing", "A view that a tool names cannot be read.", "Answer resources/read for it without sign-in.") : undefined;
+  },
+  ({ views }) => {
+    const other = views.some((view) => view.seen === "document" && view.mime === "other");
+    return other ? dead("view_type", "A view has a type that hosts do not show.", "Serve it as text/html;profile=mcp-app.") : undefined;
+  },
+  ({ views }, host) => {
+    const legacy = views.some((view) => view.seen === "document" && view.mime === "skybridge");
+    if (!legacy || host.hasOpenai) return undefined;
+    return dead("view_type_legacy", "A view has a type that only hosts with window.openai show.", "Serve it as text/html;profile=mcp-app.");
+  },
+  ({ views }) => {
+    const refused = views.some((view) => view.seen === "document" && view.csp === "refused");
+    return refused ? unknown("view_policy", "A view declares a domain or permission that not every host takes.") : undefined;
+  },
+  ({ views }, host) => {
+    const legacy = views.some((view) => view.seen === "document" && view.csp === "openai");
+    if (!legacy || host.hasOpenai) return undefined;
+    return fallsBack(
+      "view_policy_legacy",
+      "A view declares its domains in openai/widgetCSP only, so this host lets it reach none.",
+      "Declare them in _meta.ui.csp.",
+    );
+  },
+  ({ views }, host) => {
+    const framed = views.some((view) => view.seen === "document" && view.frames);
+    if (!framed || !host.ignoredDomains.includes("frameDomains")) return undefined;
+    return fallsBack("view_frames", "A view wants frames of other sites, which this host does not show.", "Let the view do without frames.");
+  },
+  ({ views }) => (views.some((view) => view.seen === "nothing") ? unknown("view_unseen", "A view could not be read.") : undefined),
+];
+
+const rules: Readonly<Record<LookedAt, readonly Rule[]>> = { connect: connectRules, list: listRules, sign_in: signInRules, view: viewRules };
+
+/** The newest revision that both speak: the server knows it, or answers another one that the host knows too. */
+function spokenEra({ eras }: ServerObservation, { revisions }: HostFacts): string | undefined {
+  return revisions.find((revision) => {
+    if (!isEra(revision, eras)) return false;
+    const era = eras[revision];
+    return era.seen === "spoken" || (era.seen === "other_version" && revision !== newestEra && revisions.includes(era.version));
+  });
+}
+
+function isEra(revision: string, eras: ServerObservation["eras"]): revision is EraName {
+  return Object.hasOwn(eras, revision);
+}
+
+function hasProtected({ eras, tools }: ServerObservation): boolean {
+  const isChallenged = tools.seen === "challenged" || Object.values(eras).some((era) => era.seen === "challenged");
+  return isChallenged || (tools.seen === "listed" && tools.tools.some(({ scheme }) => scheme === "oauth2" || scheme === "either"));
+}
+
+/** A place that gave no answer, unless by leading elsewhere: hosts follow no redirect to metadata. */
+function isUnseen(document: DocumentObservation<unknown>): boolean {
+  return document.seen === "nothing" && document.problem !== "redirected";
+}
+
+/** What is known of the authorization servers that the host would use. */
+function documentsFor({ authorizationServers }: ServerObservation, { issuers }: HostFacts): readonly DocumentObservation<AuthorizationDocument>[] {
+  const used = issuers === "first" ? authorizationServers.slice(0, 1) : authorizationServers;
+  return used.flatMap(({ documents }) => documents);
+}
+
+function canRegister(server: AuthorizationDocument, { registration, cimdNeeds }: HostFacts): boolean {
+  const lacksMethod = cimdNeeds.includes("auth_method_none") && !server.authMethods.includes("none");
+  const lacksIss = cimdNeeds.includes("iss") && !server.iss;
+  const byDocument = registration.includes("cimd") && server.clientIdMetadata && !lacksMethod && !lacksIss;
+  return byDocument || (registration.includes("dcr") && server.registration);
+}
