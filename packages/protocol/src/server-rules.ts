@@ -62,7 +62,7 @@ const connectRules: readonly Rule[] = [
   },
   ({ eras }) => {
     const silent = Object.values(eras).every((era) => era.seen === "nothing");
-    return silent ? dead("unreachable", "Nothing answers at the address.", "Make the server reachable over https from the internet.") : undefined;
+    return silent ? unknown("unreachable", "Nothing answers at the address.") : undefined;
   },
   (seen, host) => {
     const needsSignIn = Object.values(seen.eras).some((era) => era.seen === "challenged") && spokenEra(seen, host) === undefined;
@@ -210,8 +210,8 @@ function hasProtected({ eras, tools }: ServerObservation): boolean {
 }
 
 /** A place that gave no answer, unless by leading elsewhere: hosts follow no redirect to metadata. */
-function isUnseen(document: DocumentObservation<unknown>): boolean {
-  return document.seen === "nothing" && document.problem !== "redirected";
+function isUnseen(place: DocumentObservation<unknown>): boolean {
+  return place.seen === "nothing" && place.problem !== "redirected";
 }
 
 /** What is known of the authorization servers that the host would use. */

@@ -89,7 +89,7 @@ function judge(matter: LookedAt, [, , seen, facts]: Row): readonly [string, stri
 const table: Readonly<Record<LookedAt, readonly Row[]>> = {
   connect: [
     ["redirected", "dead", { eras: allEras(moved) }, {}],
-    ["unreachable", "dead", { eras: allEras(silent) }, {}],
+    ["unreachable", "unknown", { eras: allEras(silent) }, {}],
     ["works", "works", { eras: allEras(challenged) }, {}],
     ["sign_in_to_connect", "falls_back", { eras: allEras(challenged) }, { signsInAtConnect: false }],
     ["works", "works", { eras: { ...allEras(challenged), "2025-11-25": spoken } }, { signsInAtConnect: false }],

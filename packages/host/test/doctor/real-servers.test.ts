@@ -4,6 +4,7 @@ import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/
 import type { ServerObservation } from "@countersign/protocol/server-observation";
 import { describe, expect, it } from "vitest";
 import { examineServer } from "../../src/doctor/examine.ts";
+import { listen } from "../stand-in/http-server.ts";
 import { dialTo, serverUrl, type Handler } from "./fixture.ts";
 
 async function examine(server: Handler): Promise<ServerObservation> {
@@ -14,6 +15,26 @@ async function examine(server: Handler): Promise<ServerObservation> {
 }
 
 describe("a server on the official SDK", () => {
+  it("is seen over the guarded network too: on this machine only when that is allowed", async () => {
+    const handler = createMcpHandler(() => new McpServer({ name: "plain", version: "1.0.0" }));
+    const running = await listen((request) =>
+      new URL(request.url).pathname === "/mcp" ? handler.fetch(request) : new Response(null, { status: 404 }),
+    );
+    const address = `${running.origin}/mcp`;
+    const near = await examineServer(address, { reach: "local", consent: "read_only" });
+    const far = await examineServer(address, { reach: "public", consent: "read_only" });
+    await running.close();
+    await handler.close();
+    expect(near).toMatchObject({
+      ok: true,
+      value: { scheme: "http", loopback: true, eras: { "2026-07-28": { seen: "spoken" }, "2025-11-25": { seen: "spoken" } } },
+    });
+    expect(far).toMatchObject({
+      ok: true,
+      value: { eras: { "2026-07-28": { seen: "nothing", problem: "unsafe_address" } }, tools: { seen: "nothing" } },
+    });
+  });
+
   it("of the second generation is seen in all eras, without a session", async () => {
     const handler = createMcpHandler(() => {
       const server = new McpServer({ name: "plain", version: "1.0.0" });
