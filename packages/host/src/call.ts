@@ -201,6 +201,14 @@ export class CallBroker {
     return this.read(userId, callId);
   }
 
+  /** Whoever asked for the call has left: ends it unless its request has been sent, which then goes on and ends as it does. */
+  async abandon(userId: string, callId: string): Promise<Result<CallView, Refusal>> {
+    const call = await this.#own(userId, callId);
+    if (call === undefined) return err(refuse("unknown_call"));
+    await this.#driver.advance(call, { type: "abandoned" });
+    return this.read(userId, callId);
+  }
+
   async trace(userId: string, callId: string): Promise<Result<readonly TraceStep[], Refusal>> {
     const call = await this.#own(userId, callId);
     if (call === undefined) return err(refuse("unknown_call"));

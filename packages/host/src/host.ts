@@ -40,7 +40,7 @@ import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
 import { createDoor } from "./routes/guard.ts";
 import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
 import { apiDocument } from "./routes/openapi.ts";
-import { deleteUser, operations, readSession, say } from "./routes/operations.ts";
+import { deleteUser, operations, readSession, say, stopAnswer } from "./routes/operations.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
 import { Sessions } from "./sessions.ts";
@@ -87,6 +87,7 @@ interface Parts {
   readonly limits: HostLimits;
 }
 
+const noModel = refuse("not_found", "no model is configured");
 const sweepEveryMs = 5000;
 const sweepMinutes = 2;
 /** Longer than any call lives on after its flow was due, so that a start finds everything that still waits. */
@@ -204,12 +205,8 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   addCallRoutes(app, { ...parts, widgets: parts.views.widgets, polls, door });
   addViewRoutes(app, { ...parts, ...parts.views, polls, door });
   const { chat } = parts;
-  serveOperation(
-    app,
-    door,
-    say,
-    ({ userId, body }) => chat?.say(userId, body.conversationId, body.message, body.viewTools) ?? err(refuse("not_found", "no model is configured")),
-  );
+  serveOperation(app, door, say, ({ userId, body }) => chat?.say(userId, body.conversationId, body.message, body.viewTools) ?? err(noModel));
+  serveOperation(app, door, stopAnswer, ({ userId }) => (chat === undefined ? err(noModel) : ok(chat.stop(userId))));
   app.get("/api/openapi.json", () => new Response(apiDocument, { headers: { "content-type": "application/json", "cache-control": "no-cache" } }));
   serveOperation(app, door, deleteUser, async ({ userId }) => {
     await forgetUser(parts, userId);

@@ -65,7 +65,9 @@ export type CallEvent =
   /** The process that drove the call is gone, and another has read its row. */
   | { readonly type: "restarted" }
   | { readonly type: "deadline_passed" }
-  | { readonly type: "cancelled" };
+  | { readonly type: "cancelled" }
+  /** Nobody waits for the call any more, and nobody refused it either: what has been sent is let go on. */
+  | { readonly type: "abandoned" };
 
 /** What the broker must do, in order, once the new state is stored. */
 export type CallEffect =
@@ -124,6 +126,7 @@ function stepOf(state: CallState, event: CallEvent): CallStep | undefined {
   if (event.type === "restarted") return restart(state);
   if (event.type === "deadline_passed") return giveUp(state, "call_expired");
   if (event.type === "cancelled") return giveUp(state, "cancelled");
+  if (event.type === "abandoned") return isSent(state) ? undefined : giveUp(state, "cancelled");
   if (event.type === "decided") return state.phase === "received" ? applyDecision(state, event.decision) : undefined;
   if (event.type === "granted") return state.phase === "authorizing" && state.demand.kind === "scope" ? resume(state) : undefined;
   if (event.type === "answered") return applyAnswer(state);

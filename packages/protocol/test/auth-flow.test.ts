@@ -35,6 +35,7 @@ const events = {
   restarted: { type: "restarted" },
   deadline: { type: "deadline_passed" },
   cancelled: { type: "cancelled" },
+  abandoned: { type: "abandoned" },
 } as const satisfies Readonly<Record<string, CallEvent>>;
 
 type EventName = keyof typeof events;
@@ -78,6 +79,7 @@ const waitingForAnswers: Partial<Record<EventName, string>> = {
   restarted: "authorizing: authorize",
   deadline: "failed: leave_flow, settle call_expired",
   cancelled: "failed: leave_flow, settle cancelled",
+  abandoned: "failed: leave_flow, settle cancelled",
 };
 
 /** What each event does in each state: `phase: effects`. An event that is not named has no place there. */
@@ -91,6 +93,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     restarted: "received: decide",
     deadline: "failed: settle call_expired",
     cancelled: "failed: settle cancelled",
+    abandoned: "failed: settle cancelled",
   },
   authorizing: {
     granted: "resuming: check_tool",
@@ -102,6 +105,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     restarted: "authorizing: authorize",
     deadline: "failed: leave_flow, settle call_expired",
     cancelled: "failed: leave_flow, settle cancelled",
+    abandoned: "failed: leave_flow, settle cancelled",
   },
   authorizing_url: waitingForAnswers,
   authorizing_form: waitingForAnswers,
@@ -141,6 +145,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     restarted: "resuming: check_tool",
     deadline: "failed: settle call_expired",
     cancelled: "failed: settle cancelled",
+    abandoned: "failed: settle cancelled",
   },
   dispatched: {
     challenged: "authorizing: authorize",
@@ -238,6 +243,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     restarted: "resuming: check_tool",
     deadline: "failed: settle call_expired",
     cancelled: "failed: settle cancelled",
+    abandoned: "failed: settle cancelled",
   },
   resuming_retried: {
     unchanged: "dispatched: dispatch attach",
@@ -245,6 +251,7 @@ const table: Readonly<Record<string, Partial<Record<EventName, string>>>> = {
     restarted: "resuming: check_tool",
     deadline: "failed: settle call_expired",
     cancelled: "failed: settle cancelled",
+    abandoned: "failed: settle cancelled",
   },
   completed: {},
   refused: {},

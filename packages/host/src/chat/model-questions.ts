@@ -1,7 +1,9 @@
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { ModelOptions } from "../options.ts";
-import { askModel, type ChatMessage } from "./model.ts";
+import { askModel } from "./ask-model.ts";
+import type { ChatMessage } from "./model.ts";
+import { refusalOf } from "./model-problem.ts";
 
 /** What a view asks of the model: texts only. */
 export interface ModelQuestion {
@@ -32,8 +34,9 @@ export class ModelQuestions {
       const turns = question.messages.map(
         (message): ChatMessage => (message.role === "user" ? { role: "user", content: message.text } : { role: "assistant", content: message.text }),
       );
-      const answer = await askModel(this.#model, [{ role: "system", content: system }, ...turns], [], this.#stop.signal, question.maxTokens);
-      return answer.ok ? ok({ model: this.#model.model, text: answer.value.content ?? "" }) : answer;
+      const messages: readonly ChatMessage[] = [{ role: "system", content: system }, ...turns];
+      const answer = await askModel(this.#model, { messages, tools: [], maxTokens: question.maxTokens, signal: this.#stop.signal });
+      return answer.ok ? ok({ model: this.#model.model, text: answer.value.message.content ?? "" }) : err(refusalOf(answer.error));
     } finally {
       this.#busy.delete(userId);
     }

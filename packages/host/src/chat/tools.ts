@@ -19,6 +19,10 @@ const toolsMax = 128;
 /** A server that takes longer to list its tools has none in this turn: the others' must not wait for it. */
 const listMsMax = 5000;
 const contentLengthMax = 30_000;
+const stillRunning = {
+  running: true,
+  text: "The user stopped the answer while this ran. It may still take effect; its result is shown to the user only.",
+};
 
 /** The tools of a user's connected servers whose visibility includes the model. Names are `<connector>__<tool>` in the API's alphabet. */
 export async function collectTools(connectors: Connectors, userId: string, toolsAgeMs: number): Promise<ToolBox> {
@@ -46,7 +50,8 @@ export async function collectTools(connectors: Connectors, userId: string, tools
 
 /** What the model is told of a call's end: text and structured content, or the typed error. `_meta` is for views and never shown to it. */
 export function describeForModel(call: CallView): string {
-  return call.result === undefined ? bounded({ error: call.error ?? { code: "internal_error" } }) : describeResultForModel(call.result);
+  if (call.result !== undefined) return describeResultForModel(call.result);
+  return bounded(call.error === undefined ? stillRunning : { error: call.error });
 }
 
 /** A result in the words of MCP, without what is for views only. */

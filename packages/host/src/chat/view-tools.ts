@@ -55,22 +55,28 @@ export class ViewTools {
     return { tools, targets };
   }
 
-  /** Tells the page and waits for its answer, at most half a minute. */
+  /** Tells the page and waits for its answer, at most half a minute, and no longer than `signal` lets it. */
   async call(
     userId: string,
     target: { readonly widgetId: string; readonly tool: string },
     args: JsonObject,
     tell: (call: ViewCall) => void,
+    signal: AbortSignal,
   ): Promise<Result<JsonObject, Refusal>> {
     const id = newId("vcl");
     const { promise, resolve } = Promise.withResolvers<JsonObject | undefined>();
     this.#waiting.set(id, { userId, resolve });
     const timer = setTimeout(() => resolve(undefined), answerMs);
-    tell({ id, ...target, arguments: args });
+    const left = (): void => resolve(undefined);
+    signal.addEventListener("abort", left, { once: true });
+    if (signal.aborted) left();
+    else tell({ id, ...target, arguments: args });
     const result = await promise;
+    signal.removeEventListener("abort", left);
     clearTimeout(timer);
     this.#waiting.delete(id);
-    return result === undefined ? err(refuse("call_expired", "the view did not answer")) : ok(result);
+    if (result !== undefined) return ok(result);
+    return err(signal.aborted ? refuse("cancelled") : refuse("call_expired", "the view did not answer"));
   }
 
   /** Takes a page's answer; refuses one that nobody waits for. */

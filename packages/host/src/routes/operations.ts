@@ -332,6 +332,17 @@ export const say: Operation<NewMessage, { readonly conversationId: string }> = {
   errors: ["conflict", "not_found"],
 };
 
+export const stopAnswer: Operation<undefined, { readonly stopped: boolean }> = {
+  ...act,
+  id: "stopAnswer",
+  path: "/api/chat/stop",
+  tag: "Chat",
+  summary:
+    "Stop the model's answer; what it said stays. Calls that wait for the user end, those sent to a server go on. Says whether there was an answer to stop.",
+  answer: z.strictObject({ stopped: z.boolean() }),
+  errors: ["not_found"],
+};
+
 export const deleteUser: Operation<undefined, { readonly deleted: true }> = {
   ...act,
   id: "deleteUser",
@@ -379,6 +390,7 @@ export const operations: readonly AnyOperation[] = [
   readWidget,
   ...viewOperations,
   say,
+  stopAnswer,
   deleteUser,
   followEvents,
 ];

@@ -8,6 +8,7 @@ const tools = (): ViewTools =>
   new ViewTools({
     belongings: (userId, widgetId) => Promise.resolve(userId === "ada" && widgetId === "wdg_1" ? ok(belonging) : err(refuse("not_found"))),
   });
+const unended = new AbortController().signal;
 const offered = { widgetId: "wdg_1", name: "read view", description: "Reads\u202e it", inputSchema: { type: "object" } };
 
 describe("tools of views", () => {
@@ -27,7 +28,7 @@ describe("tools of views", () => {
   it("are answered once, by a page of the same user", async () => {
     const view = tools();
     const told: ViewCall[] = [];
-    const answer = view.call("ada", { widgetId: "wdg_1", tool: "read" }, { part: 1 }, (call) => void told.push(call));
+    const answer = view.call("ada", { widgetId: "wdg_1", tool: "read" }, { part: 1 }, (call) => void told.push(call), unended);
     const id = told[0]?.id ?? "";
     expect(told).toEqual([{ id, widgetId: "wdg_1", tool: "read", arguments: { part: 1 } }]);
     expect(view.answer("bo", id, { content: [] })).toMatchObject({ ok: false, error: { code: "not_found" } });
@@ -38,8 +39,20 @@ describe("tools of views", () => {
 
   it("end with a typed error when nobody answers any more", async () => {
     const view = tools();
-    const answer = view.call("ada", { widgetId: "wdg_1", tool: "read" }, {}, () => {});
+    const answer = view.call("ada", { widgetId: "wdg_1", tool: "read" }, {}, () => {}, unended);
     view.close();
     expect(await answer).toMatchObject({ ok: false, error: { code: "call_expired" } });
+  });
+
+  it("end at once when the user stops the answer, and are not told to a page after that", async () => {
+    const view = tools();
+    const told: ViewCall[] = [];
+    const stop = new AbortController();
+    const answer = view.call("ada", { widgetId: "wdg_1", tool: "read" }, {}, (call) => void told.push(call), stop.signal);
+    stop.abort();
+    expect(await answer).toMatchObject({ ok: false, error: { code: "cancelled" } });
+    expect(view.answer("ada", told[0]?.id ?? "", {})).toMatchObject({ ok: false });
+    expect(await view.call("ada", { widgetId: "wdg_1", tool: "read" }, {}, (call) => void told.push(call), stop.signal)).toMatchObject({ ok: false });
+    expect(told).toHaveLength(1);
   });
 });
