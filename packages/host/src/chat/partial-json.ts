@@ -17,7 +17,8 @@ const depthMax = 64;
 /**
  * The JSON object that the beginning of its text tells of so far, for views that show arguments while they are written (MCP Apps 2026-01-26,
  * `ui/notifications/tool-input-partial`). A text that goes on is given as far as it has come; a member without a value, and a number or word that may go on,
- * is left out. Undefined before the object begins, and for what is no beginning of an object.
+ * is left out. Undefined before the object begins, and for most of what is no beginning of
+ * one: whether arguments are JSON is judged when they are whole.
  */
 export function readPartialObject(text: string): JsonObject | undefined {
   const frames: Frame[] = [];
