@@ -36,7 +36,7 @@ const status =
   () =>
     new Response("{}", { status: code, headers });
 const raw =
-  (body: BodyInit, type = "text/event-stream"): Reply =>
+  (body: string | ReadableStream<Uint8Array>, type = "text/event-stream"): Reply =>
   () =>
     new Response(body, { headers: { "content-type": type } });
 const aPiece = `data: ${JSON.stringify({ choices: [{ delta: { content: "a" } }] })}\n\n`;

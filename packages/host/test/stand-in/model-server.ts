@@ -1,12 +1,25 @@
 import { z } from "zod";
 import { listen, type RunningServer } from "./http-server.ts";
 
+/** What the endpoint was asked. */
+export interface Asked {
+  readonly model: string;
+  readonly stream?: boolean | undefined;
+  readonly messages: readonly {
+    readonly role: "system" | "user" | "assistant" | "tool";
+    readonly content: string | null;
+    readonly tool_calls?: readonly { readonly id: string }[] | undefined;
+    readonly tool_call_id?: string | undefined;
+  }[];
+  readonly tools?: readonly { readonly function: { readonly name: string } }[] | undefined;
+}
+
 const toolCallShape = z.looseObject({
   id: z.string().min(1),
   type: z.literal("function"),
   function: z.looseObject({ name: z.string(), arguments: z.string() }),
 });
-const askedShape = z.looseObject({
+const askedShape: z.ZodType<Asked> = z.looseObject({
   model: z.string(),
   stream: z.boolean().optional(),
   messages: z.array(
@@ -19,7 +32,6 @@ const askedShape = z.looseObject({
   ),
   tools: z.array(z.looseObject({ function: z.looseObject({ name: z.string() }) })).optional(),
 });
-export type Asked = z.infer<typeof askedShape>;
 
 /** What is streamed: the `delta` of each piece, or raw text as it is. `finish` is the reason of the last piece. */
 export interface StreamScript {
