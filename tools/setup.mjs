@@ -27,6 +27,7 @@ function main() {
   }
   const node = ensureNode();
   ensurePackages(node);
+  if (process.argv.includes("--test")) ensureMermaid(node);
   for (const frontEnd of frontEnds) ensureFrontEnd(node, frontEnd);
 }
 
@@ -48,6 +49,15 @@ function ensurePackages(node) {
   const stamp = join(root, "node_modules", ".countersign-setup");
   if (read(stamp) === wanted) return;
   step("installing packages", () => npm(node, ["ci"], root));
+  writeFileSync(stamp, wanted);
+}
+
+function ensureMermaid(node) {
+  const folder = join(root, "tools", "mermaid");
+  const wanted = digest([join(folder, "package-lock.json")]);
+  const stamp = join(folder, "node_modules", ".countersign-setup");
+  if (read(stamp) === wanted) return;
+  step("installing the reader of diagrams", () => npm(node, ["ci"], folder));
   writeFileSync(stamp, wanted);
 }
 
