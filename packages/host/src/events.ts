@@ -8,19 +8,19 @@ import { streamPlaces } from "./limits/places.ts";
 /** What a user's open pages are told. `data` is a view without secrets. */
 export type HostEvent =
   | { readonly type: "call"; readonly data: CallView }
-  | { readonly type: "flow" | "connector" | "trace" | "chat"; readonly data: unknown };
+  | { readonly type: "flow" | "connector" | "trace" | "chat" | "settings"; readonly data: unknown };
 
 /** A change that other instances must tell their own pages about: they read the row again. */
 export interface Notice {
   readonly userId: string;
-  readonly type: "call" | "flow" | "connector";
+  readonly type: "call" | "flow" | "connector" | "settings";
   readonly id: string;
 }
 
 const noticeSchema: z.ZodType<Notice & { readonly from: string }> = z.object({
   from: z.string(),
   userId: z.string(),
-  type: z.enum(["call", "flow", "connector"]),
+  type: z.enum(["call", "flow", "connector", "settings"]),
   id: z.string(),
 });
 
@@ -70,7 +70,7 @@ export class Events {
   /** Tells every page of this user. With an `id`, other instances hear of it too. */
   publish(userId: string, event: HostEvent, id?: string): void {
     this.#deliver(userId, event);
-    if (id !== undefined && (event.type === "call" || event.type === "flow" || event.type === "connector")) {
+    if (id !== undefined && event.type !== "trace" && event.type !== "chat") {
       this.#signals.notify(channel, JSON.stringify({ from: this.#self, userId, type: event.type, id })).catch(() => {});
     }
   }

@@ -42,7 +42,9 @@ import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
 import { apiDocument } from "./routes/openapi.ts";
 import { deleteUser, operations, readSession, say, stopAnswer } from "./routes/operations.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
+import { addSettingsRoutes } from "./routes/settings.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
+import { Profiles } from "./profiles.ts";
 import { Sessions } from "./sessions.ts";
 import { steadyClock } from "./steady-clock.ts";
 import { Vault } from "./vault.ts";
@@ -71,6 +73,7 @@ interface Parts {
   readonly rates: Rates;
   readonly database: Database<unknown>;
   readonly sessions: Sessions;
+  readonly profiles: Profiles;
   readonly connectors: Connectors;
   readonly connectorSignIn: ConnectorSignIn;
   readonly events: Events;
@@ -157,6 +160,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const events = new Events(database.signals);
   const rates = new Rates(clock, limits.rateFactor);
   const sessions = new Sessions(database, publicUrl.startsWith("https:"), clock, rates);
+  const profiles = new Profiles(database, clock);
   const registry = new ConnectorRegistry({ database, sealer, preconfigured: options.connectors, localAllowed: local, clock });
   const keys = new AssertionKeys({ database, sealer, clock });
   const documents = new ClientDocuments(publicUrl, options.clientMetadataUrl);
@@ -192,7 +196,7 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const apiClients = new ApiClients(options.apiClients ?? []);
   const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit, rates });
   const questions = model === undefined ? undefined : new ModelQuestions(model);
-  const doors = { keys, documents, apiClients, startLinks, rates, sessions };
+  const doors = { keys, documents, apiClients, startLinks, rates, sessions, profiles };
   return { ...doors, database, connectors, connectorSignIn, events, vault, flows, signIn, device, views, broker, chat, questions, files, limits };
 }
 
@@ -204,6 +208,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   addConnectorRoutes(app, { ...parts, door });
   addCallRoutes(app, { ...parts, widgets: parts.views.widgets, polls, door });
   addViewRoutes(app, { ...parts, ...parts.views, polls, door });
+  addSettingsRoutes(app, { ...parts, door });
   const { chat } = parts;
   serveOperation(app, door, say, ({ userId, body }) => chat?.say(userId, body.conversationId, body.message, body.viewTools) ?? err(noModel));
   serveOperation(app, door, stopAnswer, ({ userId }) => (chat === undefined ? err(noModel) : ok(chat.stop(userId))));
@@ -236,6 +241,7 @@ async function answerSession(request: Request, options: HostOptions, parts: Part
     user: { id: session.userId },
     connectors: await showConnectors(parts, session.userId),
     widgetOrigin: options.widgetOrigin,
+    profile: await parts.profiles.of(session.userId),
     ...(options.model === undefined ? {} : { model: { name: options.model.model } }),
   };
   return respondJson(200, body, setCookie === undefined ? {} : { "set-cookie": setCookie });
@@ -251,6 +257,7 @@ async function reread(parts: Parts, notice: Notice): Promise<HostEvent | undefin
     const flow = await parts.flows.view(id);
     return flow === undefined ? undefined : { type, data: flow };
   }
+  if (type === "settings") return { type, data: { profile: await parts.profiles.of(userId) } };
   const connector = await parts.connectors.find(userId, id);
   return connector.ok ? { type, data: await toConnectorView(parts, userId, connector.value) } : undefined;
 }

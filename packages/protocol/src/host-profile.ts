@@ -36,6 +36,9 @@ export const hostNames: HostTable<string> = {
   generic: "Any client of 2025-11-25",
 };
 
+/** Their names in that order. */
+export const profileNames: readonly HostProfile[] = Object.keys(hostNames).filter(isProfile);
+
 /** The host that the console is when nobody chose another. */
 export const defaultProfile: HostProfile = "countersign";
 

@@ -16,6 +16,7 @@ export interface RetentionRule {
 /** A kind of record of the host, by its name in the database. */
 export type KeptKind =
   | "session"
+  | "settings"
   | "connector"
   | "connector_standing"
   | "tool_pin"
@@ -53,6 +54,12 @@ const dayMs = 24 * hourMs;
  */
 export const retention: Readonly<Record<KeptKind, RetentionRule>> = {
   session: { holds: "a user's session: the digest of its cookie", from: "its last renewal, at most once a day", ms: 30 * dayMs, sealed: [] },
+  settings: {
+    holds: "which host this one acts out for a user of the console",
+    from: "its last change; after that it is the default again",
+    ms: 180 * dayMs,
+    sealed: [],
+  },
   connector: {
     holds: "the address of a server that a user added, and what was fixed for it",
     from: "its last use, renewed at most once a day",

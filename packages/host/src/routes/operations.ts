@@ -26,6 +26,7 @@ import {
 import { flowView, linkView, newLink, type NewLink } from "./schemas/flows.ts";
 import { newMessage, type NewMessage, sessionView, type SessionView } from "./schemas/session.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
+import { chooseProfile } from "./settings.ts";
 import { viewOperations } from "./view-operations.ts";
 
 const get = { method: "GET", body: noBody, status: 200, audience: "everyone" } as const;
@@ -391,6 +392,7 @@ export const operations: readonly AnyOperation[] = [
   ...viewOperations,
   say,
   stopAnswer,
+  chooseProfile,
   deleteUser,
   followEvents,
 ];

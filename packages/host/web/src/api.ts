@@ -1,3 +1,4 @@
+import type { HostProfile } from "@countersign/protocol/ladder";
 import type { ElicitAnswer } from "@countersign/protocol/elicitation";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
@@ -87,6 +88,7 @@ export interface HostApi {
   readonly removeConnector: (connectorId: string) => Answer<void>;
   /** Agrees to a tool that has changed, as it was shown. */
   readonly agreeToTool: (connectorId: string, tool: string, digest: string) => Answer<void>;
+  readonly chooseProfile: (profile: HostProfile) => Answer<void>;
   readonly signOut: (connectorId: string) => Answer<void>;
   readonly startCall: (request: CallRequest) => Answer<Call>;
   readonly call: (callId: string) => Answer<Call>;
@@ -145,6 +147,7 @@ export function createApi(send: typeof fetch): HostApi {
     signInConnector: (connectorId) => ask("POST", `/api/connectors/${id(connectorId)}/sign-in`, {}, readFlow),
     removeConnector: (connectorId) => tell("DELETE", `/api/connectors/${id(connectorId)}`),
     agreeToTool: (connectorId, tool, digest) => tell("POST", `/api/connectors/${id(connectorId)}/tools/agree`, { tool, digest }),
+    chooseProfile: (profile) => tell("PUT", "/api/settings/profile", { profile }),
     signOut: (connectorId) => tell("POST", `/api/connectors/${id(connectorId)}/sign-out`, {}),
     startCall: (request) => ask("POST", "/api/calls", request, readCall),
     call: (callId) => ask("GET", `/api/calls/${id(callId)}`, undefined, readCall),

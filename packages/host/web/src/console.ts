@@ -6,7 +6,7 @@ import type { ConversationId } from "./conversation-id.ts";
 import type { SignIn } from "./sign-in.ts";
 import { ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
-import { type Call, isCallEnded, readCall, readConnector, readFlow, readTraceStep, type Tool, type WidgetView } from "./wire.ts";
+import { type Call, isCallEnded, readCall, readChosenProfile, readConnector, readFlow, readTraceStep, type Tool, type WidgetView } from "./wire.ts";
 import type { OpenViews } from "./open-views.ts";
 import { readChatEvent, readViewCall, type ViewCallAsked } from "./chat.ts";
 
@@ -225,7 +225,7 @@ function unstartedCall(widget: WidgetCaller, tool: string, problem: ApiProblem):
 
 /** An event that comes while the session is being read is newer than what that read brings. */
 async function readSession({ store, api }: ConsoleOptions): Promise<void> {
-  const before = store.get().connectors;
+  const { connectors: before, profile: profileBefore } = store.get();
   const answer = await api.session();
   if (!answer.ok) {
     store.dispatch({ type: "session_failed", message: answer.error.message });
@@ -233,7 +233,9 @@ async function readSession({ store, api }: ConsoleOptions): Promise<void> {
   }
   const heard = new Map(store.get().connectors.flatMap((now) => (before.includes(now) ? [] : [[now.id, now]])));
   const connectors = answer.value.connectors.map((read) => heard.get(read.id) ?? read);
-  store.dispatch({ type: "session", session: { ...answer.value, connectors } });
+  const { profile: heardProfile } = store.get();
+  const profile = heardProfile === profileBefore ? answer.value.profile : heardProfile;
+  store.dispatch({ type: "session", session: { ...answer.value, connectors, profile } });
 }
 
 async function loadTools({ store, api }: ConsoleOptions, connectorId: string): Promise<void> {
@@ -332,6 +334,9 @@ function applyEvent(store: Store, name: string, json: unknown): void {
   } else if (name === "trace") {
     const step = readTraceStep(json);
     if (step !== undefined) store.dispatch({ type: "trace", steps: [step] });
+  } else if (name === "settings") {
+    const profile = readChosenProfile(json);
+    if (profile !== undefined) store.dispatch({ type: "profile", profile });
   } else if (name === "chat") {
     for (const action of readChatEvent(json)) store.dispatch(action);
   }

@@ -1,3 +1,5 @@
+import { defaultProfile } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import type { Asking } from "./asking.ts";
 import { addNote, type LadderNote } from "./ladder-notes.ts";
 import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type TraceStep, type WidgetView } from "./wire.ts";
@@ -45,6 +47,8 @@ export interface ConsoleState {
   /** The event stream: `lost` shows a notice, everything shown may be old. */
   readonly link: "connecting" | "live" | "lost";
   readonly model: string | undefined;
+  /** The host that this one acts out. */
+  readonly profile: HostProfile;
   readonly connectors: readonly Connector[];
   readonly tools: Readonly<Record<string, ToolsState>>;
   readonly entries: readonly Entry[];
@@ -72,6 +76,7 @@ export type Action =
   | { readonly type: "session"; readonly session: Session }
   | { readonly type: "session_failed"; readonly message: string }
   | { readonly type: "link"; readonly link: ConsoleState["link"] }
+  | { readonly type: "profile"; readonly profile: HostProfile }
   | { readonly type: "connector"; readonly connector: Connector }
   | { readonly type: "tools"; readonly connectorId: string; readonly tools: ToolsState }
   | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string }
@@ -98,6 +103,7 @@ export const initialState: ConsoleState = {
   problem: undefined,
   link: "connecting",
   model: undefined,
+  profile: defaultProfile,
   connectors: [],
   tools: {},
   entries: [],
@@ -118,11 +124,13 @@ export const initialState: ConsoleState = {
 export function reduce(state: ConsoleState, action: Action): ConsoleState {
   switch (action.type) {
     case "session":
-      return { ...state, phase: "ready", problem: undefined, connectors: action.session.connectors, model: action.session.model };
+      return takeSession(state, action.session);
     case "session_failed":
       return state.phase === "ready" ? state : { ...state, phase: "failed", problem: action.message };
     case "link":
       return state.link === action.link ? state : { ...state, link: action.link };
+    case "profile":
+      return state.profile === action.profile ? state : { ...state, profile: action.profile };
     case "connector":
       return { ...state, connectors: putConnector(state.connectors, action.connector) };
     case "tools":
@@ -156,6 +164,10 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
     default:
       return action satisfies never;
   }
+}
+
+function takeSession(state: ConsoleState, { connectors, model, profile }: Session): ConsoleState {
+  return { ...state, phase: "ready", problem: undefined, connectors, model, profile };
 }
 
 /** The flows that wait for the user, each with the calls of this page that it would let go on: those, and those that this page began for a connector itself. */

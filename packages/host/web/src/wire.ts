@@ -1,3 +1,5 @@
+import { defaultProfile, readProfile } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Asking, readAsking } from "./asking.ts";
@@ -33,6 +35,8 @@ export interface Session {
   readonly connectors: readonly Connector[];
   /** The name of the configured model; without one there is no chat input. */
   readonly model: string | undefined;
+  /** The host that this one acts out for the user. */
+  readonly profile: HostProfile;
 }
 
 export interface Tool {
@@ -176,7 +180,13 @@ export function readSession(json: unknown): Session | undefined {
     userId,
     connectors: readList(json["connectors"], readConnector),
     model: isJsonObject(model) ? (readText(model["name"], 100) ?? "Model") : readText(model, 100),
+    profile: readChosenProfile(json) ?? defaultProfile,
   };
+}
+
+/** The profile chosen, as the session and `event: settings` carry it; undefined when it is none that this page knows. */
+export function readChosenProfile(json: unknown): HostProfile | undefined {
+  return isJsonObject(json) ? readProfile(json["profile"]) : undefined;
 }
 
 /** One connector, as the session, the list and `event: connector` carry it. */

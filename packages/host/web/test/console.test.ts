@@ -31,7 +31,7 @@ function bench(kept = new Map<string, string>()): Bench {
     throw new Error("not asked here");
   };
   const api: HostApi = {
-    session: () => Promise.resolve(ok({ userId: "u", connectors: [aConnector()], model: undefined })),
+    session: () => Promise.resolve(ok({ userId: "u", connectors: [aConnector()], model: undefined, profile: "countersign" })),
     tools: () => Promise.resolve(ok([aTool()])),
     addConnector: unused,
     changeConnector: unused,
@@ -39,6 +39,7 @@ function bench(kept = new Map<string, string>()): Bench {
     removeConnector: unused,
     agreeToTool: unused,
     signOut: unused,
+    chooseProfile: unused,
     startCall: (request) => {
       started.push(request);
       log.push("start");
@@ -221,6 +222,18 @@ describe("createConsole", () => {
     expect(store.get().widgets["call_1"]).toMatchObject({ state: "ready", view: { frameUrl: "http://a.localhost/f", html: "<p>" } });
   });
 
+  it("keeps the host that an event named while the session was being read", async () => {
+    const { page, store } = bench();
+    await page.start();
+    const reading = page.refresh();
+    page.onEvent("settings", { profile: "chatgpt" });
+    page.onEvent("settings", { profile: "netscape" });
+    await reading;
+    expect(store.get().profile).toBe("chatgpt");
+    await page.refresh();
+    expect(store.get().profile).toBe("countersign");
+  });
+
   it("keeps what an event said of a connector while the session was being read", async () => {
     const { page, store } = bench();
     await page.start();
@@ -236,7 +249,7 @@ describe("createConsole", () => {
     const { page, store, log } = bench();
     await page.sayFromApp("Store", "I approve");
     expect([store.get().entries, log]).toMatchObject([[{ by: "app", name: "Store", text: "I approve" }], []]);
-    store.dispatch({ type: "session", session: { userId: "u", connectors: [], model: "llama" } });
+    store.dispatch({ type: "session", session: { userId: "u", connectors: [], model: "llama", profile: "countersign" } });
     await page.sayFromApp("Store", "I approve");
     page.setAppContext("call_1", "Store", "old");
     page.setAppContext("call_1", "Store", "cart of 2");

@@ -78,7 +78,7 @@ describe("reduce", () => {
   });
 
   it("replaces a connector in place and adds an unknown one at the end", () => {
-    const session = { userId: "u", connectors: [aConnector(), aConnector({ id: "b" })], model: undefined };
+    const session = { userId: "u", connectors: [aConnector(), aConnector({ id: "b" })], model: undefined, profile: "countersign" } as const;
     const state = run(
       { type: "session", session },
       { type: "connector", connector: aConnector({ name: "New" }) },
@@ -87,8 +87,16 @@ describe("reduce", () => {
     expect(state.connectors.map((one) => one.name + one.id)).toEqual(["Newstore", "Harbour Goodsb", "Harbour Goodsc"]);
   });
 
+  it("takes the host that is acted out from the session and from an event; the same one again changes nothing", () => {
+    const read = run({ type: "session", session: { userId: "u", connectors: [], model: undefined, profile: "claude" } });
+    expect([initialState.profile, read.profile]).toEqual(["countersign", "claude"]);
+    const chosen = reduce(read, { type: "profile", profile: "goose" });
+    expect(chosen.profile).toBe("goose");
+    expect(reduce(chosen, { type: "profile", profile: "goose" })).toBe(chosen);
+  });
+
   it("keeps what is shown when a later read of the session fails", () => {
-    const session = { userId: "u", connectors: [aConnector()], model: undefined };
+    const session = { userId: "u", connectors: [aConnector()], model: undefined, profile: "countersign" } as const;
     expect(run({ type: "session", session }, { type: "session_failed", message: "down" }).phase).toBe("ready");
     expect(run({ type: "session_failed", message: "down" })).toMatchObject({ phase: "failed", problem: "down" });
   });

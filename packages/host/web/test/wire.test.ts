@@ -4,6 +4,7 @@ import {
   isCallEnded,
   isFlowOpen,
   readCall,
+  readChosenProfile,
   readConnector,
   readFlow,
   readSession,
@@ -36,6 +37,22 @@ describe("what the host answers", () => {
       undefined,
       "llama",
       "llama",
+      undefined,
+    ]);
+  });
+
+  it("acts as itself unless the session names a host that this page knows", () => {
+    const profile = (name: unknown): string | undefined => readSession({ user: { id: "u" }, connectors: [], profile: name })?.profile;
+    expect([profile("goose"), profile(undefined), profile("netscape"), profile("__proto__"), profile({})]).toEqual([
+      "goose",
+      "countersign",
+      "countersign",
+      "countersign",
+      "countersign",
+    ]);
+    expect([readChosenProfile({ profile: "chatgpt" }), readChosenProfile({ profile: "netscape" }), readChosenProfile(null)]).toEqual([
+      "chatgpt",
+      undefined,
       undefined,
     ]);
   });

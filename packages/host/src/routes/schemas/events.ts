@@ -3,6 +3,7 @@ import { callView, traceStepView } from "./calls.ts";
 import { connectorView } from "./connectors.ts";
 import { errorCode } from "./errors.ts";
 import { flowView } from "./flows.ts";
+import { profileChoice } from "./settings.ts";
 
 const chatEvent = z.union([
   z
@@ -30,10 +31,11 @@ const chatEvent = z.union([
 ]);
 
 /** What each event of `GET /api/events` carries as its `data`, by the name of the event. */
-export const eventData: Readonly<Record<"call" | "flow" | "connector" | "trace" | "chat", z.ZodType>> = {
+export const eventData: Readonly<Record<"call" | "flow" | "connector" | "trace" | "chat" | "settings", z.ZodType>> = {
   call: callView.describe("A call has changed."),
   flow: flowView.describe("A sign-in has changed."),
   connector: connectorView.describe("A connector has changed."),
   trace: traceStepView.describe("A call has one step more."),
+  settings: profileChoice.describe("The user chose another host to be acted out: views are to be made anew."),
   chat: chatEvent.describe("The host's own model did something."),
 };

@@ -1,12 +1,16 @@
+import type { HostProfile } from "@countersign/protocol/ladder";
 import { z } from "zod";
 import type { ViewTool } from "../../chat/view-tools.ts";
 import { connectorView, type ConnectorView } from "./connectors.ts";
+import { profileName } from "./settings.ts";
 
 /** What a page of the console reads first. */
 export interface SessionView {
   readonly user: { readonly id: string };
   readonly connectors: readonly ConnectorView[];
   readonly widgetOrigin: string;
+  /** The host that this one acts out for the user. */
+  readonly profile: HostProfile;
   readonly model?: { readonly name: string };
 }
 
@@ -15,6 +19,7 @@ export const sessionView: z.ZodType<SessionView> = z
     user: z.strictObject({ id: z.string() }),
     connectors: z.array(connectorView),
     widgetOrigin: z.string().describe("Origin of the views, with `{app}` where the label of each app stands."),
+    profile: profileName,
     model: z.strictObject({ name: z.string() }).exactOptional(),
   })
   .meta({ id: "Session" });

@@ -9,6 +9,7 @@ import { Conversation } from "./conversation.tsx";
 import { Icon } from "./icon.tsx";
 import { Questions } from "./questions.tsx";
 import { Panel, sheetQuery } from "./panel.tsx";
+import { ProfileMark } from "./profile-switch.tsx";
 import { useConsole, useMedia, useServices } from "./services.ts";
 import { SignInCards } from "./sign-in-card.tsx";
 import { type Choice, ToolPicker } from "./tool-picker.tsx";
@@ -108,6 +109,7 @@ function TopBar({ left, right, onShow }: TopBarProps): JSX.Element {
           </span>
         </>
       )}
+      <ProfileMark onShow={() => onShow("left")} />
       <span class="grow" />
       {!right && (
         <button type="button" class="button button-quiet" data-testid="trace-toggle" aria-label="Show trace" onClick={() => onShow("right")}>

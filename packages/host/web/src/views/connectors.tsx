@@ -6,6 +6,7 @@ import { type Connector, hostOf, type TokenHeld, type Tool } from "../wire.ts";
 import { ConnectorTrouble } from "./connector-trouble.tsx";
 import { Icon } from "./icon.tsx";
 import { sheetQuery } from "./panel.tsx";
+import { ProfileSwitch } from "./profile-switch.tsx";
 import { useConsole, useMedia, useNow, useServices } from "./services.ts";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import { SecurityMark } from "./tool-marks.tsx";
@@ -66,7 +67,8 @@ export function Connectors({ onClose, onPick, onForm }: ConnectorsProps): JSX.El
           ))}
         </ul>
       </div>
-      <div class="panel-foot">
+      <div class="panel-foot stack">
+        <ProfileSwitch />
         <ThemeSwitch />
       </div>
     </>
