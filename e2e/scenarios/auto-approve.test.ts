@@ -6,7 +6,7 @@ import { WalletPage } from "../pages/wallet-page.ts";
 import { readBank } from "../stack/read-bank.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
-describe("a rule of the user's", () => {
+describe("a policy of the user's", () => {
   let stack: TestStack;
   let person: Person;
 
@@ -68,14 +68,14 @@ describe("a rule of the user's", () => {
     await press(view().getByTestId("pay"));
     await view().getByTestId("receipt").waitFor();
     // The shop tells what the verified mandate says, and the wallet's own receipt says the same.
-    expect(await view().getByTestId("receipt").innerText()).toContain("By your standing permission");
+    expect(await view().getByTestId("receipt").innerText()).toContain("By your policy");
     await keepPicture(person.console.page, "console-receipt-by-policy");
     expect(opened).toEqual([]);
     expect(windows()).toBe(before);
 
     await account.goto(new URL("/account/payments", stack.urls.wallet).href);
-    await account.getByText("By a rule of yours").waitFor();
-    expect(await account.getByText("By a rule of yours").count()).toBe(1);
+    await account.getByText("By your policy").waitFor();
+    expect(await account.getByText("By your policy").count()).toBe(1);
 
     const { payments } = readBank(stack.folder);
     expect(payments).toHaveLength(2);

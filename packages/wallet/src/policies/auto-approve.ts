@@ -52,7 +52,7 @@ async function tryOnce(parts: AutoApproveParts, requestId: string, accountId: st
   const { terms, payee } = found.value.value;
   // A policy spends; whether money comes back is the user's own to say.
   if (isRefund(found.value.value)) return ok(false);
-  // The terms name a server in the payee's own words: one of somebody else's would borrow the permission that its user gave there.
+  // The terms name a server in the payee's own words: one of somebody else's would borrow what its user allowed there.
   if (parts.resources.find(terms.resource)?.client_id !== payee.id) return ok(false);
   if (!(await isLinked(database, accountId, terms.resource, now))) return ok(false);
   const covering = await findCovering(parts, found.value.value, accountId, now);

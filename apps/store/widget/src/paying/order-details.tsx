@@ -87,7 +87,7 @@ export function ReceiptPairs({ order, receipt }: { readonly order: Order; readon
         <>
           <Pair name="Paid to">{receipt.payee}</Pair>
           {receipt.paidWith === "" ? null : <Pair name="Paid from">{receipt.paidWith}</Pair>}
-          <Pair name="Approved">{receipt.humanPresent ? "By you, with your passkey" : "By your standing permission"}</Pair>
+          <Pair name="Approved">{receipt.humanPresent ? "By you, with your passkey" : "By your policy"}</Pair>
         </>
       )}
       <Pair name="Order">
