@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { type DoctorOptions, doctorHelp, parseDoctor } from "./doctor/doctor-options.ts";
 
 /** What a command line asks for. */
 export type Command =
@@ -7,6 +8,7 @@ export type Command =
   | { readonly command: "up"; readonly apps: readonly string[] }
   /** `port`: where the new app listens. `install`: whether its packages are installed too. */
   | { readonly command: "new"; readonly folder: string; readonly port: number; readonly install: boolean }
+  | ({ readonly command: "doctor" } & DoctorOptions)
   | { readonly command: "wrong"; readonly sentence: string };
 
 const overview = `Usage: node tools/run.mjs apps/cli/src/main.ts <command>
@@ -14,6 +16,7 @@ const overview = `Usage: node tools/run.mjs apps/cli/src/main.ts <command>
 Commands
   up       npm start: host, wallet, store and bank on this machine
   new      npm run new -- <folder>: an MCP app with server, view and tests
+  doctor   npm run doctor -- <address>: how any MCP server fares in each host
 
 \`npm start -- --help\` and \`npm run new -- --help\` tell more.
 `;
@@ -52,8 +55,10 @@ export function parseCommand(words: readonly string[]): Command {
       return wantsHelp ? { command: "help", text: upHelp } : parseUp(rest);
     case "new":
       return wantsHelp ? { command: "help", text: newHelp } : parseNew(rest);
+    case "doctor":
+      return wantsHelp ? { command: "help", text: doctorHelp } : parseDoctorWords(rest);
     default:
-      return wrong(`there is no command “${name.slice(0, 80)}”. The commands are up and new.`);
+      return wrong(`there is no command “${name.slice(0, 80)}”. The commands are up, new and doctor.`);
   }
 }
 
@@ -80,6 +85,15 @@ function parseNew(words: readonly string[]): Command {
     return { command: "new", folder, port, install: values["no-install"] !== true };
   } catch (error) {
     return wrongWords("npm run new", error);
+  }
+}
+
+function parseDoctorWords(words: readonly string[]): Command {
+  try {
+    const parsed = parseDoctor(words);
+    return typeof parsed === "string" ? wrong(parsed) : { command: "doctor", ...parsed };
+  } catch (error) {
+    return wrongWords("npm run doctor", error);
   }
 }
 

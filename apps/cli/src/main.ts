@@ -5,6 +5,7 @@ import { createLogger } from "@countersign/service/log";
 import { runMain, startupSentence } from "@countersign/service/run-main";
 import { parseCommand } from "./command.ts";
 import { upConfig } from "./config.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { newApp } from "./new/new-app.ts";
 import { nextSteps } from "./new/next-steps.ts";
 import { type Npm, packLibraries } from "./new/pack-libraries.ts";
@@ -30,6 +31,9 @@ switch (command.command) {
   }
   case "new":
     process.exitCode = make(resolve(standing, command.folder), command);
+    break;
+  case "doctor":
+    process.exitCode = await doctor(command, process);
     break;
   case "wrong":
     process.stderr.write(`countersign: ${command.sentence}\n`);

@@ -23,7 +23,7 @@ describe("a command line", () => {
   });
 
   test.each([
-    [["fly"], "there is no command “fly”. The commands are up and new."],
+    [["fly"], "there is no command “fly”. The commands are up, new and doctor."],
     [["up", "now"], "Unexpected argument 'now'. Run `npm start -- --help`."],
     [["up", "--app"], "Option '--app <value>' argument missing. Run `npm start -- --help`."],
     [["up", "--fast"], "Unknown option '--fast'. Run `npm start -- --help`."],

@@ -1,7 +1,12 @@
+import type { HostProfile } from "./ladder.ts";
+
 /** What was seen of a server from outside, without signing in. Plain data, as it is printed by `--json`: no secret, no argument, no document in whole. */
 
-/** Why a question got no answer. `over_budget`: it was not asked, because the examination had asked enough. */
-export type NoAnswer = "unsafe_address" | "unreachable" | "timeout" | "redirected" | "too_large" | "aborted" | "over_budget";
+/**
+ * Why a question got no answer. `over_budget`: it was not asked, because the examination had asked enough. `not_spoken`: it was not asked, because the server
+ * speaks HTTP+SSE only, which the examination recognizes and does not speak.
+ */
+export type NoAnswer = "unsafe_address" | "unreachable" | "timeout" | "redirected" | "too_large" | "aborted" | "over_budget" | "not_spoken";
 
 /** A question without an answer. `location` is where a redirect would have led. */
 export interface Unanswered {
@@ -156,6 +161,8 @@ export interface ServerObservation {
   readonly crossOrigin: CrossOriginObservation;
   readonly tools: ToolsObservation;
   readonly protectedCall: ProtectedCallObservation;
+  /** The same call under the name and the user agent of each host, where the nameless one was answered with a demand: servers choose its form by who asks. */
+  readonly protectedCallOf: Readonly<Partial<Record<HostProfile, ProtectedCallObservation>>>;
   readonly badToken: BadTokenObservation;
   readonly views: readonly ViewObservation[];
 }

@@ -1,4 +1,4 @@
-import type { AuthorizationDocument, DocumentObservation, EraName, ServerObservation } from "./server-observation.ts";
+import type { AuthorizationDocument, DocumentObservation, EraName, NoAnswer, ServerObservation } from "./server-observation.ts";
 import type { Matter, Verdict } from "./server-verdict.ts";
 
 /** What the rules below need of a host's row, without the sources. */
@@ -20,27 +20,32 @@ export interface HostFacts {
   readonly ignoredDomains: readonly string[];
 }
 
+/** A verdict with the fact about the host that decided it, where one did. */
+export interface RuleVerdict extends Verdict {
+  readonly rests?: keyof HostFacts;
+}
+
 /** A rule speaks when it applies; the first that does decides. */
-type Rule = (seen: ServerObservation, host: HostFacts) => Verdict | undefined;
+type Rule = (seen: ServerObservation, host: HostFacts) => RuleVerdict | undefined;
 
 /** The matters that need nothing but a look: whether calls come through is a question of challenges. */
 export type LookedAt = Extract<Matter, "connect" | "list" | "sign_in" | "view">;
 
 /** Judges a matter by its rules. */
-export function judgeByRules(seen: ServerObservation, host: HostFacts, matter: LookedAt): Verdict {
+export function judgeByRules(seen: ServerObservation, host: HostFacts, matter: LookedAt): RuleVerdict {
   for (const rule of rules[matter]) {
     const verdict = rule(seen, host);
     if (verdict !== undefined) return verdict;
   }
-  return { standing: "works", finding: "works", reason: "nothing stands against it" };
+  return { standing: "works", finding: "works", reason: "Nothing stands against it." };
 }
 
-function dead(finding: string, reason: string, fix: string): Verdict {
-  return { standing: "dead", finding, reason, fix };
+function dead(finding: string, reason: string, fix: string, rests?: keyof HostFacts): RuleVerdict {
+  return { standing: "dead", finding, reason, fix, ...(rests === undefined ? {} : { rests }) };
 }
 
-function fallsBack(finding: string, reason: string, fix: string): Verdict {
-  return { standing: "falls_back", finding, reason, fix };
+function fallsBack(finding: string, reason: string, fix: string, rests?: keyof HostFacts): RuleVerdict {
+  return { standing: "falls_back", finding, reason, fix, ...(rests === undefined ? {} : { rests }) };
 }
 
 function unknown(finding: string, reason: string): Verdict {
@@ -52,6 +57,20 @@ function moot(finding: string, reason: string): Verdict {
 }
 
 const newestEra = "2026-07-28";
+/** The revision that began with HTTP+SSE. */
+const oldestEra = "2024-11-05";
+
+const silences: Readonly<Record<NoAnswer, string>> = {
+  unsafe_address:
+    "The address is not called from here: plain http and private networks are for servers on this machine, and only where that is allowed.",
+  unreachable: "Nothing answers at the address.",
+  timeout: "Nothing answered at the address in time.",
+  redirected: "The address redirects.",
+  too_large: "What answers at the address sends more than is read.",
+  aborted: "The examination was stopped.",
+  over_budget: "The address was not asked.",
+  not_spoken: "The address was not asked.",
+};
 
 const connectRules: readonly Rule[] = [
   ({ eras }) => {
@@ -61,8 +80,15 @@ const connectRules: readonly Rule[] = [
       : undefined;
   },
   ({ eras }) => {
-    const silent = Object.values(eras).every((era) => era.seen === "nothing");
-    return silent ? unknown("unreachable", "Nothing answers at the address.") : undefined;
+    const problems = Object.values(eras).flatMap((era) => (era.seen === "nothing" ? [era.problem] : []));
+    const [first] = problems;
+    return first !== undefined && problems.length === Object.values(eras).length ? unknown("unreachable", silences[first]) : undefined;
+  },
+  ({ eras }) => {
+    const speaks = Object.values(eras).some((era) => era.seen === "spoken" || era.seen === "other_version" || era.seen === "challenged");
+    const isSeen = Object.values(eras).every((era) => era.seen !== "nothing");
+    const fix = "Give the address of the MCP endpoint itself; it often ends in /mcp.";
+    return speaks || !isSeen ? undefined : dead("not_mcp", "What answers at the address does not speak MCP.", fix);
   },
   (seen, host) => {
     const needsSignIn = Object.values(seen.eras).some((era) => era.seen === "challenged") && spokenEra(seen, host) === undefined;
@@ -71,16 +97,31 @@ const connectRules: readonly Rule[] = [
       "sign_in_to_connect",
       "The server answers nobody without sign-in, and this host signs in while connecting only when it was configured to.",
       "Answer discovery, initialize and lists anonymously, and challenge only calls.",
+      "signsInAtConnect",
     );
   },
   (seen, host) => {
     const isChallenged = Object.values(seen.eras).some((era) => era.seen === "challenged");
     if (isChallenged || spokenEra(seen, host) !== undefined) return undefined;
-    return dead("no_common_revision", "The server speaks no revision that this host speaks.", `Answer ${host.revisions[0] ?? "a revision"} too.`);
+    const answersOther = host.revisions.some((revision) => isEra(revision, seen.eras) && seen.eras[revision].seen === "other_version");
+    if (answersOther) {
+      return unknown("other_revision", "The server answers with another revision than this host asks for; nobody has told whether it goes on.");
+    }
+    return dead(
+      "no_common_revision",
+      "The server speaks no revision that this host speaks.",
+      `Answer ${host.revisions[0] ?? "a revision"} too.`,
+      "revisions",
+    );
   },
   (seen, host) => {
     if (host.keepsSession || seen.transport.sessionDemanded !== true || spokenEra(seen, host) === newestEra) return undefined;
-    return dead("session_demanded", "The server demands the session id that this host does not send back.", "Keep no state in Mcp-Session-Id.");
+    return dead(
+      "session_demanded",
+      "The server demands the session id that this host does not send back.",
+      "Keep no state in Mcp-Session-Id.",
+      "keepsSession",
+    );
   },
 ];
 
@@ -96,7 +137,7 @@ const listRules: readonly Rule[] = [
   },
   ({ tools }, host) => {
     const cut = tools.seen === "listed" && host.toolPages === "first" && tools.firstPage < tools.tools.length;
-    return cut ? fallsBack("pages", "This host reads the first page of tools only.", "List all tools on one page.") : undefined;
+    return cut ? fallsBack("pages", "This host reads the first page of tools only.", "List all tools on one page.", "toolPages") : undefined;
   },
 ];
 
@@ -108,7 +149,12 @@ const signInRules: readonly Rule[] = [
     if (described || !other) return undefined;
     const reason = "The protected resource metadata name another resource than the address.";
     if (!host.needsExactResource) return unknown("resource_mismatch", reason);
-    return dead("resource_mismatch", reason, "Let `resource` be the address of the server, letter for letter (RFC 9728 section 3.3).");
+    return dead(
+      "resource_mismatch",
+      reason,
+      "Let `resource` be the address of the server, letter for letter (RFC 9728 section 3.3).",
+      "needsExactResource",
+    );
   },
   ({ resourceMetadata }) => {
     if (resourceMetadata.some((each) => each.seen === "document")) return undefined;
@@ -132,8 +178,8 @@ const signInRules: readonly Rule[] = [
     const fix = "Support Client ID Metadata Documents with the auth method none, or dynamic registration.";
     const reason = "This host cannot become a client of the authorization server by itself.";
     return host.registration.includes("preregistered")
-      ? fallsBack("registration", `${reason} Somebody has to register it.`, fix)
-      : dead("registration", reason, fix);
+      ? fallsBack("registration", `${reason} Somebody has to register it.`, fix, "registration")
+      : dead("registration", reason, fix, "registration");
   },
   ({ badToken }) => {
     if (badToken.seen !== "ignored") return undefined;
@@ -166,7 +212,12 @@ const viewRules: readonly Rule[] = [
   ({ views }, host) => {
     const legacy = views.some((view) => view.seen === "document" && view.mime === "skybridge");
     if (!legacy || host.hasOpenai) return undefined;
-    return dead("view_type_legacy", "A view has a type that only hosts with window.openai show.", "Serve it as text/html;profile=mcp-app.");
+    return dead(
+      "view_type_legacy",
+      "A view has a type that only hosts with window.openai show.",
+      "Serve it as text/html;profile=mcp-app.",
+      "hasOpenai",
+    );
   },
   ({ views }) => {
     const refused = views.some((view) => view.seen === "document" && view.csp === "refused");
@@ -179,12 +230,18 @@ const viewRules: readonly Rule[] = [
       "view_policy_legacy",
       "A view declares its domains in openai/widgetCSP only, so this host lets it reach none.",
       "Declare them in _meta.ui.csp.",
+      "hasOpenai",
     );
   },
   ({ views }, host) => {
     const framed = views.some((view) => view.seen === "document" && view.frames);
     if (!framed || !host.ignoredDomains.includes("frameDomains")) return undefined;
-    return fallsBack("view_frames", "A view wants frames of other sites, which this host does not show.", "Let the view do without frames.");
+    return fallsBack(
+      "view_frames",
+      "A view wants frames of other sites, which this host does not show.",
+      "Let the view do without frames.",
+      "ignoredDomains",
+    );
   },
   ({ views }) => (views.some((view) => view.seen === "nothing") ? unknown("view_unseen", "A view could not be read.") : undefined),
 ];
@@ -196,6 +253,7 @@ function spokenEra({ eras }: ServerObservation, { revisions }: HostFacts): strin
   return revisions.find((revision) => {
     if (!isEra(revision, eras)) return false;
     const era = eras[revision];
+    if (revision === oldestEra && eras["HTTP+SSE"].seen === "spoken") return true;
     return era.seen === "spoken" || (era.seen === "other_version" && revision !== newestEra && revisions.includes(era.version));
   });
 }

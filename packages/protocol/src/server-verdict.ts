@@ -1,3 +1,4 @@
+import type { Certainty } from "./host-profile.ts";
 import type { ServerObservation } from "./server-observation.ts";
 
 /** How one matter stands for one host. `moot`: the server gives no occasion for it, such as sign-in where nothing is protected. `unknown`: it could not be seen. */
@@ -14,10 +15,22 @@ export interface Verdict {
   readonly finding: string;
   readonly reason: string;
   readonly fix?: string;
+  /** What is known of the host and decided it; absent where what was seen of the server is enough. */
+  readonly basis?: Basis;
 }
 
-/** Judges one matter for the host of one row. Pure: the same observation gives the same verdict. */
-export type JudgeMatter<Profile> = (observation: ServerObservation, profile: Profile, matter: Matter) => Verdict;
+/** How sure a fact about a host is, and where it is written. */
+export interface Basis {
+  readonly certainty: Certainty;
+  readonly source: string;
+}
+
+/** Something to mend whatever the host. */
+export interface Note {
+  readonly finding: string;
+  readonly reason: string;
+  readonly fix: string;
+}
 
 export interface HostColumn {
   readonly host: string;
@@ -27,6 +40,7 @@ export interface HostColumn {
 export interface Matrix {
   readonly url: string;
   readonly hosts: readonly HostColumn[];
+  readonly notes: readonly Note[];
 }
 
 /** A cause with everything that it spoils. */
@@ -36,6 +50,8 @@ export interface Finding {
   readonly fix?: string;
   /** The hosts that have a dead cell by it, which a fix would free. */
   readonly frees: readonly string[];
+  /** The hosts of which it is not known, or could not be seen, whether it stands against them. */
+  readonly unsure: readonly string[];
   /** All hosts that would stand better without it, those too. In the order of the columns. */
   readonly hosts: readonly string[];
   readonly matters: readonly Matter[];
@@ -43,30 +59,6 @@ export interface Finding {
 
 /** Exit codes for CI: 0 all work or fall back, 1 something is dead, 3 the server cannot be reached. 2, a command line that is wrong, is the CLI's own. */
 export type DoctorExit = 0 | 1 | 3;
-
-/** Judges a server for every row of a table. */
-export function judgeServer<Profile>(
-  observation: ServerObservation,
-  profiles: Readonly<Record<string, Profile>>,
-  judge: JudgeMatter<Profile>,
-): Matrix {
-  const hosts = Object.entries(profiles).map(([host, profile]) => {
-    const verdictOf = (matter: Matter): Verdict => judge(observation, profile, matter);
-    return {
-      host,
-      verdicts: {
-        connect: verdictOf("connect"),
-        list: verdictOf("list"),
-        sign_in: verdictOf("sign_in"),
-        model_call: verdictOf("model_call"),
-        view_call: verdictOf("view_call"),
-        view: verdictOf("view"),
-        step_up: verdictOf("step_up"),
-      },
-    };
-  });
-  return { url: observation.url, hosts };
-}
 
 /** The causes behind a matrix: what frees most hosts first, then what helps most, else in the order of the matrix. */
 export function findingsOf(matrix: Matrix): readonly Finding[] {
@@ -78,6 +70,7 @@ export function findingsOf(matrix: Matrix): readonly Finding[] {
   const findings = [...causes].flatMap(([finding, spoiled]) => {
     const [first] = spoiled;
     if (first === undefined) return [];
+    const hosts = namesOf(spoiled);
     const fix = spoiled.find((cell) => cell.fix !== undefined)?.fix;
     return [
       {
@@ -85,7 +78,8 @@ export function findingsOf(matrix: Matrix): readonly Finding[] {
         reason: first.reason,
         ...(fix === undefined ? {} : { fix }),
         frees: namesOf(spoiled.filter(({ standing }) => standing === "dead")),
-        hosts: namesOf(spoiled),
+        unsure: hosts.filter((host) => spoiled.every((cell) => cell.host !== host || cell.standing === "unknown")),
+        hosts,
         matters: matters.filter((matter) => spoiled.some((cell) => cell.matter === matter)),
       },
     ];

@@ -189,9 +189,12 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   secret: ["Secret"],
   "secret-field": ["asksForSecret", "messageAsksForSecret"],
   security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
+  "server-calls": ["judgeCalls"],
+  "server-matrix": ["everyHost", "judgeServer"],
+  "server-notes": ["notesOn"],
   "server-observation": ["eraNames"],
   "server-rules": ["judgeByRules"],
-  "server-verdict": ["exitCodeOf", "findingsOf", "judgeServer", "matters", "wasReached"],
+  "server-verdict": ["exitCodeOf", "findingsOf", "matters", "wasReached"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "claimed-name": ["passesForAnother"],
   "device-code": [

@@ -13,7 +13,7 @@ function column(host: string, verdicts: Partial<Record<Matter, Verdict>>): HostC
 }
 
 function matrix(...hosts: HostColumn[]): Matrix {
-  return { url: "https://shop.example/mcp", hosts };
+  return { url: "https://shop.example/mcp", hosts, notes: [] };
 }
 
 const bad = (standing: Verdict["standing"], finding: string, fix?: string): Verdict => ({
@@ -50,6 +50,7 @@ describe("findings", () => {
         reason: "because of no_result",
         fix: "answer with it",
         frees: ["a", "b"],
+        unsure: ["c"],
         hosts: ["a", "b", "c"],
         matters: ["sign_in", "model_call", "view_call"],
       },

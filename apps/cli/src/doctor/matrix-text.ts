@@ -1,5 +1,15 @@
 import { readableText } from "@countersign/protocol/readable-text";
-import { type Finding, findingsOf, matters, type Matrix, type Matter, type Standing } from "@countersign/protocol/server-verdict";
+import type { Certainty } from "@countersign/protocol/host-profile";
+import {
+  type Finding,
+  findingsOf,
+  matters,
+  type Matrix,
+  type Matter,
+  type Note,
+  type Standing,
+  type Verdict,
+} from "@countersign/protocol/server-verdict";
 
 /** `colour`: for a terminal. Without it nothing but text is written. */
 export interface MatrixStyle {
@@ -15,10 +25,10 @@ const matterNames: Readonly<Record<Matter, string>> = {
   connect: "connect",
   list: "tools",
   sign_in: "sign-in",
-  model_call: "model calls",
-  view_call: "view calls",
+  model_call: "model call",
+  view_call: "view call",
   view: "views",
-  step_up: "more scopes",
+  step_up: "more scope",
 };
 
 /** The words say it all: a colour only repeats them. */
@@ -32,11 +42,13 @@ const standings: Readonly<Record<Standing, readonly [word: string, colour: numbe
 
 /** Writes a matrix, hosts down and matters across, and the findings under it, what frees most hosts first. Every line fits the terminal, and ends with a newline. */
 export function formatMatrix(matrix: Matrix, names: Readonly<Record<string, string>>, style: MatrixStyle): string {
-  const width = Math.min(columnsMax, Math.max(columnsMin, style.columns));
+  const width = widthOf(style);
   const findings = findingsOf(matrix);
   const table = tableOf(matrix, names, style, width);
   const list = findings.flatMap((finding, index) => ["", ...findingLines(finding, index + 1, names, width)]);
-  const summary = findings.length === 0 ? ["", "Nothing to mend."] : list;
+  const notes = matrix.notes.flatMap((note, index) => ["", ...noteLines(note, findings.length + index + 1, width)]);
+  const heading = notes.length === 0 ? [] : ["", "Whatever the host:"];
+  const summary = findings.length + notes.length === 0 ? ["", "Nothing to mend."] : [...list, ...heading, ...notes];
   return `${[...wrap(clean(matrix.url), width, ""), "", ...table, ...summary].join("\n")}\n`;
 }
 
@@ -77,14 +89,58 @@ function wordOf(standing: Standing, { colour }: MatrixStyle, width: number): str
 function findingLines(finding: Finding, number: number, names: Readonly<Record<string, string>>, width: number): readonly string[] {
   const indent = " ".repeat(String(number).length + 2);
   const list = (hosts: readonly string[]): string => hosts.map((host) => nameOf(host, names)).join(", ");
-  const helped = finding.hosts.filter((host) => !finding.frees.includes(host));
+  const helped = finding.hosts.filter((host) => !finding.frees.includes(host) && !finding.unsure.includes(host));
   const lines = [
     ...(finding.fix === undefined ? [] : [`Fix: ${clean(finding.fix)}`]),
     ...(finding.frees.length === 0 ? [] : [`Frees ${list(finding.frees)}`]),
-    ...(helped.length === 0 ? [] : [`Helps ${list(helped)}`]),
+    ...(helped.length === 0 ? [] : [`${finding.fix === undefined ? "Concerns" : "Helps"} ${list(helped)}`]),
+    ...(finding.unsure.length === 0 ? [] : [`${finding.fix === undefined ? "Concerns" : "May help"} ${list(finding.unsure)}`]),
   ];
   const first = wrap(`${number}. ${clean(finding.reason)}`, width, indent);
   return [...first, ...lines.flatMap((line) => wrap(indent + line, width, `${indent}  `))];
+}
+
+function noteLines({ reason, fix }: Note, number: number, width: number): readonly string[] {
+  const indent = " ".repeat(String(number).length + 2);
+  return [...wrap(`${number}. ${clean(reason)}`, width, indent), ...wrap(`${indent}Fix: ${clean(fix)}`, width, `${indent}  `)];
+}
+
+/** Writes all that is behind the cells of each host: reason, fix, and where it is written that the host does so. */
+export function formatDetails(matrix: Matrix, names: Readonly<Record<string, string>>, style: MatrixStyle): string {
+  const width = widthOf(style);
+  const lines = matrix.hosts.flatMap(({ host, verdicts }) => [
+    "",
+    ...wrap(nameOf(host, names), width, ""),
+    ...matters.flatMap((matter) => detailLines(matter, verdicts[matter], style, width)),
+  ]);
+  return `${lines.join("\n")}\n`;
+}
+
+const detailIndent = " ".repeat(6);
+
+function detailLines(matter: Matter, { standing, reason, fix, basis }: Verdict, style: MatrixStyle, width: number): readonly string[] {
+  const said = [
+    clean(reason),
+    ...(fix === undefined ? [] : [`Fix: ${clean(fix)}`]),
+    ...(basis === undefined ? [] : [`Known from: ${clean(basis.source)} (${certainties[basis.certainty]})`]),
+  ];
+  return [
+    `  ${matterNames[matter]}: ${wordOf(standing, style, 0)}`,
+    ...said.flatMap((line) => wrap(detailIndent + line, width, `${detailIndent}  `)),
+  ];
+}
+
+const certainties: Readonly<Record<Certainty, string>> = {
+  doc: "documented",
+  code: "read in public source",
+  issue: "reported by a user",
+  inferred: "inferred",
+  assumed: "a guess: nothing is known",
+  own: "its own behaviour",
+};
+
+function widthOf({ columns }: MatrixStyle): number {
+  return Math.min(columnsMax, Math.max(columnsMin, columns));
 }
 
 function nameOf(host: string, names: Readonly<Record<string, string>>): string {

@@ -12,7 +12,7 @@ function verdict(standing: Standing, more: Partial<Verdict> = {}): Verdict {
 function matrixOf(hosts: Readonly<Record<string, Partial<Matrix["hosts"][number]["verdicts"]>>>, url = "https://shop.example/mcp"): Matrix {
   const works = verdict("works");
   const all = { connect: works, list: works, sign_in: works, model_call: works, view_call: works, view: works, step_up: works };
-  return { url, hosts: Object.entries(hosts).map(([host, verdicts]) => ({ host, verdicts: { ...all, ...verdicts } })) };
+  return { url, notes: [], hosts: Object.entries(hosts).map(([host, verdicts]) => ({ host, verdicts: { ...all, ...verdicts } })) };
 }
 
 const mixed = matrixOf({
@@ -35,10 +35,10 @@ describe("a matrix as text", () => {
   it("has a row for each host and a column for each matter, and the findings by how many hosts they free", () => {
     expect(formatMatrix(mixed, names, plain)).toBe(`https://shop.example/mcp
 
-host                   connect  tools  sign-in  model calls  view calls  views    more scopes
-ChatGPT                works    works  dead     works        falls back  works    works
-Claude                 works    works  dead     works        works       works    -
-Microsoft 365 Copilot  works    works  works    works        falls back  unknown  works
+host                   connect  tools  sign-in  model call  view call   views    more scope
+ChatGPT                works    works  dead     works       falls back  works    works
+Claude                 works    works  dead     works       works       works    -
+Microsoft 365 Copilot  works    works  works    works       falls back  unknown  works
 
 1. There is no protected resource metadata.
    Fix: Publish it.
@@ -49,7 +49,7 @@ Microsoft 365 Copilot  works    works  works    works        falls back  unknown
    Helps ChatGPT, Microsoft 365 Copilot
 
 3. It is unknown.
-   Helps Microsoft 365 Copilot
+   Concerns Microsoft 365 Copilot
 `);
   });
 

@@ -15,7 +15,7 @@ import { Asker, type AskBounds } from "./ask.ts";
 import type { Speech } from "./message.ts";
 import { endSessions, probeEras, type ErasSeen } from "./probe-eras.ts";
 import { probeAuthorizationServers, probeResourceMetadata } from "./probe-metadata.ts";
-import { probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
+import { isDemand, probeAsHosts, probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
 import { probeTools, type ToolsSeen } from "./probe-tools.ts";
 import { probeCrossOrigin, probeTransport } from "./probe-transport.ts";
 import { probeViews } from "./probe-views.ts";
@@ -23,9 +23,13 @@ import { probeViews } from "./probe-views.ts";
 export interface ExamineOptions extends Pick<AskBounds, "reach"> {
   readonly consent: CallConsent;
   readonly signal?: AbortSignal;
+  /** Told what is looked at next. */
+  readonly onStep?: (step: ExamineStep) => void;
   /** Stands in for the network in tests. */
   readonly dial?: AskBounds["dial"];
 }
+
+export type ExamineStep = "revisions" | "tools" | "calls" | "views" | "transport" | "metadata" | "cross_origin";
 
 const timeoutMs = 10_000;
 const questionsMax = 70;
@@ -35,6 +39,7 @@ interface Conversation {
   readonly transport: TransportObservation;
   readonly tools: ToolsObservation;
   readonly protectedCall: ProtectedCallObservation;
+  readonly protectedCallOf: ServerObservation["protectedCallOf"];
   readonly badToken: BadTokenObservation;
   readonly views: ServerObservation["views"];
 }
@@ -50,11 +55,16 @@ export async function examineServer(address: string, options: ExamineOptions): P
   const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax, ...(signal === undefined ? {} : { signal }) });
   const url = new URL(resource.value);
   const loopback = isLoopbackUrl(url);
+  const step = options.onStep ?? ((): void => {});
+  step("revisions");
   const seen = await probeEras(asker, resource.value);
-  const conversation = seen.speech === undefined ? withoutSpeech(seen) : await converse(asker, seen.speech, seen.opened, consent, loopback);
-  await endSessions(asker, seen.opened);
+  const { speech, opened } = seen;
+  const conversation = speech === undefined ? withoutSpeech(seen) : await converse(asker, { speech, opened, consent, development: loopback, step });
+  await endSessions(asker, opened);
+  step("metadata");
   const resourceMetadata = await probeResourceMetadata(asker, resource.value, pointersIn(seen, conversation));
   const authorizationServers = await probeAuthorizationServers(asker, resourceMetadata);
+  step("cross_origin");
   const crossOrigin = await probeCrossOrigin(asker, resource.value);
   return ok({
     url: resource.value,
@@ -68,20 +78,28 @@ export async function examineServer(address: string, options: ExamineOptions): P
   });
 }
 
-async function converse(asker: Asker, speech: Speech, opened: readonly Speech[], consent: CallConsent, development: boolean): Promise<Conversation> {
+interface Setting {
+  readonly speech: Speech;
+  readonly opened: readonly Speech[];
+  readonly consent: CallConsent;
+  /** The views' policies are judged as for a server on this machine. */
+  readonly development: boolean;
+  readonly step: (step: ExamineStep) => void;
+}
+
+async function converse(asker: Asker, { speech, opened, consent, development, step }: Setting): Promise<Conversation> {
+  step("tools");
   const { observation, tools }: ToolsSeen = await probeTools(asker, speech);
-  return {
-    tools: observation,
-    protectedCall: await probeProtectedCall(asker, speech, tools, consent),
-    badToken: await probeBadToken(asker, speech),
-    views: await probeViews(
-      asker,
-      speech,
-      tools.map((tool) => tool.observation),
-      development,
-    ),
-    transport: await probeTransport(asker, opened.find(({ era }) => era !== "2026-07-28") ?? speech),
-  };
+  step("calls");
+  const protectedCall = await probeProtectedCall(asker, speech, tools, consent);
+  const protectedCallOf = isDemand(protectedCall) ? await probeAsHosts(asker, speech, tools, consent) : {};
+  const badToken = await probeBadToken(asker, speech);
+  step("views");
+  const listed = tools.map((tool) => tool.observation);
+  const views = await probeViews(asker, speech, listed, development);
+  step("transport");
+  const transport = await probeTransport(asker, opened.find(({ era }) => era !== "2026-07-28") ?? speech);
+  return { tools: observation, protectedCall, protectedCallOf, badToken, views, transport };
 }
 
 /** A server that lets nobody in without sign-in, or that does not speak: what it said at the door stands for all. */
@@ -89,10 +107,13 @@ function withoutSpeech({ eras }: ErasSeen): Conversation {
   const all: readonly EraObservation[] = Object.values(eras);
   const challenged = all.find((era) => era.seen === "challenged");
   const silent = all.find((era) => era.seen === "nothing");
-  const tools: ToolsObservation = challenged ?? silent ?? { seen: "refused", status: statusOf(all) };
+  const isOld = eras["HTTP+SSE"].seen === "spoken";
+  const tools: ToolsObservation = challenged ??
+    (isOld ? { seen: "nothing", problem: "not_spoken" } : silent) ?? { seen: "refused", status: statusOf(all) };
   return {
     tools,
     protectedCall: { seen: "not_called", reason: "none_declared" },
+    protectedCallOf: {},
     badToken: silent ?? { seen: "refused", status: statusOf(all) },
     views: [],
     transport: { stream: "unknown", batch: "unknown", sessionDemanded: undefined, foreignOrigin: "unknown" },

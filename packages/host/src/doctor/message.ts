@@ -14,12 +14,21 @@ export interface Speech {
   readonly session?: string;
 }
 
+/** Whom a message names as its sender. */
+export interface Caller {
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly userAgent: string | null;
+  readonly capabilities: JsonObject;
+}
+
 export interface Message {
   readonly method: string;
   readonly params?: JsonObject;
   /** `Mcp-Name` of 2026-07-28: the tool, the prompt or the address that the message is about. */
   readonly name?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Absent: the doctor itself. */
+  readonly caller?: Caller;
 }
 
 /** What a message came to. `unreadable`: an answer that is no JSON-RPC answer to it. */
@@ -95,10 +104,11 @@ function challengeOf({ status, headers }: Answered): ChallengeObservation | unde
   };
 }
 
-function headersOf({ era, session }: Speech, { method, name }: Message): Record<string, string> {
+function headersOf({ era, session }: Speech, { method, name, caller }: Message): Record<string, string> {
   return {
     accept: "application/json, text/event-stream",
     "content-type": "application/json",
+    ...(typeof caller?.userAgent === "string" ? { "user-agent": caller.userAgent } : {}),
     // Before the handshake of the older eras there is no version to name.
     ...(method === "initialize" ? {} : { "mcp-protocol-version": era }),
     ...(session === undefined ? {} : { "mcp-session-id": session }),
@@ -106,12 +116,12 @@ function headersOf({ era, session }: Speech, { method, name }: Message): Record<
   };
 }
 
-function paramsOf({ era }: Speech, { params = {} }: Message): JsonObject {
+function paramsOf({ era }: Speech, { params = {}, caller }: Message): JsonObject {
   if (era !== "2026-07-28") return params;
   const meta = {
     [`${metaPrefix}/protocolVersion`]: era,
-    [`${metaPrefix}/clientCapabilities`]: clientCapabilities,
-    [`${metaPrefix}/clientInfo`]: clientInfo,
+    [`${metaPrefix}/clientCapabilities`]: caller?.capabilities ?? clientCapabilities,
+    [`${metaPrefix}/clientInfo`]: caller?.clientInfo ?? clientInfo,
   };
   return { ...params, _meta: meta };
 }

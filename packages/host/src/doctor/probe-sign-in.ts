@@ -1,8 +1,11 @@
 import { challengeFromError, challengeFromResult } from "@countersign/protocol/challenge";
-import type { BadTokenObservation, ProtectedCallObservation } from "@countersign/protocol/server-observation";
+import { hostClients } from "@countersign/protocol/host-profile-client";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { everyHost } from "@countersign/protocol/server-matrix";
+import type { BadTokenObservation, ProtectedCallObservation, ServerObservation } from "@countersign/protocol/server-observation";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Asker } from "./ask.ts";
-import { send, type Reply, type Speech } from "./message.ts";
+import { send, type Caller, type Reply, type Speech } from "./message.ts";
 import type { ListedTool } from "./probe-tools.ts";
 
 /** Whether an anonymous call may be tried at all: `never` when whoever asks has said so. */
@@ -31,12 +34,42 @@ export async function probeProtectedCall(
   speech: Speech,
   tools: readonly ListedTool[],
   consent: CallConsent,
+  caller?: Caller,
 ): Promise<ProtectedCallObservation> {
   const chosen = chooseProtectedTool(tools, consent);
   if ("reason" in chosen) return { seen: "not_called", reason: chosen.reason };
   const { name } = chosen;
-  const reply = await send(asker, speech, { method: "tools/call", params: { name, arguments: {} }, name });
+  const reply = await send(asker, speech, {
+    method: "tools/call",
+    params: { name, arguments: {} },
+    name,
+    ...(caller === undefined ? {} : { caller }),
+  });
   return readProtectedCall(reply);
+}
+
+/** The tool did not run: a server that answered so may be asked again. */
+export function isDemand({ seen }: ProtectedCallObservation): boolean {
+  return seen === "http" || seen === "result" || seen === "url" || seen === "input" || seen === "structured";
+}
+
+/**
+ * Makes the same call under the name of each host, because servers choose the form of their demand by who asks. Only for a tool whose nameless call was answered
+ * with a demand ({@link isDemand}), so that again nothing runs. In the eras with a handshake a host is known by its user agent only.
+ */
+export async function probeAsHosts(
+  asker: Asker,
+  speech: Speech,
+  tools: readonly ListedTool[],
+  consent: CallConsent,
+): Promise<ServerObservation["protectedCallOf"]> {
+  const seen: Partial<Record<HostProfile, ProtectedCallObservation>> = {};
+  for (const host of everyHost) {
+    const { clientInfo, userAgent, capabilities } = hostClients[host];
+    const caller = { clientInfo: clientInfo.value, userAgent: userAgent.value, capabilities: capabilities.value };
+    seen[host] = await probeProtectedCall(asker, speech, tools, consent, caller);
+  }
+  return seen;
 }
 
 function readProtectedCall(reply: Reply): ProtectedCallObservation {

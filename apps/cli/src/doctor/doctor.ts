@@ -1,0 +1,58 @@
+import { type ExamineStep, examineServer } from "@countersign/host/doctor/examine";
+import { hostNames } from "@countersign/protocol/host-profile";
+import { judgeServer } from "@countersign/protocol/server-matrix";
+import { exitCodeOf, findingsOf } from "@countersign/protocol/server-verdict";
+import type { DoctorOptions } from "./doctor-options.ts";
+import { formatDetails, formatMatrix } from "./matrix-text.ts";
+
+/** The parts of a process that the command uses; a test passes its own. */
+export interface Terminal {
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: { write(text: string): unknown };
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** In a matrix of 100 columns there are 16 for a name. */
+const shortNames: Readonly<Record<string, string>> = { ...hostNames, copilot: "M365 Copilot", generic: "Any 2025-11-25" };
+
+const stepLines: Readonly<Record<ExamineStep, string>> = {
+  revisions: "opening it in each revision of MCP",
+  tools: "listing its tools",
+  calls: "asking how it demands sign-in",
+  views: "reading its views",
+  transport: "trying its transport",
+  metadata: "reading the metadata for sign-in",
+  cross_origin: "asking as a page of another origin",
+};
+
+/** The shape of what `--json` prints; a change that breaks readers raises it. */
+const jsonSchema = 1;
+
+/** `countersign doctor`: examines a server, prints the matrix, and gives the exit code. Progress goes to stderr. */
+export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
+  const { address, hosts, reach, consent } = options;
+  const onStep = (step: ExamineStep): void => void terminal.stderr.write(`doctor: ${stepLines[step]}\n`);
+  const examined = await examineServer(address, { reach, consent, onStep });
+  if (!examined.ok) {
+    terminal.stderr.write(`countersign: ${examined.error.detail ?? examined.error.code}.\n`);
+    return 2;
+  }
+  const observation = examined.value;
+  const matrix = judgeServer(observation, hosts);
+  const exit = exitCodeOf(observation, matrix);
+  if (options.json) {
+    const report = { schema: jsonSchema, exit, ...matrix, findings: findingsOf(matrix), observation };
+    terminal.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    return exit;
+  }
+  const style = styleOf(terminal);
+  terminal.stdout.write(formatMatrix(matrix, shortNames, style));
+  if (options.details) terminal.stdout.write(formatDetails(matrix, hostNames, style));
+  return exit;
+}
+
+/** Colours are for a terminal whose owner did not say no (no-color.org). */
+function styleOf({ stdout, env }: Terminal): { readonly colour: boolean; readonly columns: number } {
+  const refused = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+  return { colour: stdout.isTTY === true && !refused, columns: stdout.columns ?? 100 };
+}
