@@ -68,6 +68,7 @@ export const bridgeMethods: Readonly<Record<BridgeSender, { readonly requests: r
       "notifications/progress",
       "notifications/tools/list_changed",
       "openai/notifyIntrinsicHeight",
+      "openai/measuredHeight",
     ],
   },
   proxy: { requests: [], notifications: ["ui/notifications/sandbox-proxy-ready"] },

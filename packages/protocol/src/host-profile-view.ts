@@ -29,13 +29,16 @@ export type OpenAiFunction =
   | "openExternal"
   | "setOpenInAppUrl";
 
+/** Where a view is shown, MCP Apps 2026-01-26. */
+export type DisplayMode = "inline" | "fullscreen" | "pip";
+
 /** What a view sees of its host. */
 export interface HostView {
   /** `hostInfo` of the handshake; null where views are not told or nobody has told. */
   readonly hostInfo: Fact<string | null>;
   readonly capabilities: Fact<readonly AppCapability[]>;
   readonly openai: Fact<readonly OpenAiFunction[]>;
-  readonly displayModes: Fact<readonly ("inline" | "fullscreen" | "pip")[]>;
+  readonly displayModes: Fact<readonly DisplayMode[]>;
   /** The `sandbox` attributes of the frames, from the host's page inwards. What a view may do is what all of them allow. */
   readonly sandbox: Fact<readonly string[]>;
   /** The features of Permissions Policy that its frame can have. */

@@ -1,6 +1,7 @@
 import { bridgeMethods } from "./bridge.ts";
-import { type AppCapability, hostViews, type OpenAiFunction } from "./host-profile-view.ts";
+import { type AppCapability, type DisplayMode, hostViews, type OpenAiFunction } from "./host-profile-view.ts";
 import type { HostProfile } from "./ladder.ts";
+import type { SandboxPlace } from "./sandbox.ts";
 
 /** What a view may send to its host. */
 export interface BridgeSurface {
@@ -39,8 +40,15 @@ const methodsOfFunction: Readonly<Record<OpenAiFunction, readonly string[]>> = {
   setOpenInAppUrl: ["openai/setOpenInAppUrl"],
 };
 
+/** What the host's own script in the frame says where there is `window.openai`. */
+const methodsOfOpenai: readonly string[] = ["openai/measuredHeight"];
+
 /** The methods that a host may have or not have. All others of the bridge belong to every host. */
-const optional: ReadonlySet<string> = new Set([...Object.values(methodsOfCapability), ...Object.values(methodsOfFunction)].flat());
+const optional: ReadonlySet<string> = new Set([
+  ...Object.values(methodsOfCapability).flat(),
+  ...Object.values(methodsOfFunction).flat(),
+  ...methodsOfOpenai,
+]);
 
 /** What of the bridge the host of the profile serves. A view that asks for anything else is told that there is no such method. */
 export function bridgeSurfaceOf(profile: HostProfile): BridgeSurface {
@@ -48,6 +56,7 @@ export function bridgeSurfaceOf(profile: HostProfile): BridgeSurface {
   const served = new Set([
     ...capabilities.value.flatMap((capability) => methodsOfCapability[capability]),
     ...openai.value.flatMap((name) => methodsOfFunction[name]),
+    ...(openai.value.length > 0 ? methodsOfOpenai : []),
   ]);
   const isServed = (method: string): boolean => served.has(method) || !optional.has(method);
   return {
@@ -80,15 +89,36 @@ export function frameRightsOf(profile: HostProfile): FrameRights {
   };
 }
 
-/**
- * The features of Permissions Policy that a view has under a profile: of what it declared, what that host grants.
- *
- * @param declared the `allow` of its policy (sandbox.ts)
- */
-export function featuresUnder(profile: HostProfile, declared: string): string {
-  const granted = hostViews[profile].allow.value;
-  return declared
-    .split("; ")
-    .filter((feature) => granted.includes(feature))
-    .join("; ");
+/** Members of `window.openai` that are ours: other hosts do not tell where a sign-in stands, and open no windows for apps. */
+const membersOfCapability: Partial<Readonly<Record<AppCapability, readonly string[]>>> = {
+  "countersign/authorization": ["countersign/authorization"],
+  "countersign/open-auth-popup": ["countersign/openAuthPopup", "openAuthPopup"],
+};
+
+/** The members of `window.openai` beside the data that every host with it has. None: there is no `window.openai`. */
+export function openaiMembersOf(profile: HostProfile): readonly string[] {
+  const { capabilities, openai } = hostViews[profile];
+  if (openai.value.length === 0) return [];
+  return [
+    ...openai.value,
+    // The older name of the same.
+    ...(openai.value.includes("sendFollowUpMessage") ? ["sendFollowupTurn"] : []),
+    ...capabilities.value.flatMap((capability) => membersOfCapability[capability] ?? []),
+  ];
+}
+
+/** The place of a view as the host of the profile would have it: its policy is then parsed for that place (sandbox.ts). */
+export function placeUnder(profile: HostProfile, place: SandboxPlace): SandboxPlace {
+  const { csp, allow } = hostViews[profile];
+  return { ...place, host: csp.value, features: allow.value, flags: frameRightsOf(profile).flags };
+}
+
+/** The name that a view hears of its host. Where nobody has told one, it is a name that says nothing. */
+export function hostNameOf(profile: HostProfile): string {
+  return hostViews[profile].hostInfo.value ?? "Host";
+}
+
+/** The modes that a view may be shown in, or be asked for: a host has always inline. */
+export function displayModesUnder(profile: HostProfile, own: readonly DisplayMode[]): readonly DisplayMode[] {
+  return own.filter((mode) => hostViews[profile].displayModes.value.includes(mode));
 }

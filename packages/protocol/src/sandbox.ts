@@ -10,6 +10,10 @@ export interface SandboxPlace {
   readonly development: boolean;
   /** What the host whose behaviour is acted out does to the declared policy (host-profile-view.ts); absent: nothing. */
   readonly host?: HostCsp;
+  /** The features of Permissions Policy that such a host grants at most; absent: whatever is declared. */
+  readonly features?: readonly string[];
+  /** The flags of a view's frame there; absent: {@link widgetSandbox}. */
+  readonly flags?: string;
 }
 
 /** What a host does to the policy that a view declares. */
@@ -36,6 +40,10 @@ export interface WidgetPolicy {
   /** `Permissions-Policy`: every feature that frames have by default is taken away, but what was declared. */
   readonly permissionsPolicy: string;
   readonly allow: string;
+  /** Those of the declared permissions that are granted, in the words of MCP Apps. */
+  readonly permissions: readonly string[];
+  /** The `sandbox` attribute of the widget's own frame. */
+  readonly sandbox: string;
   readonly connectDomains: readonly string[];
   readonly resourceDomains: readonly string[];
   readonly frameDomains: readonly string[];
@@ -49,6 +57,11 @@ export const proxySandbox = "allow-scripts allow-same-origin";
 
 /** The widget's frame has an opaque origin: no storage, no cookies, no forms, no popups, no navigation of the top. */
 export const widgetSandbox = "allow-scripts";
+
+/** The `sandbox` attribute of the proxy frame around a widget's: what the inner frame may do, the outer one must be allowed too. */
+export function proxySandboxFor(flags: string): string {
+  return [...new Set([...proxySandbox.split(" "), ...flags.split(" ")])].join(" ");
+}
 
 const domainCountMax = 50;
 const domainLengthMax = 253;
@@ -98,13 +111,17 @@ export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<Wi
   const linkDomains = readLinkDomains(meta, place.development);
   if (linkDomains === undefined) return err(refuse("widget_refused", "linkTrustedDomains or redirect_domains has an entry outside the grammar"));
   const permissions = member(ui, "permissions") ?? {};
-  const allow = readPermissions(permissions);
-  if (allow === undefined) return err(refuse("widget_refused", "an unknown or malformed permission"));
+  const asked = readPermissions(permissions);
+  if (asked === undefined) return err(refuse("widget_refused", "an unknown or malformed permission"));
+  const granted = asked.filter(({ feature }) => place.features?.includes(feature) ?? true);
+  const allow = granted.map(({ feature }) => feature).join("; ");
   return ok({
     csp: formatCsp(lists, place),
     connectionAllowlist: formatAllowlist(lists),
     permissionsPolicy: formatPermissionsPolicy(allow),
     allow,
+    permissions: granted.map(({ name }) => name),
+    sandbox: place.flags ?? widgetSandbox,
     ...lists,
     linkDomains,
   });
@@ -142,7 +159,7 @@ const domainLists: readonly (readonly [DomainList, string])[] = [
 /** Where a host's own open places count: what a view loads and whom it asks, never what it frames. */
 const openLists = ["connectDomains", "resourceDomains"] as const satisfies readonly DomainList[];
 
-function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, { consoleOrigin, host }: SandboxPlace): string {
+function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, { consoleOrigin, host, flags }: SandboxPlace): string {
   const resources = lists.resourceDomains;
   const directives: readonly (readonly [string, readonly string[]])[] = [
     ["default-src", ["'none'"]],
@@ -161,7 +178,7 @@ function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, { con
     ["form-action", ["'none'"]],
     ["frame-ancestors", [consoleOrigin]],
     // The flags of the console's frame once more, for a page that frames this one and forgets them.
-    ["sandbox", proxySandbox.split(" ")],
+    ["sandbox", [proxySandboxFor(flags ?? widgetSandbox)]],
   ];
   return directives.map(([name, sources]) => `${name} ${sources.join(" ")}`).join("; ");
 }
@@ -198,15 +215,20 @@ function readSources(entries: unknown, mayStream: boolean, development: boolean)
   return [...new Set(sources)];
 }
 
-function readPermissions(permissions: unknown): string | undefined {
+interface Permission {
+  readonly name: string;
+  readonly feature: string;
+}
+
+function readPermissions(permissions: unknown): readonly Permission[] | undefined {
   if (!isJsonObject(permissions)) return undefined;
-  const tokens: string[] = [];
+  const read: Permission[] = [];
   for (const name of Object.keys(permissions)) {
-    const token = Object.hasOwn(permissionTokens, name) ? permissionTokens[name] : undefined;
-    if (token === undefined || !isJsonObject(permissions[name])) return undefined;
-    tokens.push(token);
+    const feature = Object.hasOwn(permissionTokens, name) ? permissionTokens[name] : undefined;
+    if (feature === undefined || !isJsonObject(permissions[name])) return undefined;
+    read.push({ name, feature });
   }
-  return tokens.join("; ");
+  return read;
 }
 
 function isOrigin(text: string): boolean {

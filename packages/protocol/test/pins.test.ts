@@ -174,7 +174,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   redemption: ["judgeRedemption", "judgeSettlement", "judgeVoid", "judgeWithdrawal"],
   resource: ["isLoopbackUrl", "isSecureOrLoopback", "parseBrowserUrl", "parseIssuer", "parseResourceUri"],
   result: ["err", "ok"],
-  sandbox: ["matchesSource", "parseWidgetPolicy", "proxySandbox", "widgetSandbox"],
+  sandbox: ["matchesSource", "parseWidgetPolicy", "proxySandbox", "proxySandboxFor", "widgetSandbox"],
   scope: [
     "coversScope",
     "formatScope",
@@ -217,7 +217,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "host-profile-view": ["hostViews"],
   "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "lackOfResult", "limitsUnder", "visibilityUnder"],
   "profile-reach": ["judgeReach"],
-  "profile-view": ["bridgeSurfaceOf", "featuresUnder", "frameRightsOf"],
+  "profile-view": ["bridgeSurfaceOf", "displayModesUnder", "frameRightsOf", "hostNameOf", "openaiMembersOf", "placeUnder"],
   ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep"],
   limits: [
     "changeZone",

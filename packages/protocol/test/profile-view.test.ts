@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { bridgeMethods } from "../src/bridge.ts";
 import { hostNames, readProfile } from "../src/host-profile.ts";
 import { hostViews } from "../src/host-profile-view.ts";
-import type { HostProfile } from "../src/ladder.ts";
-import { bridgeSurfaceOf, featuresUnder, frameRightsOf } from "../src/profile-view.ts";
-import { parseWidgetPolicy, widgetSandbox } from "../src/sandbox.ts";
+import { type HostProfile, profileOf } from "../src/ladder.ts";
+import { bridgeSurfaceOf, displayModesUnder, frameRightsOf, hostNameOf, openaiMembersOf, placeUnder } from "../src/profile-view.ts";
+import { parseWidgetPolicy, type WidgetPolicy, widgetSandbox } from "../src/sandbox.ts";
 
 const profiles = Object.keys(hostNames).flatMap((name) => readProfile(name) ?? []);
 const place = { consoleOrigin: "https://console.example", development: false };
@@ -60,19 +60,38 @@ describe("frameRightsOf", () => {
   });
 });
 
-describe("featuresUnder", () => {
-  it.each<[HostProfile, string]>([
-    ["countersign", "camera; microphone; geolocation; clipboard-write"],
-    ["chatgpt", "microphone; clipboard-write"],
-    ["claude", "clipboard-write"],
-    ["copilot", ""],
-  ])("grants under %s of the four permissions: %s", (profile, granted) => {
-    expect(featuresUnder(profile, "camera; microphone; geolocation; clipboard-write")).toBe(granted);
+describe("openaiMembersOf", () => {
+  it.each<[HostProfile, readonly string[], readonly string[]]>([
+    ["countersign", ["callTool", "sendFollowupTurn", "notifyIntrinsicHeight", "openAuthPopup", "countersign/authorization"], []],
+    ["chatgpt", ["callTool", "requestModal", "sendFollowUpMessage"], ["openAuthPopup", "countersign/authorization", "notifyIntrinsicHeight"]],
+    ["copilot", ["callTool", "sendFollowUpMessage", "notifyIntrinsicHeight"], ["requestModal", "uploadFile", "openAuthPopup"]],
+  ])("gives under %s %j and not %j", (profile, given, missing) => {
+    const members = openaiMembersOf(profile);
+    expect(members).toEqual(expect.arrayContaining([...given]));
+    expect(members.filter((name) => missing.includes(name))).toEqual([]);
   });
 
-  it("V23: grants nothing that was not declared", () => {
-    for (const profile of profiles) expect(featuresUnder(profile, "")).toBe("");
-    expect(featuresUnder("chatgpt", "clipboard-write")).toBe("clipboard-write");
+  it("gives none where the host has no window.openai", () => {
+    expect(profiles.filter((profile) => openaiMembersOf(profile).length > 0)).toEqual(["countersign", "chatgpt", "copilot"]);
+  });
+});
+
+describe("what a view hears of its host", () => {
+  it("is the name that the host gives itself, and a name that says nothing where nobody has told one", () => {
+    expect(profiles.map((profile) => profileOf(hostNameOf(profile), false))).toEqual([
+      ...["countersign", "chatgpt", "claude", "vscode", "cursor"],
+      // Goose names its library.
+      "generic",
+      "copilot",
+      "generic",
+    ]);
+  });
+
+  it("is of the modes at hand those that the host has", () => {
+    expect(displayModesUnder("countersign", ["inline", "fullscreen", "pip"])).toEqual(["inline", "fullscreen", "pip"]);
+    expect(displayModesUnder("goose", ["inline", "fullscreen"])).toEqual(["inline", "fullscreen"]);
+    expect(displayModesUnder("vscode", ["inline", "fullscreen", "pip"])).toEqual(["inline"]);
+    for (const profile of profiles) expect(displayModesUnder(profile, ["inline"])).toEqual(["inline"]);
   });
 });
 
@@ -85,18 +104,51 @@ describe("the policy of a view under a profile", () => {
         frameDomains: ["https://maps.example.com"],
         baseUriDomains: ["https://base.example.com"],
       },
+      permissions: { camera: {}, microphone: {}, geolocation: {}, clipboardWrite: {} },
     },
   };
-  const cspUnder = (profile: HostProfile): ReadonlyMap<string, string> => {
-    const policy = parseWidgetPolicy(meta, { ...place, host: hostViews[profile].csp.value });
+  const policyUnder = (profile: HostProfile, declared: unknown = meta): WidgetPolicy => {
+    const policy = parseWidgetPolicy(declared, placeUnder(profile, place));
     if (!policy.ok) throw new Error(policy.error.detail);
-    return new Map(policy.value.csp.split("; ").map((line) => [line.split(" ", 1)[0] ?? "", line]));
+    return policy.value;
+  };
+  const cspUnder = (profile: HostProfile): ReadonlyMap<string, string> => {
+    return new Map(policyUnder(profile).csp.split("; ").map((line) => [line.split(" ", 1)[0] ?? "", line]));
   };
 
   it("is the declared one under countersign", () => {
     const own = parseWidgetPolicy(meta, place);
-    expect(parseWidgetPolicy(meta, { ...place, host: hostViews.countersign.csp.value })).toEqual(own);
+    expect(parseWidgetPolicy(meta, placeUnder("countersign", place))).toEqual(own);
     expect(own).toMatchObject({ ok: true });
+  });
+
+  it.each<[HostProfile, readonly string[]]>([
+    ["countersign", ["camera", "microphone", "geolocation", "clipboardWrite"]],
+    ["chatgpt", ["microphone", "clipboardWrite"]],
+    ["claude", ["clipboardWrite"]],
+    ["copilot", []],
+  ])("grants under %s of the four permissions %j", (profile, granted) => {
+    const { allow, permissions, permissionsPolicy } = policyUnder(profile);
+    expect(permissions).toEqual(granted);
+    expect(allow.split("; ").filter(Boolean)).toHaveLength(granted.length);
+    expect(permissionsPolicy.includes("camera=()")).toBe(!granted.includes("camera"));
+  });
+
+  it("V23: grants nothing that was not declared", () => {
+    for (const profile of profiles) expect(policyUnder(profile, {})).toMatchObject({ allow: "", permissions: [] });
+    expect(policyUnder("chatgpt", { ui: { permissions: { clipboardWrite: {} } } }).allow).toBe("clipboard-write");
+  });
+
+  it("V03: lends the flags of the view to the frame around it, and neither ever a window, a navigation or a download", () => {
+    expect(policyUnder("generic")).toMatchObject({ sandbox: "allow-scripts" });
+    expect(cspUnder("generic").get("sandbox")).toBe("sandbox allow-scripts allow-same-origin");
+    expect(policyUnder("vscode").sandbox).toBe("allow-scripts allow-pointer-lock allow-forms");
+    expect(cspUnder("vscode").get("sandbox")).toBe("sandbox allow-scripts allow-same-origin allow-pointer-lock allow-forms");
+    for (const profile of profiles) {
+      expect(cspUnder(profile).get("sandbox")).not.toMatch(/popups|navigation|downloads|modals/);
+      expect(cspUnder(profile).get("form-action")).toBe("form-action 'none'");
+      expect(policyUnder(profile).sandbox).not.toContain("same-origin");
+    }
   });
 
   it("lacks under claude the frames and bases that it declares, and may compile code", () => {

@@ -27,8 +27,9 @@ export function readPresentation(meta: JsonObject): Presentation {
   return { prefersBorder: border !== false, description: boundedText(description?.replaceAll(/\s+/g, " ").slice(0, 1000), 1000) };
 }
 
-/** The declared permissions, as the console passes them on. */
-export function permissionsOf(meta: JsonObject): JsonObject {
+/** Those of the declared permissions that are granted, as the console passes them on. */
+export function permissionsOf(meta: JsonObject, granted: readonly string[]): JsonObject {
   const permissions = member(member(meta, "ui"), "permissions");
-  return isJsonObject(permissions) ? permissions : {};
+  if (!isJsonObject(permissions)) return {};
+  return Object.fromEntries(Object.entries(permissions).filter(([name]) => granted.includes(name)));
 }

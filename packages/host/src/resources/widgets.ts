@@ -1,5 +1,8 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
+import { defaultProfile, readProfile } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { openaiMembersOf, placeUnder } from "@countersign/protocol/profile-view";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { parseWidgetPolicy, type SandboxPlace, type WidgetPolicy } from "@countersign/protocol/sandbox";
 import { member, type JsonObject } from "@countersign/protocol/shape";
@@ -28,6 +31,8 @@ interface WidgetRow {
   readonly frameToken: string;
   /** Origin of the one page that may frame it and speak to it; absent for the console's. */
   readonly pageOrigin?: string | undefined;
+  /** The host that is acted out for it as long as it lives; absent for the default. */
+  readonly profile?: string | undefined;
 }
 
 const widgetSchema = z.object({
@@ -40,6 +45,7 @@ const widgetSchema = z.object({
   app: z.string(),
   frameToken: z.string(),
   pageOrigin: z.string().optional(),
+  profile: z.string().optional(),
 });
 const widgetKind: RecordKind<WidgetRow> = {
   name: "widget",
@@ -60,6 +66,8 @@ export interface WidgetView {
   readonly html: string;
   readonly csp: JsonObject;
   readonly permissions: JsonObject;
+  /** The host that is acted out for the view: what it may ask for, and what its frame may do. */
+  readonly profile: HostProfile;
   readonly prefersBorder: boolean;
   /** What the app says that the view shows; for the model. */
   readonly description?: string;
@@ -94,12 +102,15 @@ export class Widgets {
     this.#documents = options.database.records(documentKind);
   }
 
-  /** Reads the document from the server, judges it, and makes a view of it for this user, framed by a page of the console or of `pageOrigin`. */
+  /**
+   * Reads the document from the server, judges it, and makes a view of it for this user, framed by a page of the console or of `pageOrigin`. It keeps its
+   * `profile`: when the user chooses another one, its page makes a new view.
+   */
   async create(
     userId: string,
     connector: Connector,
     resourceUri: string,
-    { callId, pageOrigin }: { readonly callId?: string; readonly pageOrigin?: string } = {},
+    { callId, pageOrigin, profile = defaultProfile }: NewView = {},
   ): Promise<Result<WidgetView, Refusal>> {
     const { connectors, place, clock } = this.#options;
     const connection = connectors.connection(userId, connector);
@@ -120,6 +131,7 @@ export class Widgets {
       app: appLabel(connector),
       frameToken: newToken(),
       ...(pageOrigin === undefined ? {} : { pageOrigin }),
+      profile,
     };
     await this.#documents.put(row.documentDigest, { html }, { expiresAt: clock() + retention.widget_document.ms });
     const id = newId("wdg");
@@ -159,8 +171,10 @@ export class Widgets {
     const [widget] = await this.#widgets.find("frame", digestText(token), clock(), { limit: 1 });
     if (widget === undefined || url.host !== new URL(originOf(widgetOrigin, widget.value.app)).host) return nothingHere();
     const pageOrigin = widget.value.pageOrigin ?? place.consoleOrigin;
-    const policy = parseWidgetPolicy(widget.value.meta, { ...place, consoleOrigin: pageOrigin });
-    return policy.ok ? proxyPage(policy.value, pageOrigin, shim) : nothingHere();
+    const profile = profileOf(widget.value);
+    const policy = parseWidgetPolicy(widget.value.meta, placeUnder(profile, { ...place, consoleOrigin: pageOrigin }));
+    if (!policy.ok) return nothingHere();
+    return proxyPage({ policy: policy.value, consoleOrigin: pageOrigin, shim, openai: openaiMembersOf(profile) });
   }
 
   async #own(userId: string, widgetId: string): Promise<StoredRecord<WidgetRow> | undefined> {
@@ -169,13 +183,13 @@ export class Widgets {
   }
 
   #policy(row: WidgetRow): WidgetPolicy {
-    const policy = parseWidgetPolicy(row.meta, this.#options.place);
+    const policy = parseWidgetPolicy(row.meta, placeUnder(profileOf(row), this.#options.place));
     if (!policy.ok) throw new TypeError("a stored widget's policy no longer parses");
     return policy.value;
   }
 
   async #view(id: string, row: WidgetRow, html: string): Promise<WidgetView> {
-    const { connectDomains, resourceDomains, frameDomains, baseUriDomains, linkDomains } = this.#policy(row);
+    const { connectDomains, resourceDomains, frameDomains, baseUriDomains, linkDomains, permissions } = this.#policy(row);
     const { prefersBorder, description } = readPresentation(row.meta);
     const session = sessionOf(id, row);
     return {
@@ -186,7 +200,8 @@ export class Widgets {
       frameUrl: `${originOf(this.#options.widgetOrigin, row.app)}/frame/${row.frameToken}`,
       html,
       csp: { connectDomains, resourceDomains, frameDomains, baseUriDomains },
-      permissions: permissionsOf(row.meta),
+      permissions: permissionsOf(row.meta, permissions),
+      profile: profileOf(row),
       prefersBorder,
       ...(description === undefined ? {} : { description }),
       linkDomains,
@@ -210,6 +225,18 @@ export interface WidgetBelongings {
   readonly session: string;
   readonly linkDomains: readonly string[];
   readonly origin: string;
+}
+
+/** What a view is made with beside its document. */
+export interface NewView {
+  readonly callId?: string;
+  readonly pageOrigin?: string;
+  readonly profile?: HostProfile;
+}
+
+/** A view of a host that is no longer known is one of the default's. */
+function profileOf(row: WidgetRow): HostProfile {
+  return readProfile(row.profile) ?? defaultProfile;
 }
 
 /** Views of the same document of the same call are one session; a view without a call is one of its own. */

@@ -56,10 +56,17 @@ function makeFrame(): InnerFrame & Record<string, unknown> {
 /** Messages are made here, so the script has to know this realm's plain objects, as a page knows those of its own messages. */
 const primordials = { Object, Array };
 
+interface RunOptions {
+  readonly leak?: "document" | "top";
+  readonly policy?: "absent";
+  readonly alone?: boolean;
+  readonly shim?: string;
+  readonly openai?: string;
+  readonly sandbox?: string;
+}
+
 /** Runs the proxy's script in a page whose parent answers property reads as a cross-origin window does, unless it is told to leak. */
-function runProxy(
-  options: { readonly leak?: "document" | "top"; readonly policy?: "absent"; readonly alone?: boolean; readonly shim?: string } = {},
-): Page {
+function runProxy(options: RunOptions = {}): Page {
   const toHost: Posted[] = [];
   const frames: InnerFrame[] = [];
   const denied = (): never => {
@@ -84,17 +91,21 @@ function runProxy(
     },
   };
   let listener: Page["receive"] = () => {};
-  const body = { dataset: { consoleOrigin, allow: "" }, textContent: "", append: (frame: InnerFrame) => void frames.push(frame) };
+  const { openai = "callTool", sandbox = "allow-scripts" } = options;
+  const body = { dataset: { consoleOrigin, allow: "", openai, sandbox }, textContent: "", append: (frame: InnerFrame) => void frames.push(frame) };
   const location = { origin: "http://app.localhost:4101" };
   const window: Record<string, unknown> = { top, location, addEventListener: (_: string, added: Page["receive"]) => (listener = added) };
   window["parent"] = options.alone === true ? window : host;
-  const document = { body, getElementById: () => ({ textContent: JSON.stringify(options.shim ?? "") }), createElement: makeFrame };
-  // A policy without 'unsafe-eval' is what keeps a page from making code from strings.
-  runInNewContext(
-    script,
-    { window, document, performance: { now: () => 0 }, ...primordials },
-    { contextCodeGeneration: { strings: options.policy === "absent", wasm: false } },
-  );
+  const own = "http://app.localhost:4101/frame/x";
+  const document = {
+    body,
+    // A policy with base-uri is what keeps an element from changing it.
+    baseURI: own,
+    head: { append: ({ href }: { readonly href: string }) => void (options.policy === "absent" && (document.baseURI = href)) },
+    getElementById: () => ({ textContent: JSON.stringify(options.shim ?? "") }),
+    createElement: (name: string) => (name === "base" ? { href: "", remove: () => {} } : makeFrame()),
+  };
+  runInNewContext(script, { window, document, performance: { now: () => 0 }, ...primordials });
   return { toHost, frames, host, body, receive: (event) => listener(event) };
 }
 
@@ -105,8 +116,8 @@ const ready = {
 
 const portSent = { data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-port" }, origin: "null" };
 
-function loaded(shim?: string): { readonly page: Page; readonly frame: InnerFrame } {
-  const page = runProxy(shim === undefined ? {} : { shim });
+function loaded(shim?: string, options: RunOptions = {}): { readonly page: Page; readonly frame: InnerFrame } {
+  const page = runProxy({ ...options, ...(shim === undefined ? {} : { shim }) });
   page.receive({ ...ready, source: page.host });
   const [frame] = page.frames;
   if (frame === undefined) throw new Error("no frame");
@@ -119,7 +130,14 @@ describe("the widget's proxy page", () => {
     const { page, frame } = loaded("window.openai = {}");
     expect(page.toHost).toEqual([{ data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} }, target: consoleOrigin }]);
     expect(frame.attributes.get("sandbox")).toBe("allow-scripts");
-    expect(frame.srcdoc).toMatch(/^<!doctype html><script>\{[^<]*MessageChannel[^<]*\}<\/script><script>window\.openai = \{\}<\/script><p>x<\/p>$/);
+    expect(frame.srcdoc).toMatch(/^<!doctype html><script>\{[^<]*MessageChannel[^<]*\}<\/script><script data-members="callTool">window\.openai = \{\}<\/script><p>x<\/p>$/);
+  });
+
+  it("makes the frame as the host of the view's profile would: its flags, its members of window.openai, or none at all", () => {
+    const { frame } = loaded("shim", { openai: "callTool openExternal", sandbox: "allow-scripts allow-forms" });
+    expect(frame.attributes.get("sandbox")).toBe("allow-scripts allow-forms");
+    expect(frame.srcdoc).toContain('<script data-members="callTool openExternal">shim</script>');
+    expect(loaded("shim", { openai: "" }).frame.srcdoc).not.toContain("shim");
   });
 
   it("V03 fails closed: a page that can reach the console, or is not framed, shows nothing and says nothing", () => {

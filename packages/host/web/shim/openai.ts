@@ -1,4 +1,4 @@
-import { createOpenAi } from "./window-openai.ts";
+import { createOpenAi, withOnly } from "./window-openai.ts";
 
 /** Runs as the first script of a widget's frame, from `openai-shim.js`. */
 function observeHeight(report: (height: number) => void): void {
@@ -17,4 +17,7 @@ const { openai, reportHeight } = createOpenAi({
   event: (globals) => new CustomEvent("openai:set_globals", { detail: { globals } }),
   onUsed: () => observeHeight(reportHeight),
 });
-for (const name of ["openai", "webplus"]) Object.defineProperty(window, name, { value: openai, enumerable: true, configurable: true });
+// The host's page writes beside the script which members its host has.
+const members = (document.currentScript?.dataset["members"] ?? "").split(" ");
+const value = withOnly(openai, members);
+for (const name of ["openai", "webplus"]) Object.defineProperty(window, name, { value, enumerable: true, configurable: true });

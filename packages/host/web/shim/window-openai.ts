@@ -13,7 +13,7 @@ export interface ShimOptions {
 /** A file as `selectFiles` and `uploadFile` name it. */
 export type { UploadedFile } from "./upload.ts";
 
-/** The part of `window.openai` that this host has. What is not here is absent, so that feature tests tell the truth. */
+/** The whole of `window.openai`. */
 export interface OpenAi extends OpenAiGlobals {
   callTool(name: string, args?: unknown): Promise<unknown>;
   setWidgetState(state: unknown): Promise<void>;
@@ -90,9 +90,20 @@ export function createOpenAi(options: ShimOptions): { readonly openai: OpenAi; r
     channel.request("countersign/open-auth-popup", { url }).then((answer) => textsOf(objectOf(answer)["parameters"])),
   );
   const reportHeight = (height: number): void => {
-    if (!explicitHeight) channel.notify("openai/notifyIntrinsicHeight", { height, automatic: true });
+    if (!explicitHeight) channel.notify("openai/measuredHeight", { height });
   };
   return { openai, reportHeight };
+}
+
+/** Data that every host with `window.openai` has; ours alone are not among it. */
+function isData(name: string): boolean {
+  return Object.hasOwn(unknownGlobals, name) && !name.startsWith("countersign/");
+}
+
+/** `window.openai` as a host with these members has it. The others are absent, so that feature tests tell the truth. */
+export function withOnly(openai: OpenAi, members: readonly string[]): Partial<OpenAi> {
+  const descriptors = Object.entries(Object.getOwnPropertyDescriptors(openai));
+  return Object.defineProperties({}, Object.fromEntries(descriptors.filter(([name]) => isData(name) || members.includes(name))));
 }
 
 type Actions = Omit<OpenAi, keyof OpenAiGlobals | "openAuthPopup">;

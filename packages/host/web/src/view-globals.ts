@@ -1,6 +1,6 @@
+import { type AppCapability, type DisplayMode, hostViews } from "@countersign/protocol/host-profile-view";
 import type { AuthorizationNow, OpenAiGlobals } from "./bridge/globals.ts";
 import { heightMax } from "./bridge/size.ts";
-import type { DisplayMode } from "./bridge/widget-host.ts";
 import type { ConsoleState } from "./state.ts";
 import { type Call, type CallResult, type Flow, isCallEnded, isFlowOpen, type WidgetView } from "./wire.ts";
 
@@ -29,6 +29,7 @@ export interface GlobalFacts {
 export function globalsOf({ shown, state, widgetState, theme, locale, touch, placeHeight }: GlobalFacts): OpenAiGlobals {
   const { call, args, view, mode, modalParams } = shown;
   const displayMode = mode === "modal" ? "inline" : mode;
+  const has = (capability: AppCapability): boolean => hostViews[view.profile].capabilities.value.includes(capability);
   return {
     toolInput: args ?? {},
     toolOutput: call.result?.structuredContent ?? null,
@@ -42,8 +43,8 @@ export function globalsOf({ shown, state, widgetState, theme, locale, touch, pla
     safeArea: { insets: { top: 0, right: 0, bottom: 0, left: 0 } },
     userAgent: { device: { type: touch ? "mobile" : "desktop" }, capabilities: { hover: !touch, touch } },
     view: mode === "modal" ? { mode, params: modalParams ?? null } : { mode },
-    "countersign/authorization": authorizationOf(state, call, view),
-    "countersign/openAuthPopup": view.linkDomains.length > 0,
+    ...(has("countersign/authorization") ? { "countersign/authorization": authorizationOf(state, call, view) } : {}),
+    "countersign/openAuthPopup": view.linkDomains.length > 0 && has("countersign/open-auth-popup"),
   };
 }
 

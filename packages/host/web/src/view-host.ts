@@ -1,7 +1,9 @@
 import { judgeAppLink } from "@countersign/protocol/app-link";
+import type { DisplayMode } from "@countersign/protocol/host-profile-view";
 import { isJsonObject } from "@countersign/protocol/shape";
 import type { OpenAiGlobals } from "./bridge/globals.ts";
-import type { DisplayMode, WidgetHost } from "./bridge/widget-host.ts";
+import { modesOf } from "./bridge/modes.ts";
+import type { WidgetHost } from "./bridge/widget-host.ts";
 import type { ShownView } from "./view-globals.ts";
 import type { Services } from "./views/services.ts";
 import type { StoredFile } from "./wire.ts";
@@ -65,7 +67,7 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
     requestDisplayMode: (mode) => {
       const now = place().mode;
       if (now === "modal") return "inline";
-      const wanted = readMode(mode, ways.isSmall());
+      const wanted = readMode(mode, modesOf(place().view.profile, ways.isSmall()));
       // Taking room needs the user's own click; giving it back does not.
       if (wanted === undefined || wanted === now || (wanted !== "inline" && !isActive())) return now;
       place().onMode(wanted);
@@ -88,7 +90,7 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
 
 type Links = Pick<WidgetHost, "openLink" | "openAuthPopup" | "setOpenInApp">;
 
-function linksOf({ store, prompts, views }: Services, { place }: ViewHostWays): Links {
+function linksOf({ store, prompts, views }: Services, { place, globals }: ViewHostWays): Links {
   const judge = (text: string): ReturnType<typeof judgeAppLink> => {
     const { connectors, flows } = store.get();
     const issuers = [...connectors.flatMap((connector) => connector.token?.issuer ?? []), ...Object.values(flows).map((flow) => flow.issuer)];
@@ -105,7 +107,7 @@ function linksOf({ store, prompts, views }: Services, { place }: ViewHostWays): 
       return true;
     },
     openAuthPopup:
-      place().view.linkDomains.length === 0 ? undefined : (url) => views.windows.open({ id: place().view.id, serverName: place().serverName }, url),
+      globals()["countersign/openAuthPopup"] === false ? undefined : (url) => views.windows.open({ id: place().view.id, serverName: place().serverName }, url),
     setOpenInApp: (text) => {
       const judged = judge(text);
       if (judged.ok) place().onOpenInApp(judged.value.url);
@@ -141,10 +143,10 @@ function filesOf({ api, prompts }: Services, { place }: ViewHostWays): FileWays 
   };
 }
 
-/** On a small screen there is no place beside the conversation. */
-function readMode(mode: string, small: boolean): DisplayMode | undefined {
-  if (mode === "pip") return small ? "fullscreen" : "pip";
-  return mode === "inline" || mode === "fullscreen" ? mode : undefined;
+/** The mode that stands for the one asked for: where there is no place beside the conversation, all of it. */
+function readMode(mode: string, modes: readonly DisplayMode[]): DisplayMode | undefined {
+  const wanted = modes.find((each) => each === mode);
+  return wanted ?? (mode === "pip" ? modes.find((each) => each === "fullscreen") : undefined);
 }
 
 /** The part of a widget's state that the model may read: `modelContent` and `imageIds` of a split state, else all of it. */

@@ -131,6 +131,8 @@ export interface WidgetView {
   readonly html: string | undefined;
   readonly csp: JsonObject | undefined;
   readonly permissions: JsonObject | undefined;
+  /** The host that is acted out for the view: what it may ask for, and what its frame may do. */
+  readonly profile: HostProfile;
   readonly prefersBorder: boolean;
   /** What the app says that the view shows, for the model. */
   readonly description: string | undefined;
@@ -381,6 +383,7 @@ export function readWidget(json: unknown): WidgetView | undefined {
     html: typeof json["html"] === "string" ? json["html"] : undefined,
     csp: isJsonObject(json["csp"]) ? json["csp"] : undefined,
     permissions: isJsonObject(json["permissions"]) ? json["permissions"] : undefined,
+    profile: readProfile(json["profile"]) ?? defaultProfile,
     prefersBorder: json["prefersBorder"] !== false,
     description: readText(json["description"], 1000),
     linkDomains: readTexts(json["linkDomains"], 200),

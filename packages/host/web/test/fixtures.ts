@@ -106,6 +106,7 @@ export function aView(fields: Partial<WidgetView> = {}): WidgetView {
     html: "<p>",
     csp: undefined,
     permissions: undefined,
+    profile: "countersign",
     prefersBorder: true,
     description: undefined,
     linkDomains: [],

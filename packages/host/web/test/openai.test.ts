@@ -1,4 +1,5 @@
 import type { BridgeMessage } from "@countersign/protocol/bridge";
+import { openaiMembersOf } from "@countersign/protocol/profile-view";
 import { err, ok } from "@countersign/protocol/result";
 import { describe, expect, it } from "vitest";
 import type { OpenAiGlobals } from "../src/bridge/globals.ts";
@@ -7,7 +8,7 @@ import { createFrameTransport, type FrameMessage } from "../src/bridge/transport
 import type { Call } from "../src/wire.ts";
 import { createUploads } from "../src/bridge/uploads.ts";
 import type { ShimMessage } from "../shim/channel.ts";
-import { createOpenAi, type OpenAi } from "../shim/window-openai.ts";
+import { createOpenAi, type OpenAi, withOnly } from "../shim/window-openai.ts";
 import { aCall, aHost, aResult } from "./fixtures.ts";
 
 const origin = "http://abc.localhost:4101";
@@ -73,7 +74,7 @@ function bench(answer: (name: string, args: unknown) => Promise<Call>, block?: P
     origin,
     now: () => 0,
     onOpenAi: (ask: Extract<BridgeMessage, { kind: "request" | "notification" }>) =>
-      void serveOpenAi(ask, { host, uploads, transport, ignoreAutomaticHeight: false }),
+      void serveOpenAi(ask, { host, uploads, transport, ignoreMeasuredHeight: false }),
     onViolation: () => {},
   });
   void transport.start();
@@ -245,6 +246,20 @@ describe("window.openai", () => {
     expect(answered).toBe(false);
     expect(events).toEqual([]);
     expect(passed.slice(2)).toEqual(apps);
+  });
+
+  it("has of its functions those that the host has, and all of its data, as it changes", async () => {
+    const { openai, told, deliver } = bench(completed, { theme: "light", "countersign/openAuthPopup": true });
+    const part = withOnly(openai, ["callTool", "openExternal"]);
+    expect("callTool" in part && "openExternal" in part && "toolOutput" in part).toBe(true);
+    const missing = ["requestModal", "sendFollowUpMessage", "sendFollowupTurn", "notifyIntrinsicHeight", "openAuthPopup", "countersign/authorization"];
+    expect(missing.filter((name) => name in part)).toEqual([]);
+    await part.openExternal?.({ href: "https://store.example" });
+    expect(told).toHaveLength(1);
+    deliver({ jsonrpc: "2.0", method: "openai/setGlobals", params: { globals: { theme: "dark" } } });
+    expect(part.theme).toBe("dark");
+    const whole = withOnly(openai, openaiMembersOf("countersign"));
+    expect(Object.keys(whole).toSorted()).toEqual(Object.keys(openai).toSorted());
   });
 
   it("lacks what this host does not have, so that feature tests tell the truth", () => {

@@ -1,6 +1,6 @@
 // The page between the console and a widget: it makes the widget's frame and passes messages, and it checks every one of them.
 (() => {
-  const { consoleOrigin } = document.body.dataset;
+  const { allow, consoleOrigin, openai, sandbox } = document.body.dataset;
   const prefix = "ui/notifications/sandbox-";
   const shim = JSON.parse(document.getElementById("shim").textContent);
   const host = window.parent;
@@ -23,14 +23,14 @@
     return isPoliced();
   };
 
-  // The policy is a header: where something on the way took it off, code could be made from a string.
+  // The policy is a header: where something on the way took it off, relative addresses could be led elsewhere.
   const isPoliced = () => {
-    try {
-      Reflect.construct(Function, [""]);
-      return false;
-    } catch {
-      return true;
-    }
+    const base = document.createElement("base");
+    base.href = "https://policy.invalid/";
+    document.head.append(base);
+    const isLed = document.baseURI === base.href;
+    base.remove();
+    return !isLed;
   };
 
   // The console measures every message again, and exactly. What is far too much stops here already, in a process that is not the console's: a lower
@@ -78,7 +78,9 @@
   }`;
 
   const withScripts = (html) => {
-    const scripts = [opening, shim].map((text) => `<script>${text.replaceAll("</script", "<\\/script")}</script>`).join("");
+    const element = (text, attributes) => `<script${attributes}>${text.replaceAll("</script", "<\\/script")}</script>`;
+    // The shim reads there which members its host has; a host without window.openai has no shim.
+    const scripts = element(opening, "") + (openai === "" ? "" : element(shim, ` data-members="${openai}"`));
     const doctype = /^\s*(?:<!--[\s\S]*?-->\s*)*<!doctype[^>]*>/i.exec(html);
     const at = doctype === null ? 0 : doctype[0].length;
     return html.slice(0, at) + scripts + html.slice(at);
@@ -94,9 +96,9 @@
   const load = (params) => {
     if (inner !== undefined || loads > 0 || typeof params?.html !== "string") return;
     inner = document.createElement("iframe");
-    // Never what a message says: the widget's own origin stays opaque, without forms, popups and top navigation.
-    inner.setAttribute("sandbox", "allow-scripts");
-    inner.setAttribute("allow", document.body.dataset.allow);
+    // Never what a message says: the widget's own origin stays opaque, without popups and top navigation.
+    inner.setAttribute("sandbox", sandbox);
+    inner.setAttribute("allow", allow);
     inner.addEventListener("load", () => {
       loads += 1;
       // A second document is not the widget any more, so it gets nothing.

@@ -1,4 +1,4 @@
-import { widgetSandbox } from "@countersign/protocol/sandbox";
+import { bridgeSurfaceOf, frameRightsOf, hostNameOf } from "@countersign/protocol/profile-view";
 import { isJsonObject } from "@countersign/protocol/shape";
 import { AppBridge, type McpUiHostContext } from "@modelcontextprotocol/ext-apps/app-bridge";
 import { config } from "zod/v4/core";
@@ -70,10 +70,11 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     frame: options.frame,
     origin: new URL(view.frameUrl).origin,
     now: Date.now,
-    onOpenAi: (ask) => void serveOpenAi(ask, { host, uploads, transport, ignoreAutomaticHeight: reportsSize }),
+    surface: bridgeSurfaceOf(view.profile),
+    onOpenAi: (ask) => void serveOpenAi(ask, { host, uploads, transport, ignoreMeasuredHeight: reportsSize }),
     onViolation: (refusal) => host.onViolation(refusal.detail ?? refusal.code),
   });
-  const bridge = new AppBridge(null, { name: "Countersign", version: "0.1.0" }, capabilitiesOf(host, view), { hostContext: options.context });
+  const bridge = new AppBridge(null, { name: hostNameOf(view.profile), version: "0.1.0" }, capabilitiesOf(host, view), { hostContext: options.context });
   serveApps(bridge, host, transport);
   bridge.addEventListener("sizechange", ({ height }) => {
     reportsSize = true;
@@ -85,7 +86,7 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     told = host.globals();
     void bridge.sendSandboxResourceReady({
       html: withGlobals(options.html, told),
-      sandbox: widgetSandbox,
+      sandbox: frameRightsOf(view.profile).flags,
       ...(view.csp === undefined ? {} : { csp: view.csp }),
       ...(view.permissions === undefined ? {} : { permissions: view.permissions }),
     });

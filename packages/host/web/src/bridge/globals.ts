@@ -15,8 +15,8 @@ export interface OpenAiGlobals {
   };
   /** `params` are those of `requestModal`, in the modal's own view. */
   readonly view: { readonly mode: "inline" | "fullscreen" | "pip" | "modal"; readonly params?: unknown };
-  /** Where sign-in stands for the app: an extension, without any token. */
-  readonly "countersign/authorization": AuthorizationNow;
+  /** Where sign-in stands for the app: an extension, without any token. Absent where another host is acted out, which tells no such thing. */
+  readonly "countersign/authorization"?: AuthorizationNow | undefined;
   /** Whether `openAuthPopup` works: the app declares where its windows may go. */
   readonly "countersign/openAuthPopup": boolean;
 }

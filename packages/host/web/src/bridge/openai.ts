@@ -27,7 +27,7 @@ export interface OpenAiServices {
   readonly uploads: Uploads;
   readonly transport: Pick<FrameTransport, "answer">;
   /** The view also speaks MCP Apps and reports its size there. */
-  readonly ignoreAutomaticHeight: boolean;
+  readonly ignoreMeasuredHeight: boolean;
 }
 
 /** Serves what the `window.openai` shim asks for, and the extensions that MCP Apps has no method for. */
@@ -39,8 +39,8 @@ export async function serveOpenAi(ask: Ask, services: OpenAiServices): Promise<v
     return;
   }
   const height = clampHeight(member(ask.params, "height"));
-  const automatic = member(ask.params, "automatic") === true;
-  if (ask.method === "openai/notifyIntrinsicHeight" && height !== undefined && !(automatic && services.ignoreAutomaticHeight)) host.resize(height);
+  const counts = ask.method === "openai/notifyIntrinsicHeight" || (ask.method === "openai/measuredHeight" && !services.ignoreMeasuredHeight);
+  if (counts && height !== undefined) host.resize(height);
 }
 
 type Serve = (params: unknown, services: OpenAiServices) => Promise<Outcome> | Outcome;

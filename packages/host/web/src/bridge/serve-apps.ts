@@ -1,3 +1,4 @@
+import { type AppCapability, hostViews } from "@countersign/protocol/host-profile-view";
 import { ladderLogger, readLadderStep } from "@countersign/protocol/ladder";
 import type { JsonObject } from "@countersign/protocol/shape";
 import { isJsonObject } from "@countersign/protocol/shape";
@@ -24,19 +25,22 @@ const contextCharsMax = 20_000;
 const samplingTokensMax = 4000;
 const downloadsMax = 10;
 
-/** What is announced to a view at `ui/initialize`: exactly what this host does for it. */
-export function capabilitiesOf(host: WidgetHost, view: Pick<WidgetView, "csp" | "permissions">): McpUiHostCapabilities {
+/** What is announced to a view at `ui/initialize`: exactly what this host does for it, as far as the host of the view's profile announces it too. */
+export function capabilitiesOf(host: WidgetHost, view: Pick<WidgetView, "csp" | "permissions" | "profile">): McpUiHostCapabilities {
+  const announced = hostViews[view.profile].capabilities.value;
+  const having = <T extends object>(capability: AppCapability, told: T): Partial<T> => (announced.includes(capability) ? told : {});
+  const popup = host.openAuthPopup === undefined ? {} : having("countersign/open-auth-popup", { "countersign/open-auth-popup": {} });
   return {
-    openLinks: {},
-    downloadFile: {},
-    serverTools: {},
-    serverResources: {},
-    logging: {},
-    message: { text: {} },
-    ...(host.setContext === undefined ? {} : { updateModelContext: { text: {}, structuredContent: {} } }),
-    ...(host.sample === undefined ? {} : { sampling: {} }),
+    ...having("openLinks", { openLinks: {} }),
+    ...having("downloadFile", { downloadFile: {} }),
+    ...having("serverTools", { serverTools: {} }),
+    ...having("serverResources", { serverResources: {} }),
+    ...having("logging", { logging: {} }),
+    ...having("message", { message: { text: {} } }),
+    ...(host.setContext === undefined ? {} : having("updateModelContext", { updateModelContext: { text: {}, structuredContent: {} } })),
+    ...(host.sample === undefined ? {} : having("sampling", { sampling: {} })),
     sandbox: { permissions: view.permissions ?? {}, csp: view.csp ?? {} },
-    experimental: { "countersign/authorization": {}, ...(host.openAuthPopup === undefined ? {} : { "countersign/open-auth-popup": {} }) },
+    experimental: { ...having("countersign/authorization", { "countersign/authorization": {} }), ...popup },
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   type BridgeId,
   type BridgeMessage,
+  bridgeMethods,
   idleMeter,
   isAllowedMessage,
   maxInFlight,
@@ -9,6 +10,7 @@ import {
   settleMessage,
 } from "@countersign/protocol/bridge";
 import { type Refusal, refuse } from "@countersign/protocol/errors";
+import type { BridgeSurface } from "@countersign/protocol/profile-view";
 import { boundedText, member } from "@countersign/protocol/shape";
 import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
 
@@ -36,6 +38,8 @@ export interface FrameTransportOptions {
   /** The one origin that the frame may speak from and that messages are sent to. */
   readonly origin: string;
   readonly now: () => number;
+  /** What the view may send; everything that the bridge knows, unless another host is acted out. */
+  readonly surface?: Pick<BridgeSurface, "requests" | "notifications">;
   /** Takes the `openai/*` messages of the shim and the `countersign/*` extensions, which the MCP Apps bridge does not know. */
   readonly onOpenAi: (message: Extract<BridgeMessage, { kind: "request" | "notification" }>) => void;
   /** The view floods or cheats: the transport has closed. */
@@ -162,7 +166,7 @@ function createReader(options: FrameTransportOptions, gate: Gate, { post, cutOff
   };
   const pass = (message: BridgeMessage, data: unknown): void => {
     if (message.kind === "request" || message.kind === "notification") {
-      if (!isAllowedMessage("view", message) && !isAllowedMessage("proxy", message)) {
+      if (!isServed(options.surface ?? bridgeMethods.view, message) && !isAllowedMessage("proxy", message)) {
         if (message.kind === "request") reject(message.id, { code: -32601, message: "Method not found" });
         return;
       }
@@ -186,6 +190,12 @@ function createReader(options: FrameTransportOptions, gate: Gate, { post, cutOff
     else if (admission.verdict === "answer") post({ jsonrpc: "2.0", id: admission.id, error: errorOf(admission.refusal, admission.retryable) });
     else pass(parsed.value, data);
   };
+}
+
+/** Whether the view's host has the method: what a host does not have is the same to a view as what nobody knows. */
+function isServed({ requests, notifications }: Pick<BridgeSurface, "requests" | "notifications">, message: BridgeMessage): boolean {
+  if (message.kind === "request") return requests.includes(message.method);
+  return message.kind !== "notification" || notifications.includes(message.method);
 }
 
 function errorOf(refusal: Refusal, retryable: boolean): { readonly code: number; readonly message: string; readonly data: unknown } {

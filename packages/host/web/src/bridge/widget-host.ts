@@ -1,10 +1,9 @@
+import type { DisplayMode } from "@countersign/protocol/host-profile-view";
 import type { LadderStep } from "@countersign/protocol/ladder";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Answer, ApiProblem } from "../api.ts";
 import type { Call, StoredFile, Tool } from "../wire.ts";
 import type { OpenAiGlobals } from "./globals.ts";
-
-export type DisplayMode = "inline" | "fullscreen" | "pip";
 
 /** What a view's host does for it, whichever bridge the view speaks. What is undefined is not offered, and not announced. */
 export interface WidgetHost {

@@ -1,4 +1,5 @@
-import { proxySandbox } from "@countersign/protocol/sandbox";
+import { frameRightsOf } from "@countersign/protocol/profile-view";
+import { proxySandboxFor } from "@countersign/protocol/sandbox";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ending, WidgetLink } from "../bridge/connect.ts";
@@ -74,7 +75,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
       ref={frame}
       class={sized ? "widget-frame" : "widget-frame widget-frame-new"}
       title={props.title}
-      sandbox={proxySandbox}
+      sandbox={proxySandboxFor(frameRightsOf(props.view.profile).flags)}
       allow={allowOf(props.view.permissions)}
       data-testid="widget-frame"
       data-widget-id={props.view.id}
@@ -102,7 +103,7 @@ async function openLink(element: HTMLIFrameElement, target: Window, opening: Ope
     html: props.html,
     toolArguments: props.args,
     ending: endingOf(props.call),
-    context: hostContextOf({ globals: host.globals(), call: props.call, tool: props.tool, small: matchMedia(smallQuery).matches }),
+    context: hostContextOf({ globals: host.globals(), view: props.view, call: props.call, tool: props.tool, small: matchMedia(smallQuery).matches }),
     host,
     onReady,
   });
@@ -118,10 +119,10 @@ async function openLink(element: HTMLIFrameElement, target: Window, opening: Ope
   return link;
 }
 
-async function tellContext(link: WidgetLink | undefined, host: WidgetHost, { call, tool }: WidgetFrameProps): Promise<void> {
+async function tellContext(link: WidgetLink | undefined, host: WidgetHost, { view, call, tool }: WidgetFrameProps): Promise<void> {
   if (link === undefined) return;
   const { hostContextOf } = await import("../bridge/host-context.ts");
-  link.refresh(hostContextOf({ globals: host.globals(), call, tool, small: matchMedia(smallQuery).matches }));
+  link.refresh(hostContextOf({ globals: host.globals(), view, call, tool, small: matchMedia(smallQuery).matches }));
 }
 
 /** How a call has ended, for its view; undefined while it runs. */

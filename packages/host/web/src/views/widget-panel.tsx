@@ -1,6 +1,6 @@
+import type { DisplayMode } from "@countersign/protocol/host-profile-view";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { DisplayMode } from "../bridge/widget-host.ts";
 import type { Call, Tool, WidgetView } from "../wire.ts";
 import { hostOf } from "../wire.ts";
 import { Icon } from "./icon.tsx";
