@@ -222,6 +222,7 @@ describe("isAllowedMessage", () => {
       "openai/selectFiles",
       "openai/getFileDownloadUrl",
       "openai/notifyIntrinsicHeight",
+      "openai/measuredHeight",
     ]);
   });
 

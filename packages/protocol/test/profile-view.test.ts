@@ -79,7 +79,11 @@ describe("openaiMembersOf", () => {
 describe("what a view hears of its host", () => {
   it("is the name that the host gives itself, and a name that says nothing where nobody has told one", () => {
     expect(profiles.map((profile) => profileOf(hostNameOf(profile), false))).toEqual([
-      ...["countersign", "chatgpt", "claude", "vscode", "cursor"],
+      "countersign",
+      "chatgpt",
+      "claude",
+      "vscode",
+      "cursor",
       // Goose names its library.
       "generic",
       "copilot",
@@ -113,7 +117,11 @@ describe("the policy of a view under a profile", () => {
     return policy.value;
   };
   const cspUnder = (profile: HostProfile): ReadonlyMap<string, string> => {
-    return new Map(policyUnder(profile).csp.split("; ").map((line) => [line.split(" ", 1)[0] ?? "", line]));
+    return new Map(
+      policyUnder(profile)
+        .csp.split("; ")
+        .map((line) => [line.split(" ", 1)[0] ?? "", line]),
+    );
   };
 
   it("is the declared one under countersign", () => {

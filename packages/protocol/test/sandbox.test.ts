@@ -35,7 +35,15 @@ describe("parseWidgetPolicy", () => {
     for (const meta of [undefined, {}, { ui: {} }, { ui: { csp: {} } }, "text"]) {
       expect(parseWidgetPolicy(meta, production)).toEqual({
         ok: true,
-        value: { csp: closed, connectionAllowlist: "(response-origin)", permissionsPolicy: expect.any(String), allow: "", permissions: [], sandbox: "allow-scripts", ...domains },
+        value: {
+          csp: closed,
+          connectionAllowlist: "(response-origin)",
+          permissionsPolicy: expect.any(String),
+          allow: "",
+          permissions: [],
+          sandbox: "allow-scripts",
+          ...domains,
+        },
       });
     }
   });

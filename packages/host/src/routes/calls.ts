@@ -9,6 +9,7 @@ import type { CallBroker } from "../call.ts";
 import { readHints } from "../call/hints.ts";
 import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
+import type { Profiles } from "../profiles.ts";
 import type { Places } from "@countersign/service/places";
 import type { Widgets } from "../resources/widgets.ts";
 import { type Asking, type Door, sinceVersion, waitMs } from "./guard.ts";
@@ -36,6 +37,8 @@ export interface CallRoutes {
   readonly startLinks: StartLinks;
   readonly widgets: Widgets;
   readonly connectors: Connectors;
+  /** Which host each user lets this one act out. */
+  readonly profiles: Pick<Profiles, "of">;
   readonly events: Events;
   /** For requests that wait for a call. */
   readonly polls: Places;
@@ -109,15 +112,16 @@ function addFlowRoutes(app: Hono, { flows, device, startLinks, door }: CallRoute
   );
 }
 
-function addWidgetRoutes(app: Hono, { widgets, connectors, door }: CallRoutes): void {
+function addWidgetRoutes(app: Hono, { widgets, connectors, profiles, door }: CallRoutes): void {
   serveOperation(app, door, createWidget, async ({ userId, client, body }) => {
     const { connectorId, resourceUri, callId, pageOrigin } = body;
     const problem = judgePageOrigin(client, pageOrigin);
     if (problem !== undefined) return err(problem);
     const connector = await connectors.find(userId, connectorId);
     if (!connector.ok) return connector;
-    const more = { ...(callId === undefined ? {} : { callId }), ...(pageOrigin === undefined ? {} : { pageOrigin }) };
-    return widgets.create(userId, connector.value, resourceUri, more);
+    // What a product shows on its own pages is no console, so nothing is acted out there.
+    const shown = pageOrigin === undefined ? { profile: await profiles.of(userId) } : { pageOrigin };
+    return widgets.create(userId, connector.value, resourceUri, { ...(callId === undefined ? {} : { callId }), ...shown });
   });
   serveOperation(app, door, readWidget, ({ userId, id }) => widgets.read(userId, id));
 }

@@ -130,7 +130,9 @@ describe("the widget's proxy page", () => {
     const { page, frame } = loaded("window.openai = {}");
     expect(page.toHost).toEqual([{ data: { jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} }, target: consoleOrigin }]);
     expect(frame.attributes.get("sandbox")).toBe("allow-scripts");
-    expect(frame.srcdoc).toMatch(/^<!doctype html><script>\{[^<]*MessageChannel[^<]*\}<\/script><script data-members="callTool">window\.openai = \{\}<\/script><p>x<\/p>$/);
+    expect(frame.srcdoc).toMatch(
+      /^<!doctype html><script>\{[^<]*MessageChannel[^<]*\}<\/script><script data-members="callTool">window\.openai = \{\}<\/script><p>x<\/p>$/,
+    );
   });
 
   it("makes the frame as the host of the view's profile would: its flags, its members of window.openai, or none at all", () => {

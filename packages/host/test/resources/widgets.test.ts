@@ -1,3 +1,8 @@
+import { profileNames } from "@countersign/protocol/host-profile";
+import { hostViews } from "@countersign/protocol/host-profile-view";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { frameRightsOf, openaiMembersOf } from "@countersign/protocol/profile-view";
+import { proxySandboxFor } from "@countersign/protocol/sandbox";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { World, type Browser, type WorldOptions } from "../stand-in/world.ts";
@@ -18,8 +23,14 @@ const viewShape = z.object({
   html: z.string(),
   csp: z.record(z.string(), z.array(z.string())),
   permissions: z.record(z.string(), z.unknown()),
+  profile: z.string(),
   prefersBorder: z.boolean(),
 });
+
+async function choose(browser: Browser, profile: HostProfile): Promise<void> {
+  const init = { method: "PUT", headers: { origin: "http://127.0.0.1:4100", "content-type": "application/json" }, body: JSON.stringify({ profile }) };
+  expect((await browser.fetch("/api/settings/profile", init)).status).toBe(200);
+}
 
 const request = { connectorId: "store", resourceUri: "ui://shop/view.html" };
 
@@ -50,7 +61,7 @@ describe("views of widgets", () => {
     }
     const text = await page.text();
     expect(text).toContain('data-console-origin="http://127.0.0.1:4100"');
-    expect(text).toContain('setAttribute("sandbox", "allow-scripts")');
+    expect(text).toContain('data-sandbox="allow-scripts" data-allow=""');
     expect(text).not.toContain("<p>hello</p>");
   });
 
@@ -119,6 +130,48 @@ describe("views of widgets", () => {
     expect((await browser.post("/api/widgets", request)).status).toBe(422);
     expect((await browser.post("/api/widgets", { ...request, resourceUri: "ui://shop/none.html" })).ok).toBe(false);
     expect((await browser.post("/api/widgets", { ...request, resourceUri: "file:///etc/passwd" })).status).toBe(400);
+  });
+
+  const everything = {
+    ui: {
+      csp: { frameDomains: ["https://maps.example.com"], connectDomains: ["https://api.example.com"] },
+      permissions: { camera: {}, microphone: {}, geolocation: {}, clipboardWrite: {} },
+    },
+  };
+
+  it.each(profileNames)("V03: a view under %s has the frame that its row tells, and nothing that the product refuses every view", async (profile) => {
+    const browser = await begin();
+    world.server.widget = { ...world.server.widget, meta: everything };
+    await choose(browser, profile);
+    const view = viewShape.parse(await (await browser.post("/api/widgets", request)).json());
+    const { allow, csp } = hostViews[profile];
+    expect(view.profile).toBe(profile);
+    const features = { camera: "camera", microphone: "microphone", geolocation: "geolocation", clipboardWrite: "clipboard-write" };
+    const granted = Object.entries(features).filter(([, feature]) => allow.value.includes(feature));
+    expect(Object.keys(view.permissions)).toEqual(granted.map(([name]) => name));
+    expect(view.csp["frameDomains"]).toEqual(csp.value.ignores.includes("frameDomains") ? [] : ["https://maps.example.com"]);
+    expect(view.csp["connectDomains"]).toEqual(["https://api.example.com", ...csp.value.open]);
+    const page = await world.host.widgetFetch(new Request(view.frameUrl));
+    const text = await page.text();
+    const { flags } = frameRightsOf(profile);
+    const members = openaiMembersOf(profile).join(" ");
+    const policy = page.headers.get("content-security-policy") ?? "";
+    expect(text).toContain(`data-sandbox="${flags}" data-allow="${granted.map(([, feature]) => feature).join("; ")}" data-openai="${members}"`);
+    expect(policy).toContain(`sandbox ${proxySandboxFor(flags)}`);
+    expect(policy.includes("'unsafe-eval'")).toBe(csp.value.scripts.includes("'unsafe-eval'"));
+    for (const directive of ["default-src 'none'", "form-action 'none'", "worker-src 'none'", "frame-ancestors http://127.0.0.1:4100"]) {
+      expect(policy).toContain(directive);
+    }
+  });
+
+  it("a view keeps its host when the user chooses another, and its next one is of that", async () => {
+    const browser = await begin();
+    await choose(browser, "claude");
+    const view = viewShape.parse(await (await browser.post("/api/widgets", request)).json());
+    await choose(browser, "vscode");
+    expect(viewShape.parse(await (await browser.fetch(`/api/widgets/${view.id}`)).json())).toEqual(view);
+    expect(await (await world.host.widgetFetch(new Request(view.frameUrl))).text()).toContain('data-openai=""');
+    expect(viewShape.parse(await (await browser.post("/api/widgets", request)).json()).profile).toBe("vscode");
   });
 
   it("V20 a view belongs to its user", async () => {

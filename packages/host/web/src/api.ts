@@ -13,18 +13,17 @@ import {
   type Flow,
   readCall,
   readConnector,
-  readFile,
   readFlow,
   readSession,
   readTools,
   readTraceStep,
   readWidget,
   type Session,
-  type StoredFile,
   type Tool,
   type TraceStep,
   type WidgetView,
 } from "./wire.ts";
+import { readFile, type StoredFile } from "./stored-file.ts";
 
 /** Why the host did not do what was asked. `message` is for people. */
 export interface ApiProblem {

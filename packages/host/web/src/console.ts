@@ -32,6 +32,8 @@ export interface Console {
   readonly clear: () => Promise<void>;
   /** Closes the view of a call, once it has said goodbye. */
   readonly closeWidget: (callId: string) => Promise<void>;
+  /** Makes the view of a call anew, once the one that is shown has said goodbye. */
+  readonly reloadWidget: (callId: string, resourceUri: string) => Promise<void>;
   /** Makes a view of another template of the call's app, for a dialog. */
   readonly openTemplate: (callId: string, resourceUri: string) => Answer<WidgetView>;
 }
@@ -115,9 +117,12 @@ export function createConsole(options: ConsoleOptions): Console {
       store.dispatch({ type: "cleared" });
     },
     closeWidget: async (callId) => {
-      const widget = store.get().widgets[callId];
-      if (widget?.state === "ready") await options.open.teardown([widget.view.id]);
+      await sayGoodbye(options, callId);
       store.dispatch({ type: "widget", callId, widget: { state: "unloaded" } });
+    },
+    reloadWidget: async (callId, resourceUri) => {
+      await sayGoodbye(options, callId);
+      await loadWidget(options, callId, resourceUri);
     },
     openTemplate: async (callId, resourceUri) => {
       const connectorId = store.get().calls[callId]?.connectorId ?? "";
@@ -245,6 +250,11 @@ async function loadTools({ store, api }: ConsoleOptions, connectorId: string): P
   if (!answer.ok && answer.error.code === "authorization_required" && store.get().tools[connectorId]?.state === "ready") return;
   const tools = answer.ok ? ({ state: "ready", tools: answer.value } as const) : ({ state: "failed", message: answer.error.message } as const);
   store.dispatch({ type: "tools", connectorId, tools });
+}
+
+async function sayGoodbye({ store, open }: ConsoleOptions, callId: string): Promise<void> {
+  const widget = store.get().widgets[callId];
+  if (widget?.state === "ready") await open.teardown([widget.view.id]);
 }
 
 /** Asks for the widget's frame; the html comes with it or is read after. */

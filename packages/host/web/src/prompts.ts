@@ -1,5 +1,5 @@
 import type { NewFile } from "./bridge/widget-host.ts";
-import type { StoredFile } from "./wire.ts";
+import type { StoredFile } from "./stored-file.ts";
 
 /** What a view's request asks the user, in the host's own layer, and what the answer is. */
 export type Question =

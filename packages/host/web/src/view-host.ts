@@ -6,7 +6,7 @@ import { modesOf } from "./bridge/modes.ts";
 import type { WidgetHost } from "./bridge/widget-host.ts";
 import type { ShownView } from "./view-globals.ts";
 import type { Services } from "./views/services.ts";
-import type { StoredFile } from "./wire.ts";
+import type { StoredFile } from "./stored-file.ts";
 
 /** What the host of a view needs to know of its place on the page. */
 export interface ViewPlace extends ShownView {
@@ -106,8 +106,9 @@ function linksOf({ store, prompts, views }: Services, { place, globals }: ViewHo
       window.open(url.href, "_blank", "noopener,noreferrer");
       return true;
     },
-    openAuthPopup:
-      globals()["countersign/openAuthPopup"] === false ? undefined : (url) => views.windows.open({ id: place().view.id, serverName: place().serverName }, url),
+    openAuthPopup: globals()["countersign/openAuthPopup"]
+      ? (url) => views.windows.open({ id: place().view.id, serverName: place().serverName }, url)
+      : undefined,
     setOpenInApp: (text) => {
       const judged = judge(text);
       if (judged.ok) place().onOpenInApp(judged.value.url);

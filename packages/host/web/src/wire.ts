@@ -142,14 +142,6 @@ export interface WidgetView {
   readonly state: string | undefined;
 }
 
-/** A file that the host keeps for an app. */
-export interface StoredFile {
-  readonly fileId: string;
-  readonly fileName: string;
-  readonly mimeType: string;
-  readonly size?: number;
-}
-
 const flowOpenStates: ReadonlySet<string> = new Set(["starting", "ready", "opened"]);
 const callEndStates: ReadonlySet<string> = new Set([
   "completed",
@@ -389,14 +381,4 @@ export function readWidget(json: unknown): WidgetView | undefined {
     linkDomains: readTexts(json["linkDomains"], 200),
     state: readText(json["state"], 65_536),
   };
-}
-
-/** One file, as upload, list and link name it. */
-export function readFile(json: unknown): StoredFile | undefined {
-  if (!isJsonObject(json)) return undefined;
-  const fileId = readText(json["fileId"], 100);
-  const fileName = readText(json["fileName"], 200);
-  if (fileId === undefined || fileName === undefined) return undefined;
-  const size = readNumber(json["size"]);
-  return { fileId, fileName, mimeType: readText(json["mimeType"], 150) ?? "application/octet-stream", ...(size === undefined ? {} : { size }) };
 }

@@ -1,5 +1,10 @@
-import { maxInFlight } from "@countersign/protocol/bridge";
+import { appsProtocolVersion, bridgeMethods, maxInFlight } from "@countersign/protocol/bridge";
+import { profileNames } from "@countersign/protocol/host-profile";
+import { hostViews } from "@countersign/protocol/host-profile-view";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { bridgeSurfaceOf, frameRightsOf, hostNameOf } from "@countersign/protocol/profile-view";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { connectWidget } from "../src/bridge/connect.ts";
 import type { FrameMessage } from "../src/bridge/transport.ts";
 import type { WidgetHost } from "../src/bridge/widget-host.ts";
@@ -19,7 +24,7 @@ interface Bench {
 /** Lets everything that is ready run. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
-async function bench(parts: Partial<WidgetHost> = {}): Promise<Bench> {
+async function bench(parts: Partial<WidgetHost> = {}, profile: HostProfile = "countersign"): Promise<Bench> {
   const listeners = new Set<(event: FrameMessage) => void>();
   const sent: unknown[] = [];
   const asked: string[] = [];
@@ -39,7 +44,7 @@ async function bench(parts: Partial<WidgetHost> = {}): Promise<Bench> {
       removeEventListener: (_type, listener) => void listeners.delete(listener),
     },
     frame,
-    view: aView({ frameUrl: `${origin}/frame/x` }),
+    view: aView({ frameUrl: `${origin}/frame/x`, profile }),
     html: "<p>",
     toolArguments: {},
     ending: undefined,
@@ -61,6 +66,15 @@ async function bench(parts: Partial<WidgetHost> = {}): Promise<Bench> {
     ready: () => ready,
   };
 }
+
+const gone = { ok: false, error: { code: "not_found", message: "Nothing is here.", retryable: false } } as const;
+
+const answerShape = z.object({
+  result: z.object({
+    hostInfo: z.object({ name: z.string() }),
+    hostCapabilities: z.looseObject({ experimental: z.record(z.string(), z.unknown()).default({}), sandbox: z.unknown() }),
+  }),
+});
 
 const call = (id: number): object => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: `tool_${id}`, arguments: {} } });
 
@@ -96,5 +110,45 @@ describe("connectWidget", () => {
     await view.finish(aCall({ state: "completed", result: aResult() }));
     await view.receive(call(21));
     expect(view.asked.at(-1)).toBe("tool_21");
+  });
+});
+
+describe.each(profileNames)("a view under %s", (profile) => {
+  const full: Partial<WidgetHost> = { setContext: () => {}, sample: () => Promise.resolve(gone), openAuthPopup: () => Promise.resolve(gone) };
+  const ask = {
+    jsonrpc: "2.0",
+    id: 1,
+    method: "ui/initialize",
+    params: { protocolVersion: appsProtocolVersion, appInfo: { name: "a", version: "1" }, appCapabilities: {} },
+  };
+
+  it("hears the name and the capabilities of its row", async () => {
+    const view = await bench(full, profile);
+    await view.receive(ask);
+    const told = answerShape.parse(view.sent.at(-1)).result;
+    expect(told.hostInfo.name).toBe(hostNameOf(profile));
+    const { experimental, sandbox, ...capabilities } = told.hostCapabilities;
+    expect(sandbox).toBeDefined();
+    expect([...Object.keys(capabilities), ...Object.keys(experimental)].toSorted()).toEqual(hostViews[profile].capabilities.value.toSorted());
+  });
+
+  it("V13: is told of each method that its host lacks that there is none, and nothing is asked of the host", async () => {
+    const view = await bench(full, profile);
+    await view.receive(ask);
+    const { requests } = bridgeSurfaceOf(profile);
+    const missing = bridgeMethods.view.requests.filter((method) => !requests.includes(method));
+    for (const [index, method] of missing.entries()) {
+      await view.receive({ jsonrpc: "2.0", id: 100 + index, method, params: { name: "list_orders", arguments: {} } });
+      expect(view.sent.at(-1)).toEqual({ jsonrpc: "2.0", id: 100 + index, error: { code: -32601, message: "Method not found" } });
+    }
+    expect(view.asked).toEqual([]);
+    await view.receive(call(1));
+    expect(view.asked).toEqual(requests.includes("tools/call") ? ["tool_1"] : []);
+  });
+
+  it("gets a frame of its row", async () => {
+    const view = await bench({}, profile);
+    await view.receive({ jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} });
+    expect(view.sent).toMatchObject([{ params: { sandbox: frameRightsOf(profile).flags } }]);
   });
 });

@@ -252,7 +252,14 @@ describe("window.openai", () => {
     const { openai, told, deliver } = bench(completed, { theme: "light", "countersign/openAuthPopup": true });
     const part = withOnly(openai, ["callTool", "openExternal"]);
     expect("callTool" in part && "openExternal" in part && "toolOutput" in part).toBe(true);
-    const missing = ["requestModal", "sendFollowUpMessage", "sendFollowupTurn", "notifyIntrinsicHeight", "openAuthPopup", "countersign/authorization"];
+    const missing = [
+      "requestModal",
+      "sendFollowUpMessage",
+      "sendFollowupTurn",
+      "notifyIntrinsicHeight",
+      "openAuthPopup",
+      "countersign/authorization",
+    ];
     expect(missing.filter((name) => name in part)).toEqual([]);
     await part.openExternal?.({ href: "https://store.example" });
     expect(told).toHaveLength(1);

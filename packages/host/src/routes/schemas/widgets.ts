@@ -1,6 +1,7 @@
 import type { WidgetView } from "../../resources/widgets.ts";
 import { z } from "zod";
 import { idText } from "./calls.ts";
+import { profileName } from "./settings.ts";
 
 /** The body of `POST /api/widgets`. */
 export interface NewWidget {

@@ -74,7 +74,9 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     onOpenAi: (ask) => void serveOpenAi(ask, { host, uploads, transport, ignoreMeasuredHeight: reportsSize }),
     onViolation: (refusal) => host.onViolation(refusal.detail ?? refusal.code),
   });
-  const bridge = new AppBridge(null, { name: hostNameOf(view.profile), version: "0.1.0" }, capabilitiesOf(host, view), { hostContext: options.context });
+  const bridge = new AppBridge(null, { name: hostNameOf(view.profile), version: "0.1.0" }, capabilitiesOf(host, view), {
+    hostContext: options.context,
+  });
   serveApps(bridge, host, transport);
   bridge.addEventListener("sizechange", ({ height }) => {
     reportsSize = true;

@@ -2,7 +2,7 @@ import type { BridgeMessage } from "@countersign/protocol/bridge";
 import { member } from "@countersign/protocol/shape";
 import type { Answer } from "../api.ts";
 import { readNumber, readText } from "../json.ts";
-import type { StoredFile } from "../wire.ts";
+import type { StoredFile } from "../stored-file.ts";
 import { clampHeight } from "./size.ts";
 import type { FrameTransport } from "./transport.ts";
 import type { Uploads } from "./uploads.ts";

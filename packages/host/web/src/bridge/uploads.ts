@@ -1,5 +1,5 @@
 import type { Answer } from "../api.ts";
-import type { StoredFile } from "../wire.ts";
+import type { StoredFile } from "../stored-file.ts";
 import type { NewFile } from "./widget-host.ts";
 
 /** Bytes of one file, as the host takes it. */

@@ -2,7 +2,8 @@ import type { DisplayMode } from "@countersign/protocol/host-profile-view";
 import type { LadderStep } from "@countersign/protocol/ladder";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Answer, ApiProblem } from "../api.ts";
-import type { Call, StoredFile, Tool } from "../wire.ts";
+import type { StoredFile } from "../stored-file.ts";
+import type { Call, Tool } from "../wire.ts";
 import type { OpenAiGlobals } from "./globals.ts";
 
 /** What a view's host does for it, whichever bridge the view speaks. What is undefined is not offered, and not announced. */

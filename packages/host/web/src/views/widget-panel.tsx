@@ -1,6 +1,8 @@
 import type { DisplayMode } from "@countersign/protocol/host-profile-view";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { modesOf } from "../bridge/modes.ts";
 import type { Call, Tool, WidgetView } from "../wire.ts";
 import { hostOf } from "../wire.ts";
 import { Icon } from "./icon.tsx";
@@ -27,6 +29,7 @@ export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps)
   const mode: DisplayMode = stage?.callId === call.id ? stage.mode : "inline";
   const [generation, setGeneration] = useState(0);
   const section = useRef<HTMLElement>(null);
+  const profile = useConsole((state) => state.profile);
   const load = (): void => void console.loadWidget(call.id, resourceUri);
   useEffect(() => {
     if (store.get().widgets[call.id] === undefined) load();
@@ -34,6 +37,14 @@ export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps)
   const setMode = (next: DisplayMode): void => {
     if (next !== mode) store.dispatch({ type: "stage", stage: next === "inline" ? undefined : { callId: call.id, mode: next } });
   };
+  useOtherHost({
+    made: widget?.state === "ready" ? widget.view.profile : undefined,
+    profile,
+    onOther: () => {
+      setMode("inline");
+      void console.reloadWidget(call.id, resourceUri);
+    },
+  });
   useEscape(mode === "fullscreen", () => setMode("inline"));
   useSoleFocus(section, mode === "fullscreen");
   const name = connector?.name ?? "App";
@@ -93,7 +104,7 @@ interface ShownProps {
 
 /** The host's bar, the frame below it, and the dialog that the view may open. */
 function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart }: ShownProps): JSX.Element {
-  const { console, store, prompts, views } = useServices();
+  const { console, store, views } = useServices();
   const [openInApp, setOpenInApp] = useState<URL>();
   const [modal, setModal] = useState<{ readonly view: WidgetView; readonly params: unknown }>();
   const stop = (message: string): void => store.dispatch({ type: "widget", callId: call.id, widget: { state: "failed", message } });
@@ -110,27 +121,7 @@ function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart }: 
   const title = `${tool.title}, ${name}`;
   return (
     <>
-      <div class="widget-bar">
-        <BarName name={name} host={host} />
-        {mode === "fullscreen" && openInApp !== undefined && (
-          <button
-            type="button"
-            class="button button-small"
-            data-testid="widget-open-in-app"
-            onClick={() => void prompts.ask({ kind: "link", serverName: name, url: openInApp })}
-          >
-            Open in {openInApp.host}
-          </button>
-        )}
-        <BarButton icon="refresh" label="Restart this view" testId="widget-restart" onClick={() => void restart()} />
-        <BarButton
-          icon={mode === "inline" ? "expand" : "minus"}
-          label={mode === "inline" ? "Show in full" : "Back to the conversation"}
-          testId="widget-expand"
-          onClick={() => onMode(mode === "inline" ? "fullscreen" : "inline")}
-        />
-        <BarButton icon="close" label="Close this view" testId="widget-unload" onClick={close} />
-      </div>
+      <Bar {...{ name, host, mode, profile: view.profile, openInApp, onMode }} onRestart={() => void restart()} onClose={close} />
       <WidgetFrame
         call={call}
         args={args}
@@ -159,6 +150,48 @@ function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart }: 
         />
       )}
     </>
+  );
+}
+
+interface BarProps {
+  readonly name: string;
+  readonly host: string;
+  readonly mode: DisplayMode;
+  readonly profile: HostProfile;
+  readonly openInApp: URL | undefined;
+  readonly onMode: (mode: DisplayMode) => void;
+  readonly onRestart: () => void;
+  readonly onClose: () => void;
+}
+
+/** What the host itself offers of a view. */
+function Bar({ name, host, mode, profile, openInApp, onMode, onRestart, onClose }: BarProps): JSX.Element {
+  const { prompts } = useServices();
+  const expands = mode !== "inline" || modesOf(profile, false).includes("fullscreen");
+  return (
+    <div class="widget-bar">
+      <BarName name={name} host={host} />
+      {mode === "fullscreen" && openInApp !== undefined && (
+        <button
+          type="button"
+          class="button button-small"
+          data-testid="widget-open-in-app"
+          onClick={() => void prompts.ask({ kind: "link", serverName: name, url: openInApp })}
+        >
+          Open in {openInApp.host}
+        </button>
+      )}
+      <BarButton icon="refresh" label="Restart this view" testId="widget-restart" onClick={onRestart} />
+      {expands && (
+        <BarButton
+          icon={mode === "inline" ? "expand" : "minus"}
+          label={mode === "inline" ? "Show in full" : "Back to the conversation"}
+          testId="widget-expand"
+          onClick={() => onMode(mode === "inline" ? "fullscreen" : "inline")}
+        />
+      )}
+      <BarButton icon="close" label="Close this view" testId="widget-unload" onClick={onClose} />
+    </div>
   );
 }
 
@@ -205,4 +238,22 @@ function useDescription(callId: string, name: string, view: WidgetView | undefin
   useEffect(() => {
     if (description !== undefined) console.setAppContext(`${callId} view`, name, `The user sees a view of this app: ${description}`);
   }, [callId, description]);
+}
+
+interface OtherHost {
+  /** The host that is acted out for the view that is shown. */
+  readonly made: HostProfile | undefined;
+  /** The one that the user chose. */
+  readonly profile: HostProfile;
+  readonly onOther: () => void;
+}
+
+/** A view is of one host as long as it lives. It is made anew when another is chosen: once, because a page that missed something must not do so for ever. */
+function useOtherHost({ made, profile, onOther }: OtherHost): void {
+  const asked = useRef(profile);
+  useEffect(() => {
+    if (made === undefined || made === profile || asked.current === profile) return;
+    asked.current = profile;
+    onOther();
+  }, [made, profile]);
 }
