@@ -1,65 +1,78 @@
 import { parseArgs } from "node:util";
-import { type DoctorOptions, doctorHelp, parseDoctor } from "./doctor/doctor-options.ts";
+import { commandHelp, commandNames, type CommandName, overview } from "./command/help.ts";
+import { didYouMean } from "./command/nearest.ts";
+import { type DoctorOptions, parseDoctor } from "./doctor/doctor-options.ts";
+import { type Wrong, wrong, wrongUse, wrongWords } from "./command/wrong.ts";
+
+/** `apps`: folders of apps that the local parties get to know. */
+export interface UpCommand {
+  readonly command: "up";
+  readonly apps: readonly string[];
+}
+
+/** `port`: where the new app listens. `install`: whether its packages are installed too. */
+export interface NewCommand {
+  readonly command: "new";
+  readonly folder: string;
+  readonly port: number;
+  readonly install: boolean;
+}
+
+export interface ConfigCommand {
+  readonly command: "config";
+  readonly party: string | undefined;
+  readonly json: boolean;
+}
+
+export interface BenchCommand {
+  readonly command: "bench";
+  readonly scenario: string | undefined;
+  readonly json: boolean;
+}
 
 /** What a command line asks for. */
 export type Command =
   | { readonly command: "help"; readonly text: string }
-  /** `apps`: folders of apps that the local parties get to know. */
-  | { readonly command: "up"; readonly apps: readonly string[] }
-  /** `port`: where the new app listens. `install`: whether its packages are installed too. */
-  | { readonly command: "new"; readonly folder: string; readonly port: number; readonly install: boolean }
+  | { readonly command: "version" }
+  | UpCommand
+  | NewCommand
+  | ConfigCommand
+  | BenchCommand
   | ({ readonly command: "doctor" } & DoctorOptions)
-  | { readonly command: "wrong"; readonly sentence: string };
-
-const overview = `Usage: node tools/run.mjs apps/cli/src/main.ts <command>
-
-Commands
-  up       npm start: host, wallet, store and bank on this machine
-  new      npm run new -- <folder>: an MCP app with server, view and tests
-  doctor   npm run doctor -- <address>: how any MCP server fares in each host
-
-\`npm start -- --help\` and \`npm run new -- --help\` tell more.
-`;
-
-const upHelp = `Usage: npm start -- [--app <folder>]...
-
-Starts host, wallet, store and bank on this machine and prints where to go.
-
-  --app <folder>   let host and wallet know the app in this folder (its countersign.json); may be given several times
-
-Settings are COUNTERSIGN_* environment variables.
-`;
-
-const newHelp = `Usage: npm run new -- <folder> [--port <number>] [--no-install]
-
-Makes an MCP app in a new folder: a server with a tool for anybody and a tool that needs sign-in, a view, and tests.
-The folder's name becomes the app's name: small letters, digits and hyphens.
-
-  --port <number>  where the app listens (4500)
-  --no-install     leave the installing of its packages to you
-`;
+  | Wrong;
 
 const defaultAppPort = 4500;
 
-/** Reads the words after `countersign`. */
-export function parseCommand(words: readonly string[]): Command {
-  const [name, ...rest] = words;
-  const wantsHelp = rest.includes("--help") || rest.includes("-h");
-  switch (name) {
-    case undefined:
-    case "help":
-    case "-h":
-    case "--help":
-      return { command: "help", text: overview };
-    case "up":
-      return wantsHelp ? { command: "help", text: upHelp } : parseUp(rest);
-    case "new":
-      return wantsHelp ? { command: "help", text: newHelp } : parseNew(rest);
-    case "doctor":
-      return wantsHelp ? { command: "help", text: doctorHelp } : parseDoctorWords(rest);
-    default:
-      return wrong(`there is no command “${name.slice(0, 80)}”. The commands are up, new and doctor.`);
+const parsers: Readonly<Record<CommandName, (words: readonly string[]) => Command>> = {
+  up: parseUp,
+  doctor: parseDoctorWords,
+  config: parseConfig,
+  new: parseNew,
+  bench: parseBench,
+};
+
+/** Reads the words after `countersign`. `debug`: whether faults of this program are shown with where they happened. */
+export function parseCommand(words: readonly string[]): Command & { readonly debug?: true } {
+  const end = words.indexOf("--");
+  const own = end < 0 ? words : words.slice(0, end);
+  const [name, ...rest] = words.filter((word, at) => word !== "--debug" || at >= own.length);
+  const command = parseNamed(name, rest, own.slice(1).includes("--help") || own.slice(1).includes("-h"));
+  return own.includes("--debug") ? { ...command, debug: true } : command;
+}
+
+function parseNamed(name: string | undefined, rest: readonly string[], wantsHelp: boolean): Command {
+  if (name === undefined || name === "-h" || name === "--help") return { command: "help", text: overview };
+  if (name === "--version" || name === "-v") return { command: "version" };
+  const known = commandNames.find((each) => each === (name === "help" ? rest[0] : name));
+  if (name === "help") return { command: "help", text: known === undefined ? overview : commandHelp[known].text };
+  if (known === undefined) {
+    return wrong(`there is no command “${name.slice(0, 80)}”.${didYouMean(name, commandNames)} The commands are ${listed(commandNames)}.`);
   }
+  return wantsHelp ? { command: "help", text: commandHelp[known].text } : parsers[known](rest);
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`;
 }
 
 function parseUp(words: readonly string[]): Command {
@@ -67,7 +80,7 @@ function parseUp(words: readonly string[]): Command {
     const { values } = parseArgs({ args: [...words], options: { app: { type: "string", multiple: true } } });
     return { command: "up", apps: values.app ?? [] };
   } catch (error) {
-    return wrongWords("npm start", error);
+    return wrongWords("up", error);
   }
 }
 
@@ -79,12 +92,12 @@ function parseNew(words: readonly string[]): Command {
       allowPositionals: true,
     });
     const [folder, ...more] = positionals;
-    if (folder === undefined || folder === "" || more.length > 0) return wrong("new takes one folder. Run `npm run new -- --help`.");
+    if (folder === undefined || folder === "" || more.length > 0) return wrongUse("new", "new takes one folder.");
     const port = values.port === undefined ? defaultAppPort : Number(values.port);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) return wrong("--port is a number from 1 to 65535.");
     return { command: "new", folder, port, install: values["no-install"] !== true };
   } catch (error) {
-    return wrongWords("npm run new", error);
+    return wrongWords("new", error);
   }
 }
 
@@ -93,17 +106,30 @@ function parseDoctorWords(words: readonly string[]): Command {
     const parsed = parseDoctor(words);
     return typeof parsed === "string" ? wrong(parsed) : { command: "doctor", ...parsed };
   } catch (error) {
-    return wrongWords("npm run doctor", error);
+    return wrongWords("doctor", error);
   }
 }
 
-/** What Node's parser says, up to its advice. */
-function wrongWords(command: string, error: unknown): Command {
-  const said = error instanceof TypeError ? error.message.split(/[.\n]/)[0] : undefined;
-  if (said === undefined) throw error;
-  return wrong(`${said.slice(0, 120)}. Run \`${command} -- --help\`.`);
+function parseConfig(words: readonly string[]): Command {
+  const one = parseOne("config", words);
+  return one.command === "wrong" ? one : { command: "config", party: one.word, json: one.json };
 }
 
-function wrong(sentence: string): Command {
-  return { command: "wrong", sentence };
+function parseBench(words: readonly string[]): Command {
+  const one = parseOne("bench", words);
+  return one.command === "wrong" ? one : { command: "bench", scenario: one.word, json: one.json };
+}
+
+/** A command that takes at most one word, and `--json`. */
+function parseOne(
+  name: "config" | "bench",
+  words: readonly string[],
+): Wrong | { readonly command: "one"; readonly word: string | undefined; readonly json: boolean } {
+  try {
+    const { values, positionals } = parseArgs({ args: [...words], options: { json: { type: "boolean" } }, allowPositionals: true });
+    if (positionals.length > 1) return wrongUse(name, `${name} takes at most one word.`);
+    return { command: "one", word: positionals[0], json: values.json === true };
+  } catch (error) {
+    return wrongWords(name, error);
+  }
 }

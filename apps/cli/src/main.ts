@@ -1,58 +1,67 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
 import { requireConfig } from "@countersign/service/config";
-import { createLogger } from "@countersign/service/log";
+import { createLogger, describeError } from "@countersign/service/log";
 import { runMain, startupSentence } from "@countersign/service/run-main";
-import { parseCommand } from "./command.ts";
-import { upConfig } from "./config.ts";
-import { doctor } from "./doctor/doctor.ts";
-import { newApp } from "./new/new-app.ts";
-import { nextSteps } from "./new/next-steps.ts";
-import { type Npm, packLibraries } from "./new/pack-libraries.ts";
-import { up } from "./up.ts";
+import { type Command, type ConfigCommand, type NewCommand, parseCommand, type UpCommand } from "./command.ts";
+import { exitCodes } from "./exit-codes.ts";
+import type { Npm } from "./new/pack-libraries.ts";
+import { processTerminal } from "./process-terminal.ts";
+import { readVersion } from "./version.ts";
 
-const print = (text: string): void => {
-  process.stdout.write(text);
-};
+const terminal = processTerminal(process);
 
 /** Folders are meant from where the person stands, which `npm run` tells. */
 const standing = process.env["INIT_CWD"] ?? process.cwd();
 
-const command = parseCommand(process.argv.slice(2));
-switch (command.command) {
-  case "help":
-    print(command.text);
-    break;
-  case "up": {
-    const quiet = createLogger("countersign", { level: "error" });
-    const apps = command.apps.map((folder) => resolve(standing, folder));
-    await runMain("countersign", async () => up(requireConfig(upConfig, process.env), apps, print), process, quiet);
-    break;
+/** Does what a command line asks for and gives the exit code; undefined for what ends by itself. Each command loads its own modules, so that help is there at once. */
+async function run(command: Command): Promise<number | undefined> {
+  switch (command.command) {
+    case "help":
+      terminal.print(command.text);
+      return exitCodes.done;
+    case "version":
+      terminal.print(`${readVersion()}\n`);
+      return exitCodes.done;
+    case "up":
+      await runUp(command);
+      return undefined;
+    case "new":
+      return make(command);
+    case "config":
+      return runConfig(command);
+    case "doctor":
+      return (await import("./doctor/doctor.ts")).doctor(command, process);
+    case "bench":
+      return (await import("./bench.ts")).bench(command, terminal);
+    case "wrong":
+      terminal.tell(`countersign: ${command.sentence}\n`);
+      return exitCodes.usage;
   }
-  case "new":
-    process.exitCode = make(resolve(standing, command.folder), command);
-    break;
-  case "doctor":
-    process.exitCode = await doctor(command, process);
-    break;
-  case "wrong":
-    process.stderr.write(`countersign: ${command.sentence}\n`);
-    process.exitCode = 2;
-    break;
 }
 
-function make(folder: string, options: { readonly port: number; readonly install: boolean }): number {
+async function runUp(command: UpCommand): Promise<void> {
+  const { upConfig } = await import("./config.ts");
+  const { up } = await import("./up.ts");
+  const quiet = createLogger("countersign", { level: "error" });
+  const apps = command.apps.map((folder) => resolve(standing, folder));
+  await runMain("countersign", async () => up(requireConfig(upConfig, process.env), apps, terminal.print), process, quiet);
+}
+
+async function runConfig(command: ConfigCommand): Promise<number> {
+  const { printSettings } = await import("./settings/print-settings.ts");
+  return exitCodes[printSettings(command, process.env, terminal)];
+}
+
+async function make({ folder, port, install }: NewCommand): Promise<number> {
+  const { newApp } = await import("./new/new-app.ts");
+  const { nextSteps } = await import("./new/next-steps.ts");
+  const { packLibraries } = await import("./new/pack-libraries.ts");
   const npm = npmOf(process.env);
-  try {
-    const app = newApp({ ...options, folder, npm, pack: (into) => packLibraries(npm, into) }, (line) => print(`new: ${line}\n`));
-    print(nextSteps(app, standing, options.install));
-    return 0;
-  } catch (error) {
-    const sentence = startupSentence(error);
-    if (sentence === undefined) throw error;
-    process.stderr.write(`countersign: ${sentence}\n`);
-    return 1;
-  }
+  const options = { folder: resolve(standing, folder), port, install, npm, pack: (into: string) => packLibraries(npm, into) };
+  const app = newApp(options, (line) => terminal.print(`new: ${line}\n`));
+  terminal.print(nextSteps(app, standing, install));
+  return exitCodes.done;
 }
 
 /** The npm that runs this command, or the one on the path. */
@@ -61,3 +70,16 @@ function npmOf(env: Npm["env"]): Npm {
   if (cli !== undefined && /\.c?js$/.test(cli)) return { command: [process.execPath, cli], env };
   return { command: [process.platform === "win32" ? "npm.cmd" : "npm"], env };
 }
+
+/** A sentence for what explains itself; for a fault of this program its kind only, because a message may repeat anything. */
+function explain(error: unknown, debug: boolean): number {
+  const sentence = startupSentence(error);
+  const fault = `This should not have happened (${describeError(error).name}). ${debug ? "" : "Run it again with --debug to see where."}`.trimEnd();
+  terminal.tell(`countersign: ${sentence ?? fault}\n`);
+  if (debug && error instanceof Error) terminal.tell(`${error.stack ?? error.message}\n`);
+  return sentence === undefined ? exitCodes.fault : exitCodes.failed;
+}
+
+const { debug = false, ...command } = parseCommand(process.argv.slice(2));
+const code = await run(command).catch((error: unknown) => explain(error, debug));
+if (code !== undefined) process.exitCode = code;

@@ -106,13 +106,17 @@ export const hostConfig: { readonly [Name in keyof HostConfig]: Variable<HostCon
     }),
     secret: true,
   },
-  clients: json({
-    env: "COUNTERSIGN_HOST_CLIENTS",
-    doc: "OAuth clients registered beforehand: a list of { issuer, client_id, client_secret?, token_endpoint_auth_method? }.",
-    fallback: JSON.stringify([{ issuer: "http://localhost:4200", client_id: "countersign-host" }]),
-    parse: parseClients,
-  }),
-  // A key may stand in it, so it is never printed.
+  // A secret may stand in it, so it is never printed.
+  clients: {
+    ...json({
+      env: "COUNTERSIGN_HOST_CLIENTS",
+      doc: "OAuth clients registered beforehand: a list of { issuer, client_id, client_secret?, token_endpoint_auth_method? }.",
+      fallback: JSON.stringify([{ issuer: "http://localhost:4200", client_id: "countersign-host" }]),
+      parse: parseClients,
+    }),
+    secret: true,
+  },
+  // A key may stand in it.
   apiClients: {
     ...json({
       env: "COUNTERSIGN_HOST_API_CLIENTS",

@@ -3,6 +3,7 @@ import { readProfile } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { isLoopbackUrl, parseResourceUri } from "@countersign/protocol/resource";
 import { everyHost } from "@countersign/protocol/server-matrix";
+import { everybodys } from "../command/everybodys.ts";
 
 export interface DoctorOptions {
   /** The server's address in canonical form. */
@@ -26,7 +27,7 @@ what is dead, why, and what to change.
   --json            what was seen and what follows from it, for scripts
   --no-call         call no tool; else one that demands sign-in and only reads is called without a token
   --allow-private   let the server, or what it names, be in a private network; an address of this machine needs no leave
-
+${everybodys}
 Exit codes: 0 everything works or falls back, 1 something is dead, 2 wrong usage, 3 the server cannot be reached.
 `;
 
