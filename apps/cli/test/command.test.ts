@@ -54,9 +54,9 @@ describe("a command line", () => {
   test("every command has help that names each of its options, and lines of at most 160 characters", () => {
     for (const name of commandNames) {
       const { text, options } = commandHelp[name];
-      for (const option of [...options, "help", "debug"]) expect(text, name).toContain(`--${option}`);
-      expect(text, name).toMatch(/^Usage: .*\n/);
-      expect(Math.max(...text.split("\n").map((line) => line.length)), name).toBeLessThanOrEqual(160);
+      for (const option of [...options, "help", "debug"]) expect(text).toContain(`--${option}`);
+      expect(text).toMatch(/^Usage: .*\n/);
+      expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(160);
       expect(overview).toContain(`  ${name}`);
     }
   });
