@@ -100,7 +100,7 @@ const call: fc.Arbitrary<TracedCall> = fc.record({
 
 /** As the diagram is to say it: what is invisible is a blank, what is long is cut, and Mermaid trims. */
 function asSaid(text: string, signsMax: number): string {
-  const signs = [...text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, " ")];
+  const signs = Array.from(text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, " "));
   return (signs.length > signsMax ? [...signs.slice(0, signsMax - 1), "…"] : signs).join("").trim();
 }
 

@@ -19,7 +19,7 @@ export function traceToMermaid(document: TraceDocument): string {
 
 /** A text as Mermaid reads it back unchanged: letters, digits and a few signs as they are, every other sign as its number. What is invisible becomes a blank. */
 export function escapeText(text: string, signsMax: number = textMax): string {
-  const signs = [...text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, " ")];
+  const signs = Array.from(text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, " "));
   const cut = signs.length > signsMax ? [...signs.slice(0, signsMax - 1), "…"] : signs;
   return cut.map((sign) => (/^[A-Za-z0-9 .,_/()'=-]$/.test(sign) ? sign : `#${sign.codePointAt(0)};`)).join("");
 }
