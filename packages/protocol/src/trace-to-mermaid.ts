@@ -8,9 +8,9 @@ const nameMax = 60;
  * A trace as a Mermaid sequence diagram, which GitHub and most editors draw. Every text is escaped sign by sign, so that no name of a tool, server or address can
  * become part of the diagram's own language; each is cut at 140 signs.
  */
-export function traceToMermaid(document: TraceDocument): string {
+export function traceToMermaid(trace: TraceDocument): string {
   const parties = new Parties();
-  const lines = document.calls.flatMap((call) => [
+  const lines = trace.calls.flatMap((call) => [
     `Note over ${parties.asker(call)},${parties.host()}: ${escapeText(`${call.tool}, ${call.id}`)}`,
     ...drawCall(call, parties),
   ]);
