@@ -218,7 +218,6 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "profile-call": ["decideUnder", "elicitationModes", "judgeChallenge", "lackOfResult", "limitsUnder", "visibilityUnder"],
   "profile-reach": ["judgeReach"],
   "profile-view": ["bridgeSurfaceOf", "displayModesUnder", "frameRightsOf", "hostNameOf", "openaiMembersOf", "placeUnder"],
-  "profile-view": ["bridgeSurfaceOf", "featuresUnder", "frameRightsOf"],
   "trace-document": ["toTraceDocument", "traceSchema"],
   "trace-mask": ["maskJson", "maskUrl"],
   "trace-message": ["showDetail", "showRequest", "showResponse"],
