@@ -134,11 +134,13 @@ function startTheBank(options: StackOptions, urls: StackUrls): Promise<Started> 
 }
 
 function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started> {
+  const [sealingKey, ...otherSealingKeys] = options.data.keys("wallet");
   return startWallet({
     publicUrl: urls.wallet,
     listen: options.listen.wallet,
     databaseUrl: options.data.databaseUrl("wallet"),
-    sealingKey: options.data.key("wallet"),
+    sealingKey,
+    otherSealingKeys,
     bankUrl: urls.bank,
     clients: [
       consoleClient(options, urls),
@@ -166,12 +168,14 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
 }
 
 async function startTheStore(options: StackOptions, urls: StackUrls): Promise<Started> {
+  const [sealingKey, ...otherSealingKeys] = options.data.keys("store");
   return startStore({
     url: urls.store,
     hosts: [new URL(urls.store).host],
     listen: options.listen.store,
     databaseUrl: options.data.databaseUrl("store"),
-    sealingKey: options.data.key("store"),
+    sealingKey,
+    otherSealingKeys,
     wallet: urls.wallet,
     bank: urls.bank,
     clientId: storeClientId,
