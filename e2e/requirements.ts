@@ -1,3 +1,4 @@
+import { developerRequirements } from "./developer-requirements.ts";
 import { exampleRequirements } from "./example-requirements.ts";
 import { kitRequirements } from "./kit-requirements.ts";
 import { paymentRequirements } from "./payment-requirements.ts";
@@ -7,27 +8,12 @@ import { walletRequirements } from "./wallet-requirements.ts";
 
 /** What the product promises, each with the tests that show it. The gate in `coverage.test.ts` keeps both sides honest. */
 export const requirements: readonly Requirement[] = [
+  ...developerRequirements,
   ...exampleRequirements,
   ...kitRequirements,
   ...paymentRequirements,
   ...reliabilityRequirements,
   ...walletRequirements,
-  {
-    id: "start-1",
-    rule: "One command starts every party and says where to go; Ctrl-C stops all of it; data survives.",
-    shownBy: [scenario("start", "starts every party, says where to go, stops on Ctrl-C and keeps the data")],
-  },
-  {
-    id: "start-2",
-    rule: "A busy port, an unusable data folder, a wrong setting and a too old Node are one clear sentence each.",
-    shownBy: [
-      scenario("start", "says in one sentence that a port is busy"),
-      scenario("start", "says in one sentence that the data folder cannot be used"),
-      scenario("start", "says in one sentence which setting is wrong"),
-      scenario("start", "says in one sentence that this Node is too old"),
-      scenario("start", "answers an unknown command with the way to help"),
-    ],
-  },
   {
     id: "browse-1",
     rule: "The store is connected in mixed mode without a sign-in, and anonymous tools work from forms made of their schemas.",

@@ -1,0 +1,37 @@
+import { type Requirement, scenario } from "./requirement.ts";
+
+/** What a developer meets first, each with the tests that show it. */
+export const developerRequirements: readonly Requirement[] = [
+  {
+    id: "start-1",
+    rule: "One command starts every party and says where to go; Ctrl-C stops all of it; data survives.",
+    shownBy: [scenario("start", "starts every party, says where to go, stops on Ctrl-C and keeps the data")],
+  },
+  {
+    id: "start-2",
+    rule: "A busy port, an unusable data folder, a wrong setting and a too old Node are one clear sentence each.",
+    shownBy: [
+      scenario("start", "says in one sentence that a port is busy"),
+      scenario("start", "says in one sentence that the data folder cannot be used"),
+      scenario("start", "says in one sentence which setting is wrong"),
+      scenario("start", "says in one sentence that this Node is too old"),
+      scenario("start", "answers an unknown command with the way to help"),
+    ],
+  },
+  {
+    id: "docs-1",
+    rule: "What the documents say to type does what they say: each command is run by a test, each piece of code compiled, each link followed.",
+    shownBy: [
+      scenario("guides", "let an agent in over ACP"),
+      scenario("guides", "sell over UCP, by hand and by a client"),
+      scenario("guides", "let a product in that embeds the host"),
+      scenario("guides", "start each example, whose tools then answer"),
+      scenario("guides", "make keys of 32 bytes"),
+      scenario("guides", "run the bank by itself"),
+      scenario("guides", "pack the libraries"),
+      scenario("guides", "X02 change the sealing keys"),
+      { file: "tools/test/documents.test.ts", title: "have commands that a test runs" },
+      { file: "tools/test/documents.test.ts", title: "link to files and headings that are there" },
+    ],
+  },
+];
