@@ -53,6 +53,13 @@ const isRead = (document: Document, block: CodeBlock): boolean =>
         .slice(0, each.blocks)
         .includes(block),
   );
+const isShortenedJson = (text: string): boolean => {
+  try {
+    return readShortenedJson(text).length > 0;
+  } catch {
+    return false;
+  }
+};
 const isThere = ({ file, title }: NamedTest): boolean => existsSync(join(root, file)) && read(file).includes(title);
 
 describe("the documents", () => {
@@ -104,18 +111,16 @@ describe("the documents", () => {
   });
 
   test("have JSON that is JSON, but for what is left out", () => {
-    for (const [document, block] of blocksOf("json")) {
-      expect(() => readShortenedJson(block.text), placed(document, block)).not.toThrow();
-    }
+    const wrong = blocksOf("json").filter(([, block]) => !isShortenedJson(block.text));
+    expect(wrong.map(([document, block]) => placed(document, block))).toEqual([]);
   });
 
   test("have HTTP messages that begin as requests and responses do, with bodies of JSON where they look like it", () => {
-    for (const [document, block] of blocksOf("http")) {
-      const [first = ""] = block.text.split("\n");
-      expect(first, placed(document, block)).toMatch(/^(GET|POST|PUT|PATCH|DELETE) \/\S* ?(HTTP\/1\.1)?$|^HTTP\/1\.1 [1-5]\d\d \w/);
-      const body = /\n\n(\{[\s\S]*?\})\s*$/.exec(block.text)?.[1];
-      if (body !== undefined) expect(() => readShortenedJson(body), placed(document, block)).not.toThrow();
-    }
+    const isMessage = (text: string): boolean =>
+      /^((GET|POST|PUT|PATCH|DELETE) \/\S*( HTTP\/1\.1)?|HTTP\/1\.1 [1-5]\d\d \w.*)\n/.test(text) &&
+      [...text.matchAll(/\n\n(\{[\s\S]*?\})\s*$/g)].every(([, body = ""]) => isShortenedJson(body));
+    const wrong = blocksOf("http").filter(([, block]) => !isMessage(block.text));
+    expect(wrong.map(([document, block]) => placed(document, block))).toEqual([]);
   });
 
   test("have scripts and pages that a test reads from them and runs", () => {
@@ -159,12 +164,12 @@ describe("the table of trials", () => {
 
   test("has only scripts that npm knows in the folder where they are run", () => {
     const scripts = (path: string): readonly string[] => Object.keys((JSON.parse(read(path)) as { scripts: Record<string, string> }).scripts);
-    for (const [document, block] of blocksOf("sh")) {
+    const unknown = blocksOf("sh").flatMap(([document, block]) => {
       const known = scripts(document.path.startsWith("apps/cli/template/") ? "apps/cli/template/package.json" : "package.json");
-      for (const [, script = ""] of block.text.matchAll(/\bnpm (?:run )?(start|test|(?<=run )[\w:-]+)/g)) {
-        expect(known, placed(document, block)).toContain(script);
-      }
-    }
+      const named = [...block.text.matchAll(/\bnpm (?:run )?(start|test|(?<=run )[\w:-]+)/g)].map(([, script = ""]) => script);
+      return named.filter((script) => !known.includes(script)).map((script) => `${placed(document, block)} ${script}`);
+    });
+    expect(unknown).toEqual([]);
   });
 });
 
@@ -195,6 +200,6 @@ describe("the reader of documents", () => {
       { e: {} },
     ]);
     expect(readShortenedJson('    "notes:write": "Add notes",')).toEqual([{ "notes:write": "Add notes" }]);
-    for (const wrong of ['{ "a": 1', "{ a: 1 }", '{ "a": 1, }', '{ "a": 1 } b']) expect(() => readShortenedJson(wrong), wrong).toThrow(SyntaxError);
+    expect(['{ "a": 1', "{ a: 1 }", '{ "a": 1, }', '{ "a": 1 } b'].filter(isShortenedJson)).toEqual([]);
   });
 });
