@@ -18,6 +18,31 @@ export interface NewCommand {
   readonly install: boolean;
 }
 
+/** How a person signs in, should they have to. */
+export type SignInWay = "browser" | "link" | "device";
+
+/** `words`: the arguments as they were typed. */
+export interface CallCommand {
+  readonly command: "call";
+  readonly server: string;
+  readonly tool: string;
+  readonly words: readonly string[];
+  readonly json: boolean;
+  readonly trace: boolean;
+  readonly agree: boolean;
+  readonly way: SignInWay;
+}
+
+/** What to do with a server; without one, all are listed. */
+export interface ConnectCommand {
+  readonly command: "connect";
+  readonly server: string | undefined;
+  readonly act: "list" | "sign_in" | "sign_out" | "remove";
+  readonly name: string | undefined;
+  readonly json: boolean;
+  readonly way: SignInWay;
+}
+
 export interface ConfigCommand {
   readonly command: "config";
   readonly party: string | undefined;
@@ -36,6 +61,8 @@ export type Command =
   | { readonly command: "version" }
   | UpCommand
   | NewCommand
+  | CallCommand
+  | ConnectCommand
   | ConfigCommand
   | BenchCommand
   | ({ readonly command: "doctor" } & DoctorOptions)
@@ -45,6 +72,8 @@ const defaultAppPort = 4500;
 
 const parsers: Readonly<Record<CommandName, (words: readonly string[]) => Command>> = {
   up: parseUp,
+  call: parseCall,
+  connect: parseConnect,
   doctor: parseDoctorWords,
   config: parseConfig,
   new: parseNew,
@@ -98,6 +127,55 @@ function parseNew(words: readonly string[]): Command {
     return { command: "new", folder, port, install: values["no-install"] !== true };
   } catch (error) {
     return wrongWords("new", error);
+  }
+}
+
+const signInOptions = { device: { type: "boolean" }, "no-browser": { type: "boolean" } } as const;
+
+function parseCall(words: readonly string[]): Command {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: { json: { type: "boolean" }, trace: { type: "boolean" }, agree: { type: "boolean" }, ...signInOptions },
+      allowPositionals: true,
+    });
+    const [server, tool, ...given] = positionals;
+    if (server === undefined || tool === undefined || server === "" || tool === "") return wrongUse("call", "call takes a server and a tool.");
+    const flags = { json: values.json === true, trace: values.trace === true, agree: values.agree === true };
+    return { command: "call", server, tool, words: given, ...flags, way: wayOf(values) };
+  } catch (error) {
+    return wrongWords("call", error);
+  }
+}
+
+function wayOf(values: { readonly device?: boolean | undefined; readonly "no-browser"?: boolean | undefined }): SignInWay {
+  if (values.device === true) return "device";
+  return values["no-browser"] === true ? "link" : "browser";
+}
+
+function parseConnect(words: readonly string[]): Command {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: {
+        json: { type: "boolean" },
+        name: { type: "string" },
+        "sign-in": { type: "boolean" },
+        "sign-out": { type: "boolean" },
+        remove: { type: "boolean" },
+        ...signInOptions,
+      },
+      allowPositionals: true,
+    });
+    const [server, ...more] = positionals;
+    if (more.length > 0 || server === "") return wrongUse("connect", "connect takes one server.");
+    const acts = (["sign-in", "sign-out", "remove"] as const).filter((act) => values[act] === true);
+    if (acts.length > 1) return wrongUse("connect", `--${acts.join(" and --")} do not go together.`);
+    if (server === undefined && (acts.length > 0 || values.name !== undefined)) return wrongUse("connect", "name the server that is meant.");
+    const act = ({ "sign-in": "sign_in", "sign-out": "sign_out", remove: "remove", list: "list" } as const)[acts[0] ?? "list"];
+    return { command: "connect", server, act, name: values.name, json: values.json === true, way: wayOf(values) };
+  } catch (error) {
+    return wrongWords("connect", error);
   }
 }
 

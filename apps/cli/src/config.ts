@@ -50,3 +50,35 @@ export const upConfig: { readonly [Name in keyof UpConfig]: Variable<UpConfig[Na
   apiClients: hostConfig.apiClients,
   agents: storeConfig.agents,
 };
+
+/** What `countersign call` and `countersign connect` are told by their environment. */
+export interface CliConfig {
+  readonly port: number;
+  readonly walletPort: number;
+  readonly storePort: number;
+  readonly data: string;
+  readonly clients: HostConfig["clients"];
+}
+
+/** One variable each; those that `countersign up` has too mean the same, so that both agree on where the local parties are. */
+export const cliConfig: { readonly [Name in keyof CliConfig]: Variable<CliConfig[Name]> } = {
+  port: {
+    ...integer({
+      env: "COUNTERSIGN_CLI_PORT",
+      doc: "Port that a sign-in in the browser comes back to. Nothing listens there at other times.",
+      fallback: "4110",
+      min: 1,
+      max: 65_535,
+    }),
+    type: "port",
+  },
+  walletPort: upConfig.walletPort,
+  storePort: upConfig.storePort,
+  data: upConfig.data,
+  clients: {
+    ...hostConfig.clients,
+    env: "COUNTERSIGN_CLI_CLIENTS",
+    doc: "OAuth clients registered beforehand, with redirects to http://127.0.0.1:<port>/callback/…: a list of { issuer, client_id, client_secret?, token_endpoint_auth_method? }.",
+    fallback: "[]",
+  },
+};

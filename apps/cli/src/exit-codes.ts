@@ -1,3 +1,5 @@
+import type { ErrorCode } from "@countersign/protocol/errors";
+
 /** How a command can end, and the exit code that says so. docs/guides/cli.md has them as a table. */
 export type Ending = "done" | "failed" | "usage" | "unreachable" | "person" | "unknown" | "fault" | "interrupted";
 
@@ -17,3 +19,19 @@ export const exitCodes: Readonly<Record<Ending, number>> = {
   fault: 70,
   interrupted: 130,
 };
+
+const endings: Readonly<Partial<Record<ErrorCode, Ending>>> = {
+  server_unreachable: "unreachable",
+  authorization_server_unreachable: "unreachable",
+  authorization_required: "person",
+  access_denied: "person",
+  cancelled: "person",
+  flow_expired: "person",
+  outcome_unknown: "unknown",
+  internal_error: "fault",
+};
+
+/** How a command ends that was refused with this code of the catalogue. */
+export function endingOf(code: ErrorCode): Ending {
+  return endings[code] ?? "failed";
+}

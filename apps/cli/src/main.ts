@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { requireConfig } from "@countersign/service/config";
 import { createLogger, describeError } from "@countersign/service/log";
 import { runMain, startupSentence } from "@countersign/service/run-main";
-import { type Command, type ConfigCommand, type NewCommand, parseCommand, type UpCommand } from "./command.ts";
+import { type CallCommand, type Command, type ConfigCommand, type ConnectCommand, type NewCommand, parseCommand, type UpCommand } from "./command.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { Npm } from "./new/pack-libraries.ts";
 import { processTerminal } from "./process-terminal.ts";
@@ -28,6 +28,9 @@ async function run(command: Command): Promise<number | undefined> {
       return undefined;
     case "new":
       return make(command);
+    case "call":
+    case "connect":
+      return runSession(command);
     case "config":
       return runConfig(command);
     case "doctor":
@@ -46,6 +49,26 @@ async function runUp(command: UpCommand): Promise<void> {
   const quiet = createLogger("countersign", { level: "error" });
   const apps = command.apps.map((folder) => resolve(standing, folder));
   await runMain("countersign", async () => up(requireConfig(upConfig, process.env), apps, terminal.print), process, quiet);
+}
+
+/** Ctrl-C ends what runs in good order; a second one ends at once. */
+async function runSession(command: CallCommand | ConnectCommand): Promise<number> {
+  const { cliConfig } = await import("./config.ts");
+  const { withSession } = await import("./local/with-session.ts");
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort()));
+  }
+  const report = (event: string, { error }: Readonly<Record<string, unknown>>): void => {
+    if (debug) terminal.tell(`countersign: ${event} ${error instanceof Error ? (error.stack ?? error.name) : ""}\n`);
+  };
+  const around = { config: requireConfig(cliConfig, process.env), terminal, env: process.env, signal: stopping.signal, report };
+  const ending = await withSession(around, command.way, async (session) =>
+    command.command === "call"
+      ? (await import("./call/run-call.ts")).runCall(session, command)
+      : (await import("./connect/run-connect.ts")).runConnect(session, command),
+  );
+  return exitCodes[ending];
 }
 
 async function runConfig(command: ConfigCommand): Promise<number> {

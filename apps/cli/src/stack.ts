@@ -10,6 +10,7 @@ import type { Started } from "@countersign/service/run-main";
 import { readWidget, start as startStore, type StoreStartOptions } from "@countersign/store/main";
 import { start as startWallet } from "@countersign/wallet/main";
 import { deviceGrant, type WalletClient, type WalletResource } from "@countersign/wallet/options";
+import { cliClientId } from "./cli-client.ts";
 import { type LocalApp, payeeKeysUri, requireDistinctApps } from "./local-app.ts";
 
 /** Where each party keeps its rows and which key seals them. */
@@ -144,6 +145,7 @@ function startTheWallet(options: StackOptions, urls: StackUrls): Promise<Started
     bankUrl: urls.bank,
     clients: [
       consoleClient(options, urls),
+      commandLineClient(options, urls),
       storeClient(urls),
       ...(options.apps ?? []).flatMap((app) => [...payeeClient(app), ...linkClient(app)]),
       ...(options.walletClients ?? []),
@@ -221,6 +223,11 @@ function consoleClient(options: StackOptions, urls: StackUrls): WalletClient {
     grant_types: ["authorization_code", "refresh_token", deviceGrant],
     redirect_uris: connectorsOf(options, urls).map((connector) => redirectUri(urls, connector.url)),
   };
+}
+
+/** The command line on this machine: it comes back to the same paths, at a port of its own, which a native client may choose (RFC 8252 section 7.3). */
+function commandLineClient(options: StackOptions, urls: StackUrls): WalletClient {
+  return { ...consoleClient(options, urls), client_id: cliClientId, client_name: "Countersign command line" };
 }
 
 function redirectUri(urls: StackUrls, connectorUrl: string): string {

@@ -4,10 +4,15 @@ import type { Terminal } from "../src/terminal.ts";
 export interface PaperTerminal extends Terminal {
   printed(): string;
   told(): string;
+  /** The questions that were asked, in their order. */
+  readonly asked: readonly string[];
 }
 
-export function paperTerminal(): PaperTerminal {
+/** What a person types when asked; without it nobody sits there. Each question takes the next line; after the last one the input has ended. */
+export function paperTerminal(typed?: readonly string[], input = ""): PaperTerminal {
   const lines = { printed: "", told: "" };
+  const left = [...(typed ?? [])];
+  const asked: string[] = [];
   return {
     print: (text) => {
       lines.printed += text;
@@ -15,7 +20,14 @@ export function paperTerminal(): PaperTerminal {
     tell: (text) => {
       lines.told += text;
     },
+    attended: typed !== undefined,
+    ask: async (question) => {
+      asked.push(question);
+      return left.shift();
+    },
+    readInput: async (bytesMax) => (input.length > bytesMax ? undefined : input),
     printed: () => lines.printed,
     told: () => lines.told,
+    asked,
   };
 }

@@ -12,7 +12,11 @@ export interface CommandHelp {
   readonly options: readonly string[];
 }
 
-export type CommandName = "up" | "doctor" | "config" | "new" | "bench";
+export type CommandName = "up" | "call" | "connect" | "doctor" | "config" | "new" | "bench";
+
+const signInOptions = `  --device         sign in on another device: prints a QR code and a code to type
+  --no-browser     print the sign-in link and open nothing
+`;
 
 export const commandHelp: Readonly<Record<CommandName, CommandHelp>> = {
   up: {
@@ -28,6 +32,37 @@ ${everybodys}
 Settings are COUNTERSIGN_* environment variables: countersign config up
 `,
   },
+  call: {
+    invocation: "countersign call",
+    summary: "call a tool of an MCP server; sign in when it needs that",
+    options: ["json", "device", "no-browser", "trace", "agree"],
+    text: `Usage: countersign call <server> <tool> [<name>=<value>... | <JSON object> | -]
+
+Calls a tool through the host's broker and prints its answer. <server> is an address, or the name of a connected server.
+When the call needs sign-in, a browser opens; the call goes on by itself afterwards. What the server asks is asked here.
+
+  name=value       an argument; its type is the one that the tool names
+  '{"a": 1}'       all arguments as one JSON object; - reads it from the standard input
+  --json           print one JSON object on the standard output, and nothing else there
+${signInOptions}  --trace          print each step of the call with its reason
+  --agree          agree to the tool as it is now, when it is not what it was when it was used first
+${everybodys}`,
+  },
+  connect: {
+    invocation: "countersign connect",
+    summary: "connect an MCP server, sign in where it demands that, list its tools",
+    options: ["json", "device", "no-browser", "name", "sign-in", "sign-out", "remove"],
+    text: `Usage: countersign connect [<server>]
+
+Connects a server by its address and lists its tools. Without a server, lists those that are connected.
+
+  --name <name>    how you call it from now on
+  --sign-in        sign in also where the server does not demand it yet
+  --sign-out       forget its tokens and revoke them
+  --remove         remove the server; its tokens are revoked
+  --json           print one JSON object on the standard output, and nothing else there
+${signInOptions}${everybodys}`,
+  },
   doctor: {
     invocation: "npm run doctor --",
     summary: "how any MCP server fares in each host, why, and what to change (npm run doctor)",
@@ -38,7 +73,7 @@ Settings are COUNTERSIGN_* environment variables: countersign config up
     invocation: "countersign config",
     summary: "every setting with its type, value and source; secrets are masked",
     options: ["json"],
-    text: `Usage: countersign config [up | host | wallet | store | bank]
+    text: `Usage: countersign config [up | cli | host | wallet | store | bank]
 
 Prints the settings of one party, or of all: the environment variable, its type, what it does, its value and where that comes from.
 Values of secrets are never printed. Ends with 2 when a value is not valid.
@@ -72,7 +107,7 @@ ${everybodys}`,
   },
 };
 
-export const commandNames: readonly CommandName[] = ["up", "doctor", "config", "new", "bench"];
+export const commandNames: readonly CommandName[] = ["up", "call", "connect", "doctor", "config", "new", "bench"];
 
 const summaries: string = commandNames.map((name) => `  ${name.padEnd(9)} ${commandHelp[name].summary}`).join("\n");
 
@@ -84,5 +119,5 @@ Commands
 ${summaries}
 
 countersign <command> --help tells more. countersign --version prints the version.
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 unreachable, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 unreachable, 4 needs a person, 5 outcome unknown, 130 interrupted.
 `;
