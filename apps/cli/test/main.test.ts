@@ -1,6 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type LocalServers, startServers } from "../testing/local-servers.ts";
 
 const bin = join(import.meta.dirname, "../bin/countersign.mjs");
 
@@ -17,9 +21,9 @@ test("help and version go to the standard output and end with 0", () => {
   expect(run(["--version"])).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: "" });
 });
 
-test("what cannot be followed ends with 2 and one sentence on the standard error", () => {
+test("what cannot be followed ends with 2, a setting that is not valid with 1", () => {
   expect(run(["confgi"])).toEqual({ code: 2, out: "", err: expect.stringMatching(/^countersign: .*Did you mean config\?.*\n$/) });
-  expect(run(["config", "bank"], { COUNTERSIGN_BANK_PORT: "many" })).toMatchObject({ code: 2, err: "" });
+  expect(run(["config", "bank"], { COUNTERSIGN_BANK_PORT: "many" })).toMatchObject({ code: 1, err: "" });
 });
 
 test("JSON is all that is on the standard output", () => {
@@ -33,3 +37,97 @@ test("what keeps a command from starting is said in one sentence, without a stac
   expect({ code, out, lines: err.trim().split("\n").length }).toEqual({ code: 1, out: "", lines: 1 });
   expect(err).toMatch(/^countersign: .*\.\n$/);
 });
+
+describe("a call as a process", () => {
+  let servers: LocalServers;
+  let folder: string;
+  let env: Record<string, string>;
+  beforeEach(async () => {
+    servers = await startServers({ browse: {}, list_orders: { demands: ["orders:read"] } });
+    folder = mkdtempSync(join(tmpdir(), "countersign-cli-"));
+    const clients = [{ issuer: servers.authorizationServer.origin, client_id: "countersign-host" }];
+    env = { COUNTERSIGN_DATA: folder, COUNTERSIGN_CLI_PORT: String(await freePort()), COUNTERSIGN_CLI_CLIENTS: JSON.stringify(clients), BROWSER: person };
+  });
+  afterEach(async () => {
+    await servers.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const start = (...words: readonly string[]): Running => startProcess([bin, ...words], env);
+
+  test("it signs in through the browser, comes back over this machine, prints the answer and keeps the sign-in for the next one", async () => {
+    const first = start("call", servers.server.url, "list_orders");
+    expect(await first.ended).toBe(0);
+    expect(first.out()).toBe('{"done":"list_orders"}\n');
+    expect(first.err()).toContain("Signed in. The call goes on.");
+    const second = start("call", servers.server.url, "list_orders", "--json");
+    expect(await second.ended).toBe(0);
+    expect(second.err()).not.toContain("Sign-in");
+    expect(JSON.parse(second.out())).toMatchObject({ ok: true, result: { structuredContent: { done: "list_orders" } } });
+    expect(servers.server.executions).toHaveLength(2);
+  });
+
+  test("Ctrl-C while the sign-in is open ends it with 130, and another command that waited for the data goes on", async () => {
+    const first = start("call", servers.server.url, "list_orders", "--no-browser");
+    await first.said("/flows/link/");
+    const second = start("call", servers.server.url, "browse");
+    await second.said("Another countersign command is at work");
+    first.interrupt();
+    expect(await first.ended).toBe(130);
+    expect(first.err()).toMatch(/countersign: Stopped\.\n$/);
+    expect(await second.ended).toBe(0);
+    expect(second.out()).toBe('{"done":"browse"}\n');
+    expect(servers.server.executions.map(({ tool }) => tool)).toEqual(["browse"]);
+  });
+
+  test("a fault of the program ends with 70, and shows where it happened only with --debug", async () => {
+    mkdirSync(join(folder, "cli.lock"));
+    const quiet = start("connect");
+    expect(await quiet.ended).toBe(70);
+    expect(quiet.err()).toMatch(/^countersign: This should not have happened \(\w+\)\. Run it again with --debug to see where\.\n$/);
+    const loud = start("connect", "--debug");
+    expect(await loud.ended).toBe(70);
+    expect(loud.err()).toContain("data-lock.ts");
+  });
+});
+
+const person = join(import.meta.dirname, "../testing/person.ts");
+
+interface Running {
+  readonly ended: Promise<number | null>;
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Resolves once this was told. */
+  readonly said: (text: string) => Promise<void>;
+  /** What a terminal does on Ctrl-C: a signal to the whole group. */
+  readonly interrupt: () => void;
+}
+
+function startProcess(words: readonly string[], env: Readonly<Record<string, string>>): Running {
+  const child = spawn(process.execPath, words, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const text = { out: "", err: "" };
+  child.stdout.on("data", (chunk: Buffer) => (text.out += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (text.err += chunk.toString("utf8")));
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  return {
+    ended,
+    out: () => text.out,
+    err: () => text.err,
+    said: (wanted) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => (text.err.includes(wanted) ? resolve() : undefined);
+        child.stderr.on("data", look);
+        void ended.then((code) => reject(new Error(`it ended with ${String(code)} before it said “${wanted}”: ${text.err}`)));
+        look();
+      }),
+    interrupt: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGINT")),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

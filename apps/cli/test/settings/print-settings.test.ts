@@ -38,10 +38,10 @@ test("the value of no setting that can hold a secret is printed, in words or as 
 
 test("a value that is not valid is named with what is wrong, and the command ends with that", () => {
   const paper = paperTerminal();
-  expect(printSettings({ command: "config", party: "bank", json: false }, { COUNTERSIGN_BANK_PORT: "many" }, paper)).toBe("usage");
+  expect(printSettings({ command: "config", party: "bank", json: false }, { COUNTERSIGN_BANK_PORT: "many" }, paper)).toBe("failed");
   expect(paper.printed()).toContain("NOT VALID: it must be a whole number from 0 to 65535.");
   const asJson = paperTerminal();
-  expect(printSettings({ command: "config", party: "bank", json: true }, { COUNTERSIGN_BANK_PORT: "many" }, asJson)).toBe("usage");
+  expect(printSettings({ command: "config", party: "bank", json: true }, { COUNTERSIGN_BANK_PORT: "many" }, asJson)).toBe("failed");
   expect(JSON.parse(asJson.printed())).toMatchObject({
     parties: [
       { party: "bank", settings: expect.arrayContaining([expect.objectContaining({ env: "COUNTERSIGN_BANK_PORT", problem: expect.any(String) })]) },
