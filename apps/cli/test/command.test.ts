@@ -22,7 +22,10 @@ describe("a command line", () => {
     [["config"], { command: "config", party: undefined, json: false }],
     [["call", "store", "browse"], call("store", "browse")],
     [["call", "store", "pay", "--device", "a=1", "--json", "b=-2"], { ...call("store", "pay", "a=1", "b=-2"), json: true, way: "device" }],
-    [["call", "https://x.example/mcp", "t", "{}", "--no-browser", "--trace", "--agree"], { ...call("https://x.example/mcp", "t", "{}"), trace: true, agree: true, way: "link" }],
+    [
+      ["call", "https://x.example/mcp", "t", "{}", "--no-browser", "--trace", "--agree"],
+      { ...call("https://x.example/mcp", "t", "{}"), trace: true, agree: true, way: "link" },
+    ],
     [["call", "store", "t", "--", "--help"], call("store", "t", "--help")],
     [["connect"], connect],
     [["connect", "store", "--sign-in", "--device"], { ...connect, server: "store", act: "sign_in", way: "device" }],

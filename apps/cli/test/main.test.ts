@@ -46,7 +46,12 @@ describe("a call as a process", () => {
     servers = await startServers({ browse: {}, list_orders: { demands: ["orders:read"] } });
     folder = mkdtempSync(join(tmpdir(), "countersign-cli-"));
     const clients = [{ issuer: servers.authorizationServer.origin, client_id: "countersign-host" }];
-    env = { COUNTERSIGN_DATA: folder, COUNTERSIGN_CLI_PORT: String(await freePort()), COUNTERSIGN_CLI_CLIENTS: JSON.stringify(clients), BROWSER: person };
+    env = {
+      COUNTERSIGN_DATA: folder,
+      COUNTERSIGN_CLI_PORT: String(await freePort()),
+      COUNTERSIGN_CLI_CLIENTS: JSON.stringify(clients),
+      BROWSER: person,
+    };
   });
   afterEach(async () => {
     await servers.close();

@@ -45,7 +45,8 @@ export interface TestSession extends Session {
 /** A session of the command line on a new database, with a person who follows every sign-in's link. `databaseUrl` and `sealingKey` to come back to an earlier one. */
 export async function openSession(
   { authorizationServer, server }: LocalServers,
-  given: Pick<Session, "terminal"> & Partial<Pick<Session, "way" | "signal">> & { readonly databaseUrl?: string; readonly sealingKey?: Secret; readonly declines?: boolean },
+  given: Pick<Session, "terminal"> &
+    Partial<Pick<Session, "way" | "signal">> & { readonly databaseUrl?: string; readonly sealingKey?: Secret; readonly declines?: boolean },
 ): Promise<TestSession> {
   const listener = createServer();
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));

@@ -39,7 +39,8 @@ async function collect(session: Session, call: CallView, asking: Asking, server:
   const answers: NewAnswer[] = [];
   for (const [index, item] of asking.items.entries()) {
     terminal.tell(`${oneLine(server, 100)} asks${again}:\n${severalLines(item.message, 2000)}\n`);
-    const answer = item.kind === "url" ? await visit(session, call, { round: asking.round, index, item }) : await askForm(terminal, item.fields, signal);
+    const answer =
+      item.kind === "url" ? await visit(session, call, { round: asking.round, index, item }) : await askForm(terminal, item.fields, signal);
     if (signal.aborted) return undefined;
     answers.push(answer);
   }

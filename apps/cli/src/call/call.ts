@@ -64,7 +64,12 @@ async function agree({ host }: Session, server: ConnectorView, { name, changed }
   if (changed === undefined) return ok(undefined);
   if (!said) {
     const what = changed.fields.map((field) => oneLine(field, 100)).join(", ");
-    return err(stop("person", `the tool is not what it was when it was used first; different: ${what}. Look at it (countersign connect), and run this again with --agree.`));
+    return err(
+      stop(
+        "person",
+        `the tool is not what it was when it was used first; different: ${what}. Look at it (countersign connect), and run this again with --agree.`,
+      ),
+    );
   }
   const agreed = await host.ask(agreeToTool, { id: server.id, body: { tool: name, digest: changed.digest } });
   return agreed.ok ? ok(undefined) : err(refused(agreed.error));

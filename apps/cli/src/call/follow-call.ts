@@ -39,11 +39,17 @@ export async function followCall(following: Following, started: CallView): Promi
     const next = nextStep(call);
     if (next.step === "end") return ok({ call, ending: next.ending });
     if (session.signal.aborted) return endCall(session, call, stop("interrupted", "Stopped."));
-    const taken = next.step === "sign_in" ? await following.guide.show(next.flow) : next.step === "answer" ? await answerQuestions(session, call, next.asking, following.server) : ok(undefined);
+    const taken =
+      next.step === "sign_in"
+        ? await following.guide.show(next.flow)
+        : next.step === "answer"
+          ? await answerQuestions(session, call, next.asking, following.server)
+          : ok(undefined);
     if (!taken.ok) return endCall(session, call, taken.error);
     const read = await readChanged(session, call);
     if (!read.ok) return read;
-    if (next.step === "sign_in" && read.value.state !== call.state && read.value.error === undefined) session.terminal.tell("Signed in. The call goes on.\n");
+    if (next.step === "sign_in" && read.value.state !== call.state && read.value.error === undefined)
+      session.terminal.tell("Signed in. The call goes on.\n");
     if (next.step === "wait" && read.value.version === call.version && session.terminal.attended) {
       session.terminal.tell(`${oneLine(following.server, 100)} works on it (${Math.round((performance.now() - begunAt) / 1000)} s)\n`);
     }
@@ -75,7 +81,9 @@ async function printSteps({ host, terminal }: Session, callId: string, shown: nu
   const trace = await host.ask(readTrace, { id: callId });
   if (!trace.ok) return shown;
   for (const { step, title, detail } of trace.value.steps.slice(shown)) {
-    const more = Object.entries(detail).map(([name, value]) => `${name}=${oneLine(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), 200)}`);
+    const more = Object.entries(detail).map(
+      ([name, value]) => `${name}=${oneLine(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), 200)}`,
+    );
     terminal.tell(`  ${step.padEnd(13)} ${oneLine(title, 200)}${more.length === 0 ? "" : `  ${more.join(" ")}`}\n`);
   }
   return trace.value.steps.length;

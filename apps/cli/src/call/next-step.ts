@@ -16,7 +16,11 @@ export function nextStep(call: CallView): NextStep {
     case "refused":
     case "failed":
       return { step: "end", ending: call.error === undefined ? "failed" : endingOf(call.error.code) };
-    default:
+    case "received":
+    case "resuming":
+    case "dispatched":
+    case "authorizing":
+    case "asking":
       if (call.flow !== undefined && call.queued !== true) return { step: "sign_in", flow: call.flow };
       return call.asking === undefined ? { step: "wait" } : { step: "answer", asking: call.asking };
   }

@@ -23,7 +23,8 @@ export async function runCall(session: Session, command: CallCommand): Promise<E
     return ending;
   }
   const { result, error } = called.value.call;
-  if (result !== undefined) session.terminal.print(resultText(result));
+  // What the tool says of its failure is no answer for a script to read on.
+  if (result !== undefined) (ending === "done" ? session.terminal.print : session.terminal.tell)(resultText(result));
   if (error !== undefined) {
     const detail = error.detail === undefined ? "" : ` (${oneLine(error.detail, 300)})`;
     session.terminal.tell(`countersign: ${error.message}${detail} [${error.code}]\n`);

@@ -16,7 +16,9 @@ export async function runConnect(session: Session, command: ConnectCommand): Pro
   if (command.json) {
     const { error, sentence } = connected.ok ? {} : connected.error;
     const told = error === undefined ? { message: sentence } : { code: error.code, message: sentence, retryable: error.retryable };
-    session.terminal.print(`${safeJson({ schema: jsonSchema, ok: connected.ok, ending, ...(connected.ok ? asJson(connected.value) : { error: told }) })}\n`);
+    session.terminal.print(
+      `${safeJson({ schema: jsonSchema, ok: connected.ok, ending, ...(connected.ok ? asJson(connected.value) : { error: told }) })}\n`,
+    );
   } else if (connected.ok) {
     session.terminal.print(connectedText(connected.value));
   } else {

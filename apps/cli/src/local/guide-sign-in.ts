@@ -61,7 +61,11 @@ export class SignInGuide {
     if (!link.ok) return link.error.code === "flow_expired" ? ok(undefined) : err(refused(link.error));
     this.#shown.set(flow.id, link.value.expiresAt);
     const opened = !again && way === "browser" && open(link.value.url);
-    const how = opened ? "Your browser opens. If it does not, go to" : again ? "The link was not opened in its minute. Here is another" : "Open on this machine";
+    const how = opened
+      ? "Your browser opens. If it does not, go to"
+      : again
+        ? "The link was not opened in its minute. Here is another"
+        : "Open on this machine";
     terminal.tell(`${how}:\n  ${link.value.url}\n`);
     return ok(undefined);
   }

@@ -42,7 +42,10 @@ async function session(given: Given): Promise<TestSession> {
 async function inFolder(work: (kept: { readonly databaseUrl: string; readonly sealingKey: Secret }, folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-cli-"));
   try {
-    await work({ databaseUrl: pathToFileURL(join(folder, "cli.sqlite")).href, sealingKey: new Secret(randomBytes(32).toString("base64url")) }, folder);
+    await work(
+      { databaseUrl: pathToFileURL(join(folder, "cli.sqlite")).href, sealingKey: new Secret(randomBytes(32).toString("base64url")) },
+      folder,
+    );
   } finally {
     for (const each of sessions.splice(0)) await each.close();
     rmSync(folder, { recursive: true, force: true });
@@ -80,7 +83,8 @@ describe("countersign call", () => {
     expect(servers.server.executions.map(({ tool }) => tool)).toEqual(["list_orders"]);
     expect(opened.pages[0]).toContain("Countersign command line");
     expect(opened.pages[0]).toContain("ana on laptop");
-    for (const token of servers.authorizationServer.granted.keys()) expect(terminal.printed() + terminal.told() + opened.opened.join()).not.toContain(token);
+    for (const token of servers.authorizationServer.granted.keys())
+      expect(terminal.printed() + terminal.told() + opened.opened.join()).not.toContain(token);
   });
 
   test("a step-up signs in once more for what the call needs, and both calls run once", async () => {
@@ -155,10 +159,22 @@ describe("countersign call", () => {
     const good = paperTerminal();
     const opened = await session({ terminal: good });
     expect(await runCall(opened, callOf("browse", [], { json: true }))).toBe("done");
-    expect(JSON.parse(good.printed())).toMatchObject({ schema: 1, ok: true, ending: "done", tool: "browse", state: "completed", result: { structuredContent: { done: "browse" } } });
+    expect(JSON.parse(good.printed())).toMatchObject({
+      schema: 1,
+      ok: true,
+      ending: "done",
+      tool: "browse",
+      state: "completed",
+      result: { structuredContent: { done: "browse" } },
+    });
     const bad = paperTerminal();
     expect(await runCall({ ...opened, terminal: bad }, callOf("browze", [], { json: true }))).toBe("usage");
-    expect(JSON.parse(bad.printed())).toMatchObject({ schema: 1, ok: false, ending: "usage", error: { message: expect.stringContaining("Did you mean browse?") } });
+    expect(JSON.parse(bad.printed())).toMatchObject({
+      schema: 1,
+      ok: false,
+      ending: "usage",
+      error: { message: expect.stringContaining("Did you mean browse?") },
+    });
   });
 
   test("what a server says cannot move the terminal's cursor or hide from its reader", async () => {

@@ -24,8 +24,16 @@ test("a browser of this machine sees the pages of a sign-in and nothing of the A
   const link = /http:\S+/.exec(terminal.told())?.[0] ?? "";
   expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/flows\/link\//);
   const { origin } = new URL(link);
-  for (const path of ["/api/session", "/api/connectors", "/api/openapi.json", "/", `/flows/${flow.value.id}/start`, "/flows/link", "/oauth/clients/x.json"]) {
-    expect((await fetch(origin + path)).status, path).toBe(404);
+  for (const path of [
+    "/api/session",
+    "/api/connectors",
+    "/api/openapi.json",
+    "/",
+    `/flows/${flow.value.id}/start`,
+    "/flows/link",
+    "/oauth/clients/x.json",
+  ]) {
+    expect((await fetch(origin + path)).status).toBe(404);
   }
   expect((await fetch(`${origin}/pages/look.css`)).status).toBe(200);
   expect((await fetch(link, { redirect: "manual" })).status).toBe(303);
