@@ -3,6 +3,7 @@ import type { App } from "@countersign/widget/connect";
 import { readAnswer } from "./answer.ts";
 import { recall, remember } from "./memory.ts";
 import { textOf as textOfOutcomes } from "./paying/outcome.ts";
+import { isMoot } from "./paying/paying-state.ts";
 import { type Action, isRunning, type ShopEvent, type ShopState } from "./shop-state.ts";
 import { callOf, emptyShop, stepShop } from "./step-shop.ts";
 
@@ -22,12 +23,15 @@ export function createController(app: App, changed: (state: ShopState) => void):
   const { order, outcomes = [], checkoutId, away = false } = recall(app);
   let state: ShopState = { ...emptyShop, receiptHandle: order, outcomes };
   let lastCall = 0;
+  const open = new Map<number, { readonly action: Action; readonly stop: AbortController }>();
   const dispatch = (event: ShopEvent): void => {
     const step = stepShop(state, event);
     const isNews = step.state.outcomes !== state.outcomes;
     state = step.state;
     changed(state);
     remember(app, state);
+    // The host then stops asking the user for something that nobody can approve any more.
+    for (const { action, stop } of open.values()) if (isMoot(state, action)) stop.abort();
     // Not every host takes it, and nothing depends on it.
     if (isNews) app.updateModelContext({ text: textOfOutcomes(state.outcomes) }).catch(() => undefined);
     if (step.next !== undefined) run(step.next);
@@ -38,11 +42,15 @@ export function createController(app: App, changed: (state: ShopState) => void):
     const call = lastCall;
     dispatch({ type: "started", call, action });
     const { name, args, idempotent } = callOf(action, state);
-    app.callTool(name, args, { idempotent }).then(
+    const stop = new AbortController();
+    open.set(call, { action, stop });
+    app.callTool(name, args, { idempotent, signal: stop.signal }).then(
       (result) => {
+        open.delete(call);
         dispatch({ type: "succeeded", call, action, answer: readAnswer(result.structuredContent, result._meta) });
       },
       (thrown: unknown) => {
+        open.delete(call);
         const { code, message, retryable } = toCallError(thrown);
         dispatch({ type: "failed", call, failure: { action, code, message, retryable } });
       },

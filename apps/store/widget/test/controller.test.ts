@@ -7,6 +7,7 @@ import { recall } from "../src/memory.ts";
 interface Asked {
   readonly name: string;
   readonly args: unknown;
+  readonly signal: AbortSignal | undefined;
   resolve(structuredContent: Record<string, unknown>): void;
   reject(error: unknown): void;
 }
@@ -21,9 +22,9 @@ function createApp(): { readonly app: App; readonly asked: Asked[]; readonly mod
     bridge: "mcp-apps",
     hostContext: { raw: {} },
     state: { durable: true, get: () => stored, set: (value) => void (stored = value), setModelContent: () => undefined },
-    callTool: (name, args) =>
+    callTool: (name, args, options) =>
       new Promise((resolve, reject) =>
-        asked.push({ name, args, resolve: (structuredContent) => resolve({ content: [], structuredContent }), reject }),
+        asked.push({ name, args, signal: options?.signal, resolve: (structuredContent) => resolve({ content: [], structuredContent }), reject }),
       ),
     unlink: async () => undefined,
     onToolInput: never,
@@ -62,6 +63,28 @@ test("each action calls its tool, and a second press while it runs calls nothing
     ["pay", { checkout_id: "chk_1" }],
     ["list_orders", {}],
   ]);
+});
+
+test("an order that is canceled while its payment waits is no longer waited for, and the chat hears nothing of a failed payment", async () => {
+  const { app, asked, models } = createApp();
+  const controller = createController(app, () => undefined);
+  controller.dispatch({ type: "told", answer: { products: [] } });
+  controller.run({ type: "buy", productId: "wall-clock", variantId: "wall-clock", quantity: 1 });
+  asked[0]?.resolve({ checkout });
+  await flush();
+  controller.run({ type: "pay", checkoutId: "chk_1" });
+  controller.run({ type: "check", checkoutId: "chk_1" });
+  asked[2]?.resolve({ checkout: { ...checkout, status: "awaiting_approval" } });
+  await flush();
+  expect(asked[1]?.signal?.aborted).toBe(false);
+  controller.run({ type: "cancel", checkoutId: "chk_1" });
+  asked[3]?.resolve({ checkout: { ...checkout, status: "canceled" } });
+  await flush();
+  expect(asked[1]?.signal?.aborted).toBe(true);
+  asked[1]?.reject(new CallError({ code: "cancelled", message: "This was cancelled.", retryable: true, callId: "call_2" }));
+  await flush();
+  expect(controller.state.checkout?.status).toBe("canceled");
+  expect(models).toEqual([{ text: "The user canceled checkout chk_1 in the shop's view. Nothing was charged." }]);
 });
 
 test("a paid order reaches the screen and the model once, and is remembered as paid", async () => {

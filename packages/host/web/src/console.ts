@@ -18,8 +18,8 @@ export interface Console {
   readonly onEvent: (name: string, json: unknown) => void;
   /** Runs a tool for the user. Call it inside the click, so that a sign-in window may open. */
   readonly callTool: (connectorId: string, tool: Tool, args: unknown) => Promise<ApiProblem | undefined>;
-  /** Runs a tool for a widget and waits for the end. Call it as soon as the widget's message arrives. */
-  readonly callFromWidget: (widget: WidgetCaller, name: string, args: unknown) => Promise<Call>;
+  /** Runs a tool for a widget and waits for the end, which `signal` brings about. Call it as soon as the widget's message arrives. */
+  readonly callFromWidget: (widget: WidgetCaller, name: string, args: unknown, signal?: AbortSignal) => Promise<Call>;
   readonly loadTools: (connectorId: string) => Promise<void>;
   readonly loadTrace: (callId: string) => Promise<void>;
   readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
@@ -78,9 +78,14 @@ export function createConsole(options: ConsoleOptions): Console {
       const started = await startCall(options, { connectorId, tool: tool.name, arguments: args });
       return started.ok ? undefined : started.error;
     },
-    callFromWidget: async (widget, name, args) => {
+    callFromWidget: async (widget, name, args, signal) => {
       const started = await startCall(options, { connectorId: widget.connectorId, tool: name, arguments: args, widget });
-      return started.ok ? await untilEnded(started.value.id) : unstartedCall(widget, name, started.error);
+      if (!started.ok) return unstartedCall(widget, name, started.error);
+      const { id } = started.value;
+      const cancel = (): void => void api.cancelCall(id);
+      if (signal?.aborted === true) cancel();
+      else signal?.addEventListener("abort", cancel, { once: true });
+      return await untilEnded(id).finally(() => signal?.removeEventListener("abort", cancel));
     },
     loadTools: (connectorId) => loadTools(options, connectorId),
     loadTrace: async (callId) => {

@@ -1,7 +1,7 @@
 import type { CallDecision } from "@countersign/protocol/security";
 import type { Answer, ApiProblem } from "./api.ts";
 import { decideAtFlow, decideAtStart, type StartFacts } from "./popup-decision.ts";
-import { ownCallIds } from "./state.ts";
+import { openFlows, ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
 import { type Call, type Flow, isCallEnded, isFlowOpen } from "./wire.ts";
 
@@ -54,6 +54,7 @@ interface FlowWindows {
   /** Sends a window to its flow. False: there is no window, so the user must open one by a click. */
   readonly send: (flow: Flow, window: SignInWindow | undefined) => boolean;
   readonly close: (flowId: string) => void;
+  /** Closes the windows of flows that are over, or that no call of this page waits for any more. */
   readonly closeEnded: () => void;
   readonly note: (connectorId: string) => void;
   /** Counts only while a flow of the connector runs or a window waits for one. */
@@ -84,10 +85,9 @@ function createFlowWindows({ store, now, origin }: SignInOptions): FlowWindows {
     },
     close: (flowId) => windows.get(flowId)?.close(),
     closeEnded: () => {
-      const { flows } = store.get();
+      const waited = new Set(openFlows(store.get()).map(({ flow }) => flow.id));
       for (const [flowId, window] of windows) {
-        const flow = flows[flowId];
-        if (flow !== undefined && isFlowOpen(flow)) continue;
+        if (waited.has(flowId)) continue;
         window.close();
         windows.delete(flowId);
         flowOpenedAt.delete(flowId);

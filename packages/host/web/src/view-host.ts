@@ -37,9 +37,9 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
   return {
     ...linksOf(services, ways),
     ...filesOf(services, ways),
-    callTool: (name, args) => {
+    callTool: (name, args, signal) => {
       const { call, view } = place();
-      return console.callFromWidget({ connectorId: call.connectorId, widgetId: view.id, callId: call.id }, name, args);
+      return console.callFromWidget({ connectorId: call.connectorId, widgetId: view.id, callId: call.id }, name, args, signal);
     },
     listTools: async () => {
       const { connectorId } = place().call;

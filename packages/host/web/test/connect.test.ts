@@ -99,6 +99,21 @@ describe("connectWidget", () => {
     expect(view.sent).toMatchObject([{ method: "ui/notifications/sandbox-resource-ready", params: { sandbox: "allow-scripts" } }]);
   });
 
+  it("tells the host which call the view wants no more", async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const view = await bench({
+      callTool: (_name, _args, signal) => {
+        signals.push(signal);
+        return new Promise(() => {});
+      },
+    });
+    await view.receive(call(1));
+    await view.receive(call(2));
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false, false]);
+    await view.receive({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 2 } });
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false, true]);
+  });
+
   it("V14 counts calls that the view cancelled for as long as they run, and takes more after that", async () => {
     const view = await bench();
     for (let id = 1; id <= maxInFlight; id += 1) {

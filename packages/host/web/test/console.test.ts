@@ -53,7 +53,10 @@ function bench(kept = new Map<string, string>()): Bench {
       return Promise.resolve(call === undefined ? err({ ...down, code: "unknown_call" }) : ok(call));
     },
     answerCall: () => Promise.resolve(err(down)),
-    cancelCall: unused,
+    cancelCall: (id) => {
+      log.push(`cancel ${id}`);
+      return Promise.resolve(ok(undefined));
+    },
     trace: () => Promise.resolve(ok([])),
     cancelFlow: unused,
     startDevice: unused,
@@ -162,6 +165,25 @@ describe("createConsole", () => {
     const { page } = bench();
     page.onEvent("call", { id: "call_1", tool: "list_orders", state: "failed", error: { code: "cancelled", message: "No.", retryable: true } });
     expect((await page.callFromWidget(widget, "list_orders", {})).error?.code).toBe("cancelled");
+  });
+
+  it("ends a widget's call at the host when the view wants it no more, and only then", async () => {
+    const { page, log } = bench();
+    await page.callTool("store", aTool(), {});
+    const stop = new AbortController();
+    const waiting = page.callFromWidget(widget, "pay", {}, stop.signal);
+    await turn();
+    expect(log).not.toContain("cancel call_2");
+    stop.abort();
+    expect(log.at(-1)).toBe("cancel call_2");
+    page.onEvent("call", { id: "call_2", tool: "pay", state: "failed", error: { code: "cancelled", message: "No.", retryable: true } });
+    expect(await waiting).toMatchObject({ id: "call_2", error: { code: "cancelled" } });
+    const over = new AbortController();
+    void page.callFromWidget(widget, "pay", {}, over.signal);
+    page.onEvent("call", { id: "call_3", tool: "pay", state: "completed", result: { content: [] } });
+    await turn();
+    over.abort();
+    expect(log).not.toContain("cancel call_3");
   });
 
   it("gives a widget a typed error when the host does not start its call", async () => {

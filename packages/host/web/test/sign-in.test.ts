@@ -99,6 +99,22 @@ describe("sign-in windows", () => {
     expect(page.log.at(-1)).toBe("w1 close");
   });
 
+  it("closes the window of a flow once the last call that waits for it is over, and shows no card for it", () => {
+    const page = bench();
+    for (const id of ["call_1", "call_2"]) {
+      start(page, id);
+      challenge(page, id);
+    }
+    expect(page.log).toEqual(["w1 open", "w1 /flows/flow_1/start"]);
+    const end = (id: string): void =>
+      page.store.dispatch({ type: "call", call: aCall({ id, state: "failed", error: { code: "cancelled", message: "No.", retryable: true } }) });
+    end("call_1");
+    expect(page.log.at(-1)).toBe("w1 /flows/flow_1/start");
+    end("call_2");
+    expect(page.log.at(-1)).toBe("w1 close");
+    expect(openFlows(page.store.get())).toEqual([]);
+  });
+
   it("closes a reserved window when the call ends without a flow", () => {
     const page = bench();
     const window = page.signIn.reserve(authorize, "store");

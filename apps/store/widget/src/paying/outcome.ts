@@ -3,6 +3,7 @@ import { isObject } from "@countersign/widget/wire";
 import type { Answer } from "../answer.ts";
 import { readList, texts } from "../read.ts";
 import { type Action, isRunning, type ShopEvent, type ShopState } from "../shop-state.ts";
+import { isMoot } from "./paying-state.ts";
 import { paymentEnding } from "./payment-stage.ts";
 
 /** Something that happened here and that the chat cannot see. Two of one key are the same thing. */
@@ -73,6 +74,8 @@ function ofFailure(state: ShopState, { call, failure }: ShopEvent & { readonly t
   if (ending === "denied")
     return isByLink ? undefined : ended(call, `The user did not approve the payment of checkout ${checkoutId}. Nothing was charged.`);
   if (ending === "lapsed") return isByLink ? undefined : lapsed(checkoutId);
+  // Its order is given up: that is told, and that its payment ends with it goes without saying.
+  if (isMoot(state, failure.action)) return undefined;
   if (ending === "stopped") return ended(call, `The user stopped the payment of checkout ${checkoutId}.`);
   const isDeclined = ending === "declined" || ending === "over_limit";
   return isDeclined ? ended(call, `The payment of checkout ${checkoutId} was declined. Nothing was charged.`) : undefined;

@@ -51,6 +51,12 @@ export function isUnsettled(state: ShopState, checkout: Checkout): boolean {
   return checkout.status === "awaiting_approval" || checkout.status === "completing" || state.doubted === checkout.id;
 }
 
+/** Says whether an action waits for an approval that the shop takes no more: its order was canceled, or its time is over. */
+export function isMoot({ checkout }: ShopState, action: { readonly type: string; readonly checkoutId?: string }): boolean {
+  if (action.type !== "pay" && action.type !== "reopen") return false;
+  return checkout?.id === action.checkoutId && (checkout?.status === "canceled" || checkout?.status === "expired");
+}
+
 /** What is shown while the shop is asked. An order that is shown already stays where it is. */
 export function startPaying(state: ShopState, action: PayingAction): ShopState {
   if (action.type === "orders") return { ...state, screen: "orders" };

@@ -94,7 +94,7 @@ function serveCalls(bridge: AppBridge, host: WidgetHost, transport: FrameTranspo
     };
     const timer = setInterval(tick, progressEveryMs);
     try {
-      const call = await host.callTool(params.name, params.arguments ?? {});
+      const call = await host.callTool(params.name, params.arguments ?? {}, extra.mcpReq.signal);
       const result = call.result?.raw;
       if (isCallToolResult(result)) return result;
       const failure = failureOf(call);

@@ -8,8 +8,8 @@ import type { OpenAiGlobals } from "./globals.ts";
 
 /** What a view's host does for it, whichever bridge the view speaks. What is undefined is not offered, and not announced. */
 export interface WidgetHost {
-  /** Runs a tool of the view's own connector through the broker and waits until that call has ended. */
-  readonly callTool: (name: string, args: unknown) => Promise<Call>;
+  /** Runs a tool of the view's own connector through the broker and waits until that call has ended; `signal` is the view's word that it wants it no more. */
+  readonly callTool: (name: string, args: unknown, signal?: AbortSignal) => Promise<Call>;
   /** The tools of the view's own connector whose visibility includes `app`. */
   readonly listTools: () => Promise<readonly Tool[]>;
   readonly readResource: (uri: string) => Answer<JsonObject>;
