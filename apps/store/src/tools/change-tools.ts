@@ -8,6 +8,7 @@ import { changeCheckout } from "../checkout/change.ts";
 import { findCheckout } from "../checkout/find.ts";
 import { viewCheckout } from "../checkout/view.ts";
 import type { Shop } from "../shop.ts";
+import { refusedGoods } from "./refused-goods.ts";
 import * as shapes from "./shapes.ts";
 
 /** Adds the tools that change a checkout or give it up. Either ends what the wallet is asked to approve: an approval of what it was is not taken any more. */
@@ -33,7 +34,7 @@ export function addChangeTools(app: App, shop: Shop): void {
     async ({ checkout_id, version, items, address, shipping_option: option }) => {
       const found = await findCheckout(shop, checkout_id, null);
       const changed = found.ok ? await changeCheckout(shop, found.value, { items, address, option }, version) : found;
-      if (!changed.ok) return refused(changed.error);
+      if (!changed.ok) return refusedGoods(changed.error);
       const { total, id } = changed.value;
       const text = `Checkout ${id} is now over ${formatMinorUnits(total)} ${total.currency}, version ${changed.value.version}.`;
       return answer({ checkout: viewCheckout(changed.value, shop.clock()) }, text);

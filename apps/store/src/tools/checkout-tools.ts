@@ -7,6 +7,7 @@ import { createCheckout } from "../checkout/create.ts";
 import { findCheckout } from "../checkout/find.ts";
 import { viewCheckout, viewPast } from "../checkout/view.ts";
 import type { Shop } from "../shop.ts";
+import { refusedGoods } from "./refused-goods.ts";
 import * as shapes from "./shapes.ts";
 
 /** Adds the tools that make and read a checkout. Its id is unguessable, and knowing it is the right to read it. */
@@ -27,7 +28,7 @@ export function addCheckoutTools(app: App, shop: Shop): void {
     async ({ items, address = null, shipping_option: option }) => {
       const created = await createCheckout(shop, { items, address, option }, null);
       if (!created.ok) {
-        return refused(created.error);
+        return refusedGoods(created.error);
       }
       const checkout = created.value;
       const { total } = checkout;

@@ -12,6 +12,7 @@ import { type Order, receiptOf, viewOrder } from "../orders/order.ts";
 import { receiptHandle, receiptMetaKey } from "../orders/receipt-handle.ts";
 import { payCheckout } from "../payment/pay.ts";
 import type { Shop } from "../shop.ts";
+import { refusedGoods } from "./refused-goods.ts";
 import * as shapes from "./shapes.ts";
 
 /**
@@ -63,7 +64,7 @@ async function pay(shop: Shop, checkout: Checkout, seen: number | undefined, ctx
     case "unknown":
       return refused(refuse("payment_outcome_unknown"));
     case "refused":
-      return refused(paid.refusal);
+      return refusedGoods(paid.refusal);
   }
 }
 

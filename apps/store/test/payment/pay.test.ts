@@ -389,7 +389,11 @@ describe("stock and time", () => {
     const first = await checkout(clocks);
     const second = await checkout([{ product_id: "wall-clock", quantity: 1 }]);
     expect((await town.call("pay", { checkout_id: first })).status).toBe(401);
-    expect(await town.call("pay", { checkout_id: second })).toMatchObject({ isError: true, code: "out_of_stock" });
+    expect(await town.call("pay", { checkout_id: second })).toMatchObject({
+      isError: true,
+      code: "out_of_stock",
+      structured: { error: { message: "There is not enough left of Quiet wall clock.", variant_id: "wall-clock" } },
+    });
     town.wallet.expire([...town.wallet.requests.keys()][0] ?? "");
     await town.store.idle();
     expect(await status(first)).toBe("expired");

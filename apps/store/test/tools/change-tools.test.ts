@@ -128,6 +128,10 @@ describe("update_checkout", () => {
     const id = await create({ items: [{ product_id: "wall-clock", quantity: 6 }] });
     await press(id);
     expect(await update(id, { items: [{ product_id: "wall-clock", quantity: 7 }] })).toMatchObject({ code: "out_of_stock" });
+    const beside = await update(id, { items: [...mugs, { product_id: "wall-clock", quantity: 7 }] });
+    expect(beside.structured).toEqual({
+      error: { code: "out_of_stock", message: "There is not enough left of Quiet wall clock.", retryable: false, variant_id: "wall-clock" },
+    });
     expect(viewOf(await get(id))).toMatchObject({ status: "awaiting_approval", version: 1 });
     expect((await update(id, { items: [{ product_id: "wall-clock", quantity: 5 }] })).isError).toBe(false);
   });

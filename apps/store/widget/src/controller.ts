@@ -18,18 +18,29 @@ export interface Controller {
   run(action: Action): void;
 }
 
+/** Letters that come within this time are kept together: hosts count what a view sends. */
+const typingMs = 300;
+
 /** Makes the controller of one frame and shows what its host has already told. */
 export function createController(app: App, changed: (state: ShopState) => void): Controller {
-  const { order, outcomes = [], checkoutId, away = false } = recall(app);
-  let state: ShopState = { ...emptyShop, receiptHandle: order, outcomes };
+  const { order, outcomes = [], checkoutId, typed, away = false } = recall(app);
+  const address = checkoutId === undefined || typed === undefined ? undefined : { checkoutId, address: typed };
+  let state: ShopState = { ...emptyShop, receiptHandle: order, outcomes, typed: address };
   let lastCall = 0;
   const open = new Map<number, { readonly action: Action; readonly stop: AbortController }>();
+  let typing: ReturnType<typeof setTimeout> | undefined;
+  const keep = (): void => {
+    clearTimeout(typing);
+    typing = undefined;
+    remember(app, state);
+  };
   const dispatch = (event: ShopEvent): void => {
     const step = stepShop(state, event);
     const isNews = step.state.outcomes !== state.outcomes;
     state = step.state;
     changed(state);
-    remember(app, state);
+    if (event.type !== "typed") keep();
+    else typing ??= setTimeout(keep, typingMs);
     // The host then stops asking the user for something that nobody can approve any more.
     for (const { action, stop } of open.values()) if (isMoot(state, action)) stop.abort();
     // Not every host takes it, and nothing depends on it.

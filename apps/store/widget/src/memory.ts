@@ -1,5 +1,6 @@
 import type { App } from "@countersign/widget/connect";
 import { isObject } from "@countersign/widget/wire";
+import { type Address, readAddress } from "./buying/address.ts";
 import { isOpen } from "./buying/checkout.ts";
 import { type Outcome, readOutcomes } from "./paying/outcome.ts";
 import type { PayingState } from "./paying/paying-state.ts";
@@ -10,6 +11,8 @@ import type { ShopState } from "./shop-state.ts";
 export interface Memory {
   /** The order that the user was at, or whose receipt was on the screen. */
   readonly checkoutId?: string;
+  /** What stood in its address form, when that was on the screen. */
+  readonly typed?: Address;
   /** That the user looked at something else meanwhile. */
   readonly away?: true;
   /** The guest's order on the screen, and the right to read it again. */
@@ -25,8 +28,10 @@ export function recall(app: Pick<App, "state">): Memory {
   const [checkoutId] = texts(stored, ["checkoutId"]);
   const [orderId, handle] = isObject(stored["order"]) ? texts(stored["order"], ["orderId", "handle"]) : [];
   const outcomes = readOutcomes(stored["outcomes"]);
+  const typed = readAddress(stored["typed"]);
   return {
     ...(checkoutId === undefined ? {} : { checkoutId }),
+    ...(typed === undefined ? {} : { typed }),
     ...(stored["away"] === true ? { away: true } : {}),
     ...(orderId === undefined || handle === undefined ? {} : { order: { orderId, handle } }),
     ...(outcomes.length === 0 ? {} : { outcomes }),
@@ -46,8 +51,12 @@ function memoryOf(state: ShopState): Memory {
 }
 
 /** Where the user is, as far as it can be found again without asking anybody to sign in. An order that can still be paid is kept while they look around. */
-function placeOf({ screen, checkout, order, receiptHandle }: ShopState): Memory {
-  if (screen === "checkout" || screen === "address") return checkout === undefined ? {} : { checkoutId: checkout.id };
+function placeOf({ screen, checkout, order, receiptHandle, typed }: ShopState): Memory {
+  if (screen === "checkout" || screen === "address") {
+    if (checkout === undefined) return {};
+    const isTyping = screen === "address" && typed?.checkoutId === checkout.id;
+    return { checkoutId: checkout.id, ...(isTyping ? { typed: typed.address } : {}) };
+  }
   if (order !== undefined && (screen === "receipt" || screen === "order")) {
     if (receiptHandle?.orderId === order.id) return { order: receiptHandle };
     return screen === "receipt" && order.checkoutId !== "" ? { checkoutId: order.checkoutId } : {};

@@ -43,6 +43,7 @@ function decide(state: ShopState, event: ShopEvent): ShopStep {
     case "quantity":
     case "show_all":
     case "want":
+    case "typed":
     case "recalled":
       return stepBuying(state, event);
   }

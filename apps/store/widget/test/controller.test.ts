@@ -1,6 +1,7 @@
 import { CallError } from "@countersign/widget/call-error";
 import type { App } from "@countersign/widget/connect";
 import { expect, test, vi } from "vitest";
+import { noAddress } from "../src/buying/address.ts";
 import { createController } from "../src/controller.ts";
 import { recall } from "../src/memory.ts";
 
@@ -85,6 +86,38 @@ test("an order that is canceled while its payment waits is no longer waited for,
   await flush();
   expect(controller.state.checkout?.status).toBe("canceled");
   expect(models).toEqual([{ text: "The user canceled checkout chk_1 in the shop's view. Nothing was charged." }]);
+});
+
+test("a half-typed address is kept with its last letter, and comes back with the form", async () => {
+  vi.useFakeTimers();
+  try {
+    const { app, asked } = createApp();
+    const controller = createController(app, () => undefined);
+    controller.dispatch({ type: "told", answer: { products: [] } });
+    controller.run({ type: "buy", productId: "wall-clock", variantId: "wall-clock", quantity: 1 });
+    asked[0]?.resolve({ checkout });
+    await vi.advanceTimersByTimeAsync(0);
+    controller.dispatch({ type: "go", screen: "address" });
+    for (const line1 of ["O", "Ou", "Oude"]) {
+      const address = { name: "", line1, line2: "", postalCode: "", city: "", region: "", country: "NL" };
+      controller.dispatch({ type: "typed", checkoutId: "chk_1", address });
+    }
+    expect(recall(app)).toEqual({ checkoutId: "chk_1" });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(recall(app)).toMatchObject({ checkoutId: "chk_1", typed: { line1: "Oude" } });
+    const items = [{ product_id: "wall-clock", variant_id: "wall-clock", title: "Clock", quantity: 1, unit_price: total, amount: total }];
+    const reloaded = createController(app, () => undefined);
+    expect(asked.at(-1)).toMatchObject({ name: "get_checkout" });
+    asked.at(-1)?.resolve({ checkout: { ...checkout, items } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reloaded.state).toMatchObject({ screen: "address", typed: { checkoutId: "chk_1", address: { line1: "Oude" } } });
+    reloaded.dispatch({ type: "want", wish: { address: { ...noAddress, line1: "Oude Delft 1", country: "NL" } } });
+    asked.at(-1)?.resolve({ checkout: { ...checkout, items, version: 2 } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reloaded.state).toMatchObject({ screen: "checkout", typed: undefined });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a paid order reaches the screen and the model once, and is remembered as paid", async () => {

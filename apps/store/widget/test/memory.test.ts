@@ -43,6 +43,14 @@ test("an order that can still be paid is kept while the user looks around, one t
   expect(afterReload({ ...onShelf, checkout: undefined })).toEqual({});
 });
 
+test("what stands in the address form comes back with its order, while the form is on the screen", () => {
+  const address = { name: "Ada", line1: "Oude Del", line2: "", postalCode: "", city: "", region: "", country: "NL" };
+  const typing: ShopState = { ...onCheckout, screen: "address", typed: { checkoutId: "chk_1", address } };
+  expect(afterReload(typing)).toEqual({ checkoutId: "chk_1", typed: address });
+  expect(afterReload({ ...typing, screen: "checkout" })).toEqual({ checkoutId: "chk_1" });
+  expect(afterReload({ ...typing, typed: { checkoutId: "chk_0", address } })).toEqual({ checkoutId: "chk_1" });
+});
+
 test("a view that shows nothing yet, or not yet what it remembers, forgets nothing", () => {
   expect(afterReload({ ...onCheckout, recalled: { checkoutId: "chk_0", onScreen: true } })).toEqual({});
   expect(afterReload({ ...emptyShop, checkout })).toEqual({});

@@ -11,6 +11,7 @@ import { sha256OfJson } from "../digest.ts";
 import { judgeRoom } from "../limits/reserve.ts";
 import type { PaymentDisplay } from "../pages/payment.ts";
 import { displayMoney, displayText } from "../pages/display-text.ts";
+import { approvalLinkClientId, approvalLinkWords } from "../payment-requests/approval-link-client.ts";
 import { isForAccount, isRefund, type PaymentRequest, paymentRequestKind, statusOf } from "../payment-requests/request.ts";
 import type { InteractionParts } from "./parts.ts";
 import { channelOf, clientHostOf, clientNameOf } from "./views.ts";
@@ -101,8 +102,10 @@ function displayOf(interaction: OpenInteraction, request: PaymentRequest, accoun
       amount: displayMoney({ amount: item.amount, currency: terms.currency }),
     })),
     account: displayText(account, 80),
-    clientName: clientNameOf(interaction),
-    clientHost: clientHostOf(interaction),
+    // A link is nobody's app: it came from the payee, whoever passed it on.
+    ...(interaction.client.clientId === approvalLinkClientId
+      ? { clientName: displayText(payee.name, 80), clientHost: approvalLinkWords }
+      : { clientName: clientNameOf(interaction), clientHost: clientHostOf(interaction) }),
     ...(terms.refund_of === undefined ? {} : { refundOf: displayText(terms.refund_of, 100) }),
   };
 }

@@ -4,6 +4,9 @@ import { text } from "../pages/text.ts";
 /** The client id under which an approval link asks. */
 export const approvalLinkClientId = "approval-link";
 
+/** How a payment page says that its payee asked by a link, and no app did. */
+export const approvalLinkWords = "with a link";
+
 /** The wallet as its own client: an approval link runs the same authorization request that a host would send, so there is one page and one ceremony. */
 export function approvalLinkClient(publicUrl: string): WalletClient {
   return {

@@ -197,6 +197,8 @@ describe("approving a payment", () => {
     const person = new Person(world);
     const page = await person.register(await person.browser.open(`${world.url}/approve/${id}`));
     expect(isPaymentPage(page)).toBe(true);
+    // The payee asked, with its link: the wallet never names itself, nor this device, as who asks for money.
+    expect(page.html).toContain('<dt>Asked by</dt><dd>Harbour Goods <span class="quiet">with a link</span></dd>');
     const end = await person.usePasskey(page, "/approve");
     expect(end.html).toContain("<h1>Approved</h1>");
     for (const claim of [end.url, `${world.url}/approved?code=x`, `${world.url}/approved`]) {

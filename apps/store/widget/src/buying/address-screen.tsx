@@ -11,7 +11,7 @@ type Choice = readonly [value: string, title: string];
 /** Where the order goes. What is missing is said beside its field; what the shop refuses, above. */
 export function AddressScreen({ checkout }: { readonly checkout: Checkout }): VNode {
   const { state, format, dispatch } = useShop();
-  const [address, setAddress] = useState(() => firstAddress(checkout, state.lastAddress));
+  const address = state.typed?.checkoutId === checkout.id ? state.typed.address : firstAddress(checkout, state.lastAddress);
   const [problems, setProblems] = useState<ReturnType<typeof problemsOf>>({});
   const form = useRef<HTMLFormElement>(null);
   const regions = checkout.destinations.find(({ country }) => country === address.country)?.regions ?? [];
@@ -21,7 +21,7 @@ export function AddressScreen({ checkout }: { readonly checkout: Checkout }): VN
     form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [problems]);
   const set = (part: AddressPart, value: string): void =>
-    setAddress((before) => ({ ...before, [part]: value, ...(part === "country" ? { region: "" } : {}) }));
+    dispatch({ type: "typed", checkoutId: checkout.id, address: { ...address, [part]: value, ...(part === "country" ? { region: "" } : {}) } });
   const submit = (): void => {
     const found = problemsOf(address, regions);
     setProblems(found);

@@ -40,6 +40,8 @@ export interface BuyingState {
   /** Where the last order was to be sent. */
   readonly lastAddress: Address | undefined;
   readonly news: News | undefined;
+  /** What stands in the address form of a checkout and was not sent yet. */
+  readonly typed: { readonly checkoutId: string; readonly address: Address } | undefined;
   /** The checkout that was there before the view was loaded again, until it was looked at. */
   readonly recalled: { readonly checkoutId: string; readonly onScreen: boolean } | undefined;
 }
@@ -52,6 +54,7 @@ export type BuyingEvent =
   | { readonly type: "quantity"; readonly productId: string; readonly quantity: number }
   | { readonly type: "show_all" }
   | { readonly type: "want"; readonly wish: Wish }
+  | { readonly type: "typed"; readonly checkoutId: string; readonly address: Address }
   | { readonly type: "recalled"; readonly checkoutId: string; readonly onScreen: boolean };
 
 const shownAtFirst = 4;
@@ -69,6 +72,7 @@ export const emptyBuying: BuyingState = {
   movedFrom: undefined,
   lastAddress: undefined,
   news: undefined,
+  typed: undefined,
   recalled: undefined,
 };
 
@@ -88,6 +92,8 @@ export function stepBuying(state: ShopState, event: BuyingEvent): ShopStep {
       return still({ ...state, shown: Number.MAX_SAFE_INTEGER });
     case "want":
       return askWanted({ ...state, wanted: joinChanges(state.wanted, changeOf(event.wish)) });
+    case "typed":
+      return still({ ...state, typed: { checkoutId: event.checkoutId, address: event.address } });
     case "recalled": {
       const { checkoutId, onScreen } = event;
       return { state: { ...state, recalled: { checkoutId, onScreen } }, next: { type: "check", checkoutId } };
@@ -158,7 +164,8 @@ export function showGoods(state: ShopState, answer: Answer): ShopState {
 export function seeCheckout(state: ShopState, checkout: Checkout): ShopState {
   const { checkout: known, recalled } = state;
   if (recalled?.checkoutId === checkout.id) {
-    const screen = recalled.onScreen || state.screen === "start" ? "checkout" : state.screen;
+    const isTyping = state.typed?.checkoutId === checkout.id && isOpen(checkout);
+    const screen = recalled.onScreen || state.screen === "start" ? (isTyping ? "address" : "checkout") : state.screen;
     return keepAddress({ ...state, checkout, screen, recalled: undefined });
   }
   if (known === undefined) return keepAddress({ ...state, checkout, screen: state.screen === "start" ? "checkout" : state.screen });
@@ -182,7 +189,8 @@ function added(state: ShopState, answer: Answer): ShopState {
 function changed(state: ShopState, asked: Change, checkout: Checkout | undefined): ShopStep {
   if (checkout === undefined) return still(state);
   const screen = asked.address !== undefined && state.screen === "address" ? "checkout" : state.screen;
-  return askWanted(keepAddress({ ...state, checkout, screen, wanted: leftOver(state.wanted, asked), news: "changed" }));
+  const typed = asked.address === undefined ? state.typed : undefined;
+  return askWanted(keepAddress({ ...state, checkout, screen, typed, wanted: leftOver(state.wanted, asked), news: "changed" }));
 }
 
 /** Asks for what is wanted, one change after the other. A checkout with nothing in it is given up. */

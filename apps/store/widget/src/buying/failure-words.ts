@@ -1,12 +1,12 @@
 import type { Failure } from "../shop-state.ts";
 
 /** What a refusal while choosing means here, and what to do about it; undefined where the shop's own words say it. */
-export function buyingWords({ action, code }: Failure): string | undefined {
+export function buyingWords({ action, code, message }: Failure): string | undefined {
   switch (code) {
     case "out_of_stock":
       return action.type === "again"
-        ? "Some of these things are not there any more. Choose them again one by one."
-        : "There are fewer left than that. Choose a smaller quantity, or something else.";
+        ? `${message} Choose the other things again one by one.`
+        : `${message} Choose a smaller quantity, or something else.`;
     case "conflict":
       return "This order was changed elsewhere meanwhile. Here it is as it is now.";
     case "checkout_expired":

@@ -9,8 +9,8 @@ const buy: BuyingAction = { type: "buy", productId: "mug", variantId: "mug", qua
 const change = (more: object): BuyingAction => ({ type: "change", checkoutId: "chk_1", change: { ...noChange, ...more } });
 
 test.each<[action: BuyingAction, code: string, words: RegExp]>([
-  [buy, "out_of_stock", /Choose a smaller quantity/],
-  [{ type: "again", checkout: checkoutOf() }, "out_of_stock", /one by one/],
+  [buy, "out_of_stock", /^Not enough mugs\. Choose a smaller quantity/],
+  [{ type: "again", checkout: checkoutOf() }, "out_of_stock", /^Not enough mugs\. .* one by one/],
   [buy, "checkout_expired", /Try again to begin a new one/],
   [change({}), "checkout_expired", /^the shop's$/],
   [change({ address }), "invalid_arguments", /Check the country and the region/],
@@ -20,6 +20,6 @@ test.each<[action: BuyingAction, code: string, words: RegExp]>([
   [{ type: "look", productId: "mug" }, "not_found", /not have this any more/],
   [buy, "server_unreachable", /^the shop's$/],
 ])("what failed (%j, %s) is said with what to do, or left to the shop's words", (action, code, words) => {
-  const said = buyingWords({ action, code, message: "", retryable: false });
+  const said = buyingWords({ action, code, message: "Not enough mugs.", retryable: false });
   expect(said ?? "the shop's").toMatch(words);
 });
