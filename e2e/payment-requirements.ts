@@ -78,6 +78,7 @@ export const paymentRequirements: readonly Requirement[] = [
     rule: "A person buys in the shop's view from the choice of a variant to the receipt: an order of several lines, an address, a way of delivery, changes, a change of mind. Every figure is the shop's.",
     shownBy: [
       scenario("buy", "picks a variant, has two products sent by express, changes and cancels the order, orders it again and pays"),
+      scenario("buy", "is asked for no approval any more once the order is canceled, and the wallet takes none"),
       scenario("buy", "finds its order again after a reload, as it is now, and where it stood"),
       scenario("buy", "goes along with whoever uses the keyboard: to the heading of each screen, to the first field that lacks something"),
       scenario("buy", "says that the price changed when the order was changed elsewhere, and asks for no other sum than the button's"),

@@ -145,6 +145,38 @@ describe("a person in the console", () => {
     await page.page.reload();
     await new Shop(page.widget).at("product-card").first().waitFor();
     await expect.poll(() => new Shop(page.widget).at("cart").innerText()).toContain("2");
+    // A half-typed address is still there, and so is where it was typed.
+    await press(new Shop(page.widget).at("cart"));
+    await press(new Shop(page.widget).at("edit-address"));
+    const kept = page.page.waitForResponse((response) => response.request().postData()?.includes("Oude Del") === true);
+    await new Shop(page.widget).fillAddress({ Country: "NL", "Full name": "Ada", "Street and number": "Oude Del" });
+    await kept;
+    await page.page.reload();
+    await expect.poll(() => new Shop(page.widget).view.getByLabel("Street and number").inputValue()).toBe("Oude Del");
+    expect(await new Shop(page.widget).view.getByLabel("Country").inputValue()).toBe("NL");
+    expect(person.pageErrors).toEqual([]);
+  });
+
+  it("is asked for no approval any more once the order is canceled, and the wallet takes none", async () => {
+    const { console: page } = person;
+    await page.callTool("browse_products", { query: "kettle" });
+    const shop = new Shop(page.widget);
+    await press(shop.button("Buy Enamel kettle"));
+    await shop.at("pay").waitFor();
+    const paid = readBank(stack.folder).payments.length;
+    const wallet = new WalletPage(await openedBy(page.page, () => press(shop.at("pay"))));
+    await wallet.approve.waitFor();
+    await page.signInCard.waitFor();
+    await press(shop.at("cancel"));
+    await shop.at("again").waitFor();
+    await page.signInCard.waitFor({ state: "detached" });
+    // The window has left the console's reach: it says itself that it came too late.
+    await wallet.approve.click();
+    await wallet.page
+      .getByText(/no longer|canceled|cancelled/i)
+      .first()
+      .waitFor();
+    expect(readBank(stack.folder).payments).toHaveLength(paid);
     expect(person.pageErrors).toEqual([]);
   });
 });
