@@ -81,11 +81,7 @@ export function createConsole(options: ConsoleOptions): Console {
     callFromWidget: async (widget, name, args, signal) => {
       const started = await startCall(options, { connectorId: widget.connectorId, tool: name, arguments: args, widget });
       if (!started.ok) return unstartedCall(widget, name, started.error);
-      const { id } = started.value;
-      const cancel = (): void => void api.cancelCall(id);
-      if (signal?.aborted === true) cancel();
-      else signal?.addEventListener("abort", cancel, { once: true });
-      return await untilEnded(id).finally(() => signal?.removeEventListener("abort", cancel));
+      return whileWanted(signal, () => void api.cancelCall(started.value.id), untilEnded(started.value.id));
     },
     loadTools: (connectorId) => loadTools(options, connectorId),
     loadTrace: async (callId) => {
@@ -134,6 +130,13 @@ export function createConsole(options: ConsoleOptions): Console {
       return api.createWidget({ connectorId, resourceUri, callId });
     },
   };
+}
+
+/** Waits for an end, and asks for it when nobody wants to wait any more. */
+function whileWanted<T>(signal: AbortSignal | undefined, cancel: () => void, end: Promise<T>): Promise<T> {
+  if (signal?.aborted === true) cancel();
+  else signal?.addEventListener("abort", cancel, { once: true });
+  return end.finally(() => signal?.removeEventListener("abort", cancel));
 }
 
 /** Takes one event of the stream, and does what follows from it. */
