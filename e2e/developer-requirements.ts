@@ -34,4 +34,25 @@ export const developerRequirements: readonly Requirement[] = [
       { file: "tools/test/documents.test.ts", title: "link to files and headings that are there" },
     ],
   },
+  {
+    id: "doctor-1",
+    rule: "The doctor says of any server how it fares in each host, why, from where that is known, and what to change; on a page as in the terminal.",
+    shownBy: [
+      scenario("doctor", "is reached from the console"),
+      scenario("doctor", "shows the same matrix as the command"),
+      scenario("doctor", "can be used by everybody"),
+      scenario("doctor", "says what is wrong with an address"),
+      { file: "packages/host/test/doctor/broken-servers.test.ts", title: "is found, and not found in its healthy twin" },
+      { file: "apps/cli/test/doctor/doctor.test.ts", title: "ends with 1 where something is dead" },
+    ],
+  },
+  {
+    id: "doctor-2",
+    rule: "The doctor changes nothing at the server, reaches no private network for a stranger, and is not held up or filled by a hostile server.",
+    shownBy: [
+      { file: "packages/host/test/doctor/examine.test.ts", title: "calls no tool that might do something" },
+      { file: "packages/host/test/doctor/hostile-servers.test.ts", title: "comes to an end" },
+      { file: "packages/host/test/routes/doctor.test.ts", title: "reaches nothing on this machine for a host that is not on it" },
+    ],
+  },
 ];

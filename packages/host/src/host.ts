@@ -41,6 +41,7 @@ import { createDoor } from "./routes/guard.ts";
 import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
 import { apiDocument } from "./routes/openapi.ts";
 import { deleteUser, operations, readSession, say, stopAnswer } from "./routes/operations.ts";
+import { addDoctorRoutes } from "./routes/doctor.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
@@ -209,6 +210,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   addCallRoutes(app, { ...parts, widgets: parts.views.widgets, polls, door });
   addViewRoutes(app, { ...parts, ...parts.views, polls, door });
   addSettingsRoutes(app, { ...parts, door });
+  addDoctorRoutes(app, { door, localAllowed: isLoopbackUrl(new URL(options.publicUrl)) });
   const { chat } = parts;
   serveOperation(app, door, say, ({ userId, body }) => chat?.say(userId, body.conversationId, body.message, body.viewTools) ?? err(noModel));
   serveOperation(app, door, stopAnswer, ({ userId }) => (chat === undefined ? err(noModel) : ok(chat.stop(userId))));

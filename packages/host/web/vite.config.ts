@@ -19,6 +19,7 @@ const config: UserConfig = defineConfig({
       build: {
         outDir: here("dist"),
         emptyOutDir: true,
+        rolldownOptions: { input: { console: here("index.html"), doctor: here("doctor.html") } },
         target,
         cssTarget: target,
         assetsInlineLimit: 0,

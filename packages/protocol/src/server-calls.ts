@@ -39,7 +39,8 @@ function judgeCaller(seen: ServerObservation, profile: HostProfile, by: Caller, 
   if (told.asks) return judgeQuestion(profile);
   const facts: ReachFacts = { mode: "mixed", by, forms: told.forms, declares: true, describes: told.describes, offersLinks: offersLinks(listed) };
   const reach = judgeReach(profile, facts);
-  if (told.unseen !== undefined && reach.reach === "dead") return told.unseen;
+  const basis = { certainty: reach.certainty, source: reach.source };
+  if (told.unseen !== undefined && reach.reach === "dead") return { ...told.unseen, basis };
   return verdictOf(reach, profile, facts);
 }
 
@@ -55,12 +56,19 @@ function judgeUnlisted(seen: ServerObservation, profile: HostProfile, by: Caller
 /** No tool that this caller sees demands sign-in: only whether views may call at all is left. */
 function judgeOpen(profile: HostProfile, by: Caller): Verdict {
   if (by === "model") return works("nothing_protected", "No tool that the model sees demands sign-in.");
+  if (servesViews(profile)) return works("nothing_protected", "No tool that views see demands sign-in.");
+  return { standing: "falls_back", ...noViewCalls, basis: basisOf(hostViews[profile].capabilities) };
+}
+
+const noViewCalls: Required<Pick<Verdict, "finding" | "reason" | "fix">> = {
+  finding: "no_view_calls",
+  reason: "This host serves no tool calls to views.",
+  fix: "Give the view all that it shows in the result of the tool that brings it.",
+};
+
+function servesViews(profile: HostProfile): boolean {
   const { capabilities, openai } = hostViews[profile];
-  if (capabilities.value.includes("serverTools") || openai.value.includes("callTool")) {
-    return works("nothing_protected", "No tool that views see demands sign-in.");
-  }
-  const fix = "Give the view all that it shows in the result of the tool that brings it.";
-  return { standing: "falls_back", finding: "no_view_calls", reason: "This host serves no tool calls to views.", fix, basis: basisOf(capabilities) };
+  return capabilities.value.includes("serverTools") || openai.value.includes("callTool");
 }
 
 /** What the server says to an anonymous call. `unseen`: the verdict where what is declared leads nowhere, because the challenge was not seen. */
@@ -84,7 +92,7 @@ function demandOf(call: ProtectedCallObservation, optional: boolean): Demand | V
   const declared: Demand = { forms: ["declared"], describes: false, asks: false };
   switch (call.seen) {
     case "http":
-      if (call.challenge.header === "unreadable") return unreadableChallenge;
+      if (call.challenge.header === "unreadable") return { ...declared, unseen: unreadableChallenge };
       return { ...declared, forms: ["declared", call.challenge.status === 403 ? "http_403" : "http_401"] };
     case "result":
       return { ...declared, forms: ["declared", "result"], describes: call.described && call.error !== undefined };
@@ -98,7 +106,7 @@ function demandOf(call: ProtectedCallObservation, optional: boolean): Demand | V
     case "refused":
       return { ...declared, unseen: noChallenge };
     case "unreadable_challenge":
-      return unreadableChallenge;
+      return { ...declared, unseen: unreadableChallenge };
     case "not_called":
       return { ...declared, unseen: unknown("challenge_unseen", `How calls are challenged was not seen: ${unseenReasons[call.reason]}.`) };
     case "nothing":
@@ -192,6 +200,7 @@ function verdictOf(reach: Reach, profile: HostProfile, facts: ReachFacts): Verdi
   if (reach.way === "model") {
     return { standing: "falls_back", finding: "by_model", reason: "A view's call starts no sign-in: the view asks the chat to make it.", fix, basis };
   }
+  if (facts.by === "view" && !servesViews(profile)) return { standing: "dead", ...noViewCalls, basis };
   if (facts.by === "view")
     return { standing: "dead", finding: "view_sign_in", reason: `A view's call reaches no protected tool: ${reach.reason}.`, fix, basis };
   return { standing: "dead", ...wantedBy(hostSignIns[profile], facts, reach), basis };

@@ -1,4 +1,4 @@
-import { hostNames, readProfile, type Fact } from "./host-profile.ts";
+import { type Fact, profileNames } from "./host-profile.ts";
 import { hostClients } from "./host-profile-client.ts";
 import { hostSignIns } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
@@ -7,14 +7,23 @@ import { judgeCalls } from "./server-calls.ts";
 import { notesOn } from "./server-notes.ts";
 import type { ServerObservation } from "./server-observation.ts";
 import { type HostFacts, judgeByRules, type LookedAt } from "./server-rules.ts";
-import type { HostColumn, Matrix, Matter, Verdict } from "./server-verdict.ts";
-
-/** Every host of the tables, in their order. */
-export const everyHost: readonly HostProfile[] = Object.keys(hostNames).flatMap((name) => readProfile(name) ?? []);
+import { type DoctorExit, exitCodeOf, type Finding, findingsOf, type HostColumn, type Matrix, type Matter, type Verdict } from "./server-verdict.ts";
 
 /** Judges a server for each of the hosts. Pure: the same observation gives the same matrix. */
-export function judgeServer(seen: ServerObservation, hosts: readonly HostProfile[] = everyHost): Matrix {
+export function judgeServer(seen: ServerObservation, hosts: readonly HostProfile[] = profileNames): Matrix {
   return { url: seen.url, hosts: hosts.map((host) => columnOf(seen, host)), notes: notesOn(seen) };
+}
+
+/** A matrix with what follows from it. */
+export interface ServerReport extends Matrix {
+  readonly findings: readonly Finding[];
+  readonly exit: DoctorExit;
+}
+
+/** Judges a server for each of the hosts, and draws the conclusions. */
+export function reportOn(seen: ServerObservation, hosts: readonly HostProfile[] = profileNames): ServerReport {
+  const matrix = judgeServer(seen, hosts);
+  return { ...matrix, findings: findingsOf(matrix), exit: exitCodeOf(seen, matrix) };
 }
 
 function columnOf(seen: ServerObservation, host: HostProfile): HostColumn {

@@ -175,6 +175,15 @@ const signInRules: readonly Rule[] = [
   },
   (seen, host) => {
     if (documentsFor(seen, host).some((each) => each.seen === "document" && canRegister(each.judged, host))) return undefined;
+    if (host.registration.every((way) => way === "preregistered")) {
+      const byHand = "This host does not become a client of an authorization server by itself: somebody registers it there.";
+      return fallsBack(
+        "registered_by_hand",
+        byHand,
+        "Say in your documentation how the host is registered and where its client id goes.",
+        "registration",
+      );
+    }
     const fix = "Support Client ID Metadata Documents with the auth method none, or dynamic registration.";
     const reason = "This host cannot become a client of the authorization server by itself.";
     return host.registration.includes("preregistered")

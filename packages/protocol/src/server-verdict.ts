@@ -7,7 +7,15 @@ export type Standing = "works" | "falls_back" | "dead" | "moot" | "unknown";
 /** What a developer asks of a server, a row of the matrix each. */
 export type Matter = "connect" | "list" | "sign_in" | "model_call" | "view_call" | "view" | "step_up";
 
-export const matters: readonly Matter[] = ["connect", "list", "sign_in", "model_call", "view_call", "view", "step_up"];
+export const matters: readonly ["connect", "list", "sign_in", "model_call", "view_call", "view", "step_up"] = [
+  "connect",
+  "list",
+  "sign_in",
+  "model_call",
+  "view_call",
+  "view",
+  "step_up",
+];
 
 /** A cell: the standing, why, and what to change. `finding` names the reason, so that cells with one cause share one fix. */
 export interface Verdict {

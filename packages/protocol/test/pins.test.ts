@@ -190,7 +190,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "secret-field": ["asksForSecret", "messageAsksForSecret"],
   security: ["decideCall", "judgeVisibility", "kindOfSchemes", "parseSecuritySchemes", "parseVisibility"],
   "server-calls": ["judgeCalls"],
-  "server-matrix": ["everyHost", "judgeServer"],
+  "server-matrix": ["judgeServer", "reportOn"],
   "server-notes": ["notesOn"],
   "server-observation": ["eraNames"],
   "server-rules": ["judgeByRules"],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HostProfile } from "../src/ladder.ts";
 import { type CallMatter, judgeCalls } from "../src/server-calls.ts";
-import { everyHost } from "../src/server-matrix.ts";
+import { profileNames } from "../src/host-profile.ts";
 import type { ProtectedCallObservation, ServerObservation, ToolObservation } from "../src/server-observation.ts";
 import type { Verdict } from "../src/server-verdict.ts";
 import { allEras, goodServer, listing, openTool, protectedTool } from "./seen-server.ts";
@@ -75,7 +75,8 @@ const table: Readonly<Record<CallMatter, readonly Row[]>> = {
     ],
     ["claude", "falls_back", "by_model", {}],
     ["vscode", "works", "reached", {}],
-    ["goose", "dead", "view_sign_in", { tools: listing([protectedTool, ...linkTools]) }],
+    ["goose", "dead", "no_view_calls", { tools: listing([protectedTool, ...linkTools]) }],
+    ["copilot", "dead", "view_sign_in", {}],
     ["claude", "moot", "no_views", { tools: listing([{ ...protectedTool, view: "" }].map(({ view: _view, ...tool }) => tool)) }],
     ["claude", "works", "nothing_protected", { tools: listing([openTool]) }],
     ["claude", "works", "nothing_protected", { tools: listing([openTool, { ...protectedTool, visibility: ["model"] }]) }],
@@ -106,7 +107,7 @@ describe.each(["model_call", "view_call", "step_up"] as const)("%s", (matter) =>
   it("is no better than the sign-in that it needs", () => {
     const dead: Verdict = { standing: "dead", finding: "registration", reason: "No.", fix: "Yes." };
     const seen = matter === "step_up" ? { ...goodServer, tools: listing([scoped("a")]) } : goodServer;
-    for (const host of everyHost) {
+    for (const host of profileNames) {
       expect(judgeCalls(seen, host, matter, dead)).toEqual(dead);
       expect(judgeCalls(seen, host, matter, { ...dead, standing: "unknown" }).standing).toBe("unknown");
     }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { everyHost, judgeServer } from "../src/server-matrix.ts";
+import { profileNames } from "../src/host-profile.ts";
+import { judgeServer } from "../src/server-matrix.ts";
 import { exitCodeOf, findingsOf, matters } from "../src/server-verdict.ts";
 import { allEras, asDocument, goodServer, openTool, listing } from "./seen-server.ts";
 
 describe("a matrix", () => {
   it("has a column for each host of the tables, in their order, or for those that were asked for", () => {
-    expect(judgeServer(goodServer).hosts.map(({ host }) => host)).toEqual(everyHost);
+    expect(judgeServer(goodServer).hosts.map(({ host }) => host)).toEqual(profileNames);
     expect(judgeServer(goodServer, ["goose"]).hosts.map(({ host }) => host)).toEqual(["goose"]);
   });
 
@@ -25,7 +26,7 @@ describe("a matrix", () => {
   it("knows nothing of a server that did not answer, and fails no build", () => {
     const silent = { ...goodServer, eras: allEras({ seen: "nothing", problem: "timeout" }) };
     const matrix = judgeServer(silent);
-    expect(findingsOf(matrix)).toMatchObject([{ finding: "unreachable", frees: [], unsure: everyHost }]);
+    expect(findingsOf(matrix)).toMatchObject([{ finding: "unreachable", frees: [], unsure: profileNames }]);
     expect(exitCodeOf(silent, matrix)).toBe(3);
   });
 

@@ -130,7 +130,13 @@ const table: Readonly<Record<LookedAt, readonly Row[]>> = {
     ["issuer_mismatch", "dead", { authorizationServers: serverWith([{ seen: "refused", url, code: "issuer_mismatch" }]) }, {}],
     ["works", "works", { authorizationServers: [...serverWith([]), ...good.authorizationServers] }, {}],
     ["no_server_metadata", "dead", { authorizationServers: [...serverWith([]), ...good.authorizationServers] }, { issuers: "first" }],
-    ["registration", "falls_back", {}, { registration: ["preregistered"] }],
+    ["registered_by_hand", "falls_back", {}, { registration: ["preregistered"] }],
+    [
+      "registration",
+      "falls_back",
+      { authorizationServers: serverWith([{ seen: "document", url, judged: { ...asDocument, clientIdMetadata: false } }]) },
+      { registration: ["preregistered", "cimd"] },
+    ],
     ["registration", "dead", {}, { registration: ["dcr"] }],
     [
       "works",

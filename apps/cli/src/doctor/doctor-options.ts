@@ -1,8 +1,7 @@
 import { parseArgs } from "node:util";
-import { readProfile } from "@countersign/protocol/host-profile";
+import { profileNames, readProfile } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { isLoopbackUrl, parseResourceUri } from "@countersign/protocol/resource";
-import { everyHost } from "@countersign/protocol/server-matrix";
 import { everybodys } from "../command/everybodys.ts";
 
 export interface DoctorOptions {
@@ -22,7 +21,7 @@ Looks at any MCP server, without signing in, and says how it fares in each host:
 what is dead, why, and what to change.
 
   --host <name>     only this host, with all the reasons; may be given several times
-                    (${everyHost.join(", ")})
+                    (${profileNames.join(", ")})
   --details         all reasons for all hosts
   --json            what was seen and what follows from it, for scripts
   --no-call         call no tool; else one that demands sign-in and only reads is called without a token
@@ -50,12 +49,12 @@ export function parseDoctor(words: readonly string[]): DoctorOptions | string {
   if (!resource.ok) return "the address is not an http(s) URL, or has credentials or a fragment.";
   const names = values.host ?? [];
   const hosts = names.flatMap((name) => readProfile(name) ?? []);
-  if (hosts.length !== names.length) return `--host is one of ${everyHost.join(", ")}.`;
+  if (hosts.length !== names.length) return `--host is one of ${profileNames.join(", ")}.`;
   const isLocal = values["allow-private"] === true || isLoopbackUrl(new URL(resource.value));
   return {
     address: resource.value,
     json: values.json === true,
-    hosts: hosts.length === 0 ? everyHost : everyHost.filter((host) => hosts.includes(host)),
+    hosts: hosts.length === 0 ? profileNames : profileNames.filter((host) => hosts.includes(host)),
     details: values.details === true || hosts.length > 0,
     reach: isLocal ? "local" : "public",
     consent: values["no-call"] === true ? "never" : "read_only",

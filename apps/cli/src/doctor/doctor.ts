@@ -1,7 +1,6 @@
 import { type ExamineStep, examineServer } from "@countersign/host/doctor/examine";
 import { hostNames } from "@countersign/protocol/host-profile";
-import { judgeServer } from "@countersign/protocol/server-matrix";
-import { exitCodeOf, findingsOf } from "@countersign/protocol/server-verdict";
+import { reportOn } from "@countersign/protocol/server-matrix";
 import type { DoctorOptions } from "./doctor-options.ts";
 import { formatDetails, formatMatrix } from "./matrix-text.ts";
 
@@ -38,10 +37,10 @@ export async function doctor(options: DoctorOptions, terminal: Terminal): Promis
     return 2;
   }
   const observation = examined.value;
-  const matrix = judgeServer(observation, hosts);
-  const exit = exitCodeOf(observation, matrix);
+  const matrix = reportOn(observation, hosts);
+  const { exit } = matrix;
   if (options.json) {
-    const report = { schema: jsonSchema, exit, ...matrix, findings: findingsOf(matrix), observation };
+    const report = { schema: jsonSchema, ...matrix, observation };
     terminal.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     return exit;
   }

@@ -34,13 +34,16 @@ export interface AskBounds {
   readonly signal?: AbortSignal;
 }
 
+/** Answers that never come or never end: after so many nothing more is asked, because each costs as much as it may. */
+const strikesMax = 4;
 const answerBytesMax = 4 * 1024 * 1024;
-const jsonLimits = { maxDepth: 64, maxElements: 200_000 };
+const jsonLimits = { maxDepth: 64, maxElements: 1_000_000 };
 
 /** Asks questions that change nothing, one after another, and takes whatever comes back as a fact. Sends no cookie and no credential of anybody. */
 export class Asker {
   readonly #bounds: AskBounds;
   #asked = 0;
+  #strikes = 0;
 
   constructor(bounds: AskBounds) {
     this.#bounds = bounds;
@@ -54,7 +57,7 @@ export class Asker {
   /** Never rejects because of the server. A redirect is not followed: where it leads is part of the answer. */
   async ask(question: Question): Promise<Answered | Unanswered> {
     const { reach, timeoutMs, questionsMax, signal } = this.#bounds;
-    if (this.#asked >= questionsMax) return { seen: "nothing", problem: "over_budget" };
+    if (this.#asked >= questionsMax || this.#strikes >= strikesMax) return { seen: "nothing", problem: "over_budget" };
     if (!URL.canParse(question.url)) return { seen: "nothing", problem: "unsafe_address" };
     this.#asked += 1;
     const reading = question.reading ?? "whole";
@@ -70,6 +73,7 @@ export class Asker {
       return { seen: "answer", status: response.status, headers: response.headers, text: await readBody(response, reading) };
     } catch (error) {
       if (!(error instanceof DialError)) throw error;
+      if (error.problem === "timeout" || error.problem === "too_large") this.#strikes += 1;
       return { seen: "nothing", problem: error.problem, ...(error.location === undefined ? {} : { location: error.location }) };
     }
   }

@@ -32,6 +32,8 @@ export interface ExamineOptions extends Pick<AskBounds, "reach"> {
 export type ExamineStep = "revisions" | "tools" | "calls" | "views" | "transport" | "metadata" | "cross_origin";
 
 const timeoutMs = 10_000;
+/** Of the whole examination, however slow the server is. What was not seen by then counts as unseen. */
+const totalMs = 90_000;
 const questionsMax = 70;
 
 /** What is asked with messages, once a way to speak is known. */
@@ -45,14 +47,16 @@ interface Conversation {
 }
 
 /**
- * Looks at any MCP server from outside, without an account: at most 70 requests, 10 s each, one after another, none with a credential of anybody. Refuses with
+ * Looks at any MCP server from outside, without an account: at most 70 requests, 10 s each and 90 s together, one after another, none with a credential of anybody. Refuses with
  * `invalid_request` what is no http(s) address; everything else is an observation.
  */
 export async function examineServer(address: string, options: ExamineOptions): Promise<Result<ServerObservation, Refusal>> {
   const resource = parseResourceUri(address);
   if (!resource.ok) return err(refuse("invalid_request", "the server's address is an absolute http(s) URL without credentials and fragment"));
-  const { reach, signal, consent } = options;
-  const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax, ...(signal === undefined ? {} : { signal }) });
+  const { reach, consent } = options;
+  const late = AbortSignal.timeout(totalMs);
+  const signal = options.signal === undefined ? late : AbortSignal.any([options.signal, late]);
+  const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax, signal });
   const url = new URL(resource.value);
   const loopback = isLoopbackUrl(url);
   const step = options.onStep ?? ((): void => {});

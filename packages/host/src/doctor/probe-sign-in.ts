@@ -1,7 +1,7 @@
 import { challengeFromError, challengeFromResult } from "@countersign/protocol/challenge";
 import { hostClients } from "@countersign/protocol/host-profile-client";
 import type { HostProfile } from "@countersign/protocol/ladder";
-import { everyHost } from "@countersign/protocol/server-matrix";
+import { profileNames } from "@countersign/protocol/host-profile";
 import type { BadTokenObservation, ProtectedCallObservation, ServerObservation } from "@countersign/protocol/server-observation";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Asker } from "./ask.ts";
@@ -64,7 +64,7 @@ export async function probeAsHosts(
   consent: CallConsent,
 ): Promise<ServerObservation["protectedCallOf"]> {
   const seen: Partial<Record<HostProfile, ProtectedCallObservation>> = {};
-  for (const host of everyHost) {
+  for (const host of profileNames) {
     const { clientInfo, userAgent, capabilities } = hostClients[host];
     const caller = { clientInfo: clientInfo.value, userAgent: userAgent.value, capabilities: capabilities.value };
     seen[host] = await probeProtectedCall(asker, speech, tools, consent, caller);

@@ -3,7 +3,7 @@ import { type RateBound, takeOne } from "@countersign/protocol/rate";
 import { ok, type Result } from "@countersign/protocol/result";
 
 /** What is counted: each operation of the API counts as one of these. */
-export type RateName = "read" | "write" | "call" | "connect" | "view" | "signIn";
+export type RateName = "read" | "write" | "call" | "connect" | "view" | "signIn" | "examine";
 
 /** What an operation counts as: what it says, or a `read` for a `GET` and a `write` for anything else. */
 export function rateOf(operation: { readonly method: string; readonly rate?: RateName }): RateName {
@@ -17,6 +17,7 @@ export const rates: Readonly<Record<RateName, { readonly user: RateBound; readon
   call: { user: { burst: 200, perMinute: 600 }, client: { burst: 4000, perMinute: 60_000 } },
   connect: { user: { burst: 30, perMinute: 30 }, client: { burst: 600, perMinute: 3000 } },
   view: { user: { burst: 60, perMinute: 60 }, client: { burst: 600, perMinute: 6000 } },
+  examine: { user: { burst: 10, perMinute: 6 }, client: { burst: 10, perMinute: 6 } },
   signIn: { user: { burst: 20, perMinute: 20 }, client: { burst: 300, perMinute: 2000 } },
 };
 

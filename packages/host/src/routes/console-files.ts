@@ -29,6 +29,9 @@ const types: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 
+/** Places with a page of their own. */
+const pages: Readonly<Record<string, string>> = { "/doctor": "/doctor.html" };
+
 /** Reads the folder of the built console. `widgetOrigin` is the template of the origins that it may frame. */
 export function openConsoleFiles(folder: string | undefined, widgetOrigin: string): ConsoleFiles {
   const assets = folder === undefined ? new Map<string, Asset>() : readFolder(folder);
@@ -37,7 +40,7 @@ export function openConsoleFiles(folder: string | undefined, widgetOrigin: strin
     serve: (request) => {
       const { pathname } = new URL(request.url);
       const isPlace = pathname === "/" || extname(pathname) === "";
-      const path = isPlace ? "/index.html" : pathname;
+      const path = isPlace ? (pages[pathname] ?? "/index.html") : pathname;
       const asset = assets.get(path);
       if (asset === undefined) return isPlace ? notBuilt() : undefined;
       const headers = {

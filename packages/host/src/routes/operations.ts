@@ -26,6 +26,7 @@ import {
 import { flowView, linkView, newLink, type NewLink } from "./schemas/flows.ts";
 import { newMessage, type NewMessage, sessionView, type SessionView } from "./schemas/session.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
+import { examine } from "./doctor.ts";
 import { chooseProfile } from "./settings.ts";
 import { viewOperations } from "./view-operations.ts";
 
@@ -393,6 +394,7 @@ export const operations: readonly AnyOperation[] = [
   say,
   stopAnswer,
   chooseProfile,
+  examine,
   deleteUser,
   followEvents,
 ];

@@ -119,7 +119,7 @@ const unreachable: ApiProblem = {
   message: "Countersign does not answer. Check that it is running, then try again.",
   retryable: true,
 };
-const malformed: ApiProblem = {
+export const malformed: ApiProblem = {
   code: "malformed",
   message: "Countersign gave an answer that this page does not understand. Reload the page.",
   retryable: false,
@@ -205,7 +205,8 @@ function createViewApi({ send, ask, tell }: Ways): ViewApi {
   };
 }
 
-async function exchange(send: typeof fetch, method: string, path: string, body: unknown): Answer<unknown> {
+/** One request and its JSON, unread; nothing throws. */
+export async function exchange(send: typeof fetch, method: string, path: string, body: unknown, signal?: AbortSignal): Answer<unknown> {
   const headers = new Headers({ accept: "application/json" });
   const isFile = body instanceof Blob;
   if (body !== undefined) headers.set("content-type", isFile ? body.type : "application/json");
@@ -218,6 +219,7 @@ async function exchange(send: typeof fetch, method: string, path: string, body: 
       keepalive: method === "PUT",
       cache: "no-store",
       redirect: "error",
+      signal: signal ?? null,
     });
     const json = parseJson(await response.text());
     return response.ok ? ok(json) : err(readProblem(json, response.status));

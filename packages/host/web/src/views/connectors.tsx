@@ -69,6 +69,9 @@ export function Connectors({ onClose, onPick, onForm }: ConnectorsProps): JSX.El
       </div>
       <div class="panel-foot stack">
         <ProfileSwitch />
+        <a class="button-link small" href="/doctor" data-testid="doctor-link">
+          See how a server fares in each host
+        </a>
         <ThemeSwitch />
       </div>
     </>

@@ -1,0 +1,101 @@
+import { examineServer } from "@countersign/host/doctor/examine";
+import { profileNames } from "@countersign/protocol/host-profile";
+import { reportOn, type ServerReport } from "@countersign/protocol/server-matrix";
+import { matters } from "@countersign/protocol/server-verdict";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findBarriers, findKeyboardTraps, findSidewaysScrolling } from "../browser/inspect.ts";
+import { keepPicture } from "../browser/launch.ts";
+import { arrive, type Person } from "../browser/person.ts";
+import { listen, portOf } from "../stack/listen.ts";
+import { runStack, type TestStack } from "../stack/run-stack.ts";
+
+const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } } as const;
+
+async function ask(page: Page, address: string): Promise<void> {
+  await page.getByTestId("doctor-address").fill(address);
+  await page.getByTestId("doctor-ask").click();
+}
+
+describe("the doctor's page", () => {
+  let stack: TestStack;
+  let person: Person;
+  let page: Page;
+  let server: string;
+  let report: ServerReport;
+
+  beforeAll(async () => {
+    stack = await runStack();
+    server = `${stack.urls.store}/mcp`;
+    person = await arrive(stack.urls.console);
+    page = person.console.page;
+    const examined = await examineServer(server, { reach: "local", consent: "read_only" });
+    if (!examined.ok) throw new Error(examined.error.code);
+    report = reportOn(examined.value);
+  });
+
+  afterAll(async () => {
+    await person?.leave();
+    await stack?.stop();
+  });
+
+  it("is reached from the console, and by an address that fills the form and asks nothing by itself", async () => {
+    await page.getByTestId("doctor-link").click();
+    await page.waitForURL(`${stack.urls.console}/doctor`);
+    const asked: string[] = [];
+    page.on("request", (request) => void asked.push(new URL(request.url()).pathname));
+    await page.goto(`${stack.urls.console}/doctor?url=${encodeURIComponent(server)}`);
+    expect(await page.getByTestId("doctor-address").inputValue()).toBe(server);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    expect(asked.filter((path) => path.startsWith("/api/"))).toEqual([]);
+  });
+
+  it("shows the same matrix as the command, with reason, fix and source behind each cell, by keyboard", async () => {
+    await page.getByTestId("doctor-address").press("Enter");
+    await page.getByTestId("doctor-matrix").waitFor();
+    expect(page.url()).toBe(`${stack.urls.console}/doctor?url=${encodeURIComponent(server)}`);
+    for (const { host, verdicts } of report.hosts) {
+      const cells = page.getByTestId(`doctor-host-${host}`).locator("[data-matter]");
+      const shown = await cells.evaluateAll((all) => all.map((cell) => cell.getAttribute("data-standing")));
+      expect([host, ...shown]).toEqual([host, ...matters.map((matter) => verdicts[matter].standing)]);
+    }
+    expect(await page.locator("[data-testid^=doctor-host-]").count()).toBe(profileNames.length);
+    const cell = page.getByTestId("doctor-host-copilot").locator('[data-matter="model_call"]');
+    const verdict = report.hosts.find(({ host }) => host === "copilot")?.verdicts.model_call;
+    await cell.focus();
+    await page.keyboard.press("Enter");
+    expect(await cell.getAttribute("aria-expanded")).toBe("true");
+    const detail = await page.getByTestId("doctor-detail").innerText();
+    expect(detail).toContain(verdict?.reason);
+    expect(detail).toContain(verdict?.fix);
+    expect(detail).toContain(verdict?.basis?.source);
+    expect(await page.getByTestId("doctor-findings").innerText()).toContain(report.findings[0]?.fix);
+  });
+
+  it("can be used by everybody, in light and dark, on a desktop and on a phone", async () => {
+    const wrong: string[] = [];
+    for (const [size, viewport] of Object.entries(sizes)) {
+      await page.setViewportSize(viewport);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await keepPicture(page, `doctor/${size}-${colorScheme}`);
+        wrong.push(...(await findBarriers(page.mainFrame())), ...(await findSidewaysScrolling(page.mainFrame())));
+      }
+    }
+    wrong.push(...(await findKeyboardTraps(page)));
+    expect(wrong).toEqual([]);
+  });
+
+  it("says what is wrong with an address, and that nothing answers, in words", async () => {
+    await page.setViewportSize(sizes.desktop);
+    const closed = await listen();
+    const port = portOf(closed);
+    await new Promise((resolve) => closed.close(resolve));
+    await ask(page, `http://127.0.0.1:${port}/mcp`);
+    expect(await page.getByTestId("doctor-unreached").innerText()).toContain("Nothing answers at the address.");
+    await ask(page, "https://user:secret@shop.example/mcp");
+    await page.getByTestId("doctor-problem").waitFor();
+    expect(await page.getByTestId("doctor-problem").innerText()).not.toContain("secret");
+    expect(person.pageErrors).toEqual([]);
+  });
+});
