@@ -125,6 +125,6 @@ describe("countersign up", () => {
     const command = runCommand(["tools/run.mjs", "apps/cli/src/main.ts", "fly"]);
     running.push(command);
     expect((await command.ended).code).toBe(2);
-    expect(command.output()).toContain("The commands are up and new.");
+    expect(command.output()).toContain("The commands are up, ");
   });
 });
