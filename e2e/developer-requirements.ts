@@ -24,6 +24,7 @@ export const developerRequirements: readonly Requirement[] = [
     shownBy: [
       scenario("guides", "let an agent in over ACP"),
       scenario("guides", "sell over UCP, by hand and by a client"),
+      scenario("guides", "start everything, show how the shop fares in each host"),
       scenario("guides", "let a product in that embeds the host"),
       scenario("guides", "start each example, whose tools then answer"),
       scenario("guides", "make keys of 32 bytes"),

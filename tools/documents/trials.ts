@@ -103,6 +103,7 @@ export const readDocumentsOfTests: readonly ReadDocument[] = [
     readBy: "e2e/stack/run-processes.ts",
     shownBy: { file: "e2e/scenarios/processes.test.ts", title: "needs its environment alone for browsing" },
   },
+  byGuides("docs/start.md", 3, "start everything, show how the shop fares in each host"),
   byGuides("docs/guides/run-separately.md", 2, "name the callback that the host will use"),
   byGuides("docs/guides/sell-to-agents-acp.md", 2, "let an agent in over ACP"),
   byGuides("docs/guides/sell-to-agents-ucp.md", 2, "sell over UCP"),
