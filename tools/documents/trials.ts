@@ -34,6 +34,10 @@ export const commandTrials: Readonly<Record<string, Trial>> = {
   "npm run format": { untried: "changes the tree; its list is that of npm run check (tools/check.ts)" },
   "npm run e2e": { untried: "is a part of npm test" },
   "node tools/run.mjs node_modules/vitest/vitest.mjs run apps/bank": { untried: "is a part of npm test" },
+  "node tools/run.mjs node_modules/vitest/vitest.mjs run packages/host/web": { untried: "is a part of npm test" },
+  "node tools/run.mjs node_modules/vite/bin/vite.js build packages/host/web": {
+    untried: "is what npm start and npm test begin with (tools/setup.mjs)",
+  },
   "npm run new -- <dir>": newApp,
   "npm run histories -- 100000": shown("apps/bank/test/histories/histories.test.ts", "answers, sums and limits are those on paper"),
   "npm run conformance -- client": shown("e2e/scenarios/conformance.test.ts", "passes against the host as a client"),

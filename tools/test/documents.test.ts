@@ -91,6 +91,7 @@ describe("the documents", () => {
         .map((block) => `${placed(document, block)} ${block.language}`),
     );
     expect(others).toEqual([]);
+    expect(documents.filter(({ path }) => /\n\n {4,}(npm|npx|node|cd|curl) /.test(read(path))).map(({ path }) => path)).toEqual([]);
   });
 
   test("have TypeScript that stands word for word in a file that is compiled", () => {
