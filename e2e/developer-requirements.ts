@@ -19,6 +19,27 @@ export const developerRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "cli-1",
+    rule: "A tool is called from a terminal: sign-in, step-up and payment in the browser or on another device, and the call goes on by itself, once.",
+    shownBy: [
+      scenario("cli", "signs in at the wallet from a terminal with the commands of the guide"),
+      scenario("cli", "pays once from a terminal"),
+      scenario("cli", "signs in on another device by the address and the code"),
+      { file: "apps/cli/test/call/answer-questions.test.ts", title: "a form is asked field by field" },
+      { file: "apps/cli/test/main.test.ts", title: "Ctrl-C while the sign-in is open ends it with 130" },
+    ],
+  },
+  {
+    id: "cli-2",
+    rule: "Each command has help, exit codes and JSON that scripts can rely on; settings are printed without their secrets, faults without a stack.",
+    shownBy: [
+      { file: "apps/cli/test/command.test.ts", title: "every command has help that names each of its options" },
+      { file: "apps/cli/test/settings/print-settings.test.ts", title: "the value of no setting that can hold a secret is printed" },
+      { file: "apps/cli/test/main.test.ts", title: "a fault of the program ends with 70" },
+      { file: "apps/cli/test/guide.test.ts", title: "the guide has each exit code with its ending" },
+    ],
+  },
+  {
     id: "docs-1",
     rule: "What the documents say to type does what they say: each command is run by a test, each piece of code compiled, each link followed.",
     shownBy: [

@@ -112,6 +112,13 @@ export const readDocumentsOfTests: readonly ReadDocument[] = [
   byGuides("docs/guides/sell-to-agents-acp.md", 2, "let an agent in over ACP"),
   byGuides("docs/guides/sell-to-agents-ucp.md", 2, "sell over UCP"),
   byGuides("docs/guides/embed.md", 1, "let a product in that embeds the host"),
+  {
+    document: "docs/guides/cli.md",
+    languages: ["sh"],
+    blocks: 1,
+    readBy: "e2e/scenarios/cli.test.ts",
+    shownBy: { file: "e2e/scenarios/cli.test.ts", title: "signs in at the wallet from a terminal with the commands of the guide" },
+  },
   byGuides("docs/guides/deploy.md", 1, "make keys of 32 bytes"),
   byGuides("docs/guides/operate.md", 1, "X02 change the sealing keys"),
   byGuides("docs/guides/operate-wallet.md", 1, "X02 change the sealing keys"),
