@@ -46,12 +46,16 @@ describe("the command line", () => {
     const link = lastLink(command);
     const page = await browser.newPage({ width: 900, height: 800 });
     await page.goto(link);
-    await page.getByTestId("product").getByText("Countersign command line").waitFor();
+    await page.getByTestId("product").getByText("the Countersign command line").waitFor();
     if (seen === "") await keepPicture(page, "cli-account");
     await page.getByTestId("continue").click();
     return { wallet: new WalletPage(page), link };
   };
-  const lastLink = (command: Command): string => command.output().match(/http:\S+\/flows\/link\/\S+/g)?.at(-1) ?? "";
+  const lastLink = (command: Command): string =>
+    command
+      .output()
+      .match(/http:\S+\/flows\/link\/\S+/g)
+      ?.at(-1) ?? "";
 
   it("signs in at the wallet from a terminal with the commands of the guide, and the call goes on by itself", async () => {
     const [connect = [], browse = [], orders = []] = lines;
@@ -85,6 +89,7 @@ describe("the command line", () => {
     await wallet.page.getByText("Harbour Goods").first().waitFor();
     await wallet.approve.click();
     expect((await paying.ended).code).toBe(0);
+    expect(paying.output()).toMatch(/Sign-in is needed at \S+ for .*payment:/);
     expect(readBank(stack.folder).payments).toHaveLength(before + 1);
     expect(readBank(stack.folder).imbalance).toBe(0);
   });

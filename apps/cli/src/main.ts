@@ -56,6 +56,7 @@ async function runSession(command: CallCommand | ConnectCommand): Promise<number
   const { cliConfig } = await import("./config.ts");
   const { withSession } = await import("./local/with-session.ts");
   const stopping = new AbortController();
+  for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, (error: unknown) => process.exit(explain(error, debug)));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort()));
   }
@@ -102,6 +103,9 @@ function explain(error: unknown, debug: boolean): number {
   if (debug && error instanceof Error) terminal.tell(`${error.stack ?? error.message}\n`);
   return sentence === undefined ? exitCodes.fault : exitCodes.failed;
 }
+
+// Whoever reads the output may have read enough, as `head` does.
+process.stdout.on("error", () => process.exit(exitCodes.failed));
 
 const { debug = false, ...command } = parseCommand(process.argv.slice(2));
 const code = await run(command).catch((error: unknown) => explain(error, debug));

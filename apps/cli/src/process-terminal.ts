@@ -3,9 +3,9 @@ import type { Terminal } from "./terminal.ts";
 
 /** The streams of a process, or what stands in for them in a test. */
 export interface ProcessStreams {
-  readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: Pick<NodeJS.WritableStream, "write">;
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
 /** The terminal that a process was started in. A person can be asked when both what they read and what they type is a terminal. */
@@ -13,7 +13,7 @@ export function processTerminal({ stdin, stdout, stderr }: ProcessStreams): Term
   return {
     print: (text) => void stdout.write(text),
     tell: (text) => void stderr.write(text),
-    attended: stdin.isTTY && stderr.isTTY,
+    attended: stdin.isTTY === true && stderr.isTTY === true,
     ask: async (question, signal) => {
       const lines = createInterface({ input: stdin, output: stderr });
       // Ctrl-C while a question stands is the same Ctrl-C as at any other time.

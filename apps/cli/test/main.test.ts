@@ -38,6 +38,16 @@ test("what keeps a command from starting is said in one sentence, without a stac
   expect(err).toMatch(/^countersign: .*\.\n$/);
 });
 
+test("an unknown scenario of the measurements ends with 2 and the list of those that there are", () => {
+  expect(run(["bench", "bundels"])).toEqual({ code: 2, out: "", err: expect.stringMatching(/Did you mean bundles\? There are .*kit-call/) });
+});
+
+test("whoever reads only the first line of the output hears nothing of it", () => {
+  const piped = spawnSync("sh", ["-c", `"${process.execPath}" "${bin}" config | head -n 1`], { encoding: "utf8" });
+  expect({ code: piped.status, err: piped.stderr }).toEqual({ code: 0, err: "" });
+  expect(piped.stdout).toMatch(/^up: /);
+});
+
 describe("a call as a process", () => {
   let servers: LocalServers;
   let folder: string;
@@ -83,6 +93,14 @@ describe("a call as a process", () => {
     expect(await second.ended).toBe(0);
     expect(second.out()).toBe('{"done":"browse"}\n');
     expect(servers.server.executions.map(({ tool }) => tool)).toEqual(["browse"]);
+  });
+
+  test("Ctrl-C ends it within seconds while a server does not answer", async () => {
+    servers.server.intercept = () => new Promise<never>(() => undefined);
+    const hanging = start("call", servers.server.url, "browse", "--debug");
+    await expect.poll(() => servers.server.methods, { timeout: 15_000 }).not.toEqual([]);
+    hanging.interrupt();
+    expect(await hanging.ended).toBe(130);
   });
 
   test("a fault of the program ends with 70, and shows where it happened only with --debug", async () => {

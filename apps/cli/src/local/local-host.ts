@@ -58,7 +58,9 @@ export async function openLocalHost(options: LocalHostOptions): Promise<LocalHos
       sealer: createSealer(keyRing(options.sealingKey)),
       connectors: options.connectors,
       clients: options.clients,
-      apiClients: [{ id: "cli", name: "Countersign command line", keyDigest: createHash("sha256").update(key, "utf8").digest("hex"), origins: [] }],
+      apiClients: [
+        { id: "cli", name: "the Countersign command line", keyDigest: createHash("sha256").update(key, "utf8").digest("hex"), origins: [] },
+      ],
       report: options.report,
     });
   } catch (error) {

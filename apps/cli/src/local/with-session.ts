@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly report: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
+const stopMsMax = 2000;
+
 /** Runs a command with a host of its own, on the data of the command line, and closes it again. Throws `StartupProblem`. */
 export async function withSession(around: Surroundings, way: SignInWay, run: (session: Session) => Promise<Ending>): Promise<Ending> {
   const { config, terminal, env, signal, report } = around;
@@ -41,12 +43,28 @@ export async function withSession(around: Surroundings, way: SignInWay, run: (se
     try {
       const open = (url: string): boolean => openBrowser(url, process.platform, env);
       const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
-      return await run({ host, terminal, way, account: accountName(), open, signal, sleep: pause });
+      return await unlessStopped(run({ host, terminal, way, account: accountName(), open, signal, sleep: pause }), signal);
     } finally {
       await host.close();
     }
   } finally {
     release();
+  }
+}
+
+/** What runs gets a little time to end in good order when the user wants to stop; a server that does not answer gets no more. */
+async function unlessStopped(running: Promise<Ending>, signal: AbortSignal): Promise<Ending> {
+  const { promise: late, resolve } = Promise.withResolvers<Ending>();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    timer = setTimeout(resolve, stopMsMax, "interrupted");
+  };
+  signal.addEventListener("abort", begin, { once: true });
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    signal.removeEventListener("abort", begin);
+    clearTimeout(timer);
   }
 }
 
