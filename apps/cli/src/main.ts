@@ -69,6 +69,8 @@ async function runSession(command: CallCommand | ConnectCommand): Promise<number
       ? (await import("./call/run-call.ts")).runCall(session, command)
       : (await import("./connect/run-connect.ts")).runConnect(session, command),
   );
+  // What still waits for a server would keep the process.
+  if (ending === "interrupted") process.exit(exitCodes.interrupted);
   return exitCodes[ending];
 }
 

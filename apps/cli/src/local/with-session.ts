@@ -45,7 +45,8 @@ export async function withSession(around: Surroundings, way: SignInWay, run: (se
       const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
       return await unlessStopped(run({ host, terminal, way, account: accountName(), open, signal, sleep: pause }), signal);
     } finally {
-      await host.close();
+      // A server that does not answer may keep the closing waiting; what is stored is whole at any time.
+      await (signal.aborted ? Promise.race([host.close(), sleep(stopMsMax)]) : host.close());
     }
   } finally {
     release();

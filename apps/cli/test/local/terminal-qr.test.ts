@@ -15,7 +15,7 @@ test("what stands in the terminal is the code, module by module, dark on light",
   const rows: boolean[][] = [];
   for (const line of terminalQr(address).split("\n")) {
     expect(line.startsWith("\u001b[30;107m") && line.endsWith("\u001b[0m")).toBe(true);
-    const cells = [...line.slice("\u001b[30;107m".length, -"\u001b[0m".length)].map((cell) => halves[cell] ?? [false, false]);
+    const cells = Array.from(line.slice("\u001b[30;107m".length, -"\u001b[0m".length), (cell) => halves[cell] ?? [false, false]);
     rows.push(
       cells.map(([upper]) => upper),
       cells.map(([, lower]) => lower),
