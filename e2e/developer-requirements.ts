@@ -77,4 +77,41 @@ export const developerRequirements: readonly Requirement[] = [
       { file: "packages/host/test/routes/doctor.test.ts", title: "reaches nothing on this machine for a host that is not on it" },
     ],
   },
+  {
+    id: "model-1",
+    rule: "The model's answer appears while it is written, without moving what is there, whole at any length, and is kept over a reload; other conversations only know of it.",
+    shownBy: [
+      scenario("model", "appears word by word below the question"),
+      scenario("model", "is shown whole when it is longer than a page"),
+      scenario("model", "is brought back by a reload in the middle"),
+      scenario("model", "that was missed while the page was away"),
+      scenario("model", "leaves no script error behind"),
+      { file: "packages/host/test/chat/streaming.test.ts", title: "reads the turn as it is, while it is given and after" },
+      { file: "packages/host/web/test/talk.test.ts", title: "is read again where a piece is missing" },
+    ],
+  },
+  {
+    id: "model-2",
+    rule: "A call is shown while the model writes it, to its app's view too; nothing runs before it is whole, calls run side by side, and what is not made says so.",
+    spec: "MCP Apps 2026-01-26 ui/notifications/tool-input-partial",
+    shownBy: [
+      scenario("model", "has its card and its view at once"),
+      scenario("model", "runs beside others"),
+      scenario("model", "is not made when the answer breaks off"),
+      { file: "packages/host/test/chat/streaming.test.ts", title: "nothing runs before the answer is whole" },
+      { file: "packages/host/test/chat/streaming.test.ts", title: "X04 is none of ten thousand" },
+      { file: "packages/host/web/test/connect.test.ts", title: "tells a view its input as it grows" },
+    ],
+  },
+  {
+    id: "model-3",
+    rule: "The user ends an answer by a button or Escape; each way in which an endpoint fails says what to do, and the same words can be said again.",
+    shownBy: [
+      scenario("model", "ends the answer, by Escape too"),
+      scenario("model", "says what to do about %s"),
+      scenario("model", "is asked again by a click"),
+      scenario("model", "was answering when the host was started anew"),
+      { file: "packages/host/test/chat/ask-model.test.ts", title: "tells what a %s with the code %s means" },
+    ],
+  },
 ];

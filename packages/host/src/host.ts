@@ -40,8 +40,9 @@ import { openConsoleFiles, type ConsoleFiles } from "./routes/console-files.ts";
 import { createDoor } from "./routes/guard.ts";
 import { refuseOtherMethods, serveOperation } from "./routes/operation.ts";
 import { apiDocument } from "./routes/openapi.ts";
-import { deleteUser, operations, readSession, say, stopAnswer } from "./routes/operations.ts";
+import { readTurn, say, stopAnswer } from "./routes/chat-operations.ts";
 import { addDoctorRoutes } from "./routes/doctor.ts";
+import { deleteUser, operations, readSession } from "./routes/operations.ts";
 import { addPlaceRoutes } from "./routes/places.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
 import type { SessionView } from "./routes/schemas/session.ts";
@@ -214,6 +215,7 @@ function routesOf(options: HostOptions, parts: Parts): Hono {
   const { chat } = parts;
   serveOperation(app, door, say, ({ userId, body }) => chat?.say(userId, body.conversationId, body.message, body.viewTools) ?? err(noModel));
   serveOperation(app, door, stopAnswer, ({ userId }) => (chat === undefined ? err(noModel) : ok(chat.stop(userId))));
+  serveOperation(app, door, readTurn, ({ userId, id }) => (chat === undefined ? err(noModel) : ok(chat.read(userId, id))));
   app.get("/api/openapi.json", () => new Response(apiDocument, { headers: { "content-type": "application/json", "cache-control": "no-cache" } }));
   serveOperation(app, door, deleteUser, async ({ userId }) => {
     await forgetUser(parts, userId);

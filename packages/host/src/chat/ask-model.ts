@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import { member } from "@countersign/protocol/shape";
 import { newId } from "../digest.ts";
 import type { ModelOptions } from "../options.ts";
 import { type Answer, AnswerBuilder, type GrowingCall, type Growth } from "./answer-builder.ts";
 import { readEventData, StreamTooLarge } from "./event-data.ts";
 import type { ChatMessage, ModelTool } from "./model.ts";
-import { type ModelProblem, type ModelProblemKind, problemOfStatus } from "./model-problem.ts";
+import { type ModelProblem, type ModelProblemKind, problemOfRefusal } from "./model-problem.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 /** Hears an answer while it is written. `calls` are told each time they have grown; none of them may be started before the answer is whole. */
@@ -33,6 +34,7 @@ export interface ModelLimits {
 
 const modelLimits: ModelLimits = { bytesMax: 4 * 1024 * 1024, answerMs: 10 * 60_000, silenceMs: 120_000, waitMsMax: 10_000 };
 const triesMax = 3;
+const refusalBytesMax = 16_384;
 
 /**
  * Asks an OpenAI-compatible endpoint for the next message. The endpoint is the operator's own setting, so it may be anywhere; a redirect is refused, because
@@ -53,8 +55,7 @@ export async function askModel(
       const response = await send(options, request, signal);
       timer.refresh();
       if (response.ok) return await readAnswer(response, request.listener, bounds.bytesMax, () => timer.refresh());
-      await response.body?.cancel();
-      const kind = problemOfStatus(response.status);
+      const kind = problemOfRefusal(response.status, await readErrorCode(response));
       const waitMs = kind === "busy" ? retryAfterMs(response.headers) : undefined;
       if (waitMs === undefined) return err({ kind });
       if (attempt === triesMax || waitMs > bounds.waitMsMax) return err({ kind, retryAfterS: Math.ceil(waitMs / 1000) });
@@ -131,12 +132,18 @@ function takePieces(arrived: readonly string[], builder: AnswerBuilder): { reado
   return { growth: growth() };
 }
 
-async function readWhole(
-  response: Response,
-  builder: AnswerBuilder,
-  listener: AnswerListener | undefined,
-  bytesMax: number,
-): Promise<Result<"said", ModelProblemKind>> {
+/** `error.code` of a refusal, where its body is short and has one. */
+async function readErrorCode(response: Response): Promise<string | undefined> {
+  try {
+    const code = member(member(parseJson(await readText(response, refusalBytesMax)), "error"), "code");
+    return typeof code === "string" ? code : undefined;
+  } catch (error) {
+    if (error instanceof StreamTooLarge) return undefined;
+    throw error;
+  }
+}
+
+async function readText(response: Response, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -144,7 +151,16 @@ async function readWhole(
     if (size > bytesMax) throw new StreamTooLarge();
     chunks.push(chunk);
   }
-  const grown = builder.takeWhole(parseJson(Buffer.concat(chunks).toString("utf8")));
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function readWhole(
+  response: Response,
+  builder: AnswerBuilder,
+  listener: AnswerListener | undefined,
+  bytesMax: number,
+): Promise<Result<"said", ModelProblemKind>> {
+  const grown = builder.takeWhole(parseJson(await readText(response, bytesMax)));
   if (!grown.ok) return grown;
   tell(listener, grown.value);
   return ok("said");

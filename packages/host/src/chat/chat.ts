@@ -11,8 +11,10 @@ import { digestText, newId } from "../digest.ts";
 import type { Events } from "../events.ts";
 import { retention } from "../keep/retention.ts";
 import type { ModelOptions } from "../options.ts";
+import type { ChatEvent } from "./chat-event.ts";
 import { fitContext } from "./context.ts";
 import { messageSchema, type ChatMessage } from "./model.ts";
+import { TurnLog } from "./turn-log.ts";
 import { contextLimits, runTurn, type Turn } from "./turn.ts";
 import type { ViewTool, ViewTools } from "./view-tools.ts";
 
@@ -39,6 +41,22 @@ const conversationKind: RecordKind<ConversationRow> = {
   parse: (json) => conversationSchema.parse(json),
 };
 
+/** The turns of so many users are remembered after their end, each so long, for pages that missed some of it. */
+const rememberedMax = 200;
+const rememberedMs = 30 * 60_000;
+
+/** What the user's page reads when it may have missed something: the conversation that is being answered, and what was told of the last turn of its own. */
+export interface TurnView {
+  readonly answering?: string;
+  readonly events: readonly ChatEvent[];
+}
+
+interface LastTurn {
+  readonly conversation: string;
+  readonly log: TurnLog;
+  endedAt: EpochMs | undefined;
+}
+
 /** A turn that runs. `stop` ends it as the user wants it, `leave` as if it had not been. */
 interface Busy {
   readonly turn: Promise<void>;
@@ -52,6 +70,7 @@ export class Chat {
   readonly #options: ChatOptions;
   readonly #conversations: Records<ConversationRow>;
   readonly #busy = new Map<string, Busy>();
+  readonly #last = new Map<string, LastTurn>();
   readonly #close = new AbortController();
 
   constructor(options: ChatOptions) {
@@ -70,14 +89,18 @@ export class Chat {
     const stop = new AbortController();
     const leave = new AbortController();
     const unwanted = AbortSignal.any([this.#close.signal, leave.signal]);
-    const turn = this.#turn({ userId, conversation, text: message, offered: viewTools }, stop.signal, unwanted)
-      .catch(() => this.#tellInternalError(userId))
+    const last: LastTurn = { conversation, log: new TurnLog(), endedAt: undefined };
+    this.#remember(userId, last);
+    const tell = (event: ChatEvent): void => this.#tell(userId, last, event);
+    const turn = this.#turn({ userId, conversation, text: message, offered: viewTools, tell }, stop.signal, unwanted)
+      .catch(() => tellInternalError(tell))
       .finally(() => {
         this.#busy.delete(userId);
-        this.#tell(userId, { turn: { conversationId: conversation, state: "ended" } });
+        last.endedAt = this.#options.clock();
+        tell({ turn: { state: "ended" } });
       });
     this.#busy.set(userId, { turn, conversation, stop, leave });
-    this.#tell(userId, { turn: { conversationId: conversation, state: "answering" } });
+    tell({ turn: { state: "answering" } });
     return ok({ conversationId: conversation });
   }
 
@@ -91,9 +114,12 @@ export class Chat {
     return { stopped: busy !== undefined };
   }
 
-  /** The conversation that is being answered here. */
-  answering(userId: string): string | undefined {
-    return this.#busy.get(userId)?.conversation;
+  /** What a page that missed something goes on from. A turn that this process does not remember has no events. */
+  read(userId: string, conversation: string): TurnView {
+    const answering = this.#busy.get(userId)?.conversation;
+    const last = this.#last.get(userId);
+    const events = last?.conversation === conversation ? last.log.events() : [];
+    return { ...(answering === undefined ? {} : { answering }), events };
   }
 
   async close(): Promise<void> {
@@ -107,16 +133,26 @@ export class Chat {
     const busy = this.#busy.get(userId);
     busy?.leave.abort();
     await busy?.turn;
+    this.#last.delete(userId);
   }
 
-  async #turn(said: Pick<Turn, "userId" | "conversation" | "text" | "offered">, stop: AbortSignal, unwanted: AbortSignal): Promise<void> {
+  /** Forgets turns that ended long ago, and the oldest where there are many. */
+  #remember(userId: string, turn: LastTurn): void {
+    this.#last.delete(userId);
+    const now = this.#options.clock();
+    for (const [id, { endedAt }] of this.#last) {
+      if (endedAt !== undefined && (endedAt + rememberedMs < now || this.#last.size >= rememberedMax)) this.#last.delete(id);
+    }
+    this.#last.set(userId, turn);
+  }
+
+  async #turn(said: Pick<Turn, "userId" | "conversation" | "text" | "offered" | "tell">, stop: AbortSignal, unwanted: AbortSignal): Promise<void> {
     const { userId, conversation } = said;
     const history = await this.#load(userId, conversation);
     await runTurn(this.#options, {
       ...said,
       history,
       signal: AbortSignal.any([stop, unwanted]),
-      tell: (data) => this.#tell(userId, data),
       keep: async (messages) => {
         if (!unwanted.aborted) await this.#store(userId, conversation, messages);
       },
@@ -136,14 +172,15 @@ export class Chat {
     await this.#conversations.put(id, { userId, sealed }, options);
   }
 
-  #tell(userId: string, data: unknown): void {
-    this.#options.events.publish(userId, { type: "chat", data });
+  #tell(userId: string, { conversation, log }: LastTurn, event: ChatEvent): void {
+    log.note(event);
+    this.#options.events.publish(userId, { type: "chat", data: { conversationId: conversation, ...event } });
   }
+}
 
-  #tellInternalError(userId: string): void {
-    const { code, message } = toWidgetError(refuse("internal_error"), "");
-    this.#tell(userId, { id: newId("msg"), error: message, code });
-  }
+function tellInternalError(tell: (event: ChatEvent) => void): void {
+  const { code, message, retryable } = toWidgetError(refuse("internal_error"), "");
+  tell({ id: newId("msg"), error: message, code, retryable });
 }
 
 function recordId(userId: string, conversation: string): string {

@@ -48,7 +48,8 @@ function isTooLong(messages: readonly ChatMessage[], { messagesMax, charsMax }: 
   return messages.length > messagesMax || charsOf(messages) > charsMax;
 }
 
-function charsOf(messages: readonly ChatMessage[]): number {
+/** UTF-16 units of all that messages hold. */
+export function charsOf(messages: readonly ChatMessage[]): number {
   return messages.reduce((sum, message) => sum + lengthOf(message), 0);
 }
 

@@ -1,6 +1,7 @@
 import { newId } from "../digest.ts";
 import type { GrowingCall } from "./answer-builder.ts";
 import type { AnswerListener } from "./ask-model.ts";
+import type { ChatEvent } from "./chat-event.ts";
 import { readPartialObject } from "./partial-json.ts";
 import type { ToolTarget } from "./tools.ts";
 
@@ -21,11 +22,11 @@ export class Saying {
   readonly #id = newId("msg");
   readonly #drafts = new Map<number, Draft>();
   readonly #targets: ReadonlyMap<string, ToolTarget>;
-  readonly #tell: (data: unknown) => void;
+  readonly #tell: (event: ChatEvent) => void;
   #text = "";
 
   /** `targets`: the tools whose calls are shown, by the model's name for them. */
-  constructor(targets: ReadonlyMap<string, ToolTarget>, tell: (data: unknown) => void) {
+  constructor(targets: ReadonlyMap<string, ToolTarget>, tell: (event: ChatEvent) => void) {
     this.#targets = targets;
     this.#tell = tell;
   }
@@ -55,8 +56,9 @@ export class Saying {
   }
 
   #add(text: string): void {
+    const start = this.#text.length;
     this.#text += text;
-    for (let at = 0; at < text.length; at += pieceMax) this.#tell({ id: this.#id, text: text.slice(at, at + pieceMax), append: true });
+    for (let at = 0; at < text.length; at += pieceMax) this.#tell({ id: this.#id, text: text.slice(at, at + pieceMax), at: start + at });
   }
 
   /** Told when it begins, and then each time it has grown by a quarter, so that all that is told of a call is a few times its length. */

@@ -24,13 +24,13 @@ const stillRunning = {
   text: "The user stopped the answer while this ran. It may still take effect; its result is shown to the user only.",
 };
 
-/** The tools of a user's connected servers whose visibility includes the model. Names are `<connector>__<tool>` in the API's alphabet. */
-export async function collectTools(connectors: Connectors, userId: string, toolsAgeMs: number): Promise<ToolBox> {
+/** The tools of a user's connected servers whose visibility includes the model; nobody waits for lists once `signal` is aborted. Names are `<connector>__<tool>` in the API's alphabet. */
+export async function collectTools(connectors: Connectors, userId: string, toolsAgeMs: number, signal: AbortSignal): Promise<ToolBox> {
   const tools: ModelTool[] = [];
   const targets = new Map<string, ToolTarget>();
   const mine = await connectors.list(userId);
   const late = new AbortController();
-  const lateness = delay(listMsMax, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
+  const lateness = delay(listMsMax, undefined, { signal: AbortSignal.any([late.signal, signal]), ref: false }).catch(() => undefined);
   const lists = await Promise.all(mine.map((connector) => Promise.race([connectors.connection(userId, connector).tools(toolsAgeMs), lateness])));
   late.abort();
   for (const [index, connector] of mine.entries()) {

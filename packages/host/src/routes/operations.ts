@@ -5,6 +5,7 @@ import type { StartLink } from "../authorize/start-links.ts";
 import type { CallView } from "../call/record.ts";
 import type { WidgetView } from "../resources/widgets.ts";
 import type { TraceStep } from "../trace.ts";
+import { chatOperations } from "./chat-operations.ts";
 import { type AnyOperation, noBody, type Operation } from "./operation.ts";
 import { callView, type NewCall, newCall, traceView } from "./schemas/calls.ts";
 import { newAnswers, type NewAnswers, newVisit, type NewVisit, visitView } from "./schemas/asking.ts";
@@ -24,7 +25,7 @@ import {
   type ToolView,
 } from "./schemas/connectors.ts";
 import { flowView, linkView, newLink, type NewLink } from "./schemas/flows.ts";
-import { newMessage, type NewMessage, sessionView, type SessionView } from "./schemas/session.ts";
+import { sessionView, type SessionView } from "./schemas/session.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
 import { examine } from "./doctor.ts";
 import { chooseProfile } from "./settings.ts";
@@ -322,29 +323,6 @@ export const readWidget: Operation<undefined, WidgetView> = {
   errors: [],
 };
 
-export const say: Operation<NewMessage, { readonly conversationId: string }> = {
-  ...make,
-  id: "say",
-  path: "/api/chat",
-  tag: "Chat",
-  summary: "Say something to the host's own model, where one is configured. What it answers comes by events.",
-  body: newMessage,
-  status: 202,
-  answer: z.strictObject({ conversationId: z.string() }),
-  errors: ["conflict", "not_found"],
-};
-
-export const stopAnswer: Operation<undefined, { readonly stopped: boolean }> = {
-  ...act,
-  id: "stopAnswer",
-  path: "/api/chat/stop",
-  tag: "Chat",
-  summary:
-    "Stop the model's answer; what it said stays. Calls that wait for the user end, those sent to a server go on. Says whether there was an answer to stop.",
-  answer: z.strictObject({ stopped: z.boolean() }),
-  errors: ["not_found"],
-};
-
 export const deleteUser: Operation<undefined, { readonly deleted: true }> = {
   ...act,
   id: "deleteUser",
@@ -391,8 +369,7 @@ export const operations: readonly AnyOperation[] = [
   createWidget,
   readWidget,
   ...viewOperations,
-  say,
-  stopAnswer,
+  ...chatOperations,
   chooseProfile,
   examine,
   deleteUser,

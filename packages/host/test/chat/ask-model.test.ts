@@ -131,12 +131,24 @@ describe("asking the model", () => {
   });
 
   it.each([
-    [401, "key_refused"],
-    [404, "unknown_model"],
-    [413, "conversation_too_long"],
-    [500, "failed"],
-  ] as const)("tells what a %s means", async (code, kind) => {
-    expect((await ask([status(code)])).answer).toEqual({ ok: false, error: { kind } });
+    [401, undefined, "key_refused"],
+    [404, undefined, "unknown_model"],
+    [413, undefined, "conversation_too_long"],
+    [400, "context_length_exceeded", "conversation_too_long"],
+    [429, "insufficient_quota", "no_credit"],
+    [400, "invalid_tools", "refused"],
+    [422, 7, "refused"],
+    [500, undefined, "failed"],
+  ] as const)("tells what a %s with the code %s means", async (code, inBody, kind) => {
+    const refused: Reply = () => Response.json({ error: { message: "<script>", code: inBody } }, { status: code });
+    expect((await ask([refused])).answer).toEqual({ ok: false, error: { kind } });
+  });
+
+  it("X04 reads no more of a refusal than a page of text", async () => {
+    const refused = endless("x".repeat(5000));
+    const busy: Reply = async (asked, request) => new Response((await refused.reply(asked, request)).body, { status: 429 });
+    expect((await ask([busy])).answer).toEqual({ ok: false, error: { kind: "busy" } });
+    await refused.gone;
   });
 
   it("does not follow a redirect, with which the key would travel", async () => {

@@ -79,7 +79,7 @@ describe("the model loop", () => {
     expect(asked[2]?.messages.map((message) => message.role)).toEqual(["system", "user", "assistant", "tool", "assistant", "user"]);
     const heard = await turn.heard();
     expect(heard).toContain('"text":"Two mugs."');
-    expect(heard).toMatch(/event: chat\ndata: \{"call":/);
+    expect(heard).toMatch(/event: chat\ndata: \{"conversationId":"main","call":/);
     expect(heard).not.toContain("model-key-canary");
   });
 

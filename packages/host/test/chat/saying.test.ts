@@ -18,8 +18,8 @@ describe("what pages are told of a message that is being written", () => {
     saying.end();
     const id = z.object({ id: z.string() }).parse(told[0]).id;
     expect(told).toEqual([
-      { id, text: "Two ", append: true },
-      { id, text: "mugs.", append: true },
+      { id, text: "Two ", at: 0 },
+      { id, text: "mugs.", at: 4 },
       { id, text: "Two mugs." },
     ]);
   });

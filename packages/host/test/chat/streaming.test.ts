@@ -7,12 +7,15 @@ import { World, type Browser } from "../stand-in/world.ts";
 const eventShape = z.looseObject({
   id: z.string().optional(),
   text: z.string().optional(),
-  append: z.boolean().optional(),
+  at: z.number().optional(),
+  conversationId: z.string(),
   code: z.string().optional(),
   turn: z.looseObject({ state: z.string() }).optional(),
   draft: z.union([z.string(), z.looseObject({ id: z.string(), tool: z.string(), arguments: z.unknown() })]).optional(),
   call: z.looseObject({ id: z.string(), tool: z.string() }).optional(),
+  unmade: z.looseObject({ draft: z.string(), code: z.string() }).optional(),
 });
+const turnShape = z.object({ answering: z.string().optional(), events: z.array(eventShape.omit({ conversationId: true })) });
 type ChatEvent = z.infer<typeof eventShape>;
 
 let world: World;
@@ -67,11 +70,11 @@ describe("an answer while it is given", () => {
     expect(heard[0]?.turn?.state).toBe("answering");
     expect(
       heard
-        .filter((event) => event.append === true)
+        .filter((event) => event.at !== undefined)
         .map((event) => event.text)
         .join(""),
     ).toBe("Two mugs.");
-    expect(heard.filter((event) => event.text !== undefined && event.append === undefined).map((event) => event.text)).toEqual(["Two mugs."]);
+    expect(heard.filter((event) => event.text !== undefined && event.at === undefined).map((event) => event.text)).toEqual(["Two mugs."]);
   });
 
   it("shows a call while it is written, and then the call under the same id; nothing runs before the answer is whole", async () => {
@@ -116,6 +119,111 @@ describe("an answer while it is given", () => {
   });
 });
 
+describe("a call that was written", () => {
+  it.each([
+    ["whose arguments are no JSON", '{"query":"mug"'],
+    ["X06 whose arguments are nested too deep", `{"query":${"[".repeat(5000)}${"]".repeat(5000)}}`],
+    ["whose arguments name a member twice", '{"query":"mug","query":"cup"}'],
+  ])("%s is not made: the page and the model are told why, and the model goes on", async (_, text) => {
+    const browser = await begin({ browse: {} }, calls(["store__browse", '{"query":"cup"}']), words("Fine."));
+    const page = await listenTo(browser);
+    await browser.post("/api/chat", { message: "Cups?" });
+    await page.until(isEnd);
+    page.stop();
+    expect(world.server.executions).toHaveLength(1);
+    model.next(calls(["store__browse", text]), words("Sorry."));
+    const next = await listenTo(browser);
+    await browser.post("/api/chat", { message: "Mugs?" });
+    const heard = await next.until(isEnd);
+    next.stop();
+    const unmade = heard.find((event) => event.unmade !== undefined)?.unmade;
+    expect(unmade?.code).toBe("invalid_arguments");
+    expect(heard.some(({ draft }) => typeof draft === "object" && draft.id === unmade?.draft)).toBe(true);
+    expect(model.asked.at(-1)?.messages.at(-1)?.content).toContain("invalid_arguments");
+    expect(heard.some((event) => event.text === "Sorry.")).toBe(true);
+    expect(world.server.executions).toHaveLength(1);
+  });
+
+  it("X04 is none of ten thousand: the answer ends and nothing is called", async () => {
+    const many = Array.from({ length: 10_000 }, () => ["store__browse", "{}"] as const);
+    const browser = await begin({ browse: {} }, calls(...many.slice(0, 50)), words("Fifty."), calls(...many));
+    const page = await listenTo(browser);
+    await browser.post("/api/chat", { message: "Fifty" });
+    await page.until(isEnd);
+    page.stop();
+    expect(world.server.executions).toHaveLength(50);
+    const next = await listenTo(browser);
+    await browser.post("/api/chat", { message: "Many" });
+    const heard = await next.until(isEnd);
+    next.stop();
+    expect(heard.some((event) => event.code === "response_too_large")).toBe(true);
+    expect(world.server.executions).toHaveLength(50);
+  });
+});
+
+describe("a page that missed something", () => {
+  it("reads the turn as it is, while it is given and after", async () => {
+    const stream = openStream();
+    const browser = await begin({ browse: {} }, stream.reply);
+    const read = async (id: string): Promise<z.infer<typeof turnShape>> => turnShape.parse(await (await browser.fetch(`/api/chat/${id}`)).json());
+    const page = await listenTo(browser);
+    await browser.post("/api/chat", { conversationId: "talk", message: "Mugs?" });
+    stream.write({ content: "Two " });
+    stream.write({ content: "mugs" });
+    const heard = await page.until((event) => event.text?.endsWith("mugs") === true);
+    expect(heard.every((event) => event.conversationId === "talk")).toBe(true);
+    const id = heard.find((event) => event.text !== undefined)?.id;
+    expect(await read("talk")).toEqual({ answering: "talk", events: [{ id, text: "Two mugs" }] });
+    expect(await read("other")).toEqual({ answering: "talk", events: [] });
+    stream.write("data: [DONE]\n\n");
+    await page.until(isEnd);
+    page.stop();
+    expect(await read("talk")).toEqual({ events: [{ id, text: "Two mugs" }] });
+  });
+
+  it("V20 reads nothing of another user's", async () => {
+    const browser = await begin({ browse: {} }, words("Two mugs."));
+    const page = await listenTo(browser);
+    await browser.post("/api/chat", { conversationId: "talk", message: "Mugs?" });
+    await page.until(isEnd);
+    page.stop();
+    expect(await (await browser.fetch("/api/chat/talk")).text()).toContain("Two mugs.");
+    const other = world.browser();
+    await other.open();
+    expect(await (await other.fetch("/api/chat/talk")).json()).toEqual({ events: [] });
+  });
+});
+
+describe("a model that takes less of a conversation", () => {
+  it("is told less until it answers, beginning with the oldest, and the whole is kept", async () => {
+    const tooLong: Reply = () => Response.json({ error: { code: "context_length_exceeded" } }, { status: 400 });
+    const browser = await begin({ browse: {} }, words("a".repeat(8000)), words("b".repeat(8000)), tooLong, words("Short."), words("Fine."));
+    for (const message of ["First", "Second", "Third"]) {
+      const page = await listenTo(browser);
+      await browser.post("/api/chat", { message });
+      const heard = await page.until(isEnd);
+      page.stop();
+      expect(heard.some((event) => event.code !== undefined)).toBe(false);
+    }
+    expect(model.asked[2]?.messages.slice(1).map(({ content }) => content?.slice(0, 6))).toEqual(["First", "aaaaaa", "Second", "bbbbbb", "Third"]);
+    expect(model.asked[3]?.messages.slice(1)).toMatchObject([{ role: "user", content: "Third" }]);
+    await browser.post("/api/chat", { message: "Fourth" });
+    await expect.poll(() => model.asked.length).toBe(5);
+    expect(model.asked[4]?.messages.slice(1)).toHaveLength(7);
+  });
+
+  it("says so when not even the question fits", async () => {
+    const tooLong: Reply = () => new Response(null, { status: 413 });
+    const browser = await begin({ browse: {} }, tooLong);
+    const page = await listenTo(browser);
+    await browser.post("/api/chat", { message: "First" });
+    const heard = await page.until(isEnd);
+    page.stop();
+    expect(heard.some((event) => event.code === "request_too_large")).toBe(true);
+    expect(model.asked).toHaveLength(1);
+  });
+});
+
 describe("an answer that the user stops", () => {
   it("ends at once; what was said stays said, and the next turn goes on from it", async () => {
     const stream = openStream();
@@ -123,7 +231,7 @@ describe("an answer that the user stops", () => {
     const page = await listenTo(browser);
     await browser.post("/api/chat", { message: "A long story" });
     stream.write({ content: "Once upon" });
-    await page.until((event) => event.append === true);
+    await page.until((event) => event.at !== undefined);
     expect(await (await browser.post("/api/chat/stop")).json()).toEqual({ stopped: true });
     const heard = await page.until(isEnd);
     page.stop();
@@ -187,6 +295,6 @@ describe("an answer that the user stops", () => {
     stream.write("data: [DONE]\n\n");
     const heard = await page.until(isEnd);
     page.stop();
-    expect(heard.some((event) => event.text === "The end." && event.append === undefined)).toBe(true);
+    expect(heard.some((event) => event.text === "The end." && event.at === undefined)).toBe(true);
   });
 });

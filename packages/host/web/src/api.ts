@@ -3,6 +3,7 @@ import type { ElicitAnswer } from "@countersign/protocol/elicitation";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import type { NewFile, SamplingAnswer, SamplingQuestion } from "./bridge/widget-host.ts";
+import { readTurn, type TurnRead } from "./chat.ts";
 import type { SignInMode } from "./connector-settings.ts";
 import { parseJson, readList, readText } from "./json.ts";
 import { type Popup, readPopup, readReturn } from "./popup.ts";
@@ -100,6 +101,10 @@ export interface HostApi {
   readonly createWidget: (request: { connectorId: string; resourceUri: string; callId: string }) => Answer<WidgetView>;
   readonly widget: (widgetId: string) => Answer<WidgetView>;
   readonly say: (message: string, conversationId: string, viewTools: readonly ViewTool[]) => Answer<void>;
+  /** Stops the answer that the model gives to the user, in whatever conversation. */
+  readonly stopAnswer: () => Answer<void>;
+  /** What was told of the last turn of a conversation. */
+  readonly turn: (conversationId: string) => Answer<TurnRead>;
   /** Gives what a shown view's own tool answered to the model. */
   readonly answerViewCall: (id: string, result: unknown) => Answer<void>;
   readonly saveWidgetState: (widgetId: string, state: string) => Answer<void>;
@@ -160,6 +165,8 @@ export function createApi(send: typeof fetch): HostApi {
     widget: (widgetId) => ask("GET", `/api/widgets/${id(widgetId)}`, undefined, readWidget),
     say: (message, conversationId, viewTools) =>
       tell("POST", "/api/chat", { message, conversationId, ...(viewTools.length === 0 ? {} : { viewTools }) }),
+    stopAnswer: () => tell("POST", "/api/chat/stop", {}),
+    turn: (conversationId) => ask("GET", `/api/chat/${id(conversationId)}`, undefined, readTurn),
     answerViewCall: (id, result) => tell("POST", `/api/view-calls/${encodeURIComponent(id)}`, { result }),
     ...createViewApi({ send, ask, tell }),
   };

@@ -4,11 +4,11 @@ import { predictCall } from "./popup-decision.ts";
 import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
 import type { ConversationId } from "./conversation-id.ts";
 import type { SignIn } from "./sign-in.ts";
-import { ownCallIds } from "./state.ts";
+import { type ConsoleState, type Entry, ownCallIds } from "./state.ts";
 import type { Store } from "./store.ts";
 import { type Call, isCallEnded, readCall, readChosenProfile, readConnector, readFlow, readTraceStep, type Tool, type WidgetView } from "./wire.ts";
 import type { OpenViews } from "./open-views.ts";
-import { readChatEvent, readViewCall, type ViewCallAsked } from "./chat.ts";
+import { createTalk, type Talk } from "./talk.ts";
 
 /** Everything a view may ask for. The store is changed here and by events only. */
 export interface Console {
@@ -23,11 +23,11 @@ export interface Console {
   readonly loadTools: (connectorId: string) => Promise<void>;
   readonly loadTrace: (callId: string) => Promise<void>;
   readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
-  readonly say: (text: string) => Promise<ApiProblem | undefined>;
-  /** Puts an app's words into the conversation, marked as the app's (V21). Gives whether they were taken. */
-  readonly sayFromApp: (name: string, text: string, scrollToBottom?: boolean) => Promise<boolean>;
-  /** What the model is told of an app's view with the user's next message. */
-  readonly setAppContext: (callId: string, name: string, text: string) => void;
+  readonly say: Talk["say"];
+  readonly sayAgain: Talk["sayAgain"];
+  readonly stopAnswer: Talk["stop"];
+  readonly sayFromApp: Talk["sayFromApp"];
+  readonly setAppContext: Talk["setAppContext"];
   /** Empties the conversation, once its views have said goodbye. */
   readonly clear: () => Promise<void>;
   /** Closes the view of a call, once it has said goodbye. */
@@ -57,8 +57,6 @@ export interface ConsoleOptions {
 }
 
 const savedKey = "countersign.conversation";
-const messageCharsMax = 20_000;
-const contextCharsMax = 4000;
 
 /** Wires the parts of the console together. */
 export function createConsole(options: ConsoleOptions): Console {
@@ -66,14 +64,14 @@ export function createConsole(options: ConsoleOptions): Console {
   store.subscribe(() => signIn.settle());
   keepConversation(options);
   const untilEnded = followCalls(store);
-  const contexts = new Map<string, string>();
+  const talk = createTalk(options);
   return {
     start: async () => {
       await readSession(options);
-      if (store.get().phase === "ready") await restore(options);
+      if (store.get().phase === "ready") await restore(options, talk);
     },
-    refresh: () => refresh(options),
-    onEvent: (name, json) => hear(options, name, json),
+    refresh: () => refresh(options, talk),
+    onEvent: (name, json) => (name === "chat" ? talk.hear(json) : hear(options, name, json)),
     callTool: async (connectorId, tool, args) => {
       const started = await startCall(options, { connectorId, tool: tool.name, arguments: args });
       return started.ok ? undefined : started.error;
@@ -89,33 +87,18 @@ export function createConsole(options: ConsoleOptions): Console {
       if (answer.ok) store.dispatch({ type: "trace", steps: answer.value });
     },
     loadWidget: (callId, resourceUri) => loadWidget(options, callId, resourceUri),
-    say: async (text) => {
-      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "user", name: "You", text } });
-      const answer = await api.say(
-        [text, ...contexts.values()].join("\n\n").slice(0, messageCharsMax),
-        options.conversation.current(),
-        await options.open.tools(),
-      );
-      contexts.clear();
-      return answer.ok ? undefined : answer.error;
-    },
-    sayFromApp: async (name, text, scrollToBottom = true) => {
-      if (scrollToBottom && store.get().stage?.mode === "fullscreen") store.dispatch({ type: "stage", stage: undefined });
-      const quiet = scrollToBottom ? {} : { quiet: true as const };
-      store.dispatch({ type: "said", append: false, entry: { kind: "said", id: options.newId(), by: "app", name, text, ...quiet } });
-      if (store.get().model === undefined) return true;
-      return (await api.say(asAppText("Message", name, text).slice(0, messageCharsMax), options.conversation.current(), await options.open.tools()))
-        .ok;
-    },
-    setAppContext: (callId, name, text) => {
-      if (text === "") contexts.delete(callId);
-      else contexts.set(callId, asAppText("Context", name, text.slice(0, contextCharsMax)));
-    },
+    say: talk.say,
+    sayAgain: talk.sayAgain,
+    stopAnswer: talk.stop,
+    sayFromApp: talk.sayFromApp,
+    setAppContext: talk.setAppContext,
     clear: async () => {
+      if (store.get().answering === "here") await talk.stop();
       await options.open.teardown();
-      contexts.clear();
+      talk.forgetContexts();
       options.conversation.renew();
       store.dispatch({ type: "cleared" });
+      await talk.catchUp();
     },
     closeWidget: async (callId) => {
       await sayGoodbye(options, callId);
@@ -152,20 +135,6 @@ function hear(options: ConsoleOptions, name: string, json: unknown): void {
   // What changed about a tool is told with the list.
   const call = name === "call" ? readCall(json) : undefined;
   if (call?.error?.code === "tool_changed") void loadTools(options, call.connectorId);
-  const asked = name === "chat" ? readViewCall(json) : undefined;
-  if (asked !== undefined) void answerViewCall(options, asked);
-}
-
-/** Runs a tool of a view that this page shows; another page may show the view instead, and answers then. */
-async function answerViewCall({ api, open }: ConsoleOptions, { id, viewId, tool, args }: ViewCallAsked): Promise<void> {
-  const failed = { isError: true, content: [{ type: "text", text: "The view did not do this." }] };
-  const result = await open.callTool(viewId, tool, args).catch(() => failed);
-  if (result !== undefined) await api.answerViewCall(id, result);
-}
-
-/** An app's words as the model reads them: never as the user's. */
-function asAppText(kind: "Message" | "Context", name: string, text: string): string {
-  return `[${kind} from the app “${name}”, not from the user]\n${text}`;
 }
 
 /** Gives a promise for the end of any call, as the store learns of it. */
@@ -267,10 +236,10 @@ async function sayGoodbye({ store, open }: ConsoleOptions, callId: string): Prom
 
 /** Asks for the widget's frame; the html comes with it or is read after. */
 async function loadWidget({ store, api }: ConsoleOptions, callId: string, resourceUri: string): Promise<void> {
-  const call = store.get().calls[callId];
-  if (call === undefined || store.get().widgets[callId]?.state === "loading") return;
+  const subject = subjectOf(store.get(), callId);
+  if (subject === undefined || store.get().widgets[callId]?.state === "loading") return;
   store.dispatch({ type: "widget", callId, widget: { state: "loading" } });
-  const created = await api.createWidget({ connectorId: call.connectorId, resourceUri, callId });
+  const created = await api.createWidget({ ...subject, resourceUri });
   const answer = created.ok && created.value.html === undefined ? await api.widget(created.value.id) : created;
   if (!created.ok || !answer.ok || answer.value.html === undefined) {
     const message = answer.ok ? "The app sent no view." : answer.error.message;
@@ -284,11 +253,19 @@ async function loadWidget({ store, api }: ConsoleOptions, callId: string, resour
   });
 }
 
-async function refresh(options: ConsoleOptions): Promise<void> {
+/** Whose view a card shows. One that was made while its call was written stays known by what the call was written under, over a reload too. */
+function subjectOf({ entries, calls }: ConsoleState, id: string): { readonly connectorId: string; readonly callId: string } | undefined {
+  const entry = entries.find((each) => (each.kind === "draft" ? each.id === id : each.kind === "call" && each.callId === id));
+  const connectorId = entry?.kind === "draft" ? entry.connectorId : calls[id]?.connectorId;
+  return connectorId === undefined ? undefined : { connectorId, callId: entry?.kind === "call" ? (entry.draft ?? id) : id };
+}
+
+async function refresh(options: ConsoleOptions, talk: Talk): Promise<void> {
   const { store, api } = options;
   const first = store.get().phase !== "ready";
   await readSession(options);
-  if (first && store.get().phase === "ready") await restore(options);
+  if (first && store.get().phase === "ready") await restore(options, talk);
+  else await talk.catchUp();
   const { calls } = store.get();
   const pending = ownCallIds(store.get()).filter((id) => calls[id] !== undefined && !isCallEnded(calls[id]));
   for (const id of pending) {
@@ -306,31 +283,39 @@ function forgotten(call: Call, { code, message, retryable }: ApiProblem): Call {
 }
 
 /** Brings back the conversation of this tab after a reload: the calls are read again, what no longer exists is left out. */
-async function restore({ store, api, storage }: ConsoleOptions): Promise<void> {
+async function restore({ store, api, storage }: ConsoleOptions, talk: Talk): Promise<void> {
   const saved = readSaved(storage.getItem(savedKey));
   for (const entry of saved.entries) {
-    if (entry.kind === "said") store.dispatch({ type: "said", entry, append: false });
-    else await restoreCall(store, api, entry.callId, entry.arguments, saved);
+    if (entry.kind === "said") store.dispatch({ type: "said", entry });
+    else if (entry.kind === "call") await restoreCall(store, api, entry, saved);
   }
+  await talk.catchUp();
 }
 
-async function restoreCall(store: Store, api: HostApi, callId: string, args: unknown, saved: SavedConversation): Promise<void> {
+async function restoreCall(store: Store, api: HostApi, entry: Extract<Entry, { kind: "call" }>, saved: SavedConversation): Promise<void> {
+  const { callId, arguments: args, draft } = entry;
   const answer = await api.call(callId);
   if (!answer.ok) return;
-  store.dispatch({ type: "call_started", call: answer.value, arguments: args });
+  store.dispatch({ type: "call_started", call: answer.value, arguments: args, ...(draft === undefined ? {} : { draft }) });
   for (const childId of saved.childCalls[callId] ?? []) {
     const child = await api.call(childId);
     if (child.ok) store.dispatch({ type: "call_started", call: child.value, arguments: undefined, parentCallId: callId });
   }
 }
 
+/** Tells a conversation with another entry or call from one whose words have grown: those the host has while they are written. */
+function shapeOf({ entries, childCalls }: ConsoleState): string {
+  const children = Object.values(childCalls).reduce((sum, calls) => sum + calls.length, 0);
+  return `${entries.length} ${entries.filter((entry) => entry.kind === "call").length} ${children}`;
+}
+
 function keepConversation({ store, storage }: ConsoleOptions): void {
   let kept = store.get();
   store.subscribe(() => {
     const state = store.get();
-    const changed = state.entries !== kept.entries || state.childCalls !== kept.childCalls;
+    const grown = state.answering === "here" && shapeOf(state) === shapeOf(kept);
+    if (grown || (state.entries === kept.entries && state.childCalls === kept.childCalls)) return;
     kept = state;
-    if (!changed) return;
     try {
       storage.setItem(savedKey, saveOf(state));
     } catch {
@@ -355,7 +340,5 @@ function applyEvent(store: Store, name: string, json: unknown): void {
   } else if (name === "settings") {
     const profile = readChosenProfile(json);
     if (profile !== undefined) store.dispatch({ type: "profile", profile });
-  } else if (name === "chat") {
-    for (const action of readChatEvent(json)) store.dispatch(action);
   }
 }

@@ -1,6 +1,8 @@
 import { defaultProfile } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
+import type { JsonObject } from "@countersign/protocol/shape";
 import type { Asking } from "./asking.ts";
+import { cardIdOf, endDrafts, endWriting, putCallEntry, putDraft, putSaid } from "./entries.ts";
 import { addNote, type LadderNote } from "./ladder-notes.ts";
 import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type TraceStep, type WidgetView } from "./wire.ts";
 
@@ -10,7 +12,17 @@ import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Ses
  */
 
 export type Entry =
-  | { readonly kind: "call"; readonly callId: string; readonly arguments: unknown }
+  /** `draft`: the id under which the model wrote the call. */
+  | { readonly kind: "call"; readonly callId: string; readonly arguments: unknown; readonly draft?: string }
+  /** A call that the model is still writing; `unmade` says why it was not made. */
+  | {
+      readonly kind: "draft";
+      readonly id: string;
+      readonly connectorId: string;
+      readonly tool: string;
+      readonly arguments: JsonObject;
+      readonly unmade?: string;
+    }
   | {
       readonly kind: "said";
       readonly id: string;
@@ -18,7 +30,20 @@ export type Entry =
       readonly name: string;
       readonly text: string;
       readonly quiet?: true;
+      /** More of it comes. */
+      readonly writing?: true;
+      readonly problem?: TurnProblem;
     };
+
+/** Why the model said nothing more. `retryAt`: when it may be asked again, in epoch milliseconds. */
+export interface TurnProblem {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly retryAt?: number;
+}
+
+/** Which conversation the model is answering: that of this page, or another one of the user's. */
+export type Answering = "here" | "elsewhere" | undefined;
 
 export type ToolsState =
   | { readonly state: "loading" }
@@ -49,6 +74,7 @@ export interface ConsoleState {
   readonly model: string | undefined;
   /** The host that this one acts out. */
   readonly profile: HostProfile;
+  readonly answering: Answering;
   readonly connectors: readonly Connector[];
   readonly tools: Readonly<Record<string, ToolsState>>;
   readonly entries: readonly Entry[];
@@ -79,13 +105,17 @@ export type Action =
   | { readonly type: "profile"; readonly profile: HostProfile }
   | { readonly type: "connector"; readonly connector: Connector }
   | { readonly type: "tools"; readonly connectorId: string; readonly tools: ToolsState }
-  | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string }
+  | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string; readonly draft?: string }
   | { readonly type: "call"; readonly call: Call }
   | { readonly type: "flow"; readonly flow: Flow }
   | { readonly type: "connector_flow"; readonly flow: Flow }
   | { readonly type: "window"; readonly flowId: string; readonly window: WindowState }
   | { readonly type: "widget"; readonly callId: string; readonly widget: WidgetState }
-  | { readonly type: "said"; readonly entry: Extract<Entry, { kind: "said" }>; readonly append: boolean }
+  | { readonly type: "said"; readonly entry: Extract<Entry, { kind: "said" }>; readonly at?: number }
+  | { readonly type: "unsaid"; readonly id: string }
+  | { readonly type: "draft"; readonly entry: Extract<Entry, { kind: "draft" }> }
+  | { readonly type: "unmade"; readonly draft: string; readonly message: string }
+  | { readonly type: "answering"; readonly answering: Answering }
   | { readonly type: "trace"; readonly steps: readonly TraceStep[] }
   | { readonly type: "ladder"; readonly callId: string; readonly note: LadderNote }
   | { readonly type: "stage"; readonly stage: ConsoleState["stage"] }
@@ -104,6 +134,7 @@ export const initialState: ConsoleState = {
   link: "connecting",
   model: undefined,
   profile: defaultProfile,
+  answering: undefined,
   connectors: [],
   tools: {},
   entries: [],
@@ -148,11 +179,21 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
     case "widget":
       return showWidget(state, action.callId, action.widget);
     case "said":
-      return say(state, action.entry, action.append);
+      return withEntries(state, putSaid(state.entries, action.entry, action.at));
+    case "unsaid":
+      return { ...state, entries: state.entries.filter((entry) => entry.kind !== "said" || entry.id !== action.id) };
+    case "draft":
+      return withEntries(state, putDraft(state.entries, action.entry));
+    case "unmade":
+      return withEntries(state, endDrafts(state.entries, action.message, action.draft));
+    case "answering":
+      return setAnswering(state, action.answering);
     case "trace":
       return addSteps(state, action.steps);
-    case "ladder":
-      return { ...state, ladders: { ...state.ladders, [action.callId]: addNote(state.ladders[action.callId], action.note) } };
+    case "ladder": {
+      const callId = cardIdOf(state.entries, action.callId);
+      return { ...state, ladders: { ...state.ladders, [callId]: addNote(state.ladders[callId], action.note) } };
+    }
     case "stage":
       return { ...state, stage: action.stage };
     case "app_window":
@@ -184,7 +225,8 @@ export function openFlows(state: ConsoleState): readonly { readonly flow: Flow; 
 }
 
 /** A view that is closed or failed leaves the stage. */
-function showWidget(state: ConsoleState, callId: string, widget: WidgetState): ConsoleState {
+function showWidget(state: ConsoleState, id: string, widget: WidgetState): ConsoleState {
+  const callId = cardIdOf(state.entries, id);
   const gone = widget.state === "failed" || widget.state === "unloaded";
   const stage = gone && state.stage?.callId === callId ? undefined : state.stage;
   return { ...state, stage, widgets: { ...state.widgets, [callId]: widget } };
@@ -209,16 +251,45 @@ function putConnector(connectors: readonly Connector[], connector: Connector): r
 }
 
 function startCall(state: ConsoleState, action: Extract<Action, { type: "call_started" }>): ConsoleState {
-  const { call, parentCallId } = action;
+  const { call } = action;
+  const parentCallId = action.parentCallId === undefined ? undefined : cardIdOf(state.entries, action.parentCallId);
   // The event stream may already have brought a later state of this call.
   const known = state.calls[call.id] === undefined ? putCall(state, call) : state;
   if (parentCallId === undefined) {
-    if (known.entries.some((entry) => entry.kind === "call" && entry.callId === call.id)) return known;
-    return { ...known, entries: [...known.entries, { kind: "call", callId: call.id, arguments: action.arguments }], selectedCallId: call.id };
+    const { draft } = action;
+    const entry = { kind: "call", callId: call.id, arguments: action.arguments, ...(draft === undefined ? {} : { draft }) } as const;
+    const entries = putCallEntry(known.entries, entry);
+    if (entries === known.entries) return known;
+    return { ...(draft === undefined ? known : moveCard(known, draft, call.id)), entries, selectedCallId: call.id };
   }
   const siblings = known.childCalls[parentCallId] ?? [];
   if (siblings.includes(call.id)) return known;
   return { ...known, childCalls: { ...known.childCalls, [parentCallId]: [...siblings, call.id] }, selectedCallId: call.id };
+}
+
+/** What is known of a card under its draft's id is its call's from now on. A view that could not be loaded is tried again: now its tool runs. */
+function moveCard(state: ConsoleState, draft: string, callId: string): ConsoleState {
+  const { [draft]: widget, ...widgets } = state.widgets;
+  const { [draft]: children, ...childCalls } = state.childCalls;
+  const { [draft]: notes, ...ladders } = state.ladders;
+  return {
+    ...state,
+    widgets: widget === undefined || widget.state === "failed" ? widgets : { ...widgets, [callId]: widget },
+    childCalls: children === undefined ? childCalls : { ...childCalls, [callId]: children },
+    ladders: notes === undefined ? ladders : { ...ladders, [callId]: notes },
+    stage: state.stage?.callId === draft ? { ...state.stage, callId } : state.stage,
+  };
+}
+
+/** What the model was still writing when it ended will not be made. */
+function setAnswering(state: ConsoleState, answering: Answering): ConsoleState {
+  const entries =
+    answering === "here" ? state.entries : endWriting(endDrafts(state.entries, "The assistant did not finish this call. Nothing was called."));
+  return state.answering === answering ? withEntries(state, entries) : { ...state, answering, entries };
+}
+
+function withEntries(state: ConsoleState, entries: ConsoleState["entries"]): ConsoleState {
+  return entries === state.entries ? state : { ...state, entries };
 }
 
 function putCall(state: ConsoleState, call: Call): ConsoleState {
@@ -252,13 +323,6 @@ function putFlow(state: ConsoleState, flow: Flow): ConsoleState {
       ownCallIds(state).flatMap((id) => state.calls[id]?.flow?.id ?? []),
     ),
   };
-}
-
-function say(state: ConsoleState, entry: Extract<Entry, { kind: "said" }>, append: boolean): ConsoleState {
-  const at = state.entries.findIndex((known) => known.kind === "said" && known.id === entry.id);
-  const known = state.entries[at];
-  if (known?.kind !== "said") return { ...state, entries: [...state.entries, entry] };
-  return { ...state, entries: state.entries.with(at, { ...entry, text: append ? known.text + entry.text : entry.text }) };
 }
 
 function addSteps(state: ConsoleState, steps: readonly TraceStep[]): ConsoleState {

@@ -2,6 +2,7 @@ import { type AppCapability, type DisplayMode, hostViews } from "@countersign/pr
 import type { AuthorizationNow, OpenAiGlobals } from "./bridge/globals.ts";
 import { heightMax } from "./bridge/size.ts";
 import type { ConsoleState } from "./state.ts";
+import { isWriting } from "./written-call.ts";
 import { type Call, type CallResult, type Flow, isCallEnded, isFlowOpen, type WidgetView } from "./wire.ts";
 
 /** What a view is shown with. */
@@ -31,7 +32,8 @@ export function globalsOf({ shown, state, widgetState, theme, locale, touch, pla
   const displayMode = mode === "modal" ? "inline" : mode;
   const has = (capability: AppCapability): boolean => hostViews[view.profile].capabilities.value.includes(capability);
   return {
-    toolInput: args ?? {},
+    // What a view is given as its input is whole; `tool-input-partial` is of MCP Apps alone.
+    toolInput: isWriting(call) ? {} : (args ?? {}),
     toolOutput: call.result?.structuredContent ?? null,
     toolResponseMetadata: call.result === undefined ? null : metadataOf(call.result),
     widgetState,

@@ -33,7 +33,7 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
   const { console, api, store, views } = services;
   const { place, resize, globals } = ways;
   const hasModel = store.get().model !== undefined;
-  const setContext = (text: string): void => console.setAppContext(place().call.id, place().serverName, text);
+  const setContext = (text: string): void => console.setAppContext(place().view.id, place().serverName, text);
   return {
     ...linksOf(services, ways),
     ...filesOf(services, ways),

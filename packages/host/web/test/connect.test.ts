@@ -5,7 +5,8 @@ import type { HostProfile } from "@countersign/protocol/ladder";
 import { bridgeSurfaceOf, frameRightsOf, hostNameOf } from "@countersign/protocol/profile-view";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { connectWidget } from "../src/bridge/connect.ts";
+import { connectWidget, type WidgetLink } from "../src/bridge/connect.ts";
+import type { ToolInput } from "../src/bridge/tell-call.ts";
 import type { FrameMessage } from "../src/bridge/transport.ts";
 import type { WidgetHost } from "../src/bridge/widget-host.ts";
 import type { Call } from "../src/wire.ts";
@@ -19,12 +20,17 @@ interface Bench {
   readonly finish: (call: Call) => Promise<void>;
   readonly receive: (data: unknown) => Promise<void>;
   readonly ready: () => number;
+  readonly link: WidgetLink;
 }
 
 /** Lets everything that is ready run. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
-async function bench(parts: Partial<WidgetHost> = {}, profile: HostProfile = "countersign"): Promise<Bench> {
+async function bench(
+  parts: Partial<WidgetHost> = {},
+  profile: HostProfile = "countersign",
+  input: ToolInput = { arguments: {}, whole: true },
+): Promise<Bench> {
   const listeners = new Set<(event: FrameMessage) => void>();
   const sent: unknown[] = [];
   const asked: string[] = [];
@@ -38,7 +44,7 @@ async function bench(parts: Partial<WidgetHost> = {}, profile: HostProfile = "co
     ...parts,
   });
   const frame = { postMessage: (message: unknown) => void sent.push(message) };
-  await connectWidget({
+  const link = await connectWidget({
     page: {
       addEventListener: (_type, listener) => void listeners.add(listener),
       removeEventListener: (_type, listener) => void listeners.delete(listener),
@@ -46,7 +52,7 @@ async function bench(parts: Partial<WidgetHost> = {}, profile: HostProfile = "co
     frame,
     view: aView({ frameUrl: `${origin}/frame/x`, profile }),
     html: "<p>",
-    toolArguments: {},
+    input,
     ending: undefined,
     context: {},
     host,
@@ -64,6 +70,7 @@ async function bench(parts: Partial<WidgetHost> = {}, profile: HostProfile = "co
       await turn();
     },
     ready: () => ready,
+    link,
   };
 }
 
@@ -112,6 +119,31 @@ describe("connectWidget", () => {
     expect(signals.map((signal) => signal?.aborted)).toEqual([false, false]);
     await view.receive({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 2 } });
     expect(signals.map((signal) => signal?.aborted)).toEqual([false, true]);
+  });
+
+  it("tells a view its input as it grows, once when it is whole, and then the result", async () => {
+    const view = await bench({}, "countersign", { arguments: { q: "m" }, whole: false });
+    await view.receive({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "ui/initialize",
+      params: { protocolVersion: "2026-01-26", appInfo: { name: "view", version: "1" }, appCapabilities: {} },
+    });
+    await view.receive({ jsonrpc: "2.0", method: "ui/notifications/initialized", params: {} });
+    view.link.input({ arguments: { q: "mug" }, whole: false });
+    const whole = { q: "mugs" };
+    view.link.input({ arguments: whole, whole: true });
+    view.link.input({ arguments: whole, whole: true });
+    view.link.input({ arguments: { q: "late" }, whole: false });
+    view.link.end({ kind: "result", result: aResult() });
+    await turn();
+    const told = view.sent.filter((message) => JSON.stringify(message).includes("ui/notifications/tool-"));
+    expect(told).toMatchObject([
+      { method: "ui/notifications/tool-input-partial", params: { arguments: { q: "m" } } },
+      { method: "ui/notifications/tool-input-partial", params: { arguments: { q: "mug" } } },
+      { method: "ui/notifications/tool-input", params: { arguments: { q: "mugs" } } },
+      { method: "ui/notifications/tool-result" },
+    ]);
   });
 
   it("V14 counts calls that the view cancelled for as long as they run, and takes more after that", async () => {

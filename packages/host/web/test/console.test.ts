@@ -1,6 +1,7 @@
 import { err, ok } from "@countersign/protocol/result";
 import { describe, expect, it } from "vitest";
 import { type ApiProblem, type CallRequest, createApi, type HostApi } from "../src/api.ts";
+import type { TurnRead } from "../src/chat.ts";
 import { type Console, createConsole } from "../src/console.ts";
 import { readSaved, saveOf } from "../src/saved.ts";
 import type { SignIn } from "../src/sign-in.ts";
@@ -20,6 +21,8 @@ interface Bench {
   /** What the host would answer about each call. */
   readonly calls: Map<string, Call>;
   refuse: ApiProblem | undefined;
+  /** What the host would answer about the last turn. */
+  turn: TurnRead;
 }
 
 function bench(kept = new Map<string, string>()): Bench {
@@ -64,8 +67,13 @@ function bench(kept = new Map<string, string>()): Bench {
     widget: () => Promise.resolve(ok(aView({ frameUrl: "http://other.localhost/f" }))),
     say: (message) => {
       log.push(message);
+      return Promise.resolve(self.refuse === undefined ? ok(undefined) : err(self.refuse));
+    },
+    stopAnswer: () => {
+      log.push("stop");
       return Promise.resolve(ok(undefined));
     },
+    turn: () => Promise.resolve(ok(self.turn)),
     saveWidgetState: unused,
     readResource: unused,
     listResources: unused,
@@ -102,7 +110,7 @@ function bench(kept = new Map<string, string>()): Bench {
     newId: () => `id_${(ids += 1)}`,
     storage,
   });
-  const self: Bench = { page, store, started, log, kept, calls, refuse: undefined };
+  const self: Bench = { page, store, started, log, kept, calls, refuse: undefined, turn: { answering: undefined, events: [] } };
   return self;
 }
 

@@ -2,7 +2,7 @@ import { assert, property, shuffledSubarray } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Action, type ConsoleState, initialState, openFlows, ownCallIds, reduce } from "../src/state.ts";
 import { isCallEnded } from "../src/wire.ts";
-import { aCall, aDevice, aConnector, aFlow, aResult } from "./fixtures.ts";
+import { aCall, aDevice, aConnector, aFlow, aResult, aView } from "./fixtures.ts";
 
 const run = (...actions: readonly Action[]): ConsoleState => actions.reduce(reduce, initialState);
 const started = (call = aCall()): Action => ({ type: "call_started", call, arguments: {} });
@@ -109,13 +109,33 @@ describe("reduce", () => {
     expect(run(step(2), step(0), step(1), step(2)).traces["call_1"]?.map((one) => one.seq)).toEqual([0, 1, 2]);
   });
 
-  it("appends streamed words to the entry they belong to", () => {
-    const said = (text: string, append: boolean): Action => ({
-      type: "said",
-      append,
-      entry: { kind: "said", id: "m", by: "model", name: "Assistant", text },
+  describe("of a turn of the model", () => {
+    const args = { query: "mug" };
+    const draft: Action = { type: "draft", entry: { kind: "draft", id: "d", connectorId: "store", tool: "browse", arguments: {} } };
+    const made: Action = { type: "call_started", call: aCall({ id: "call_1", origin: "model" }), arguments: args, draft: "d" };
+
+    it("keeps a written call's place, view and view's calls when it is made", () => {
+      const view = { type: "widget", callId: "d", widget: { state: "loading" } } as const;
+      const child = { type: "call_started", call: aCall({ id: "call_2" }), arguments: {}, parentCallId: "d" } as const;
+      const after: Action = { type: "said", entry: { kind: "said", id: "m", by: "model", name: "Assistant", text: "Hm" } };
+      const state = run(draft, view, child, after, made);
+      expect(state.entries).toMatchObject([{ kind: "call", callId: "call_1", draft: "d", arguments: args }, { id: "m" }]);
+      expect([state.widgets, state.childCalls]).toEqual([{ call_1: { state: "loading" } }, { call_1: ["call_2"] }]);
+      const ready = { state: "ready", view: aView() } as const;
+      expect(run(draft, view, made, { type: "widget", callId: "d", widget: ready }).widgets).toEqual({ call_1: ready });
     });
-    expect(run(said("Hel", false), said("lo", true)).entries).toMatchObject([{ text: "Hello" }]);
+
+    it("tries a view again that could not be loaded while its call was written", () => {
+      const failed = { type: "widget", callId: "d", widget: { state: "failed", message: "No." } } as const;
+      expect(run(draft, failed, made).widgets).toEqual({});
+    });
+
+    it("says of what was still written at its end that nothing was called, and of nothing else", () => {
+      const other: Action = { type: "draft", entry: { kind: "draft", id: "e", connectorId: "store", tool: "pay", arguments: {} } };
+      const state = run({ type: "answering", answering: "here" }, draft, made, other, { type: "answering", answering: undefined });
+      expect(state.entries).toMatchObject([{ kind: "call" }, { kind: "draft", unmade: expect.stringContaining("Nothing was called") }]);
+      expect(run(other, { type: "answering", answering: undefined }, other).entries).toMatchObject([{ unmade: expect.any(String) }]);
+    });
   });
 
   it("forgets old calls of other pages when there are too many, never its own", () => {

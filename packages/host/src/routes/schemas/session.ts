@@ -1,7 +1,9 @@
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { z } from "zod";
+import type { TurnView } from "../../chat/chat.ts";
 import type { ViewTool } from "../../chat/view-tools.ts";
 import { connectorView, type ConnectorView } from "./connectors.ts";
+import { chatEvent } from "./events.ts";
 import { profileName } from "./settings.ts";
 
 /** What a page of the console reads first. */
@@ -45,3 +47,10 @@ export const newMessage: z.ZodType<NewMessage> = z
     viewTools: z.array(viewTool).max(20).exactOptional().describe("Tools that the shown views offer to the model."),
   })
   .meta({ id: "NewMessage" });
+
+export const turnView: z.ZodType<TurnView> = z
+  .strictObject({
+    answering: z.string().exactOptional().describe("The conversation of the user that is being answered now."),
+    events: z.array(chatEvent).describe("What was told of the last turn of this conversation, each message whole; empty when it is not remembered."),
+  })
+  .meta({ id: "ChatTurn" });

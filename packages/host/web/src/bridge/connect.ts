@@ -1,13 +1,13 @@
 import { bridgeSurfaceOf, frameRightsOf, hostNameOf } from "@countersign/protocol/profile-view";
-import { isJsonObject } from "@countersign/protocol/shape";
 import { AppBridge, type McpUiHostContext } from "@modelcontextprotocol/ext-apps/app-bridge";
 import { config } from "zod/v4/core";
-import type { CallResult, WidgetView } from "../wire.ts";
+import type { WidgetView } from "../wire.ts";
 import { changedGlobals, type OpenAiGlobals, withGlobals } from "./globals.ts";
 import { serveOpenAi } from "./openai.ts";
-import { capabilitiesOf, serveApps, toolResultOf } from "./serve-apps.ts";
+import { capabilitiesOf, serveApps } from "./serve-apps.ts";
 import { clampHeight } from "./size.ts";
 import { createFrameTransport, type FrameWindow, type MessageSource } from "./transport.ts";
+import { type Ending, TellCall, type ToolInput } from "./tell-call.ts";
 import { createUploads } from "./uploads.ts";
 import type { WidgetHost } from "./widget-host.ts";
 
@@ -17,10 +17,9 @@ config({ jitless: true });
 /** A view that does not say goodbye within this time is removed without it. */
 const teardownMs = 500;
 
-/** How the call that a view shows has ended. */
-export type Ending = { readonly kind: "result"; readonly result: CallResult } | { readonly kind: "cancelled"; readonly reason: string };
-
 export interface WidgetLink {
+  /** Tells the view the arguments, as they grow and once they are whole. */
+  readonly input: (input: ToolInput) => void;
   /** Tells the view what has changed around it: theme, mode, sizes, sign-in. */
   readonly refresh: (context: McpUiHostContext) => void;
   /** Tells the view how its call ended, once. */
@@ -45,7 +44,7 @@ export interface WidgetLinkOptions {
   readonly frame: FrameWindow;
   readonly view: WidgetView;
   readonly html: string;
-  readonly toolArguments: unknown;
+  readonly input: ToolInput;
   /** How the call has ended already, if it has. */
   readonly ending: Ending | undefined;
   readonly context: McpUiHostContext;
@@ -60,9 +59,7 @@ export interface WidgetLinkOptions {
  */
 export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetLink> {
   const { host, view } = options;
-  let speaksApps = false;
   let reportsSize = false;
-  let ending = options.ending;
   let told: OpenAiGlobals | undefined;
   const uploads = createUploads(host.uploadFile);
   const transport = createFrameTransport({
@@ -77,6 +74,7 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
   const bridge = new AppBridge(null, { name: hostNameOf(view.profile), version: "0.1.0" }, capabilitiesOf(host, view), {
     hostContext: options.context,
   });
+  const call = new TellCall(bridge, options);
   serveApps(bridge, host, transport);
   bridge.addEventListener("sizechange", ({ height }) => {
     reportsSize = true;
@@ -101,18 +99,20 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     if (Object.keys(globals).length > 0) transport.notify("openai/setGlobals", { globals });
   };
   const link: WidgetLink = {
+    input: (next) => {
+      call.input(next);
+      tellGlobals();
+    },
     refresh: (context) => {
-      if (speaksApps) bridge.setHostContext(context);
+      if (call.isHeard) bridge.setHostContext(context);
       tellGlobals();
     },
     end: (how) => {
-      if (ending !== undefined) return;
-      ending = how;
-      if (speaksApps) void tellEnding(bridge, how);
+      call.end(how);
       tellGlobals();
     },
     teardown: async () => {
-      if (speaksApps) await bridge.teardownResource({}, { timeout: teardownMs }).catch(() => {});
+      if (call.isHeard) await bridge.teardownResource({}, { timeout: teardownMs }).catch(() => {});
     },
     get tools() {
       return bridge.getAppCapabilities()?.tools === undefined ? undefined : () => listTools(bridge);
@@ -120,23 +120,9 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     callTool: (name, args) => bridge.callTool({ name, arguments: { ...args } }, { timeout: answerMs }),
     close: () => void bridge.close(),
   };
-  bridge.addEventListener("initialized", () => {
-    speaksApps = true;
-    void tellCall(bridge, options.toolArguments, ending);
-  });
+  bridge.addEventListener("initialized", () => call.begin());
   await bridge.connect(transport);
   return link;
-}
-
-async function tellCall(bridge: AppBridge, args: unknown, ending: Ending | undefined): Promise<void> {
-  await bridge.sendToolInput({ arguments: isJsonObject(args) ? { ...args } : {} });
-  if (ending !== undefined) await tellEnding(bridge, ending);
-}
-
-async function tellEnding(bridge: AppBridge, ending: Ending): Promise<void> {
-  const result = ending.kind === "result" ? toolResultOf(ending.result.raw) : undefined;
-  if (ending.kind === "cancelled") await bridge.sendToolCancelled({ reason: ending.reason });
-  else if (result !== undefined) await bridge.sendToolResult(result);
 }
 
 const toolsMax = 20;

@@ -1,5 +1,6 @@
 import type { McpUiHostContext } from "@modelcontextprotocol/ext-apps/app-bridge";
 import type { Call, Tool, WidgetView } from "../wire.ts";
+import { isMade } from "../written-call.ts";
 import type { OpenAiGlobals } from "./globals.ts";
 import { modesOf } from "./modes.ts";
 import { describeTool } from "./serve-apps.ts";
@@ -7,7 +8,7 @@ import { describeTool } from "./serve-apps.ts";
 export interface ContextFacts {
   readonly globals: OpenAiGlobals;
   readonly view: Pick<WidgetView, "profile">;
-  readonly call: Pick<Call, "id">;
+  readonly call: Pick<Call, "id" | "state">;
   readonly tool: Tool | undefined;
   /** A small screen shows every mode but inline in full. */
   readonly small: boolean;
@@ -18,7 +19,7 @@ export function hostContextOf({ globals, view: { profile }, call, tool, small }:
   const { mode } = globals.view;
   const authorization = globals["countersign/authorization"];
   return {
-    ...(tool === undefined ? {} : { toolInfo: { id: call.id, tool: describeTool(tool) } }),
+    ...(tool === undefined ? {} : { toolInfo: { ...(isMade(call) ? { id: call.id } : {}), tool: describeTool(tool) } }),
     theme: globals.theme,
     displayMode: mode === "modal" ? "inline" : globals.displayMode,
     availableDisplayModes: mode === "modal" ? ["inline"] : [...modesOf(profile, small)],

@@ -3,6 +3,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { readReceipt } from "../receipt.ts";
 import type { Entry } from "../state.ts";
 import { type Call, isCallEnded, type Tool, titleOf } from "../wire.ts";
+import { isMade, writtenCall } from "../written-call.ts";
 import { CallResultView } from "./call-result.tsx";
 import { CallStatus } from "./call-status.tsx";
 import { ChildCalls } from "./child-calls.tsx";
@@ -12,25 +13,30 @@ import { useConsole, useServices } from "./services.ts";
 import { WidgetPanel } from "./widget-panel.tsx";
 
 export interface CallCardProps {
-  readonly entry: Extract<Entry, { kind: "call" }>;
+  readonly entry: Extract<Entry, { kind: "call" | "draft" }>;
+  /** The reader's eyes are brought to it. */
+  readonly turn: true | undefined;
   readonly onShowTrace: (callId: string) => void;
   /** Opens the form of a tool. */
   readonly onPick: (connectorId: string, tool: Tool) => void;
 }
 
-/** One tool call in the conversation: what was asked, how it stands, what came back, the app's view, and the calls that view made. */
-export function CallCard({ entry, onShowTrace, onPick }: CallCardProps): JSX.Element | null {
-  const call = useConsole((state) => state.calls[entry.callId]);
+/** One tool call in the conversation, from the model's first word of it: what was asked, how it stands, what came back, the app's view, and the calls that view made. */
+export function CallCard({ entry, turn, onShowTrace, onPick }: CallCardProps): JSX.Element | null {
+  const cardId = entry.kind === "call" ? entry.callId : entry.id;
+  const made = useConsole((state) => state.calls[cardId]);
+  const call = entry.kind === "draft" ? writtenCall(entry) : made;
   const connector = useConsole((state) => state.connectors.find((known) => known.id === call?.connectorId));
   const listed = useConsole((state) => (call === undefined ? undefined : state.tools[call.connectorId]));
-  const childIds = useConsole((state) => state.childCalls[entry.callId]);
+  const childIds = useConsole((state) => state.childCalls[cardId]);
   if (call === undefined) return null;
+  const unmade = entry.kind === "draft" ? entry.unmade : undefined;
   const tool = listed?.state === "ready" ? listed.tools.find((known) => known.name === call.tool) : undefined;
   const serverName = connector?.name ?? "App";
   const shown = useRef(false);
   // A view is there from the moment its tool runs, and stays when the call ends badly: the app says what that means.
   const runs = !isCallEnded(call) && call.state !== "authorizing";
-  const showsView = tool?.resourceUri !== undefined && (shown.current || runs || call.result?.isError === false);
+  const showsView = tool?.resourceUri !== undefined && unmade === undefined && (shown.current || runs || call.result?.isError === false);
   shown.current ||= showsView;
   return (
     <article
@@ -40,6 +46,7 @@ export function CallCard({ entry, onShowTrace, onPick }: CallCardProps): JSX.Ele
       data-call-id={call.id}
       data-tool={call.tool}
       data-state={call.state}
+      data-turn={turn}
     >
       {call.origin === "user" && <Asked title={tool?.title ?? titleOf(call.tool)} args={entry.arguments} />}
       <div class="answer">
@@ -48,7 +55,15 @@ export function CallCard({ entry, onShowTrace, onPick }: CallCardProps): JSX.Ele
         </span>
         <div class="stack snug grow">
           <CallHead call={call} tool={tool} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
-          <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} onPick={onPick} />
+          {call.origin === "model" && <AskedByModel title={tool?.title ?? titleOf(call.tool)} args={entry.arguments} />}
+          {unmade === undefined ? (
+            <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} onPick={onPick} />
+          ) : (
+            <p class="notice" data-testid="call-unmade">
+              <Icon name="info" size="small" />
+              <span>{unmade}</span>
+            </p>
+          )}
           {childIds !== undefined && <ChildCalls callIds={childIds} serverName={serverName} onShowTrace={onShowTrace} />}
         </div>
       </div>
@@ -57,18 +72,32 @@ export function CallCard({ entry, onShowTrace, onPick }: CallCardProps): JSX.Ele
 }
 
 function Asked({ title, args }: { readonly title: string; readonly args: unknown }): JSX.Element {
-  const words =
-    typeof args === "object" && args !== null
-      ? Object.entries(args).map(([name, value]) => `${titleOf(name)}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-      : [];
+  const words = wordsOf(args);
   return (
     <div class="asked">
       <p class="bubble">
         {title}
-        {words.length > 0 && <span class="bubble-more small">{words.join(" · ")}</span>}
+        {words !== "" && <span class="bubble-more small">{words}</span>}
       </p>
     </div>
   );
+}
+
+/** What the model calls, in one line, from its first word on: the line has its place before there is more to show. */
+function AskedByModel({ title, args }: { readonly title: string; readonly args: unknown }): JSX.Element {
+  const words = wordsOf(args);
+  return (
+    <p class="small quiet truncate" data-testid="call-asked">
+      {title}
+      {words !== "" && ` · ${words}`}
+    </p>
+  );
+}
+
+function wordsOf(args: unknown): string {
+  if (typeof args !== "object" || args === null) return "";
+  const words = Object.entries(args).map(([name, value]) => `${titleOf(name)}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return words.join(" · ");
 }
 
 function CallHead({
@@ -90,21 +119,23 @@ function CallHead({
       <span class="strong truncate">{serverName}</span>
       <CallStatus call={call} tool={tool} />
       <span class="grow" />
-      {!isCallEnded(call) && (
+      {isMade(call) && !isCallEnded(call) && (
         <button type="button" class="button button-quiet button-small" data-testid="call-stop" onClick={() => void api.cancelCall(call.id)}>
           Stop
         </button>
       )}
-      <button
-        type="button"
-        class="icon-button icon-button-small"
-        aria-label={`Trace of ${title}`}
-        title="Trace"
-        data-testid="show-trace"
-        onClick={() => onShowTrace(call.id)}
-      >
-        <Icon name="activity" size="small" />
-      </button>
+      {isMade(call) && (
+        <button
+          type="button"
+          class="icon-button icon-button-small"
+          aria-label={`Trace of ${title}`}
+          title="Trace"
+          data-testid="show-trace"
+          onClick={() => onShowTrace(call.id)}
+        >
+          <Icon name="activity" size="small" />
+        </button>
+      )}
     </div>
   );
 }

@@ -1,17 +1,20 @@
 import type { JSX } from "preact";
 import { type Call, isCallEnded, type Tool } from "../wire.ts";
+import { isMade, isWriting } from "../written-call.ts";
 import { Icon } from "./icon.tsx";
 
 /** How a call stands, in words: the server's own where it has some, for what goes well. */
 export function CallStatus({ call, tool }: { readonly call: Call; readonly tool?: Tool | undefined }): JSX.Element {
-  const ended = isCallEnded(call);
+  const ended = isCallEnded(call) || call.state === "unmade";
   if (!ended) {
     const text =
       call.state === "authorizing" || call.state === "asking"
         ? "Waiting for you"
         : call.state === "resuming"
           ? "Going on"
-          : (tool?.invoking ?? "Working");
+          : isWriting(call)
+            ? "Preparing"
+            : (tool?.invoking ?? "Working");
     return (
       <span class="row snug small quiet" data-testid="call-status">
         <span class="spinner" aria-hidden="true" />
@@ -19,12 +22,12 @@ export function CallStatus({ call, tool }: { readonly call: Call; readonly tool?
       </span>
     );
   }
-  const cancelled = call.error?.code === "cancelled";
+  const cancelled = call.error?.code === "cancelled" || call.state === "unmade";
   const failed = !cancelled && (call.result === undefined || call.result.isError);
   return (
     <span class={`row tight small ${failed ? "bad" : "quiet"}`} data-testid="call-status">
       <Icon name={failed ? "alert" : cancelled ? "minus" : "check"} size="small" />
-      <span class="truncate">{failed ? "Failed" : cancelled ? "Cancelled" : (tool?.invoked ?? "Done")}</span>
+      <span class="truncate">{failed ? "Failed" : cancelled ? (isMade(call) ? "Cancelled" : "Not called") : (tool?.invoked ?? "Done")}</span>
     </span>
   );
 }

@@ -1,10 +1,10 @@
-import type { JSX } from "preact";
+import { Component, type JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { Entry } from "../state.ts";
 import type { Tool } from "../wire.ts";
 import { CallCard } from "./call-card.tsx";
 import { EmptyConversation } from "./empty-conversation.tsx";
-import { Icon } from "./icon.tsx";
+import { SaidEntry, Thinking } from "./said-entry.tsx";
 import { useConsole } from "./services.ts";
 import { useFollow } from "./use-follow.ts";
 
@@ -19,52 +19,46 @@ export function Conversation({ onShowTrace, onPick }: ConversationProps): JSX.El
   const entries = useConsole((state) => state.entries);
   const scroller = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
-  // Words that an app put here without wanting the user's eyes move nothing.
-  useFollow(scroller, column, entries.filter((entry) => entry.kind === "call" || entry.quiet !== true).length);
+  useFollow(scroller, column, entries.filter(beginsTurn).length);
   return (
     <div class="talk-scroll" ref={scroller} tabIndex={-1} id="conversation">
       <div class="talk-column" ref={column} role="log" aria-label="Conversation">
         {entries.length === 0 && <EmptyConversation />}
-        {entries.map((entry) =>
-          entry.kind === "call" ? (
-            <CallCard key={entry.callId} entry={entry} onShowTrace={onShowTrace} onPick={onPick} />
-          ) : (
-            <Said key={entry.id} entry={entry} />
-          ),
-        )}
+        {entries.map((entry) => (
+          <EntryView key={keyOf(entry)} entry={entry} isLast={entry === entries.at(-1)} onShowTrace={onShowTrace} onPick={onPick} />
+        ))}
+        <Thinking />
       </div>
     </div>
   );
 }
 
-function Said({ entry }: { readonly entry: Extract<Entry, { kind: "said" }> }): JSX.Element {
-  if (entry.by === "user") {
-    return (
-      <div class="asked">
-        <p class="bubble result-text">{entry.text}</p>
-      </div>
-    );
+/** Whose place the reader's eyes go to: what the user did and what an app said, not each piece of what the model makes of it. Quiet words move nothing. */
+function beginsTurn(entry: Entry): boolean {
+  if (entry.kind === "said") return (entry.by === "user" || entry.by === "app") && entry.quiet !== true;
+  return entry.kind === "call" && entry.draft === undefined;
+}
+
+/** The same from a call's first word to its result, so that its view lives on. */
+function keyOf(entry: Entry): string {
+  return entry.kind === "call" ? (entry.draft ?? entry.callId) : entry.id;
+}
+
+interface EntryViewProps extends ConversationProps {
+  readonly entry: Entry;
+  readonly isLast: boolean;
+}
+
+/** Renders again only when its own entry has changed: while the model writes, the others stand still. */
+class EntryView extends Component<EntryViewProps> {
+  override shouldComponentUpdate(next: EntryViewProps): boolean {
+    const { entry, isLast, onShowTrace, onPick } = this.props;
+    return next.entry !== entry || next.isLast !== isLast || next.onShowTrace !== onShowTrace || next.onPick !== onPick;
   }
-  if (entry.by === "console") {
-    return (
-      <p class="notice notice-bad" role="alert">
-        <Icon name="alert" size="small" />
-        <span>{entry.text}</span>
-      </p>
-    );
+
+  override render({ entry, isLast, onShowTrace, onPick }: EntryViewProps): JSX.Element {
+    const turn = beginsTurn(entry) ? true : undefined;
+    if (entry.kind === "said") return <SaidEntry entry={entry} isLast={isLast} turn={turn} />;
+    return <CallCard entry={entry} turn={turn} onShowTrace={onShowTrace} onPick={onPick} />;
   }
-  return (
-    <div class="answer" data-testid={entry.by === "app" ? "app-text" : "model-text"}>
-      <span class="avatar answer-avatar" aria-hidden="true">
-        {entry.by === "app" ? entry.name.slice(0, 1) : <Icon name="spark" size="small" />}
-      </span>
-      <div class="stack tight grow">
-        <p class="row snug">
-          <span class="strong truncate">{entry.name}</span>
-          {entry.by === "app" && <span class="badge">Text from the app</span>}
-        </p>
-        <p class="result-text">{entry.text}</p>
-      </div>
-    </div>
-  );
 }

@@ -85,7 +85,7 @@ function Suggestions(): JSX.Element {
     setBusy(false);
     if (problem === undefined) return;
     const text = `${tool.title} was not started. ${problem.message}`;
-    store.dispatch({ type: "said", append: false, entry: { kind: "said", id: crypto.randomUUID(), by: "console", name: "Countersign", text } });
+    store.dispatch({ type: "said", entry: { kind: "said", id: crypto.randomUUID(), by: "console", name: "Countersign", text } });
   };
   return (
     <div class="row snug wrap welcome-chips">

@@ -5,7 +5,7 @@ export function useEscape(active: boolean, run: () => void): void {
   useEffect(() => {
     if (!active) return undefined;
     const onKeyDown = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && document.querySelector("dialog[open]") === null) run();
+      if (event.key === "Escape" && !event.isComposing && document.querySelector("dialog[open]") === null) run();
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);

@@ -8,7 +8,10 @@ const topGap = 16;
 /** `turn`: keep the newest turn's top in view; `end`: keep the end in view; `free`: the reader is elsewhere. */
 type Mode = "turn" | "end" | "free";
 
-/** Keeps a growing conversation in place. `count` is the number of its turns; each new one is brought into view. */
+/**
+ * Keeps a growing conversation in place. `count` is the number of its turns (children with `data-turn`); each new one is brought into view, and what grows below it
+ * moves nothing.
+ */
 export function useFollow(scroller: RefObject<HTMLElement | null>, column: RefObject<HTMLElement | null>, count: number): void {
   const mode = useRef<Mode>("turn");
   const placed = useRef(0);
@@ -21,7 +24,7 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, column: RefOb
     place.current = () => {
       if (mode.current === "free") return;
       const end = area.scrollHeight - area.clientHeight;
-      const newest = content.lastElementChild;
+      const newest = [...content.querySelectorAll(":scope > [data-turn]")].at(-1) ?? content.lastElementChild;
       const top = newest instanceof HTMLElement ? newest.offsetTop - area.offsetTop - topGap : end;
       placed.current = Math.max(0, mode.current === "end" ? end : Math.min(end, top));
       area.scrollTop = placed.current;

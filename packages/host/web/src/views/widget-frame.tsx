@@ -2,13 +2,15 @@ import { frameRightsOf } from "@countersign/protocol/profile-view";
 import { proxySandboxFor } from "@countersign/protocol/sandbox";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Ending, WidgetLink } from "../bridge/connect.ts";
+import type { WidgetLink } from "../bridge/connect.ts";
 import type { OpenAiGlobals } from "../bridge/globals.ts";
 import { allowOf } from "../bridge/permissions.ts";
+import type { Ending, ToolInput } from "../bridge/tell-call.ts";
 import type { WidgetHost } from "../bridge/widget-host.ts";
 import { globalsOf } from "../view-globals.ts";
 import { createViewHost, type ViewPlace } from "../view-host.ts";
 import type { Call, Tool } from "../wire.ts";
+import { isWriting } from "../written-call.ts";
 import { type Services, useServices } from "./services.ts";
 
 export interface WidgetFrameProps extends ViewPlace {
@@ -65,6 +67,8 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     };
   }, [services]);
 
+  const whole = !isWriting(props.call);
+  useEffect(() => link.current?.input({ arguments: props.args, whole }), [props.args, whole]);
   useEffect(() => {
     const ending = endingOf(props.call);
     if (ending !== undefined) link.current?.end(ending);
@@ -101,7 +105,7 @@ async function openLink(element: HTMLIFrameElement, target: Window, opening: Ope
     frame: target,
     view: props.view,
     html: props.html,
-    toolArguments: props.args,
+    input: inputOf(props),
     ending: endingOf(props.call),
     context: hostContextOf({ globals: host.globals(), view: props.view, call: props.call, tool: props.tool, small: matchMedia(smallQuery).matches }),
     host,
@@ -113,7 +117,8 @@ async function openLink(element: HTMLIFrameElement, target: Window, opening: Ope
   }
   closed.addEventListener("abort", services.views.open.add(props.view.id, link), { once: true });
   element.src = props.view.frameUrl;
-  // The call may have ended while the bridge was made.
+  // The call may have gone on, or ended, while the bridge was made.
+  link.input(inputOf(place()));
   const ending = endingOf(place().call);
   if (ending !== undefined) link.end(ending);
   return link;
@@ -123,6 +128,10 @@ async function tellContext(link: WidgetLink | undefined, host: WidgetHost, { vie
   if (link === undefined) return;
   const { hostContextOf } = await import("../bridge/host-context.ts");
   link.refresh(hostContextOf({ globals: host.globals(), view, call, tool, small: matchMedia(smallQuery).matches }));
+}
+
+function inputOf({ args, call }: Pick<WidgetFrameProps, "args" | "call">): ToolInput {
+  return { arguments: args, whole: !isWriting(call) };
 }
 
 /** How a call has ended, for its view; undefined while it runs. */

@@ -48,7 +48,7 @@ export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps)
   useEscape(mode === "fullscreen", () => setMode("inline"));
   useSoleFocus(section, mode === "fullscreen");
   const name = connector?.name ?? "App";
-  useDescription(call.id, name, widget?.state === "ready" ? widget.view : undefined);
+  useDescription(name, widget?.state === "ready" ? widget.view : undefined);
 
   if (widget?.state === "failed" || widget?.state === "unloaded") {
     return <WidgetOff name={name} problem={widget.state === "failed" ? widget.message : undefined} onLoad={load} />;
@@ -232,12 +232,12 @@ function Away({ name, onBack }: { readonly name: string; readonly onBack: () => 
 }
 
 /** The app's words on what the view shows, for the model's next turn. */
-function useDescription(callId: string, name: string, view: WidgetView | undefined): void {
+function useDescription(name: string, view: WidgetView | undefined): void {
   const { console } = useServices();
-  const description = view?.description;
+  const { id, description } = view ?? {};
   useEffect(() => {
-    if (description !== undefined) console.setAppContext(`${callId} view`, name, `The user sees a view of this app: ${description}`);
-  }, [callId, description]);
+    if (id !== undefined && description !== undefined) console.setAppContext(`${id} view`, name, `The user sees a view of this app: ${description}`);
+  }, [id, description]);
 }
 
 interface OtherHost {

@@ -1,0 +1,240 @@
+import type { Locator } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepPicture } from "../browser/launch.ts";
+import { arrive, type Person } from "../browser/person.ts";
+import { ConsolePage } from "../pages/console-page.ts";
+import { ProbeView } from "../pages/probe-view.ts";
+import { type LiveAnswer, liveTurn, type ModelServer, type ModelTurn, startModelServer } from "../stack/model-server.ts";
+import { runStack, type TestStack } from "../stack/run-stack.ts";
+import { startWidgetApp, type WidgetApp } from "../stack/widget-app.ts";
+
+let app: WidgetApp;
+let model: ModelServer;
+let stack: TestStack;
+let person: Person;
+
+beforeAll(async () => {
+  [app, model] = await Promise.all([startWidgetApp(), startModelServer()]);
+  stack = await runStack({ connectors: [app.connector], model: { baseUrl: model.baseUrl, model: "scripted" } });
+  person = await arrive(stack.urls.console);
+  await person.console.connected("probe");
+});
+
+afterAll(async () => {
+  await person?.leave();
+  await stack?.stop();
+  await app?.stop();
+  model?.close();
+});
+
+const by = (id: string): Locator => person.console.page.getByTestId(id);
+const said = (): Locator => by("model-text").last().locator(".result-text");
+const send = async (words: string, ...turns: readonly ModelTurn[]): Promise<void> => {
+  model.script.push(...turns);
+  await by("chat-input").fill(words);
+  await by("chat-send").click();
+};
+/** Says something and gives the answer that the test writes then. */
+const ask = async (words: string): Promise<LiveAnswer> => {
+  const live = liveTurn();
+  await send(words, live.turn);
+  return live.answer;
+};
+const idle = (): Promise<void> => by("chat-send").waitFor();
+
+describe("an answer while it is written", () => {
+  it("appears word by word below the question, and nothing that was there moves", async () => {
+    const { page } = person.console;
+    await page.evaluate(() => {
+      const shifts: number[] = [];
+      Reflect.set(window, "shifts", shifts);
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) shifts.push(Number(Reflect.get(entry, "value")));
+      }).observe({ type: "layout-shift", buffered: false });
+    });
+    const answer = await ask("Tell me about mugs");
+    await by("thinking").waitFor();
+    await keepPicture(page, "console-thinking");
+    const question = page.getByText("Tell me about mugs");
+    const before = await question.boundingBox();
+    answer.say("Mugs are ");
+    await expect.poll(() => said().innerText()).toBe("Mugs are ");
+    expect(await by("model-text").last().getAttribute("aria-busy")).toBe("true");
+    for (let line = 0; line < 60; line += 1) answer.say(`made of clay, line ${line}.\n`);
+    await expect.poll(() => said().innerText()).toContain("line 59.");
+    expect(await question.boundingBox()).toEqual(before);
+    answer.end();
+    await idle();
+    expect(await by("model-text").last().getAttribute("aria-busy")).toBe("false");
+    expect(await page.evaluate(() => Reflect.get(window, "shifts").reduce((sum: number, shift: number) => sum + shift, 0))).toBeLessThan(0.02);
+  });
+
+  it("is shown whole when it is longer than a page", async () => {
+    const answer = await ask("A long story");
+    const piece = `${"word ".repeat(200)}\n`;
+    for (let at = 0; at < 60; at += 1) answer.say(piece);
+    answer.say("The end.");
+    answer.end();
+    await idle();
+    const text = await said().innerText();
+    expect(text.length).toBeGreaterThan(60_000);
+    expect(text.endsWith("The end.")).toBe(true);
+  });
+
+  it("is brought back by a reload in the middle, goes on, and is heard in no other conversation", async () => {
+    const answer = await ask("And cups?");
+    answer.say("Cups ");
+    await expect.poll(() => said().innerText()).toBe("Cups ");
+    await person.console.page.reload();
+    await by("chat-stop").waitFor();
+    answer.say("are small ");
+    await expect.poll(() => said().innerText()).toBe("Cups are small ");
+    const other = new ConsolePage(await person.browser.newPage());
+    await other.open(stack.urls.console);
+    await other.page.getByTestId("answering-elsewhere").waitFor();
+    answer.say("mugs.");
+    answer.end();
+    await idle();
+    expect(await said().innerText()).toBe("Cups are small mugs.");
+    await other.page.getByTestId("chat-send").waitFor();
+    expect(await other.page.getByTestId("model-text").count()).toBe(0);
+    await other.page.close();
+  });
+
+  it("that was missed while the page was away is there when it comes back", async () => {
+    const { page } = person.console;
+    const answer = await ask("And bowls?");
+    answer.say("Bowls ");
+    await expect.poll(() => said().innerText()).toBe("Bowls ");
+    await page.goto("about:blank");
+    answer.say("are wide.");
+    answer.end();
+    await person.console.open(stack.urls.console);
+    await expect.poll(() => said().innerText()).toBe("Bowls are wide.");
+    await idle();
+  });
+});
+
+describe("a tool call while it is written", () => {
+  it("has its card and its view at once; the view sees the arguments grow, and then the input and the result", async () => {
+    const answer = await ask("Open the probe");
+    answer.write(0, "open_apps", '{"words":"blue mugs w');
+    const view = new ProbeView(person.console.page, "open_apps");
+    await view.ready();
+    expect(await view.card.getAttribute("data-state")).toBe("writing");
+    expect(app.calls).toEqual([]);
+    await keepPicture(person.console.page, "console-call-written");
+    answer.write(0, "open_apps", "ith dots and a long");
+    answer.write(0, "open_apps", ' handle"}');
+    answer.end();
+    model.script.push({ say: "It is open." });
+    await by("model-text").getByText("It is open.").waitFor();
+    await expect.poll(() => view.card.getAttribute("data-state")).toBe("completed");
+    const whole = { words: "blue mugs with dots and a long handle" };
+    expect(app.calls).toMatchObject([{ tool: "open_apps", args: whole }]);
+    const { heard } = await view.run("heard");
+    const told = (Array.isArray(heard) ? heard : []).filter(({ kind }) => String(kind).startsWith("tool-"));
+    expect(told[0]).toMatchObject({ kind: "tool-input-partial", value: { words: expect.stringMatching(/^blue mugs w/) } });
+    expect(told.slice(-2)).toEqual([
+      { kind: "tool-input", value: whole },
+      { kind: "tool-result", value: { opened: true } },
+    ]);
+    expect(await by("widget-frame").count()).toBe(1);
+  });
+
+  it("runs beside others, each with its own state and result", async () => {
+    await send(
+      "Both",
+      {
+        calls: [
+          { tool: "open_slowly", arguments: {} },
+          { tool: "echo", arguments: { words: "fast" } },
+        ],
+      },
+      { say: "Both are there." },
+    );
+    await expect.poll(() => person.console.callCard("echo").getAttribute("data-state")).toBe("completed");
+    expect(await person.console.callCard("open_slowly").getAttribute("data-state")).toBe("dispatched");
+    await keepPicture(person.console.page, "console-parallel-calls");
+    app.release();
+    await by("model-text").getByText("Both are there.").waitFor();
+    expect(await person.console.callCard("open_slowly").getAttribute("data-state")).toBe("completed");
+  });
+
+  it("is not made when the answer breaks off, and says so", async () => {
+    const before = app.calls.length;
+    const answer = await ask("Echo");
+    answer.write(0, "echo", '{"words":"ha');
+    await person.console.callCard("echo").locator("text=Words: ha").waitFor();
+    answer.breakOff();
+    await by("call-unmade").waitFor();
+    await by("turn-problem").last().getByText("Try again", { exact: true }).waitFor();
+    expect(app.calls.length).toBe(before);
+    await keepPicture(person.console.page, "console-call-unmade");
+  });
+});
+
+describe("the stop button", () => {
+  it("ends the answer, by Escape too; what was said stays and the next message is answered", async () => {
+    for (const stop of ["button", "Escape"]) {
+      const answer = await ask(`A long story, ended by ${stop}`);
+      answer.say("Once upon a time");
+      await expect.poll(() => said().innerText()).toBe("Once upon a time");
+      if (stop === "button") await by("chat-stop").click();
+      else await person.console.page.keyboard.press("Escape");
+      await answer.left;
+      await idle();
+      expect(await said().innerText()).toBe("Once upon a time");
+      expect(await by("turn-problem").last().getAttribute("data-code")).toBe("cancelled");
+    }
+    await send("Go on", { say: "Going on." });
+    await by("model-text").getByText("Going on.").waitFor();
+    expect(model.requests.at(-1)?.messages.slice(-2)).toMatchObject([{ role: "assistant", content: "Once upon a time" }, { content: "Go on" }]);
+  });
+});
+
+describe("an endpoint that does not answer", () => {
+  const notice = (): Locator => by("turn-problem").last();
+
+  it.each([
+    ["its key", { status: 401 }, "COUNTERSIGN_MODEL_KEY"],
+    ["its model or address", { status: 404 }, "COUNTERSIGN_MODEL_URL"],
+    ["tools", { status: 400 }, "takes no tools"],
+    ["its credit", { status: 429, code: "insufficient_quota" }, "no credit left"],
+  ] as const)("says what to do about %s", async (_, turn, words) => {
+    await send("Mugs?", turn);
+    await notice().getByText(words).waitFor();
+    await idle();
+    expect(await notice().innerText()).not.toContain("Words of the endpoint");
+  });
+
+  it("is asked again by a click, not before it wants to be", async () => {
+    await send("Mugs?", { status: 429, headers: { "retry-after": "12" } });
+    await notice()
+      .getByText(/Try again in \d+ s/)
+      .waitFor();
+    expect(await notice().getByRole("button").isDisabled()).toBe(true);
+    await keepPicture(person.console.page, "console-model-busy");
+    await send("Mugs, please?", { status: 500 }, { say: "Two mugs." });
+    await by("say-again").click();
+    await by("model-text").getByText("Two mugs.").waitFor();
+    expect(model.requests.at(-1)?.messages.at(-1)).toMatchObject({ role: "user", content: "Mugs, please?" });
+    expect(await person.console.page.getByText("Mugs, please?").count()).toBe(1);
+  });
+
+  it("was answering when the host was started anew: the question stays, with an offer to ask again", async () => {
+    const answer = await ask("Will you be here?");
+    answer.say("I will");
+    await expect.poll(() => said().innerText()).toBe("I will");
+    await stack.restart();
+    await notice().getByText("started anew").waitFor();
+    model.script.push({ say: "Yes." });
+    await by("say-again").click();
+    await by("model-text").getByText("Yes.").waitFor();
+    await keepPicture(person.console.page, "console-model-again");
+  });
+
+  it("leaves no script error behind", () => {
+    expect(person.pageErrors).toEqual([]);
+  });
+});
