@@ -16,6 +16,17 @@ test("no text of a server has a character that a terminal obeys or hides, howeve
   );
 });
 
+test.each(["\u0000", "\u001b", "\u0085", "\u00ad", "\u200b", "\u202e", "\u2066", "\ufeff", "\u{e0041}"])(
+  "%j does not reach a terminal",
+  (character) => {
+    const text = `a${character}b`;
+    expect(oneLine(text)).not.toContain(character);
+    expect(severalLines(text)).not.toContain(character);
+    expect(safeJson({ text })).not.toContain(character);
+    expect(JSON.parse(safeJson({ text }))).toEqual({ text });
+  },
+);
+
 test("lines keep their order and their indentation", () => {
   expect(severalLines("a\r\n  b\n\tc\n\nd")).toBe("a\n  b\n\tc\n\nd");
 });

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { StandInTool } from "@countersign/host/testing/mcp-server";
 import { Secret } from "@countersign/protocol/secret";
+import { member } from "@countersign/protocol/shape";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { signInConnector } from "@countersign/host/routes/operations";
+import { cancelCall, signInConnector } from "@countersign/host/routes/operations";
 import { runCall } from "../../src/call/run-call.ts";
 import type { CallCommand } from "../../src/command.ts";
 import { SignInGuide } from "../../src/local/guide-sign-in.ts";
@@ -138,7 +139,9 @@ describe("countersign call", () => {
   test("a sign-in service without that is told to a person who asked for another device, and the call is ended", async () => {
     const terminal = paperTerminal();
     const opened = await session({ terminal, way: "device" });
+    const asked = vi.spyOn(opened.host, "ask");
     expect(await runCall(opened, callOf("list_orders", [], { way: "device" }))).toBe("failed");
+    expect(asked).toHaveBeenCalledWith(cancelCall, expect.anything());
     expect(terminal.told()).toContain("Run it again without --device.");
     expect(servers.server.executions).toEqual([]);
   });
@@ -153,6 +156,38 @@ describe("countersign call", () => {
     expect(await calling).toBe("interrupted");
     expect(servers.server.executions).toEqual([]);
     expect(terminal.told()).toMatch(/countersign: Stopped\.\n$/);
+  });
+
+  test("Ctrl-C while the tool runs says that nobody knows whether it took effect", async () => {
+    const stopping = new AbortController();
+    const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
+    servers.server.tools["slow"] = {
+      run: async () => {
+        stopping.abort();
+        await released;
+        return {};
+      },
+    };
+    const terminal = paperTerminal();
+    expect(await runCall(await session({ terminal, signal: stopping.signal }), callOf("slow"))).toBe("interrupted");
+    release(undefined);
+    expect(terminal.told()).toMatch(/countersign: Stopped\. It is not known whether this took effect\. .*\n$/);
+    expect(terminal.printed()).toBe("");
+  });
+
+  test("what a tool says of its own failure is no answer on the standard output", async () => {
+    servers.server.intercept = async (request, method) =>
+      method === "tools/call"
+        ? Response.json({
+            jsonrpc: "2.0",
+            id: member(await request.clone().json(), "id"),
+            result: { isError: true, content: [{ type: "text", text: "sold out" }], resultType: "complete" },
+          })
+        : undefined;
+    const terminal = paperTerminal();
+    expect(await runCall(await session({ terminal }), callOf("browse"))).toBe("failed");
+    expect(terminal.printed()).toBe("");
+    expect(terminal.told()).toContain("sold out\n");
   });
 
   test("with --json the standard output is one object, of an answer and of a refusal alike", async () => {
