@@ -60,6 +60,7 @@ export const developerRequirements: readonly Requirement[] = [
     id: "doctor-1",
     rule: "The doctor says of any server how it fares in each host, why, from where that is known, and what to change; on a page as in the terminal.",
     shownBy: [
+      scenario("doctor", "prints what the guide shows"),
       scenario("doctor", "is reached from the console"),
       scenario("doctor", "shows the same matrix as the command"),
       scenario("doctor", "can be used by everybody"),

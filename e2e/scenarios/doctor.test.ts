@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { doctor } from "@countersign/cli/doctor/doctor";
+import { parseDoctor } from "@countersign/cli/doctor/options";
 import { examineServer } from "@countersign/host/doctor/examine";
 import { profileNames } from "@countersign/protocol/host-profile";
 import { reportOn, type ServerReport } from "@countersign/protocol/server-matrix";
@@ -17,7 +20,13 @@ async function ask(page: Page, address: string): Promise<void> {
   await page.getByTestId("doctor-ask").click();
 }
 
-describe("the doctor's page", () => {
+/** What the guide says that the command prints about the shop. */
+function outputInGuide(): string {
+  const guide = readFileSync(new URL("../../docs/guides/doctor.md", import.meta.url), "utf8");
+  return /```text\n([^]*?)```/.exec(guide)?.[1] ?? "";
+}
+
+describe("the doctor", () => {
   let stack: TestStack;
   let person: Person;
   let page: Page;
@@ -37,6 +46,16 @@ describe("the doctor's page", () => {
   afterAll(async () => {
     await person?.leave();
     await stack?.stop();
+  });
+
+  it("prints what the guide shows, and ends with 1 because something is dead", async () => {
+    const options = parseDoctor([server]);
+    if (typeof options === "string") throw new Error(options);
+    let printed = "";
+    const write = (text: string): void => void (printed += text);
+    const exit = await doctor(options, { stdout: { write }, stderr: { write: () => {} }, env: {} });
+    expect(printed.replace(server, "http://127.0.0.1:4300/mcp")).toBe(outputInGuide());
+    expect(exit).toBe(1);
   });
 
   it("is reached from the console, and by an address that fills the form and asks nothing by itself", async () => {

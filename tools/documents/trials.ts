@@ -55,6 +55,7 @@ export const commandTrials: Readonly<Record<string, Trial>> = {
   ),
   "git clone https://github.com/agentic-commerce-protocol/agentic-commerce-protocol": published,
   "git clone --branch v2026-08-25 https://github.com/Universal-Commerce-Protocol/ucp": published,
+  "npm run doctor -- http://127.0.0.1:4300/mcp": shown("e2e/scenarios/doctor.test.ts", "prints what the guide shows"),
   "npm run bench": bench,
   "npm run bench -- kit-call": bench,
   "npm run bench -- kit-call --json": bench,

@@ -61,6 +61,18 @@ const rules: readonly NoteRule[] = [
       reason: "The list of tools has no end within 10 pages and 500 tools; only its beginning was looked at.",
       fix: "Offer fewer tools: models choose badly among many, and hosts cut such lists.",
     }),
+  ({ tools, resourceMetadata }) => {
+    const described = resourceMetadata.flatMap((place) =>
+      place.seen === "document" && place.judged.scopes !== undefined ? [place.judged.scopes] : [],
+    );
+    const [listed] = described;
+    const wanted = tools.seen === "listed" ? tools.tools.flatMap(({ scopes }) => scopes) : [];
+    return when(listed !== undefined && wanted.some((scope) => !listed.includes(scope)), {
+      finding: "scope_unlisted",
+      reason: "A tool needs a scope that the protected resource metadata do not name, so hosts that ask for all at first do not ask for it.",
+      fix: "Name the scopes of all tools in `scopes_supported` (RFC 9728 section 2).",
+    });
+  },
   ({ authorizationServers }) =>
     when(
       authorizationServers.some(({ documents }) => documents.some((each) => each.seen === "document" && !each.judged.iss)),

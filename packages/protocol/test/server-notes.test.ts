@@ -11,6 +11,14 @@ const issuerWith = (iss: boolean): ServerObservation["authorizationServers"] => 
 const { crossOrigin } = goodServer;
 if (crossOrigin.seen !== "preflight") throw new TypeError("the good server answers");
 
+const scoped = (scopes: readonly string[]): ServerObservation => ({
+  ...goodServer,
+  tools: listing([{ ...protectedTool, scopes: ["write"] }]),
+  resourceMetadata: [
+    { seen: "document", url: "https://shop.example/prm", judged: { resource: goodServer.url, authorizationServers: ["https://id.example"], scopes } },
+  ],
+});
+
 describe("notes", () => {
   it("are none on a good server", () => {
     expect(notesOn(goodServer)).toEqual([]);
@@ -39,6 +47,8 @@ describe("notes", () => {
       ["too_many_tools"],
       { ...goodServer, tools: { seen: "listed", tools: [], firstPage: 0, complete: false, repeated: [] } },
     ],
+    ["a scope that the metadata lack", ["scope_unlisted"], scoped(["read"])],
+    ["scopes that the metadata name", [], scoped(["read", "write"])],
     ["an issuer without a name in its answers", ["iss_missing"], { ...goodServer, authorizationServers: issuerWith(false) }],
   ])("tell of %s", (_name, findings, seen) => {
     expect(notesOn(seen).map(({ finding }) => finding)).toEqual(findings);

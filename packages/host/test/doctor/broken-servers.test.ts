@@ -170,6 +170,7 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
   ["schemes in one place", { tools: ofTools({ _meta: {} }) }, "schemes_in_one_place", []],
   ["schemes that cannot be read", { tools: ofTools({ securitySchemes: "oauth2", _meta: {} }) }, "schemes_unreadable", []],
   ["a challenge that pages cannot read", { intercept: () => undefined }, "cors_hides_challenge", []],
+  ["scopes that the metadata lack", { prm: { ...goodPrm, scopes_supported: ["other"] } }, "scope_unlisted", []],
   ["an issuer without a name", { issuer: { ...registering, authorization_response_iss_parameter_supported: false } }, "iss_missing", []],
 ];
 

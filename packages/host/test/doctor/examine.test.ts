@@ -1,7 +1,7 @@
 import type { ServerObservation } from "@countersign/protocol/server-observation";
 import { describe, expect, it } from "vitest";
 import { examineServer } from "../../src/doctor/examine.ts";
-import { challenge, dialTo, fixtureServer, protectedTool, serverUrl, type FixtureOptions } from "./fixture.ts";
+import { challenge, dialTo, fixtureServer, protectedTool, rpc, serverUrl, type FixtureOptions } from "./fixture.ts";
 
 interface Examined {
   readonly observation: ServerObservation;
@@ -49,6 +49,18 @@ describe("an examination", () => {
     expect(new Set(methods)).toEqual(
       new Set(["", "server/discover", "initialize", "notifications/initialized", "tools/list", "resources/read", "ping"]),
     );
+  });
+
+  it("calls a protected tool again, under the name of each host, only where it was refused before", async () => {
+    const calls = (requests: readonly Request[]): readonly string[] =>
+      requests.filter(({ headers }) => headers.get("mcp-method") === "tools/call").map(({ headers }) => headers.get("user-agent") ?? "");
+    const refused = await examine({});
+    expect(calls(refused.requests)).toHaveLength(9);
+    expect(calls(refused.requests)).toContain("openai-mcp/1.0.0 (ChatGPT)");
+    expect(Object.keys(refused.observation.protectedCallOf)).toHaveLength(8);
+    const ran = await examine({ onCall: (message) => rpc(message, { content: [] }) });
+    expect(calls(ran.requests)).toHaveLength(1);
+    expect(ran.observation).toMatchObject({ protectedCall: { seen: "ran" }, protectedCallOf: {} });
   });
 
   it("ends each session that it was given", async () => {

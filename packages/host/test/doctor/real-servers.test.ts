@@ -2,10 +2,12 @@ import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { McpServer as OldMcpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import type { ServerObservation } from "@countersign/protocol/server-observation";
+import { judgeServer } from "@countersign/protocol/server-matrix";
 import { describe, expect, it } from "vitest";
 import { examineServer } from "../../src/doctor/examine.ts";
 import { listen } from "../stand-in/http-server.ts";
-import { dialTo, serverUrl, type Handler } from "./fixture.ts";
+import { SseServer } from "../stand-in/sse-server.ts";
+import { challenge, dialTo, fixtureServer, goodIssuer, type Handler, serverUrl } from "./fixture.ts";
 
 async function examine(server: Handler): Promise<ServerObservation> {
   const handler: Handler = (request) => (request.url === serverUrl ? server(request) : new Response(null, { status: 404 }));
@@ -73,5 +75,37 @@ describe("a server on the official SDK", () => {
     expect(seen.tools).toMatchObject({ seen: "listed", tools: [{ name: "hello" }] });
     expect(seen.transport).toMatchObject({ stream: "offered", sessionDemanded: true });
     expect(transports.size).toBe(0);
+  });
+});
+
+describe("a server of the first transport", () => {
+  it("is recognized, not spoken with, and dead only where nobody speaks that revision", async () => {
+    const server = await new SseServer().start();
+    const examined = await examineServer(server.url.href, { reach: "local", consent: "read_only" });
+    await server.close();
+    if (!examined.ok) throw new Error(examined.error.code);
+    expect(examined.value).toMatchObject({ eras: { "HTTP+SSE": { seen: "spoken" } }, tools: { seen: "nothing", problem: "not_spoken" } });
+    const { hosts, notes } = judgeServer(examined.value);
+    const standing = hosts.map(({ host, verdicts }) => [host, verdicts.connect.standing, verdicts.list.standing]);
+    expect(standing).toContainEqual(["countersign", "works", "unknown"]);
+    expect(standing).toContainEqual(["claude", "dead", "dead"]);
+    expect(notes.map(({ finding }) => finding)).toContain("old_transport_only");
+  });
+});
+
+describe("a server that answers nobody without sign-in", () => {
+  it("is dead nowhere, and shows its tools to nobody before", async () => {
+    const closed = fixtureServer({
+      issuer: { ...goodIssuer, registration_endpoint: "https://id.example/register" },
+      intercept: (request) => (request.url === serverUrl && request.method !== "OPTIONS" ? challenge(401) : undefined),
+    });
+    const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", dial: dialTo(closed) });
+    if (!examined.ok) throw new Error(examined.error.code);
+    const { hosts } = judgeServer(examined.value);
+    const cells = hosts.flatMap(({ host, verdicts }) => Object.values(verdicts).map(({ standing, finding }) => ({ host, standing, finding })));
+    expect(cells.filter(({ standing }) => standing === "dead")).toEqual([]);
+    expect(hosts.map(({ host, verdicts }) => [host, verdicts.connect.standing, verdicts.model_call.standing, verdicts.list.standing])).toEqual(
+      hosts.map(({ host }) => [host, host === "copilot" ? "falls_back" : "works", "works", "unknown"]),
+    );
   });
 });
