@@ -115,4 +115,26 @@ export const developerRequirements: readonly Requirement[] = [
       { file: "packages/host/test/chat/ask-model.test.ts", title: "tells what a %s with the code %s means" },
     ],
   },
+  {
+    id: "trace-1",
+    rule: "A trace shows each message with everything masked that is not on a list, keeps what views say, and is exported as a document and a diagram.",
+    shownBy: [
+      scenario("trace", "has every message one click away"),
+      scenario("trace", "is exported as a document with its schema, by keyboard alone"),
+      scenario("trace", "is exported as a diagram that the real Mermaid draws"),
+      scenario("trace", "keeps what a view said of its calls over a reload"),
+      scenario("trace", "can be read and exported on a phone"),
+      { file: "packages/host/test/trace.test.ts", title: "are told with the step that they led to" },
+      { file: "packages/host/test/trace-schema.test.ts", title: "takes what is exported" },
+      { file: "tools/test/diagrams.test.ts", title: "is a diagram with the steps and nothing else" },
+    ],
+  },
+  {
+    id: "connectors-away",
+    rule: "A server that did not answer is asked again by itself while a page of its user is open, less and less often, and never by many at once.",
+    shownBy: [
+      { file: "packages/host/test/connectors/reconnect.test.ts", title: "is connected again without anybody asking" },
+      { file: "packages/host/test/connectors/reconnect.test.ts", title: "asks 16 servers at a time" },
+    ],
+  },
 ];

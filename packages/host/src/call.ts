@@ -3,6 +3,8 @@ import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { decideCall, type CallDecision, type CallOrigin, type TokenState } from "@countersign/protocol/security";
+import type { LadderStep } from "@countersign/protocol/ladder";
+import type { LadderNote } from "@countersign/protocol/trace-document";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
 import { dueMinute } from "./authorize/flow-record.ts";
@@ -18,7 +20,8 @@ import type { SignInNeed } from "./connectors/standing.ts";
 import { drain, drainPage } from "./keep/drain.ts";
 import { digestJson, digestText, newId } from "./digest.ts";
 import { retention } from "./keep/retention.ts";
-import type { Trace, TraceStep } from "./trace.ts";
+import type { TraceStep } from "@countersign/protocol/trace-step";
+import type { Trace } from "./trace.ts";
 
 /** What starts a call, whoever asks. `widgetId` names the view a widget's call comes from; the same `idempotencyKey` gives the same call. */
 export interface CallRequest {
@@ -38,6 +41,15 @@ export interface Waiting {
   readonly signal: AbortSignal;
   readonly since: number | undefined;
 }
+
+/** What is kept of how a call went. */
+export interface CallTrace {
+  readonly steps: readonly TraceStep[];
+  readonly ladder: readonly LadderNote[];
+}
+
+const notesMax = 50;
+const noteAttemptsMax = 5;
 
 /**
  * The one door: every tool call of a model, a widget or a user goes through here and nowhere else. Each call is a durable row, so that after a crash it
@@ -209,10 +221,25 @@ export class CallBroker {
     return this.read(userId, callId);
   }
 
-  async trace(userId: string, callId: string): Promise<Result<readonly TraceStep[], Refusal>> {
+  /** Every step of a call so far, and what its view said of its own calls. */
+  async trace(userId: string, callId: string): Promise<Result<CallTrace, Refusal>> {
     const call = await this.#own(userId, callId);
     if (call === undefined) return err(refuse("unknown_call"));
-    return ok(this.#driver.drives(callId) ? this.#driver.traceOf(callId, userId, call.value.trace).steps : call.value.trace);
+    const { trace, ladder = [] } = call.value;
+    return ok({ steps: this.#driver.drives(callId) ? this.#driver.traceOf(callId, userId, trace).steps : trace, ladder });
+  }
+
+  /** Keeps what the view of a call says of a call of its own, the newest 50; gives all that is kept. Refuses with `conflict` when others write all the time. */
+  async noteLadder(userId: string, callId: string, step: LadderStep): Promise<Result<readonly LadderNote[], Refusal>> {
+    const at = this.#options.clock();
+    for (let attempt = 0; attempt < noteAttemptsMax; attempt += 1) {
+      const call = await this.#own(userId, callId);
+      if (call === undefined) return err(refuse("unknown_call"));
+      const ladder = [...(call.value.ladder ?? []), { at, ...step }].slice(-notesMax);
+      const stored = await this.#calls.update(callId, call.version, { ...call.value, ladder });
+      if (stored.ok) return ok(ladder);
+    }
+    return err(refuse("conflict"));
   }
 
   /** The event that tells a user's pages of this call, for an instance that only heard that something changed. */

@@ -128,6 +128,11 @@ export class Events {
     return new ReadableStream<Uint8Array>({ start, cancel: () => stop() }, new ByteLengthQueuingStrategy({ highWaterMark: queuedBytesMax }));
   }
 
+  /** Whether a page of the user, or a product for them, follows the events here. */
+  hasPages(userId: string): boolean {
+    return this.#ends.values().some((whose) => whose === userId);
+  }
+
   /** Ends every stream of a user here. */
   endStreams(userId: string): void {
     for (const [end, whose] of this.#ends) {

@@ -21,6 +21,7 @@ import { StartLinks } from "./authorize/start-links.ts";
 import { CallBroker } from "./call.ts";
 import { Chat } from "./chat/chat.ts";
 import { Connectors } from "./connectors.ts";
+import { Reconnect } from "./connectors/reconnect.ts";
 import { ConnectorRegistry } from "./connectors/registry.ts";
 import { ConnectorSignIn } from "./connectors/sign-in.ts";
 import { Events, type HostEvent, type Notice } from "./events.ts";
@@ -78,6 +79,7 @@ interface Parts {
   readonly profiles: Profiles;
   readonly connectors: Connectors;
   readonly connectorSignIn: ConnectorSignIn;
+  readonly reconnect: Reconnect;
   readonly events: Events;
   readonly vault: Vault;
   readonly flows: Flows;
@@ -140,6 +142,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     close: async () => {
       clearInterval(timer);
       await sweeping;
+      parts.reconnect.close();
       parts.events.close();
       await parts.chat?.close();
       parts.questions?.close();
@@ -183,6 +186,8 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
     if (connector.ok) await announceConnector({ connectors, vault, events }, userId, connector.value);
   };
   connectors.onChange((userId, connectorId) => void announce(userId, connectorId).catch(() => {}));
+  const reconnect = new Reconnect({ connectors, events, schedule: scheduleUnref, random: Math.random });
+  connectors.onChange((userId, connectorId) => void reconnect.check(userId, connectorId).catch(() => {}));
   // Before the calls: those that waited for the server itself are to find it connected anew.
   const connectorSignIn = new ConnectorSignIn({ connectors, vault, flows, announce });
   const onToken = (userId: string, connectorId: string): void => void announce(userId, connectorId).catch(() => {});
@@ -198,8 +203,14 @@ function assemble(options: HostOptions, clock: () => EpochMs, report: NonNullabl
   const apiClients = new ApiClients(options.apiClients ?? []);
   const startLinks = new StartLinks({ database, flows, connectors, signIn, sessions, apiClients, publicUrl, clock, audit, rates });
   const questions = model === undefined ? undefined : new ModelQuestions(model);
-  const doors = { keys, documents, apiClients, startLinks, rates, sessions, profiles };
+  const doors = { reconnect, keys, documents, apiClients, startLinks, rates, sessions, profiles };
   return { ...doors, database, connectors, connectorSignIn, events, vault, flows, signIn, device, views, broker, chat, questions, files, limits };
+}
+
+/** Later, unless the process ends before. */
+function scheduleUnref(run: () => void, delayMs: number): () => void {
+  const timer = setTimeout(run, delayMs).unref();
+  return () => clearTimeout(timer);
 }
 
 function routesOf(options: HostOptions, parts: Parts): Hono {

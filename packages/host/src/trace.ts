@@ -1,30 +1,13 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import { showDetail } from "@countersign/protocol/trace-message";
+import type { TraceStep, TraceStepName, WireMessage } from "@countersign/protocol/trace-step";
 
-export type TraceStepName =
-  | "received"
-  | "decision"
-  | "request"
-  | "challenge"
-  | "discovery"
-  | "authorization"
-  | "token"
-  | "retry"
-  | "result"
-  | "error";
-
-/** One step of a call as the trace panel shows it. `detail` is made of named, harmless values: never a token, code, state, argument or result. */
-export interface TraceStep {
-  readonly seq: number;
-  readonly at: EpochMs;
-  readonly step: TraceStepName;
-  readonly title: string;
-  readonly detail: Readonly<Record<string, unknown>>;
-}
-
-/** Records a step; given to everything that takes part in a call. */
-export type Recorder = (step: TraceStepName, title: string, detail?: Readonly<Record<string, unknown>>) => void;
+/** Records a step, with what went over the wire for it; given to everything that takes part in a call. */
+export type Recorder = (step: TraceStepName, title: string, detail?: Readonly<Record<string, unknown>>, messages?: readonly WireMessage[]) => void;
 
 const stepsMax = 200;
+/** Of so many steps the messages are kept: a call that goes round in circles shows the first rounds in full. */
+const stepsWithMessagesMax = 40;
 
 /** The growing list of one call's or flow's steps. It is stored with the row it belongs to; `tell` shows each step to open pages at once. */
 export class Trace {
@@ -38,13 +21,13 @@ export class Trace {
     this.#tell = tell;
   }
 
-  readonly record: Recorder = (step, title, detail = {}) => {
-    this.#push({ at: this.#clock(), step, title, detail });
+  readonly record: Recorder = (step, title, detail = {}, messages = []) => {
+    this.#push({ at: this.#clock(), step, title, detail: showDetail(detail), ...(messages.length === 0 ? {} : { messages }) });
   };
 
   /** Takes over the steps of the flow that this call waited for. */
   adopt(steps: readonly TraceStep[]): void {
-    for (const { at, step, title, detail } of steps) this.#push({ at, step, title, detail });
+    for (const { seq: _, ...step } of steps) this.#push(step);
   }
 
   get steps(): readonly TraceStep[] {
@@ -53,7 +36,9 @@ export class Trace {
 
   #push(step: Omit<TraceStep, "seq">): void {
     if (this.#steps.length >= stepsMax) return;
-    const numbered = { seq: this.#steps.length, ...step };
+    const { messages, ...rest } = step;
+    const full = this.#steps.filter((earlier) => earlier.messages !== undefined).length >= stepsWithMessagesMax;
+    const numbered = { seq: this.#steps.length, ...rest, ...(messages === undefined || full ? {} : { messages }) };
     this.#steps.push(numbered);
     this.#tell(numbered);
   }

@@ -130,13 +130,13 @@ export interface LadderStep {
   readonly outcome: "begun" | "done" | RungFailure;
 }
 
-const rungs: readonly Rung[] = ["host_resumes", "continue", "link", "model"];
-const outcomes: readonly LadderStep["outcome"][] = ["begun", "done", "unauthorized", "unreadable", "ended", "failed"];
+export const rungs: readonly Rung[] = ["host_resumes", "continue", "link", "model"];
+export const rungOutcomes: readonly LadderStep["outcome"][] = ["begun", "done", "unauthorized", "unreadable", "ended", "failed"];
 
 /** Reads the `data` of such a message, or gives undefined. A view can say anything here: good for a trace, never for a decision. */
 export function readLadderStep(data: unknown): LadderStep | undefined {
   const tool = boundedText(member(data, "tool"), 128);
   const rung = rungs.find((each) => each === member(data, "rung"));
-  const outcome = outcomes.find((each) => each === member(data, "outcome"));
+  const outcome = rungOutcomes.find((each) => each === member(data, "outcome"));
   return tool === undefined || rung === undefined || outcome === undefined ? undefined : { tool, rung, outcome };
 }

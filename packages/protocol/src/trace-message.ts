@@ -116,6 +116,10 @@ const addresses: ReadonlySet<string> = new Set(["authorizationEndpoint", "endpoi
 
 const headersShown: ReadonlySet<string> = new Set([
   "accept",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
   "allow",
   "cache-control",
   "content-length",
@@ -130,6 +134,7 @@ const headersShown: ReadonlySet<string> = new Set([
 ]);
 const headersMax = 40;
 const headerTextMax = 500;
+const bodyCharsMax = 16_384;
 const headerName = /^[a-z][a-z0-9-]{0,63}$/;
 const challengeParameters: ReadonlySet<string> = new Set(["realm", "scope", "error", "error_description", "resource_metadata", "algs"]);
 
@@ -156,8 +161,12 @@ function showParts({ headers, kind, body }: RawMessage): Pick<WireMessage, "head
     .map(([name, value]): readonly [string, string] => [name.toLowerCase(), value])
     .filter(([name]) => headerName.test(name))
     .map(([name, value]): readonly [string, string] => [name, showHeader(name, value)]);
-  const rest = kind === "none" || body === undefined ? {} : { body: maskJson(body, shownOf[kind]) };
+  const rest = kind === "none" || body === undefined ? {} : { body: bounded(maskJson(body, shownOf[kind])) };
   return { headers: Object.fromEntries(shown), ...rest };
+}
+
+function bounded(body: unknown): unknown {
+  return JSON.stringify(body).length <= bodyCharsMax ? body : "[masked: too large]";
 }
 
 function showHeader(name: string, value: string): string {

@@ -223,7 +223,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "trace-message": ["showDetail", "showRequest", "showResponse"],
   "trace-step": ["traceStepNames"],
   "trace-to-mermaid": ["escapeText", "traceToMermaid"],
-  ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep"],
+  ladder: ["hostLadders", "ladderLogger", "mayClimb", "nextRung", "profileOf", "readLadderStep", "rungOutcomes", "rungs"],
   limits: [
     "changeZone",
     "formerZoneMs",

@@ -13,6 +13,8 @@ import {
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject } from "@countersign/protocol/shape";
+import { showRequest, showResponse } from "@countersign/protocol/trace-message";
+import type { WireMessage } from "@countersign/protocol/trace-step";
 import type { Recorder } from "../trace.ts";
 import type { ClientOwner, Clients } from "./clients.ts";
 import { fetchDocument } from "./metadata-document.ts";
@@ -160,9 +162,12 @@ export class Discoverer {
     record: Recorder,
   ): Promise<Result<FoundDocument | undefined, Refusal>> {
     for (const url of urls) {
-      const found = await fetchDocument(url, { reach: owner.reach, timeoutMs: this.#options.timeoutMs, unreachable });
-      if (!found.ok) return note(record, found.error, url);
-      record("discovery", found.value === undefined ? "No document here" : "Document found", { url });
+      const answers: WireMessage[] = [showRequest("GET", url, { headers: [["accept", "application/json"]], kind: "none" })];
+      const onAnswer = (status: number, headers: Headers): void => void answers.push(showResponse(status, { headers, kind: "none" }));
+      const found = await fetchDocument(url, { reach: owner.reach, timeoutMs: this.#options.timeoutMs, unreachable, onAnswer });
+      if (!found.ok) return note(record, found.error, url, answers);
+      const messages = answers.map((message) => (message.way === "received" ? withDocument(message, unreachable, found.value) : message));
+      record("discovery", found.value === undefined ? "No document here" : "Document found", { url }, messages);
       if (found.value !== undefined) return ok({ url, document: found.value });
     }
     return ok(undefined);
@@ -181,11 +186,19 @@ function describedBy(issuer: Issuer, owner: ClientOwner): ProtectedResource {
   return { resource: owner.resource, indicator: owner.resource, authorizationServers: [issuer], dpopBoundAccessTokensRequired: false };
 }
 
-function note(record: Recorder, refusal: Refusal, url?: string): Result<never, Refusal> {
-  record("error", "Discovery refused", {
+/** The answer with what may be shown of the document: a resource's own when the resource would be to blame for none, else an authorization server's. */
+function withDocument(message: WireMessage, unreachable: ErrorCode, document: unknown): WireMessage {
+  if (document === undefined) return message;
+  const kind = unreachable === "server_unreachable" ? "resource_metadata" : "server_metadata";
+  return { ...message, body: showResponse(0, { headers: [], kind, body: document }).body };
+}
+
+function note(record: Recorder, refusal: Refusal, url?: string, messages: readonly WireMessage[] = []): Result<never, Refusal> {
+  const detail = {
     code: refusal.code,
     ...(refusal.detail === undefined ? {} : { reason: refusal.detail }),
     ...(url === undefined ? {} : { url }),
-  });
+  };
+  record("error", "Discovery refused", detail, messages);
   return err(refusal);
 }

@@ -7,7 +7,7 @@ import { member } from "@countersign/protocol/shape";
 import type { RecordKind } from "@countersign/storage/records";
 import { z } from "zod";
 import type { Reach } from "@countersign/service/dial/address";
-import type { TraceStep } from "../trace.ts";
+import { traceStepNames, type TraceStep } from "@countersign/protocol/trace-step";
 
 export type FlowStateName = "ready" | "opened" | "granted" | "denied" | "cancelled" | "expired" | "failed";
 
@@ -65,13 +65,21 @@ export const errorCodeSchema: z.ZodType<ErrorCode> = z.custom<ErrorCode>(
   (value) => typeof value === "string" && Object.hasOwn(errorCatalogue, value),
 );
 
+const wireMessage = z.object({
+  way: z.enum(["sent", "received"]),
+  line: z.string(),
+  headers: z.record(z.string(), z.string()),
+  body: z.unknown().exactOptional(),
+});
+
 export const traceSchema: z.ZodType<readonly TraceStep[]> = z.array(
   z.object({
     seq: z.number(),
     at: z.number(),
-    step: z.enum(["received", "decision", "request", "challenge", "discovery", "authorization", "token", "retry", "result", "error"]),
+    step: z.enum(traceStepNames),
     title: z.string(),
     detail: z.record(z.string(), z.unknown()),
+    messages: z.array(wireMessage).exactOptional(),
   }),
 );
 

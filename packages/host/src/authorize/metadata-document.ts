@@ -9,6 +9,8 @@ export interface DocumentBounds {
   readonly timeoutMs: number;
   /** Whose fault it is when nobody answers. */
   readonly unreachable: ErrorCode;
+  /** Told of the answer, before it is judged. */
+  readonly onAnswer?: (status: number, headers: Headers) => void;
 }
 
 const documentBytesMax = 256 * 1024;
@@ -18,11 +20,12 @@ const documentBytesMax = 256 * 1024;
  * for every path. Refuses with `unsafe_url`, `invalid_metadata` or `bounds.unreachable`.
  */
 export async function fetchDocument(url: string, bounds: DocumentBounds): Promise<Result<unknown, Refusal>> {
-  const { reach, timeoutMs, unreachable } = bounds;
+  const { reach, timeoutMs, unreachable, onAnswer } = bounds;
   if (!URL.canParse(url)) return err(refuse("unsafe_url", "the address of a metadata document is no URL"));
   try {
     const headers = new Headers({ accept: "application/json" });
     const response = await dial(new URL(url), { method: "GET", headers }, { reach, timeoutMs, responseBytesMax: documentBytesMax });
+    onAnswer?.(response.status, response.headers);
     const text = await response.text();
     if (response.status >= 500) return err(refuse(unreachable, `${url} answered ${response.status}`));
     if (response.status !== 200 || response.headers.get("content-type")?.startsWith("text/html") === true) return ok(undefined);

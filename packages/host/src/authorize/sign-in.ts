@@ -12,6 +12,7 @@ import { digestText, newToken } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import type { Session, Sessions } from "../sessions.ts";
+import type { WireMessage } from "@countersign/protocol/trace-step";
 import { describeAuthorizationUrl, Trace } from "../trace.ts";
 import type { Vault } from "../vault.ts";
 import { callbackId } from "./callback-id.ts";
@@ -165,23 +166,29 @@ export class SignIn {
       await flows.end(flow.id, { state: "failed", code: "flow_failed" });
       return { state: "failed", code: "flow_failed" };
     }
-    const tokens = await redeemCode(peer, {
-      callbackParameters: parameters,
-      state: parameters.get("state") ?? "",
-      redirectUri: this.#redirectUri(flow.value),
-      verifier: new Secret(verifier.value),
-      requestedScope: scopeOf(flow.value),
-      proof: await makeProof(flow.value.binding ?? "none"),
-    });
+    const messages: WireMessage[] = [];
+    const onMessages = (seen: readonly WireMessage[]): void => void messages.push(...seen);
+    const tokens = await redeemCode(
+      { ...peer, onMessages },
+      {
+        callbackParameters: parameters,
+        state: parameters.get("state") ?? "",
+        redirectUri: this.#redirectUri(flow.value),
+        verifier: new Secret(verifier.value),
+        requestedScope: scopeOf(flow.value),
+        proof: await makeProof(flow.value.binding ?? "none"),
+      },
+    );
     if (!tokens.ok) {
       const { code, detail } = tokens.error;
-      steps.record("error", "The code could not be redeemed", { code, ...(detail === undefined ? {} : { reason: detail }) });
+      steps.record("error", "The code could not be redeemed", { code, ...(detail === undefined ? {} : { reason: detail }) }, messages);
       const ending: FlowEnding = { state: "failed", code };
       await flows.end(flow.id, ending, steps.steps);
       return ending;
     }
     const granted = [...tokens.value.scope].toSorted();
-    steps.record("token", "Token received and stored", { token: "[masked]", scope: granted, expiresAt: tokens.value.expiresAt });
+    const { expiresAt } = tokens.value;
+    steps.record("token", "Token received and stored", { token: "[masked]", scope: granted, expiresAt }, messages);
     const stored = await flows.end(flow.id, { state: "granted" }, steps.steps, (transaction) =>
       vault.store(transaction, peer.origin, tokens.value, flow.id),
     );

@@ -7,6 +7,8 @@ import { err, ok, type Result } from "@countersign/protocol/result";
 import { formatScope, parseScope, type ScopeSet } from "@countersign/protocol/scope";
 import { Secret } from "@countersign/protocol/secret";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
+import { showRequest, showResponse } from "@countersign/protocol/trace-message";
+import type { WireMessage } from "@countersign/protocol/trace-step";
 import * as oauth from "oauth4webapi";
 import type { Reach } from "@countersign/service/dial/address";
 import { dial, DialError } from "@countersign/service/dial/dial";
@@ -36,6 +38,8 @@ export interface TokenPeer {
   readonly reach: Reach;
   readonly timeoutMs: number;
   readonly clock: () => EpochMs;
+  /** Told of each request for a token and its answer, as they may be shown. */
+  readonly onMessages?: (messages: readonly WireMessage[]) => void;
   /** Told when the server does not know this client. */
   readonly onClientRefused: (saidBy: RefusalSource) => Promise<void>;
 }
@@ -184,10 +188,30 @@ export function requestOptions(peer: TokenPeer): oauth.TokenEndpointRequestOptio
     [oauth.customFetch]: async (url, options) => {
       const request = { method: options.method, headers: new Headers(options.headers), body: String(options.body ?? "") };
       const response = await dial(new URL(url), request, { reach: peer.reach, timeoutMs: peer.timeoutMs, responseBytesMax: answerBytesMax });
+      const heard = await withoutIdToken(await shown(peer, { ...request, url }, response));
       if (response.status >= 500) throw new DialError("unreachable", `the token endpoint answered ${response.status}`, true);
-      return withoutIdToken(response);
+      return heard;
     },
   };
+}
+
+interface TokenRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Tells of a request and its answer, and gives the answer on. */
+async function shown({ onMessages }: TokenPeer, { url, method, headers, body }: TokenRequest, response: Response): Promise<Response> {
+  if (onMessages === undefined) return response;
+  const text = await response.text();
+  const { status, headers: answered } = response;
+  onMessages([
+    showRequest(method, url, { headers, kind: "token_request", body: Object.fromEntries(new URLSearchParams(body)) }),
+    showResponse(status, { headers: answered, kind: "token_answer", body: parseObject(text) }),
+  ]);
+  return new Response(text === "" ? null : text, { status, headers: answered });
 }
 
 /** Who the user is there is none of the host's business: an id token that was sent along is dropped, not judged. */

@@ -7,6 +7,7 @@ import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type S
 import type { Secret } from "@countersign/protocol/secret";
 import { decideCall, type CallOrigin, type ConnectorMode } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
+import type { WireMessage } from "@countersign/protocol/trace-step";
 import { BoundToken } from "../authorize/proof-key.ts";
 import type { McpConnection } from "../connections/connection.ts";
 import type { CallOutcome } from "../connections/outcome.ts";
@@ -97,8 +98,12 @@ export class Dispatcher {
       ask,
       ...(bearer === undefined ? {} : { bearer }),
     };
-    const outcome = withoutToken(await connection.callTool(request), bearer);
-    return this.#judge(dispatch, bearer, outcome);
+    let messages: readonly WireMessage[] = [];
+    const onMessages = (seen: readonly WireMessage[]): void => {
+      messages = seen;
+    };
+    const outcome = withoutToken(await connection.callTool({ ...request, onMessages }), bearer);
+    return this.#judge({ ...dispatch, record: withMessages(record, messagesWithoutToken(messages, bearer)) }, bearer, outcome);
   }
 
   async #judge(dispatch: Dispatch, bearer: Secret | undefined, outcome: CallOutcome): Promise<DispatchOutcome> {
@@ -267,6 +272,21 @@ function withoutToken(outcome: CallOutcome, bearer: Secret | undefined): CallOut
       return { kind: "challenge", challenge: { ...challenge, errorDescription: clean(challenge.errorDescription) } };
     }
   }
+}
+
+/** The first step that tells how a sending went carries its messages. */
+function withMessages(record: Recorder, messages: readonly WireMessage[]): Recorder {
+  let left = messages;
+  return (step, title, detail, own) => {
+    record(step, title, detail, own ?? left);
+    left = [];
+  };
+}
+
+function messagesWithoutToken(messages: readonly WireMessage[], bearer: Secret | undefined): readonly WireMessage[] {
+  if (bearer === undefined) return messages;
+  const cleaned: readonly WireMessage[] = JSON.parse(JSON.stringify(messages).replaceAll(bearer.reveal(), "[redacted]"));
+  return cleaned;
 }
 
 function describeResult(result: JsonObject): Readonly<Record<string, unknown>> {

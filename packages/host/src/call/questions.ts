@@ -16,7 +16,7 @@ import {
   type AskingView,
   type Continuation,
 } from "./asking.ts";
-import type { TraceStep } from "../trace.ts";
+import type { TraceStep } from "@countersign/protocol/trace-step";
 import type { CallPapers } from "./papers.ts";
 import type { QuietTimes } from "./quiet-times.ts";
 import type { CallRow, StoredCall } from "./record.ts";

@@ -15,7 +15,9 @@ import type { JsonObject } from "@countersign/protocol/shape";
 import type { RecordKind, StoredRecord } from "@countersign/storage/records";
 import { z } from "zod";
 import { dueMinute, errorCodeSchema, traceSchema, type FlowView } from "../authorize/flow-record.ts";
-import type { TraceStep } from "../trace.ts";
+import { rungOutcomes, rungs } from "@countersign/protocol/ladder";
+import type { LadderNote } from "@countersign/protocol/trace-document";
+import type { TraceStep } from "@countersign/protocol/trace-step";
 import { hintsSchema, type CallHints } from "./hints.ts";
 import { askingRowSchema, type AskingRow, type AskingView } from "./asking.ts";
 
@@ -53,6 +55,8 @@ export interface CallRow {
   /** Until then the process that drives the call is believed to be alive. */
   readonly leaseUntil: EpochMs;
   readonly trace: readonly TraceStep[];
+  /** What the view of this call said of the ways that its own calls take: shown, and never decided on. */
+  readonly ladder?: readonly LadderNote[] | undefined;
 }
 
 export type StoredCall = StoredRecord<CallRow>;
@@ -78,6 +82,14 @@ const stateSchema: z.ZodType<StoredState> = z.object({
   repeatable: z.boolean(),
   code: errorCodeSchema.optional(),
   demand: z.union([z.object({ kind: z.literal("scope"), scope: z.string() }), z.object({ kind: z.enum(["url", "form"]) })]).optional(),
+});
+
+/** What a view may say of a call of its own, and when it was heard. */
+export const ladderNoteSchema: z.ZodType<LadderNote> = z.object({
+  at: z.number(),
+  tool: z.string(),
+  rung: z.enum(rungs),
+  outcome: z.enum(rungOutcomes),
 });
 
 const rowSchema: z.ZodType<CallRow> = z.object({
@@ -106,6 +118,7 @@ const rowSchema: z.ZodType<CallRow> = z.object({
   deadline: z.number(),
   leaseUntil: z.number(),
   trace: traceSchema,
+  ladder: z.array(ladderNoteSchema).optional(),
 });
 
 export const callKind: RecordKind<CallRow> = { name: "call", parse: (json) => rowSchema.parse(json) };

@@ -3,7 +3,9 @@ import type { Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import type { JsonObject } from "@countersign/protocol/shape";
-import type { Client } from "@modelcontextprotocol/client";
+import { showResponse } from "@countersign/protocol/trace-message";
+import type { WireMessage } from "@countersign/protocol/trace-step";
+import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import type { Reach } from "@countersign/service/dial/address";
 import type { ConnectionAccess } from "./connection-access.ts";
@@ -27,6 +29,8 @@ export interface ToolRequest {
   readonly continuation?: { readonly inputResponses?: JsonObject; readonly requestState?: string };
   /** Puts to the user what the server asks while it runs the call. */
   readonly ask?: Ask;
+  /** Told once what went over the wire for it, as it may be shown. */
+  readonly onMessages?: (messages: readonly WireMessage[]) => void;
   /** Who hears instead what the server says of its own meanwhile. */
   readonly listener?: ServerListener;
 }
@@ -101,10 +105,16 @@ export class McpConnection {
       // The SDK would wait for its timeout when a stream ends without the answer.
       const silence = exchange.abandoned.then((): CallOutcome => {
         patience.end();
+        request.onMessages?.(exchange.messages);
         return { kind: "lost", sent: true, detail: "the answer's stream ended without an answer" };
       });
-      return await Promise.race([answer.then(judgeResult), silence]);
+      const judged = answer.then((result) => {
+        request.onMessages?.(withAnswer(exchange.messages, { result }));
+        return judgeResult(result);
+      });
+      return await Promise.race([judged, silence]);
     } catch (error) {
+      request.onMessages?.(error instanceof ProtocolError ? withAnswer(exchange.messages, { error }) : exchange.messages);
       return own?.refused === undefined ? judgeFailure(error, exchange) : { kind: "failed", refusal: own.refused };
     } finally {
       patience.done();
@@ -199,6 +209,16 @@ export class McpConnection {
       }
     }
   }
+}
+
+/** The messages with what the answer said. It came in a body of its own or as one event of a stream; what is shown of it is the same. */
+function withAnswer(
+  messages: readonly WireMessage[],
+  answer: { readonly result: unknown } | { readonly error: Pick<ProtocolError, "code" | "message" | "data"> },
+): readonly WireMessage[] {
+  const body = "error" in answer ? { error: { code: answer.error.code, message: answer.error.message, data: answer.error.data } } : answer;
+  const shown = showResponse(0, { headers: [], kind: "rpc", body: { jsonrpc: "2.0", ...body } });
+  return messages.map((message) => (message.way === "received" ? { ...message, body: shown.body } : message));
 }
 
 function sendToolCall(client: Client, request: ToolRequest, signal: AbortSignal): Promise<unknown> {

@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Secret } from "@countersign/protocol/secret";
+import { showRequest, showResponse } from "@countersign/protocol/trace-message";
+import type { WireMessage } from "@countersign/protocol/trace-step";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { dial, DialError, type DialBounds, type DialRequest } from "@countersign/service/dial/dial";
+import { BoundToken } from "../authorize/proof-key.ts";
 import { splitBatches } from "./split-batches.ts";
 import type { StreamGate } from "./stream-gate.ts";
 import { sendWithToken } from "./token-headers.ts";
@@ -52,6 +55,8 @@ export class Exchange {
   problem: DialError | undefined;
   /** The last response was an event stream. */
   isStreaming = false;
+  /** The last request of a call and its response, as they may be shown. */
+  messages: readonly WireMessage[] = [];
   readonly #over = new AbortController();
   readonly #abandon: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -81,6 +86,7 @@ export class Exchange {
     this.wwwAuthenticate = [];
     this.problem = undefined;
     this.isStreaming = false;
+    this.messages = [];
   }
 
   streamResumes(): void {
@@ -167,7 +173,8 @@ export function exchangeFetch(bounds: DialBounds, gate: StreamGate): SdkFetch {
       // What was read to no end before the answer, as when a nonce was asked for, ends nothing.
       onBodyEnd: () => (exchange.isStreaming ? exchange.streamEnded() : undefined),
     };
-    const response = await noting(exchange, () => dialFor(exchange.bearer, url, asCall(init, exchange), { ...own, ...watchers }));
+    const sent = asCall(init, exchange);
+    const response = await noting(exchange, { url, init: sent }, () => dialFor(exchange.bearer, url, sent, { ...own, ...watchers }));
     const isBatching = init.method === "POST" && headers.get("mcp-protocol-version") === batchingVersion;
     return isBatching && exchange.isStreaming ? new Response(response.body?.pipeThrough(splitBatches()), response) : response;
   };
@@ -180,16 +187,21 @@ export function sseFetches(bounds: DialBounds, onEnd: () => void): { readonly st
     (url, init = {}) => {
       const exchange = exchanges.getStore();
       const ask = (sent: RequestInit): Promise<Response> => dialFor(exchange?.bearer, url, sent, { ...bounds, ...more });
-      return exchange === undefined || isAside(init) ? ask(init) : noting(exchange, () => ask(asCall(init, exchange)));
+      if (exchange === undefined || isAside(init)) return ask(init);
+      const sent = asCall(init, exchange);
+      return noting(exchange, { url, init: sent }, () => ask(sent));
     };
   return { stream: fetchWith({ endless: true, onBodyEnd: onEnd }), send: fetchWith({}) };
 }
 
-/** Notes what the response looked like, or why there is none. */
-async function noting(exchange: Exchange, ask: () => Promise<Response>): Promise<Response> {
+/** Notes what the request and the response looked like, or why there is none. */
+async function noting(exchange: Exchange, sent: SentRequest, ask: () => Promise<Response>): Promise<Response> {
   exchange.begins();
+  const isCall = exchange.idempotencyKey !== undefined;
+  if (isCall) exchange.messages = [showSent(exchange, sent)];
   try {
     const response = await ask();
+    if (isCall) exchange.messages = [...exchange.messages, showResponse(response.status, { headers: response.headers, kind: "none" })];
     exchange.status = response.status;
     exchange.isStreaming = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
     const challenge = response.headers.get("www-authenticate");
@@ -199,6 +211,19 @@ async function noting(exchange: Exchange, ask: () => Promise<Response>): Promise
     if (error instanceof DialError) exchange.problem = error;
     throw error;
   }
+}
+
+interface SentRequest {
+  readonly url: string | URL;
+  readonly init: RequestInit;
+}
+
+/** The request as it may be shown. The token is put in only when it is sent: of it, its kind. */
+function showSent({ bearer }: Exchange, { url, init }: SentRequest): WireMessage {
+  const authorization = bearer === undefined ? [] : [["authorization", bearer instanceof BoundToken ? "DPoP -" : "Bearer -"] as const];
+  const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;
+  const headers = [...new Headers(init.headers), ...authorization];
+  return showRequest(init.method ?? "GET", String(url), { headers, kind: "rpc", body });
 }
 
 /** Asks for the rest of an answer. The call was taken before: how this request is answered says nothing about it. */

@@ -8,6 +8,7 @@ import type { StartLinks } from "../authorize/start-links.ts";
 import type { CallBroker } from "../call.ts";
 import { readHints } from "../call/hints.ts";
 import type { Connectors } from "../connectors.ts";
+import type { Reconnect } from "../connectors/reconnect.ts";
 import type { Events } from "../events.ts";
 import type { Profiles } from "../profiles.ts";
 import type { Places } from "@countersign/service/places";
@@ -24,11 +25,11 @@ import {
   openQuestion,
   readCall,
   readFlow,
-  readTrace,
   readWidget,
   startCall,
   startDevice,
 } from "./operations.ts";
+import { noteLadder, readTrace } from "./trace-operations.ts";
 
 export interface CallRoutes {
   readonly broker: CallBroker;
@@ -40,6 +41,7 @@ export interface CallRoutes {
   /** Which host each user lets this one act out. */
   readonly profiles: Pick<Profiles, "of">;
   readonly events: Events;
+  readonly reconnect: Reconnect;
   /** For requests that wait for a call. */
   readonly polls: Places;
   readonly door: Door;
@@ -70,8 +72,12 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
     }),
   );
   serveOperation(app, door, readTrace, async ({ userId, id: callId }) => {
-    const steps = await broker.trace(userId, callId);
-    return steps.ok ? ok({ steps: steps.value.map((step) => ({ callId, ...step })) }) : steps;
+    const trace = await broker.trace(userId, callId);
+    return trace.ok ? ok({ steps: trace.value.steps.map((step) => ({ callId, ...step })), ladder: trace.value.ladder }) : trace;
+  });
+  serveOperation(app, door, noteLadder, async ({ userId, id, body }) => {
+    const kept = await broker.noteLadder(userId, id, body);
+    return kept.ok ? ok({ ladder: kept.value }) : kept;
   });
   serveOperation(app, door, answerCall, ({ userId, id, body }) => broker.answer(userId, id, body.round, body.answers));
   serveOperation(app, door, openQuestion, async ({ userId, id, body }) => {
@@ -84,6 +90,7 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
   serveOperation(app, door, followEvents, ({ request, userId, client }) => {
     const stream = routes.events.stream(userId, request.signal, client?.id);
     if (stream === undefined) return err(refuse("rate_limited", "too many streams are open"));
+    void routes.reconnect.watch(userId).catch(() => {});
     return new Response(stream, { headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" } });
   });
 }

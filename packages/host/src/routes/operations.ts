@@ -4,10 +4,9 @@ import type { FlowView } from "../authorize/flow-record.ts";
 import type { StartLink } from "../authorize/start-links.ts";
 import type { CallView } from "../call/record.ts";
 import type { WidgetView } from "../resources/widgets.ts";
-import type { TraceStep } from "../trace.ts";
 import { chatOperations } from "./chat-operations.ts";
 import { type AnyOperation, noBody, type Operation } from "./operation.ts";
-import { callView, type NewCall, newCall, traceView } from "./schemas/calls.ts";
+import { callView, type NewCall, newCall } from "./schemas/calls.ts";
 import { newAnswers, type NewAnswers, newVisit, type NewVisit, visitView } from "./schemas/asking.ts";
 import {
   agreedView,
@@ -29,6 +28,7 @@ import { sessionView, type SessionView } from "./schemas/session.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
 import { examine } from "./doctor.ts";
 import { chooseProfile } from "./settings.ts";
+import { noteLadder, readTrace } from "./trace-operations.ts";
 import { viewOperations } from "./view-operations.ts";
 
 const get = { method: "GET", body: noBody, status: 200, audience: "everyone" } as const;
@@ -200,16 +200,6 @@ export const readCall: Operation<undefined, CallView> = {
   errors: ["unknown_call", "rate_limited"],
 };
 
-export const readTrace: Operation<undefined, { readonly steps: readonly (TraceStep & { readonly callId: string })[] }> = {
-  ...get,
-  id: "readTrace",
-  path: "/api/calls/:id/trace",
-  tag: "Calls",
-  summary: "Read every step of a call, with the reason of each decision; secrets are masked.",
-  answer: traceView,
-  errors: ["unknown_call"],
-};
-
 export const cancelCall: Operation<undefined, CallView> = {
   ...act,
   id: "cancelCall",
@@ -359,6 +349,7 @@ export const operations: readonly AnyOperation[] = [
   startCall,
   readCall,
   readTrace,
+  noteLadder,
   cancelCall,
   answerCall,
   openQuestion,

@@ -155,6 +155,8 @@ describe("users", () => {
     const parked = await alice.parked((await alice.call("list_orders")).id);
     expect((await bob.fetch(`/api/calls/${parked.id}`)).status).toBe(404);
     expect((await bob.fetch(`/api/calls/${parked.id}/trace`)).status).toBe(404);
+    const note = { tool: "list_orders", rung: "link", outcome: "begun" };
+    expect((await bob.post(`/api/calls/${parked.id}/ladder`, note)).status).toBe(404);
     expect((await bob.post(`/api/calls/${parked.id}/cancel`)).status).toBe(404);
     expect((await bob.post(`/api/flows/${parked.flow?.id}/cancel`)).status).toBe(404);
     expect((await bob.fetch(`/api/connectors/${connectorId}/tools`)).status).toBe(404);

@@ -17,14 +17,15 @@ import {
   readFlow,
   readSession,
   readTools,
-  readTraceStep,
   readWidget,
   type Session,
   type Tool,
-  type TraceStep,
   type WidgetView,
 } from "./wire.ts";
 import { readFile, type StoredFile } from "./stored-file.ts";
+import { type CallTrace, readLadder, readTrace } from "./trace-wire.ts";
+import type { LadderStep } from "@countersign/protocol/ladder";
+import type { LadderNote } from "@countersign/protocol/trace-document";
 
 /** Why the host did not do what was asked. `message` is for people. */
 export interface ApiProblem {
@@ -94,7 +95,9 @@ export interface HostApi {
   readonly call: (callId: string) => Answer<Call>;
   readonly cancelCall: (callId: string) => Answer<void>;
   readonly answerCall: (callId: string, round: number, answers: readonly ElicitAnswer[]) => Answer<Call>;
-  readonly trace: (callId: string) => Answer<readonly TraceStep[]>;
+  readonly trace: (callId: string) => Answer<CallTrace>;
+  /** Keeps what the view of a call said of a call of its own. Gives all that is kept. */
+  readonly noteLadder: (callId: string, step: LadderStep) => Answer<readonly LadderNote[]>;
   readonly cancelFlow: (flowId: string) => Answer<void>;
   /** Begins the sign-in on another device, or gives the one that runs. */
   readonly startDevice: (flowId: string) => Answer<Flow>;
@@ -157,8 +160,9 @@ export function createApi(send: typeof fetch): HostApi {
     call: (callId) => ask("GET", `/api/calls/${id(callId)}`, undefined, readCall),
     answerCall: (callId, round, answers) => ask("POST", `/api/calls/${id(callId)}/answers`, { round, answers }, readCall),
     cancelCall: (callId) => tell("POST", `/api/calls/${id(callId)}/cancel`, {}),
-    trace: (callId) =>
-      ask("GET", `/api/calls/${id(callId)}/trace`, undefined, (json) => (isJsonObject(json) ? readList(json["steps"], readTraceStep) : undefined)),
+    trace: (callId) => ask("GET", `/api/calls/${id(callId)}/trace`, undefined, readTrace),
+    noteLadder: (callId, step) =>
+      ask("POST", `/api/calls/${id(callId)}/ladder`, step, (json) => (isJsonObject(json) ? readLadder(json["ladder"]) : undefined)),
     cancelFlow: (flowId) => tell("POST", `/api/flows/${id(flowId)}/cancel`, {}),
     startDevice: (flowId) => ask("POST", `/api/flows/${id(flowId)}/device`, {}, readFlow),
     createWidget: (request) => ask("POST", "/api/widgets", request, readWidget),

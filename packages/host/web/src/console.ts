@@ -5,8 +5,11 @@ import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
 import type { ConversationId } from "./conversation-id.ts";
 import type { SignIn } from "./sign-in.ts";
 import { type ConsoleState, type Entry, ownCallIds } from "./state.ts";
+import type { LadderStep } from "@countersign/protocol/ladder";
+import { notesMax } from "./ladder-notes.ts";
+import { readTraceStep } from "./trace-wire.ts";
 import type { Store } from "./store.ts";
-import { type Call, isCallEnded, readCall, readChosenProfile, readConnector, readFlow, readTraceStep, type Tool, type WidgetView } from "./wire.ts";
+import { type Call, isCallEnded, readCall, readChosenProfile, readConnector, readFlow, type Tool, type WidgetView } from "./wire.ts";
 import type { OpenViews } from "./open-views.ts";
 import { createTalk, type Talk } from "./talk.ts";
 
@@ -22,6 +25,8 @@ export interface Console {
   readonly callFromWidget: (widget: WidgetCaller, name: string, args: unknown, signal?: AbortSignal) => Promise<Call>;
   readonly loadTools: (connectorId: string) => Promise<void>;
   readonly loadTrace: (callId: string) => Promise<void>;
+  /** Shows and keeps what the view of a call says of a call of its own. */
+  readonly noteLadder: (callId: string, step: LadderStep) => void;
   readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
   readonly say: Talk["say"];
   readonly sayAgain: Talk["sayAgain"];
@@ -82,10 +87,8 @@ export function createConsole(options: ConsoleOptions): Console {
       return whileWanted(signal, () => void api.cancelCall(started.value.id), untilEnded(started.value.id));
     },
     loadTools: (connectorId) => loadTools(options, connectorId),
-    loadTrace: async (callId) => {
-      const answer = await api.trace(callId);
-      if (answer.ok) store.dispatch({ type: "trace", steps: answer.value });
-    },
+    loadTrace: (callId) => loadTrace(options, callId),
+    noteLadder: (callId, step) => noteLadder(options, callId, step),
     loadWidget: (callId, resourceUri) => loadWidget(options, callId, resourceUri),
     say: talk.say,
     sayAgain: talk.sayAgain,
@@ -232,6 +235,23 @@ async function loadTools({ store, api }: ConsoleOptions, connectorId: string): P
 async function sayGoodbye({ store, open }: ConsoleOptions, callId: string): Promise<void> {
   const widget = store.get().widgets[callId];
   if (widget?.state === "ready") await open.teardown([widget.view.id]);
+}
+
+async function loadTrace({ store, api }: ConsoleOptions, callId: string): Promise<void> {
+  const answer = await api.trace(callId);
+  if (!answer.ok) return;
+  store.dispatch({ type: "trace", steps: answer.value.steps });
+  store.dispatch({ type: "ladder_read", callId, notes: answer.value.ladder });
+}
+
+/** A view that talks without end is shown, but no longer kept: each note costs the host a write. */
+function noteLadder({ store, api, now }: ConsoleOptions, callId: string, step: LadderStep): void {
+  const before = store.get().ladders[callId] ?? [];
+  store.dispatch({ type: "ladder", callId, note: { ...step, at: now() } });
+  if (before.length >= notesMax) return;
+  void api.noteLadder(callId, step).then((answer) => {
+    if (answer.ok) store.dispatch({ type: "ladder_read", callId, notes: answer.value });
+  });
 }
 
 /** Asks for the widget's frame; the html comes with it or is read after. */

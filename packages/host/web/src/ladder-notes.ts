@@ -1,11 +1,8 @@
-import type { LadderStep, Rung, RungFailure } from "@countersign/protocol/ladder";
+import type { Rung, RungFailure } from "@countersign/protocol/ladder";
+import type { LadderNote } from "@countersign/protocol/trace-document";
 
-/** What a view said of the way that one of its calls takes, and when. It is the view's word: shown, and never decided on. */
-export interface LadderNote extends LadderStep {
-  readonly at: number;
-}
-
-const notesMax = 50;
+/** So many notes of a view are kept. One that says more is not listened to by the host. */
+export const notesMax = 50;
 
 /** Adds a note to those of a view; the oldest leave. */
 export function addNote(notes: readonly LadderNote[] | undefined, note: LadderNote): readonly LadderNote[] {

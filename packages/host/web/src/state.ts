@@ -3,8 +3,10 @@ import type { HostProfile } from "@countersign/protocol/ladder";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Asking } from "./asking.ts";
 import { cardIdOf, endDrafts, endWriting, putCallEntry, putDraft, putSaid } from "./entries.ts";
-import { addNote, type LadderNote } from "./ladder-notes.ts";
-import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type TraceStep, type WidgetView } from "./wire.ts";
+import type { LadderNote } from "@countersign/protocol/trace-document";
+import { addNote } from "./ladder-notes.ts";
+import type { TraceStep } from "./trace-wire.ts";
+import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type WidgetView } from "./wire.ts";
 
 /**
  * Everything the console knows, and the one function that changes it. Events may arrive twice, late or out of order (an answer can be
@@ -118,6 +120,7 @@ export type Action =
   | { readonly type: "answering"; readonly answering: Answering }
   | { readonly type: "trace"; readonly steps: readonly TraceStep[] }
   | { readonly type: "ladder"; readonly callId: string; readonly note: LadderNote }
+  | { readonly type: "ladder_read"; readonly callId: string; readonly notes: readonly LadderNote[] }
   | { readonly type: "stage"; readonly stage: ConsoleState["stage"] }
   | { readonly type: "app_window"; readonly window: AppWindow | undefined }
   | { readonly type: "select"; readonly callId: string }
@@ -194,6 +197,8 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       const callId = cardIdOf(state.entries, action.callId);
       return { ...state, ladders: { ...state.ladders, [callId]: addNote(state.ladders[callId], action.note) } };
     }
+    case "ladder_read":
+      return readLadder(state, cardIdOf(state.entries, action.callId), action.notes);
     case "stage":
       return { ...state, stage: action.stage };
     case "app_window":
@@ -209,6 +214,11 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
 
 function takeSession(state: ConsoleState, { connectors, model, profile }: Session): ConsoleState {
   return { ...state, phase: "ready", problem: undefined, connectors, model, profile };
+}
+
+/** What the host has kept takes the place of what this page heard, unless the page has heard more since. */
+function readLadder(state: ConsoleState, callId: string, notes: readonly LadderNote[]): ConsoleState {
+  return notes.length < (state.ladders[callId] ?? []).length ? state : { ...state, ladders: { ...state.ladders, [callId]: notes } };
 }
 
 /** The flows that wait for the user, each with the calls of this page that it would let go on: those, and those that this page began for a connector itself. */

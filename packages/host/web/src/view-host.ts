@@ -6,6 +6,7 @@ import { modesOf } from "./bridge/modes.ts";
 import type { WidgetHost } from "./bridge/widget-host.ts";
 import type { ShownView } from "./view-globals.ts";
 import type { Services } from "./views/services.ts";
+import { saveFile } from "./save-file.ts";
 import type { StoredFile } from "./stored-file.ts";
 
 /** What the host of a view needs to know of its place on the page. */
@@ -83,7 +84,7 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
       return views.states.save(place().view.id, state);
     },
     globals,
-    noteLadder: (step) => store.dispatch({ type: "ladder", callId: place().call.id, note: { ...step, at: Date.now() } }),
+    noteLadder: (step) => console.noteLadder(place().call.id, step),
     onViolation: (message) => place().onStop(`The view was stopped: ${message}.`),
   };
 }
@@ -124,7 +125,7 @@ function filesOf({ api, prompts }: Services, { place }: ViewHostWays): FileWays 
     download: async (files) => {
       const named = files.map(({ name, bytes }) => ({ name, bytes: bytes.length }));
       if (!(await prompts.ask({ kind: "download", serverName: place().serverName, files: named }))) return false;
-      for (const file of files) save(file.name, new Blob([file.bytes], { type: "application/octet-stream" }));
+      for (const file of files) saveFile(file.name, new Blob([file.bytes], { type: "application/octet-stream" }));
       return true;
     },
     uploadFile: (file) => api.addFile(place().view.id, file),
@@ -159,21 +160,4 @@ export function wordsForModel(state: unknown): string {
   const words =
     modelContent === null || modelContent === undefined ? [] : [typeof modelContent === "string" ? modelContent : JSON.stringify(modelContent)];
   return [...words, ...images].join("\n");
-}
-
-function save(name: string, blob: Blob): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = safeName(name);
-  link.click();
-  // The browser has taken the bytes over by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-/** A file's name without a path, and without what is invisible or means something to a file system. */
-export function safeName(name: string): string {
-  const base = name.split(/[/\\]/).at(-1) ?? "";
-  const plain = base.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"<>:|?*]/g, "").trim();
-  return plain === "" || /^\.+$/.test(plain) ? "file" : plain.slice(-120);
 }

@@ -114,16 +114,6 @@ export interface Call {
   readonly version: number | undefined;
 }
 
-export interface TraceStep {
-  readonly callId: string;
-  readonly seq: number;
-  readonly at: number;
-  readonly step: string;
-  readonly title: string;
-  readonly reason: string | undefined;
-  readonly detail: JsonObject;
-}
-
 export interface WidgetView {
   readonly id: string;
   readonly resourceUri: string;
@@ -153,6 +143,11 @@ const callEndStates: ReadonlySet<string> = new Set([
   "flow_failed",
   "outcome_unknown",
 ]);
+
+/** Whether a tool is made for the app's own views, and so nothing that a person looks for. */
+export function isForViews(tool: Tool): boolean {
+  return !tool.visibility.has("model");
+}
 
 /** Whether the user can still finish this flow in a window. */
 export function isFlowOpen(flow: Flow): boolean {
@@ -340,25 +335,6 @@ function readCallError(json: unknown): CallError | undefined {
     code: readText(json["code"], 100) ?? "internal_error",
     message: readText(json["message"], 500) ?? "Something went wrong.",
     retryable: json["retryable"] === true,
-  };
-}
-
-/** One step of a call's trace. */
-export function readTraceStep(json: unknown): TraceStep | undefined {
-  if (!isJsonObject(json)) return undefined;
-  const callId = readText(json["callId"]);
-  const seq = readNumber(json["seq"]);
-  const step = readText(json["step"], 40);
-  if (callId === undefined || seq === undefined || step === undefined) return undefined;
-  const detail = isJsonObject(json["detail"]) ? json["detail"] : {};
-  return {
-    callId,
-    seq,
-    step,
-    detail,
-    at: readTime(json["at"]) ?? 0,
-    title: readText(json["title"], 300) ?? titleOf(step),
-    reason: readText(json["reason"], 500) ?? readText(detail["reason"], 500),
   };
 }
 

@@ -60,7 +60,11 @@ function bench(kept = new Map<string, string>()): Bench {
       log.push(`cancel ${id}`);
       return Promise.resolve(ok(undefined));
     },
-    trace: () => Promise.resolve(ok([])),
+    trace: () => Promise.resolve(ok({ steps: [], ladder: [] })),
+    noteLadder: (callId) => {
+      log.push(`note ${callId}`);
+      return Promise.resolve(ok([]));
+    },
     cancelFlow: unused,
     startDevice: unused,
     createWidget: () => Promise.resolve(ok(aView({ frameUrl: "http://a.localhost/f", html: undefined, csp: { a: [] } }))),
@@ -128,6 +132,18 @@ describe("createConsole", () => {
     expect(log).toEqual(["reserve authorize", "start"]);
     await call;
     expect(log.at(-1)).toBe("attach call_1");
+  });
+
+  it("keeps 50 notes of a view that talks without end at the host, and shows the newest", () => {
+    const { page, store, log } = bench();
+    for (let round = 0; round < 200; round += 1) page.noteLadder("call_1", { tool: `tool_${round}`, rung: "link", outcome: "begun" });
+    expect(log.filter((line) => line === "note call_1").length).toBe(50);
+    expect(
+      store
+        .get()
+        .ladders["call_1"]?.map(({ tool }) => tool)
+        .slice(-1),
+    ).toEqual(["tool_199"]);
   });
 
   it("closes the window again and says why when the host does not start the call", async () => {

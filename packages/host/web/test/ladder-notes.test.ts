@@ -1,5 +1,6 @@
+import type { LadderNote } from "@countersign/protocol/trace-document";
 import { describe, expect, it } from "vitest";
-import { addNote, type LadderNote, wordsOf } from "../src/ladder-notes.ts";
+import { addNote, wordsOf } from "../src/ladder-notes.ts";
 import { initialState, reduce } from "../src/state.ts";
 
 const note: LadderNote = { tool: "list_orders", rung: "link", outcome: "begun", at: 1_000 };

@@ -104,7 +104,7 @@ describe("reduce", () => {
   it("orders trace steps by number and takes each once", () => {
     const step = (seq: number): Action => ({
       type: "trace",
-      steps: [{ callId: "call_1", seq, at: seq, step: "request", title: String(seq), reason: undefined, detail: {} }],
+      steps: [{ callId: "call_1", seq, at: seq, step: "request", title: String(seq), reason: undefined, detail: {}, messages: [] }],
     });
     expect(run(step(2), step(0), step(1), step(2)).traces["call_1"]?.map((one) => one.seq)).toEqual([0, 1, 2]);
   });
@@ -148,7 +148,7 @@ describe("reduce", () => {
   it("forgets old traces and flows of other pages when there are too many, never its own", () => {
     const step = (callId: string): Action => ({
       type: "trace",
-      steps: [{ callId, seq: 0, at: 0, step: "received", title: "Call", reason: undefined, detail: {} }],
+      steps: [{ callId, seq: 0, at: 0, step: "received", title: "Call", reason: undefined, detail: {}, messages: [] }],
     });
     const others = Array.from({ length: 500 }, (_, index): readonly Action[] => [
       step(`other_${index}`),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { initialState, type ConsoleState } from "../src/state.ts";
 import { authorizationOf, type GlobalFacts, globalsOf, type ShownView } from "../src/view-globals.ts";
-import { safeName, wordsForModel } from "../src/view-host.ts";
+import { safeName } from "../src/save-file.ts";
+import { wordsForModel } from "../src/view-host.ts";
 import { aCall, aConnector, aFlow, aResult, aView } from "./fixtures.ts";
 
 const shown: ShownView = { call: aCall({ state: "completed", result: aResult({ orders: [1] }) }), args: { a: 1 }, view: aView(), mode: "inline" };

@@ -9,10 +9,10 @@ import {
   readFlow,
   readSession,
   readTools,
-  readTraceStep,
   readWidget,
   titleOf,
 } from "../src/wire.ts";
+import { readTraceStep } from "../src/trace-wire.ts";
 import { aCall, aFlow } from "./fixtures.ts";
 
 describe("what the host answers", () => {

@@ -1,7 +1,9 @@
 import type { JsonObject } from "@countersign/protocol/shape";
 import { z } from "zod";
 import type { CallView } from "../../call/record.ts";
-import type { TraceStep } from "../../trace.ts";
+import { rungOutcomes, rungs, type LadderStep } from "@countersign/protocol/ladder";
+import type { LadderNote } from "@countersign/protocol/trace-document";
+import { traceStepNames, type TraceStep, type WireMessage } from "@countersign/protocol/trace-step";
 import { errorCode } from "./errors.ts";
 import { askingView } from "./asking.ts";
 import { flowView, time } from "./flows.ts";
@@ -65,19 +67,42 @@ export const callView: z.ZodType<CallView> = z
     description: "A tool call. It is over once `completed`, `refused` or `failed`, which happens before its deadline whatever fails.",
   });
 
+const wireMessage: z.ZodType<WireMessage> = z
+  .strictObject({
+    way: z.enum(["sent", "received"]),
+    line: z.string().describe("`POST https://shop.example/mcp`, or `HTTP 401`."),
+    headers: z.record(z.string(), z.string()),
+    body: z.unknown().exactOptional(),
+  })
+  .meta({
+    id: "WireMessage",
+    description: "One message, with every value masked that is not on the host's list: arguments, results, tokens, codes.",
+  });
+
 const traceStep: z.ZodType<TraceStep & { readonly callId: string }> = z
   .strictObject({
     callId: z.string(),
     seq: z.int(),
     at: time,
-    step: z.enum(["received", "decision", "request", "challenge", "discovery", "authorization", "token", "retry", "result", "error"]),
+    step: z.enum(traceStepNames),
     title: z.string(),
     detail: z.record(z.string(), z.unknown()),
+    messages: z.array(wireMessage).exactOptional().describe("What went over the wire for it."),
   })
   .meta({ id: "TraceStep", description: "Never holds a token, code, argument or result." });
 
 export const traceStepView: typeof traceStep = traceStep;
 
-export const traceView: z.ZodType<{ readonly steps: readonly (TraceStep & { readonly callId: string })[] }> = z.strictObject({
-  steps: z.array(traceStep),
-});
+/** The body of `POST /api/calls/:id/ladder`. */
+export const newLadderStep: z.ZodType<LadderStep> = z
+  .strictObject({ tool: z.string().min(1).max(128), rung: z.enum(rungs), outcome: z.enum(rungOutcomes) })
+  .meta({ id: "NewLadderStep", description: "What a view said of a call of its own (the logger `countersign/ladder` of MCP Apps)." });
+
+const ladderNote: z.ZodType<LadderNote> = z
+  .strictObject({ at: time, tool: z.string(), rung: z.enum(rungs), outcome: z.enum(rungOutcomes) })
+  .meta({ id: "LadderNote", description: "The view's word: shown, and never decided on." });
+
+export const ladderView: z.ZodType<{ readonly ladder: readonly LadderNote[] }> = z.strictObject({ ladder: z.array(ladderNote) });
+
+export const traceView: z.ZodType<{ readonly steps: readonly (TraceStep & { readonly callId: string })[]; readonly ladder: readonly LadderNote[] }> =
+  z.strictObject({ steps: z.array(traceStep), ladder: z.array(ladderNote) });

@@ -102,6 +102,7 @@ function wordsOf({ error, url }: Connector): string {
     return "The server wants sign-in before anything else, and this connector signs in only when a tool needs it. Edit it to change that.";
   }
   if (error?.code === "protocol_error") return `What answers at ${hostOf(url)} is not understood as an MCP server. Is the whole address right?`;
-  if (error?.code === "server_unreachable") return `${hostOf(url)} does not answer. Is the address right, and does the server run?`;
+  if (error?.code === "server_unreachable")
+    return `${hostOf(url)} does not answer. Is the address right, and does the server run? It is tried again by itself.`;
   return error?.message ?? "The server does not answer. It is tried again by itself.";
 }

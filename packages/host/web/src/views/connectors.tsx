@@ -2,7 +2,7 @@ import { paymentRequestIdOf } from "@countersign/protocol/scope";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { formatRelative } from "../format.ts";
-import { type Connector, hostOf, type TokenHeld, type Tool } from "../wire.ts";
+import { type Connector, hostOf, isForViews, type TokenHeld, type Tool } from "../wire.ts";
 import { ConnectorTrouble } from "./connector-trouble.tsx";
 import { Icon } from "./icon.tsx";
 import { sheetQuery } from "./panel.tsx";
@@ -251,11 +251,32 @@ function ToolList({ connectorId, onPick }: { readonly connectorId: string; reado
       </p>
     );
   }
+  const forViews = listed.tools.filter(isForViews);
   return (
-    <ul class="stack side-tools" aria-label="Tools">
-      {listed.tools.map((tool) => (
+    <>
+      <ToolButtons label="Tools" tools={listed.tools.filter((tool) => !isForViews(tool))} onPick={(tool) => onPick(connectorId, tool)} />
+      {forViews.length > 0 && (
+        <details class="side-fold" data-testid="tools-for-views">
+          <summary class="small quiet">For views ({forViews.length})</summary>
+          <ToolButtons label="Tools for views" tools={forViews} onPick={(tool) => onPick(connectorId, tool)} />
+        </details>
+      )}
+    </>
+  );
+}
+
+interface ToolButtonsProps {
+  readonly label: string;
+  readonly tools: readonly Tool[];
+  readonly onPick: (tool: Tool) => void;
+}
+
+function ToolButtons({ label, tools, onPick }: ToolButtonsProps): JSX.Element {
+  return (
+    <ul class="stack side-tools" aria-label={label}>
+      {tools.map((tool) => (
         <li key={tool.name}>
-          <button type="button" class="side-row small" data-tool={tool.name} onClick={() => onPick(connectorId, tool)}>
+          <button type="button" class="side-row small" data-tool={tool.name} onClick={() => onPick(tool)}>
             <span class="truncate grow">{tool.title}</span>
             <SecurityMark tool={tool} />
           </button>

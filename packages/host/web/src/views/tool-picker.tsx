@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { ConsoleState } from "../state.ts";
-import type { Connector, Tool } from "../wire.ts";
+import { type Connector, isForViews, type Tool } from "../wire.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
 import { useConsole } from "./services.ts";
@@ -19,7 +19,7 @@ export interface ToolPickerProps {
   readonly onClose: () => void;
 }
 
-/** All tools of all connectors that match the words, with the connector they belong to. */
+/** All tools of all connectors that match the words, with the connector they belong to; those that are for views only come last. */
 export function matchTools(
   connectors: readonly Connector[],
   tools: ConsoleState["tools"],
@@ -29,16 +29,18 @@ export function matchTools(
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== "");
-  return connectors.flatMap((connector) => {
+  const found = connectors.flatMap((connector) => {
     const listed = tools[connector.id];
     if (listed?.state !== "ready") return [];
     return listed.tools
       .filter((tool) => {
+        if (tool.visibility.size === 0) return false;
         const text = `${tool.title} ${tool.name} ${tool.description ?? ""} ${connector.name}`.toLowerCase();
         return wanted.every((word) => text.includes(word));
       })
       .map((tool) => ({ connectorId: connector.id, connectorName: connector.name, tool }));
   });
+  return found.toSorted((a, b) => Number(isForViews(a.tool)) - Number(isForViews(b.tool)));
 }
 
 /** Finds a tool by words, then asks for its arguments. */
@@ -170,6 +172,7 @@ function ToolOption({ choice, id, selected, onPoint, onChoose }: ToolOptionProps
         <span class="row snug">
           <span class="strong truncate">{tool.title}</span>
           <SecurityMark tool={tool} />
+          {isForViews(tool) && <span class="badge">for views</span>}
         </span>
         <span class="small quiet picker-words">{tool.description ?? tool.name}</span>
       </span>

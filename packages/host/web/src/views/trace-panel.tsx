@@ -3,12 +3,15 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { formatElapsed, formatTime } from "../format.ts";
 import { wordsOf } from "../ladder-notes.ts";
 import { ownCallIds } from "../state.ts";
-import { type Call, isCallEnded, titleOf, type TraceStep } from "../wire.ts";
+import type { TraceStep } from "../trace-wire.ts";
+import { type Call, isCallEnded, titleOf } from "../wire.ts";
 import { Icon } from "./icon.tsx";
 import { JsonView } from "./json-view.tsx";
 import { sheetQuery } from "./panel.tsx";
 import { useConsole, useMedia, useServices } from "./services.ts";
 import { useToolTitle } from "./tool-title.ts";
+import { TraceExport } from "./trace-export.tsx";
+import { WireMessageView } from "./wire-message.tsx";
 
 const toneOf: Readonly<Record<string, string>> = {
   result: "good",
@@ -36,7 +39,7 @@ export function TracePanel({ onClose }: { readonly onClose: () => void }): JSX.E
     <>
       <div class="panel-head">
         <h2 class="grow">Trace</h2>
-        {steps !== undefined && <CopySteps steps={steps} />}
+        {selected !== undefined && steps !== undefined && <ExportButton callId={selected} />}
         <button type="button" class="icon-button" aria-label="Hide trace" onClick={onClose}>
           <Icon name={sheet ? "close" : "panel_right"} />
         </button>
@@ -151,12 +154,15 @@ function Step({ step, startMs }: { readonly step: TraceStep; readonly startMs: n
       </div>
       <p class="step-title">{step.title}</p>
       {step.reason !== undefined && <p class="small quiet">{asSentence(step.reason)}</p>}
-      {hasDetail && (
+      {(hasDetail || step.messages.length > 0) && (
         <details class="step-raw">
           <summary class="small" data-testid="trace-raw">
-            Raw
+            {step.messages.length === 0 ? "Details" : "Details and messages"}
           </summary>
-          <JsonView value={step.detail} />
+          {hasDetail && <JsonView value={step.detail} />}
+          {step.messages.map((message, index) => (
+            <WireMessageView key={index} message={message} />
+          ))}
         </details>
       )}
     </li>
@@ -168,16 +174,21 @@ function asSentence(reason: string): string {
   return /^[a-z]+:\/\//.test(reason) ? reason : reason.slice(0, 1).toUpperCase() + reason.slice(1);
 }
 
-function CopySteps({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {
-  const [copied, setCopied] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(JSON.stringify(steps, null, 2));
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
-  };
+function ExportButton({ callId }: { readonly callId: string }): JSX.Element {
+  const [open, setOpen] = useState(false);
   return (
-    <button type="button" class="icon-button" aria-label={copied ? "Copied" : "Copy as JSON"} title="Copy as JSON" onClick={() => void copy()}>
-      <Icon name={copied ? "check" : "copy"} />
-    </button>
+    <>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Export the trace"
+        title="Export as JSON or as a diagram"
+        data-testid="trace-export-open"
+        onClick={() => setOpen(true)}
+      >
+        <Icon name="download" />
+      </button>
+      {open && <TraceExport callId={callId} onClose={() => setOpen(false)} />}
+    </>
   );
 }
