@@ -1,5 +1,6 @@
 import type { CallView } from "@countersign/host/call/record";
-import { cancelCall, readCall, readTrace } from "@countersign/host/routes/operations";
+import { cancelCall, readCall } from "@countersign/host/routes/operations";
+import { readTrace } from "@countersign/host/routes/trace-operations";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Ending } from "../exit-codes.ts";
 import { refused, type SignInGuide } from "../local/guide-sign-in.ts";
