@@ -12,6 +12,7 @@ import { nextChange } from "./call/change.ts";
 import type { DriverOptions } from "./call/driver-options.ts";
 import { CallDriver, leaseMs } from "./call/driver.ts";
 import type { CallHints } from "./call/hints.ts";
+import { keepLadderNote, type CallTrace } from "./call/ladder-notes.ts";
 import { Quota } from "./call/quota.ts";
 import { callKeys, callKind, fromStoredState, overdue, toStoredState, type CallRow, type CallView, type StoredCall } from "./call/record.ts";
 import type { ToolDefinition } from "./connections/tool-definition.ts";
@@ -20,7 +21,6 @@ import type { SignInNeed } from "./connectors/standing.ts";
 import { drain, drainPage } from "./keep/drain.ts";
 import { digestJson, digestText, newId } from "./digest.ts";
 import { retention } from "./keep/retention.ts";
-import type { TraceStep } from "@countersign/protocol/trace-step";
 import type { Trace } from "./trace.ts";
 
 /** What starts a call, whoever asks. `widgetId` names the view a widget's call comes from; the same `idempotencyKey` gives the same call. */
@@ -41,15 +41,6 @@ export interface Waiting {
   readonly signal: AbortSignal;
   readonly since: number | undefined;
 }
-
-/** What is kept of how a call went. */
-export interface CallTrace {
-  readonly steps: readonly TraceStep[];
-  readonly ladder: readonly LadderNote[];
-}
-
-const notesMax = 50;
-const noteAttemptsMax = 5;
 
 /**
  * The one door: every tool call of a model, a widget or a user goes through here and nowhere else. Each call is a durable row, so that after a crash it
@@ -229,17 +220,9 @@ export class CallBroker {
     return ok({ steps: this.#driver.drives(callId) ? this.#driver.traceOf(callId, userId, trace).steps : trace, ladder });
   }
 
-  /** Keeps what the view of a call says of a call of its own, the newest 50; gives all that is kept. Refuses with `conflict` when others write all the time. */
-  async noteLadder(userId: string, callId: string, step: LadderStep): Promise<Result<readonly LadderNote[], Refusal>> {
-    const at = this.#options.clock();
-    for (let attempt = 0; attempt < noteAttemptsMax; attempt += 1) {
-      const call = await this.#own(userId, callId);
-      if (call === undefined) return err(refuse("unknown_call"));
-      const ladder = [...(call.value.ladder ?? []), { at, ...step }].slice(-notesMax);
-      const stored = await this.#calls.update(callId, call.version, { ...call.value, ladder });
-      if (stored.ok) return ok(ladder);
-    }
-    return err(refuse("conflict"));
+  /** Keeps what the view of a call says of a call of its own; see {@link keepLadderNote}. */
+  noteLadder(userId: string, callId: string, step: LadderStep): Promise<Result<readonly LadderNote[], Refusal>> {
+    return keepLadderNote(this.#calls, () => this.#own(userId, callId), step, this.#options.clock());
   }
 
   /** The event that tells a user's pages of this call, for an instance that only heard that something changed. */

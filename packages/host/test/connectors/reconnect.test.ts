@@ -118,13 +118,13 @@ describe("Reconnect", () => {
   it("asks 16 servers at a time: the others wait for their next turn and are no attempt older", async () => {
     const stage = new Stage();
     for (let index = 0; index < 20; index += 1) stage.standings.set(`c${index}`, offline);
-    const held = Promise.withResolvers<undefined>();
-    stage.probe = async () => void (await held.promise);
+    const held = Promise.withResolvers<void>();
+    stage.probe = () => held.promise;
     await stage.reconnect.watch("alice");
     for (let index = 0; index < 20; index += 1) await stage.next();
     expect(stage.probed.length).toBe(16);
     expect(stage.due.map(({ delayMs }) => delayMs)).toEqual([2000, 2000, 2000, 2000]);
-    held.resolve(undefined);
+    held.resolve();
     await new Promise((resolve) => setImmediate(resolve));
     expect(stage.due.length).toBe(20);
   });
