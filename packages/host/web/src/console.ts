@@ -6,6 +6,7 @@ import type { ConversationId } from "./conversation-id.ts";
 import type { SignIn } from "./sign-in.ts";
 import { type ConsoleState, type Entry, ownCallIds } from "./state.ts";
 import type { LadderStep } from "@countersign/protocol/ladder";
+import { cardIdOf } from "./entries.ts";
 import { notesMax } from "./ladder-notes.ts";
 import { readTraceStep } from "./trace-wire.ts";
 import type { Store } from "./store.ts";
@@ -245,7 +246,8 @@ async function loadTrace({ store, api }: ConsoleOptions, callId: string): Promis
 }
 
 /** A view that talks without end is shown, but no longer kept: each note costs the host a write. */
-function noteLadder({ store, api, now }: ConsoleOptions, callId: string, step: LadderStep): void {
+function noteLadder({ store, api, now }: ConsoleOptions, shownId: string, step: LadderStep): void {
+  const callId = cardIdOf(store.get().entries, shownId);
   const before = store.get().ladders[callId] ?? [];
   store.dispatch({ type: "ladder", callId, note: { ...step, at: now() } });
   if (before.length >= notesMax) return;
