@@ -14,6 +14,11 @@ for (const [network, prefix] of [
 }
 never.addSubnet("fe80::", 10, "ipv6");
 never.addSubnet("ff00::", 8, "ipv6");
+// Link-local IPv4 in the forms that a translator on the way turns back: compatible, NAT64, 6to4, SIIT.
+never.addSubnet("::a9fe:0", 112, "ipv6");
+never.addSubnet("64:ff9b::a9fe:0", 112, "ipv6");
+never.addSubnet("2002:a9fe::", 32, "ipv6");
+never.addSubnet("::ffff:0:a9fe:0", 112, "ipv6");
 
 const notPublic = new BlockList();
 for (const [network, prefix] of [
@@ -35,12 +40,15 @@ for (const [network, prefix] of [
   // Unspecified, loopback and the deprecated IPv4-compatible form.
   ["::", 96],
   // IPv4-mapped addresses need no row: BlockList judges them by the IPv4 rules.
+  ["::ffff:0:0:0", 96],
   ["64:ff9b::", 96],
   ["64:ff9b:1::", 48],
   ["100::", 64],
   ["2001::", 23],
   ["2001:db8::", 32],
   ["2002::", 16],
+  ["3fff::", 20],
+  ["5f00::", 16],
   ["fc00::", 7],
   ["fec0::", 10],
 ] as const) {

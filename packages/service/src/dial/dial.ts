@@ -87,6 +87,11 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
     });
     watchSending(outgoing, url.protocol === "https:" ? "secureConnect" : "connect", attempt);
     outgoing.on("error", (error) => reject(explain(error)));
+    // Nobody asked for another protocol. Without a listener, Node ends such a request without a word.
+    outgoing.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      reject(new DialError("unreachable", `${url.origin} wants to speak another protocol`, true));
+    });
     outgoing.on("response", (incoming) => {
       attempt.sent = true;
       // Without a listener, an abort while nobody reads the body would end the process. Whoever reads it gets the error all the same.
@@ -95,6 +100,12 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
       if (status >= 300 && status < 400 && status !== 304) {
         incoming.destroy();
         reject(new DialError("redirected", `${url.origin} answered with a redirect, which is not followed`, true, incoming.headers.location));
+        return;
+      }
+      // A status that the platform's Response does not know would throw in this listener, and end the process.
+      if (status < 200 || status > 599) {
+        incoming.destroy();
+        reject(new DialError("unreachable", `${url.origin} answered with a status that HTTP does not have`, true));
         return;
       }
       if (bounds.endless === true) clearTimeout(timer);

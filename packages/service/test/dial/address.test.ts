@@ -14,8 +14,20 @@ const localAddresses = [
   "fd00::1",
   "::127.0.0.1",
 ];
-const neverAddresses = ["0.0.0.0", "169.254.169.254", "224.0.0.1", "255.255.255.255", "fe80::1", "ff02::1", "::ffff:169.254.169.254"];
-const embedded = ["::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "::"];
+const neverAddresses = [
+  "0.0.0.0",
+  "169.254.169.254",
+  "224.0.0.1",
+  "255.255.255.255",
+  "fe80::1",
+  "ff02::1",
+  "::ffff:169.254.169.254",
+  "64:ff9b::a9fe:a9fe",
+  "2002:a9fe:a9fe::",
+  "::169.254.169.254",
+  "::ffff:0:169.254.169.254",
+];
+const embedded = ["::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "::ffff:0:10.0.0.1", "3fff::1", "5f00::1", "::"];
 
 describe("M09 which addresses a connection may reach", () => {
   it.each(publicAddresses)("%s from everywhere", (address) => {

@@ -87,6 +87,22 @@ describe("an outgoing request", () => {
     expect((await problemOf(get(url))).problem).toBe("unsafe_address");
   });
 
+  it.each([
+    ["a status above 599", "HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\n{}"],
+    ["a status below 100", "HTTP/1.1 099 Odd\r\ncontent-length: 2\r\n\r\n{}"],
+    ["another protocol", "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"],
+    ["hints and nothing more", "HTTP/1.1 103 Hints\r\n\r\n"],
+  ])("an answer of %s is a problem of the peer, and never of this process", async (_, answer) => {
+    const server = createServer((socket) => void socket.on("error", () => {}).once("data", () => socket.end(answer)));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.listen(0, "127.0.0.1", resolve);
+    await promise;
+    const address = server.address();
+    const error = await problemOf(get(`http://127.0.0.1:${typeof address === "object" ? (address?.port ?? 0) : 0}/`));
+    server.close();
+    expect([error.problem, error.sent]).toEqual(["unreachable", true]);
+  });
+
   it("O15 a redirect is an answer that is not followed", async () => {
     let visits = 0;
     running = await listen((request) => {
