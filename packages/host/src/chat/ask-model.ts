@@ -50,10 +50,12 @@ export async function askModel(
   const late = AbortSignal.any([silence.signal, AbortSignal.timeout(bounds.answerMs)]);
   const signal = AbortSignal.any([request.signal, late]);
   const timer = setTimeout(() => silence.abort(), bounds.silenceMs);
+  let answers = false;
   try {
     for (let attempt = 1; ; attempt += 1) {
       const response = await send(options, request, signal);
       timer.refresh();
+      answers = response.ok;
       if (response.ok) return await readAnswer(response, request.listener, bounds.bytesMax, () => timer.refresh());
       const kind = problemOfRefusal(response.status, await readErrorCode(response));
       const waitMs = kind === "busy" ? retryAfterMs(response.headers) : undefined;
@@ -65,7 +67,8 @@ export async function askModel(
   } catch (error) {
     if (error instanceof StreamTooLarge) return err({ kind: "answer_too_large" });
     if (request.signal.aborted) return err({ kind: "stopped" });
-    return err({ kind: late.aborted ? "silent" : "unreachable" });
+    // A connection that broke in the middle of an answer is no wrong address.
+    return err({ kind: late.aborted ? "silent" : answers ? "broken_answer" : "unreachable" });
   } finally {
     clearTimeout(timer);
   }

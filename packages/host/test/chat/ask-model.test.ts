@@ -1,6 +1,8 @@
+import { createServer } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { Secret } from "@countersign/protocol/secret";
 import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { askModel, type ModelLimits, type ModelRequest } from "../../src/chat/ask-model.ts";
 import type { Answer, GrowingCall } from "../../src/chat/answer-builder.ts";
 import type { ModelProblem } from "../../src/chat/model-problem.ts";
@@ -211,6 +213,21 @@ describe("a hostile or broken endpoint", () => {
     stream.write({ content: "Well" });
     expect(await again({ silenceMs: 300 })).toMatchObject({ answer: { ok: false, error: { kind: "silent" } }, said: ["Well"] });
     await stream.gone;
+  });
+
+  it("whose connection breaks in the middle gave half an answer; one that nobody listens at is not there", async () => {
+    const breaking = createServer((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(aPiece, () => response.destroy());
+    });
+    await new Promise<void>((resolve) => breaking.listen(0, "127.0.0.1", resolve));
+    const address = z.object({ port: z.number() }).parse(breaking.address());
+    model = await ModelServer.start();
+    const endpoint = { baseUrl: `http://127.0.0.1:${address.port}/v1`, model: "small" };
+    const request: ModelRequest = { messages: [], tools: [], listener: { said: () => {}, calls: () => {} }, signal: new AbortController().signal };
+    expect(await askModel(endpoint, request)).toEqual({ ok: false, error: { kind: "broken_answer" } });
+    await new Promise<void>((resolve) => void breaking.close(() => resolve()));
+    expect(await askModel(endpoint, request)).toEqual({ ok: false, error: { kind: "unreachable" } });
   });
 
   it("that drips without end is left in the end", async () => {
