@@ -3,6 +3,26 @@ import { type Requirement, scenario } from "./requirement.ts";
 /** What a developer meets first, each with the tests that show it. */
 export const developerRequirements: readonly Requirement[] = [
   {
+    id: "states-1",
+    rule: "Every state of every page is designed: loading, empty, offline, failed, expired, stopped, too late, too little. Each can be read and used by everybody, light and dark, on a desktop and a phone, and fits 320 pixels.",
+    shownBy: [
+      scenario("states", "the console while it loads, without its host, and with nothing connected"),
+      scenario("states", "the console that has lost its host says so, and finds it again by itself"),
+      scenario("states", "the tools and the form of one"),
+      scenario("states", "calls that end badly: nobody signed in in time, the user stopped it, the server is away"),
+      scenario("states", "the bank before and after the first payment, and the wallet where there is too little money"),
+      scenario("states", "in a host that signs nobody in: $name"),
+    ],
+  },
+  {
+    id: "states-2",
+    rule: "The documents show each state as the tests saw it, on one page.",
+    shownBy: [
+      { file: "e2e/pictures.test.ts", title: "are all there, and no others, within their weight" },
+      { file: "e2e/pictures.test.ts", title: "stand on one page, which the tool writes" },
+    ],
+  },
+  {
     id: "start-1",
     rule: "One command starts every party and says where to go; Ctrl-C stops all of it; data survives.",
     shownBy: [scenario("start", "starts every party, says where to go, stops on Ctrl-C and keeps the data")],

@@ -33,6 +33,7 @@ export const commandTrials: Readonly<Record<string, Trial>> = {
   "npm run check": { untried: "is what npm test begins with (tools/test.ts)" },
   "npm run format": { untried: "changes the tree; its list is that of npm run check (tools/check.ts)" },
   "npm run e2e": { untried: "is a part of npm test" },
+  "npm run pictures": { untried: "runs browser scenarios that npm test runs, and changes the tree; what it makes is held by e2e/pictures.test.ts" },
   "node tools/run.mjs node_modules/vitest/vitest.mjs run apps/bank": { untried: "is a part of npm test" },
   "node tools/run.mjs node_modules/vitest/vitest.mjs run packages/host/web": { untried: "is a part of npm test" },
   "node tools/run.mjs node_modules/vite/bin/vite.js build packages/host/web": {

@@ -63,7 +63,7 @@ export function createController(app: App, changed: (state: ShopState) => void):
       (thrown: unknown) => {
         open.delete(call);
         const { code, message, retryable } = toCallError(thrown);
-        dispatch({ type: "failed", call, failure: { action, code, message, retryable } });
+        dispatch({ type: "failed", call, failure: { action, code, message: wordsFor(message), retryable } });
       },
     );
   };
@@ -78,6 +78,11 @@ export function createController(app: App, changed: (state: ShopState) => void):
     dispatch,
     run,
   };
+}
+
+/** Some hosts hand on what one of their programs said to another. Nobody is shown that. */
+function wordsFor(message: string): string {
+  return /^\s*[[{]/.test(message) ? "This did not work. Please try again." : message;
 }
 
 function textOf(value: unknown): string {

@@ -7,6 +7,7 @@ import type { OpenAiGlobals } from "../bridge/globals.ts";
 import { allowOf } from "../bridge/permissions.ts";
 import type { Ending, ToolInput } from "../bridge/tell-call.ts";
 import type { WidgetHost } from "../bridge/widget-host.ts";
+import { onceSeenFor, sightOf } from "../sight-clock.ts";
 import { globalsOf } from "../view-globals.ts";
 import { createViewHost, type ViewPlace } from "../view-host.ts";
 import type { Call, Tool } from "../wire.ts";
@@ -17,6 +18,8 @@ export interface WidgetFrameProps extends ViewPlace {
   readonly html: string;
   readonly title: string;
   readonly tool: Tool | undefined;
+  /** The frame was in sight for long and has said nothing. */
+  readonly onLate: () => void;
 }
 
 const firstHeight = 240;
@@ -46,8 +49,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     const globals = (): OpenAiGlobals => readGlobals(services, place(), element);
     const host = createViewHost(services, { place, resize, globals, isSmall: () => matchMedia(smallQuery).matches });
     const closed = new AbortController();
-    const late = setTimeout(() => latest.current.onStop("The view did not load. Try again, or reload the page."), loadMsMax);
-    const onReady = (): void => clearTimeout(late);
+    const onReady = onceSeenFor(loadMsMax, () => latest.current.onLate(), sightOf(document));
     openLink(element, target, { services, place, host, closed: closed.signal, onReady }).then(
       (opened) => {
         link.current = opened;
@@ -59,7 +61,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     addEventListener("resize", refresh);
     return () => {
       closed.abort();
-      clearTimeout(late);
+      onReady();
       for (const each of forget) each();
       removeEventListener("resize", refresh);
       link.current?.close();

@@ -44,6 +44,7 @@ export function WidgetModal({ call, args, tool, view, params, name, host, onClos
           onOpenInApp={() => {}}
           onClose={close}
           onStop={setProblem}
+          onLate={() => setProblem("The dialog did not load. Close it and try again.")}
         />
       ) : (
         <p class="notice notice-bad" role="alert">

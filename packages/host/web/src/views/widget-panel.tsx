@@ -76,6 +76,7 @@ export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps)
             mode={mode}
             onMode={setMode}
             onRestart={() => setGeneration(generation + 1)}
+            isFirst={generation === 0}
           />
         ) : (
           <>
@@ -100,10 +101,12 @@ interface ShownProps {
   readonly mode: DisplayMode;
   readonly onMode: (mode: DisplayMode) => void;
   readonly onRestart: () => void;
+  /** Nobody has restarted it yet. */
+  readonly isFirst: boolean;
 }
 
 /** The host's bar, the frame below it, and the dialog that the view may open. */
-function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart }: ShownProps): JSX.Element {
+function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart, isFirst }: ShownProps): JSX.Element {
   const { console, store, views } = useServices();
   const [openInApp, setOpenInApp] = useState<URL>();
   const [modal, setModal] = useState<{ readonly view: WidgetView; readonly params: unknown }>();
@@ -136,6 +139,8 @@ function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart }: 
         onOpenInApp={setOpenInApp}
         onClose={close}
         onStop={stop}
+        // The first time it is tried again without a word.
+        onLate={() => (isFirst ? onRestart() : stop("The view did not load. Try again, or reload the page."))}
       />
       {modal !== undefined && (
         <WidgetModal

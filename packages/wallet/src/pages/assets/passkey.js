@@ -36,7 +36,7 @@ async function post(url, body) {
     throw new Error(status?.dataset.offline ?? "");
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error_description ?? "");
+  if (!response.ok) throw new Error(answer.error_description ?? "", { cause: answer.code });
   return answer;
 }
 
@@ -72,6 +72,9 @@ function enable(form) {
   for (const button of form.querySelectorAll("button")) button.disabled = false;
 }
 
+/** Refusals after which nothing on the page can be approved any more. */
+const over = new Set(["cancelled", "payment_request_expired", "payment_denied", "conflict"]);
+
 function attendCeremony(form) {
   if ("armed" in form.dataset) setTimeout(enable, armAfterMs - (performance.now() - shownAt), form);
   else enable(form);
@@ -80,6 +83,8 @@ function attendCeremony(form) {
     if (busy || ("armed" in form.dataset && performance.now() - shownAt < armAfterMs)) return;
     setBusy(true);
     runCeremony(form).catch((error) => {
+      // The page itself says what became of its payment, and offers nothing that can no longer be.
+      if (over.has(error.cause)) return location.reload();
       setBusy(false);
       say("bad", sentenceFor(error) || status.dataset.offline);
     });
