@@ -157,12 +157,4 @@ export const developerRequirements: readonly Requirement[] = [
       { file: "packages/host/test/connectors/reconnect.test.ts", title: "asks 16 servers at a time" },
     ],
   },
-  {
-    id: "states-2",
-    rule: "The documents show each state as the tests saw it, on one page.",
-    shownBy: [
-      { file: "e2e/pictures.test.ts", title: "are all there, and no others, within their weight" },
-      { file: "e2e/pictures.test.ts", title: "stand on one page, which the tool writes" },
-    ],
-  },
 ];

@@ -50,28 +50,6 @@ describe("the chat with a model", () => {
     expect(result?.content).toContain("orders");
   });
 
-  it("moves nothing that is there already while an answer comes", async () => {
-    const { page } = person.console;
-    await page.evaluate(() => {
-      let sum = 0;
-      const add = (list: PerformanceObserverEntryList): void => {
-        for (const entry of list.getEntries()) {
-          const isMeant = "hadRecentInput" in entry && entry.hadRecentInput === true;
-          if (!isMeant && "value" in entry && typeof entry.value === "number") sum += entry.value;
-        }
-        document.documentElement.dataset["shift"] = String(sum);
-      };
-      document.documentElement.dataset["shift"] = "0";
-      new PerformanceObserver(add).observe({ type: "layout-shift" });
-    });
-    const words = Array.from({ length: 120 }, (_, index) => `word${index}`).join(" ");
-    model.script.push({ tool: "browse_products", arguments: {} }, { say: `${words} and that is all.` });
-    await say("Tell me much, and show me the shop");
-    await page.getByText("and that is all.").waitFor();
-    await person.console.widget.getByTestId("product-card").first().waitFor();
-    expect(Number(await page.locator("html").getAttribute("data-shift"))).toBeLessThanOrEqual(0.02);
-  });
-
   it("V24 never shows the model a token, a code or a mandate", () => {
     const seen = JSON.stringify(model.requests);
     expect(seen).toContain("list_orders");
