@@ -1,13 +1,16 @@
 import { isSettled, receiveCall, advanceCall, type CallStep } from "@countersign/protocol/auth-flow";
 import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { decideUnder, type ProfileDecision } from "@countersign/protocol/profile-call";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
-import { decideCall, type CallDecision, type CallOrigin, type TokenState } from "@countersign/protocol/security";
+import type { CallDecision, CallOrigin, TokenState } from "@countersign/protocol/security";
 import type { LadderStep } from "@countersign/protocol/ladder";
 import type { LadderNote } from "@countersign/protocol/trace-document";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
 import { dueMinute } from "./authorize/flow-record.ts";
+import { asCallDecision, recordDecision } from "./call/acted-out.ts";
 import { nextChange } from "./call/change.ts";
 import type { DriverOptions } from "./call/driver-options.ts";
 import { CallDriver, leaseMs } from "./call/driver.ts";
@@ -33,6 +36,16 @@ export interface CallRequest {
   readonly widgetId?: string;
   readonly idempotencyKey?: string;
   readonly hints?: CallHints;
+}
+
+/** What was decided of a new call, for its row. */
+interface Decided {
+  readonly profile: HostProfile;
+  readonly tool: Result<ToolDefinition, Refusal>;
+  readonly step: CallStep;
+  readonly trace: Trace;
+  readonly need: SignInNeed | undefined;
+  readonly emptied: boolean;
 }
 
 /** How long a read waits for a change. `since` is the version that the reader has seen: of a later one it is told at once. */
@@ -114,14 +127,15 @@ export class CallBroker {
     if (earlier !== undefined) return this.#sameCall(earlier, request);
     const trace = this.#driver.traceOf(id, userId, []);
     trace.record("received", `Call of ${request.tool}`, { origin: request.origin, connector: connector.value.name });
-    const tool = await this.#driver.findTool(userId, connector.value, request.tool);
-    const need = tool.ok ? undefined : await this.#needOf(request, connector.value, tool.error);
+    const profile = await this.#options.connectors.profileOf(userId);
+    const tool = await this.#driver.findTool(userId, connector.value, profile, request.tool);
+    const need = tool.ok ? undefined : await this.#needOf(request, connector.value, profile, tool.error);
     const decision = tool.ok
-      ? await this.#decide(request, connector.value, tool.value, sameConnector.value)
+      ? await this.#decide(request, connector.value, profile, tool.value, sameConnector.value)
       : decideUnlisted(tool.error, need, sameConnector.value);
-    trace.record("decision", decision.reason, { action: decision.action, ...(decision.action === "call" ? { token: decision.token } : {}) });
-    const step = firstStep(tool.ok && tool.value.repeatable, decision);
-    const row = this.#newRow(id, request, tool, step, trace, need);
+    recordDecision(trace.record, profile, decision);
+    const step = firstStep(tool.ok && tool.value.repeatable, asCallDecision(decision));
+    const row = this.#newRow(id, request, { profile, tool, step, trace, need, emptied: decision.action === "answer" });
     const created = await this.#calls.create(id, row, { keys: callKeys(row), expiresAt: row.deadline + retention.call.ms });
     if (!created.ok) {
       this.#driver.discard(id);
@@ -271,18 +285,25 @@ export class CallBroker {
     await this.#driver.close();
   }
 
-  async #decide(request: CallRequest, connector: Connector, tool: ToolDefinition, sameConnector: boolean): Promise<CallDecision> {
+  async #decide(
+    request: CallRequest,
+    connector: Connector,
+    profile: HostProfile,
+    tool: ToolDefinition,
+    sameConnector: boolean,
+  ): Promise<ProfileDecision> {
     const { vault } = this.#options;
     const token: TokenState = vault.state(await vault.find(request.userId, connector.resource));
     const mode = await this.#options.connectors.modeOf(request.userId, connector);
-    const decision = decideCall({ mode, origin: request.origin, sameConnector, visibility: tool.visibility, schemes: tool.schemes, token });
-    if (decision.action === "refuse") return decision;
+    const { visibility, schemes } = tool;
+    const decision = decideUnder(profile, { mode, origin: request.origin, sameConnector, visibility, schemes, token });
+    if (decision.action === "refuse" || decision.action === "answer") return decision;
     const change = await this.#options.connectors.pins.use(request.userId, connector.id, tool);
     return change === undefined ? decision : { action: "refuse", code: "tool_changed", reason: "the tool is not what it was when it was agreed to" };
   }
 
-  async #needOf(request: CallRequest, connector: Connector, refusal: Refusal): Promise<SignInNeed | undefined> {
-    return refusal.code === "authorization_required" ? this.#options.connectors.signInNeed(request.userId, connector) : undefined;
+  async #needOf(request: CallRequest, connector: Connector, profile: HostProfile, refusal: Refusal): Promise<SignInNeed | undefined> {
+    return refusal.code === "authorization_required" ? this.#options.connectors.signInNeed(request.userId, connector, profile) : undefined;
   }
 
   /** Whether the call stays within the connector of its view; a widget's call names a view of this user. */
@@ -292,20 +313,15 @@ export class CallBroker {
     return connectorId === undefined ? err(refuse("invalid_request", "a widget's call names its view")) : ok(connectorId === request.connectorId);
   }
 
-  #newRow(
-    id: string,
-    request: CallRequest,
-    tool: Result<ToolDefinition, Refusal>,
-    step: CallStep,
-    trace: Trace,
-    need: SignInNeed | undefined,
-  ): CallRow {
+  #newRow(id: string, request: CallRequest, { profile, tool, step, trace, need, emptied }: Decided): CallRow {
     const now = this.#options.clock();
     return {
       userId: request.userId,
       connectorId: request.connectorId,
       tool: request.tool,
       origin: request.origin,
+      profile,
+      ...(emptied ? { emptied } : {}),
       ...(request.widgetId === undefined ? {} : { widgetId: request.widgetId }),
       ...(request.hints === undefined ? {} : { hints: request.hints }),
       sealedArguments: this.#driver.papers.seal("arguments", request.userId, id, request.arguments),

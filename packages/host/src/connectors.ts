@@ -1,3 +1,6 @@
+import { profileNames } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { renewsTokens, signsInToConnect } from "@countersign/protocol/profile-call";
 import type { EpochMs, ResourceUri } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
@@ -10,6 +13,7 @@ import type { Connector, ConnectorRegistry, NewConnector } from "./connectors/re
 import type { ConnectorSettings } from "./connectors/settings.ts";
 import { type SignInNeed, type Standing, Standings } from "./connectors/standing.ts";
 import type { HostLimits } from "./options.ts";
+import type { Profiles } from "./profiles.ts";
 import type { Vault } from "./vault.ts";
 
 export type { Connector } from "./connectors/registry.ts";
@@ -20,13 +24,17 @@ export interface ConnectorsOptions {
   readonly database: Database<unknown>;
   readonly registry: ConnectorRegistry;
   readonly vault: Vault;
+  readonly profiles: Profiles;
   readonly limits: HostLimits;
   readonly clock: () => EpochMs;
 }
 
 type Listener = (userId: string, connectorId: string) => void;
 
-/** The connectors of all users, and their live connections: one per (user, connector), so that nothing that one user was shown reaches another. */
+/**
+ * The connectors of all users, and their live connections: one per (user, connector, profile), so that nothing that one user was shown reaches another, and no call
+ * that began at one host ends at another.
+ */
 export class Connectors {
   readonly #options: ConnectorsOptions;
   /** What the users' tools were when they were agreed to. */
@@ -79,7 +87,7 @@ export class Connectors {
   async remove(userId: string, connectorId: string): Promise<Result<Connector, Refusal>> {
     const removed = await this.#options.registry.remove(userId, connectorId);
     if (!removed.ok) return removed;
-    await this.#drop(connectionKey(userId, connectorId));
+    await Promise.all(profileNames.map((profile) => this.#drop(connectionKey(userId, connectorId, profile))));
     await this.#standings.forget(userId, connectorId);
     await this.pins.forget(userId, connectorId);
     return removed;
@@ -94,16 +102,27 @@ export class Connectors {
     return this.#standings.read(userId, connectorId);
   }
 
-  /** What to sign in with so that the server answers at all; undefined when that is not what it lacks. */
-  async signInNeed(userId: string, connector: Connector): Promise<SignInNeed | undefined> {
-    if (settingOf(connector) === "mixed") return undefined;
+  /** What to sign in with so that the server answers at all; undefined when that is not what it lacks, or the host of the profile does not do so. */
+  async signInNeed(userId: string, connector: Connector, profile: HostProfile): Promise<SignInNeed | undefined> {
+    const setting = settingOf(connector);
+    if (setting === "mixed" || !signsInToConnect(profile, setting === "full")) return undefined;
     const { status, need } = await this.#standings.read(userId, connector.id);
     return status === "sign_in_required" ? (need ?? { scope: new Set() }) : undefined;
   }
 
-  /** The user's connection to the server; made when first asked for. */
-  connection(userId: string, connector: Connector): McpConnection {
-    const key = connectionKey(userId, connector.id);
+  /** The user's connection to the server, for whatever is no call: as the host that they let this one act out now. */
+  async current(userId: string, connector: Connector): Promise<McpConnection> {
+    return this.connection(userId, connector, await this.profileOf(userId));
+  }
+
+  /** The host that the user lets this one act out now. */
+  profileOf(userId: string): Promise<HostProfile> {
+    return this.#options.profiles.of(userId);
+  }
+
+  /** The user's connection to the server as the host of the profile; made when first asked for. */
+  connection(userId: string, connector: Connector, profile: HostProfile): McpConnection {
+    const key = connectionKey(userId, connector.id, profile);
     const known = this.#connections.get(key);
     if (known !== undefined) {
       // The most recently used stay: a Map keeps the order of insertion.
@@ -111,7 +130,7 @@ export class Connectors {
       this.#connections.set(key, known);
       return known;
     }
-    const made = this.#connect(userId, connector);
+    const made = this.#connect(userId, connector, profile);
     this.#connections.set(key, made);
     const [oldest] = this.#connections.keys();
     if (this.#connections.size > connectionsMax && oldest !== undefined) this.#retire(oldest);
@@ -120,7 +139,8 @@ export class Connectors {
 
   /** Connects if needed and lists the tools; how that went is the connector's standing. */
   async probe(userId: string, connector: Connector): Promise<void> {
-    await this.connection(userId, connector).tools(this.#options.limits.toolsAgeMs);
+    const connection = await this.current(userId, connector);
+    await connection.tools(this.#options.limits.toolsAgeMs);
   }
 
   /** Lets what the server answered so far count no more, because the user's access to it is another one now. Calls that run end where they began. */
@@ -131,7 +151,7 @@ export class Connectors {
       askedAt,
       ...(need === undefined ? {} : { need }),
     }));
-    this.#connections.get(connectionKey(userId, connectorId))?.reset();
+    for (const profile of profileNames) this.#connections.get(connectionKey(userId, connectorId, profile))?.reset();
   }
 
   /** Notes why a sign-in for a connector that needs one did not help. */
@@ -141,7 +161,7 @@ export class Connectors {
 
   /** Ends every connection of a user. */
   async dropUser(userId: string): Promise<void> {
-    const mine = [...this.#connections.keys()].filter((key) => key.startsWith(connectionKey(userId, "")));
+    const mine = [...this.#connections.keys()].filter((key) => key.startsWith(`${userId} `));
     await Promise.all(mine.map((key) => this.#drop(key)));
   }
 
@@ -149,7 +169,7 @@ export class Connectors {
     await Promise.all([...this.#connections.keys()].map((key) => this.#drop(key)));
   }
 
-  #connect(userId: string, { id, resource, reach }: Connector): McpConnection {
+  #connect(userId: string, { id, resource, reach }: Connector, profile: HostProfile): McpConnection {
     const { limits, clock, vault, registry } = this.#options;
     const { requestTimeoutMs, resultBytesMax } = limits;
     const access = new ConnectorAccess({
@@ -157,6 +177,7 @@ export class Connectors {
       vault,
       clock,
       standings: this.#standings,
+      renewsTokens: renewsTokens(profile),
       connector: async () => {
         const connector = await registry.find(userId, id);
         return connector.ok ? connector.value : undefined;
@@ -165,7 +186,7 @@ export class Connectors {
         for (const tell of this.#listeners) tell(ofUser, connectorId);
       },
     });
-    return new McpConnection({ url: new URL(resource), reach, access, requestTimeoutMs, resultBytesMax, clock });
+    return new McpConnection({ url: new URL(resource), reach, access, profile, requestTimeoutMs, resultBytesMax, clock });
   }
 
   /** Keeps a connection no longer; a call that still runs on it ends there. */
@@ -181,6 +202,6 @@ export class Connectors {
   }
 }
 
-function connectionKey(userId: string, connectorId: string): string {
-  return `${userId} ${connectorId}`;
+function connectionKey(userId: string, connectorId: string, profile: HostProfile): string {
+  return `${userId} ${connectorId} ${profile}`;
 }

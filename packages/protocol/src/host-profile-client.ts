@@ -5,7 +5,7 @@ import type { JsonObject } from "./shape.ts";
 export interface HostClient {
   /** The header of its requests; null where nobody has told. */
   readonly userAgent: Fact<string | null>;
-  readonly clientInfo: Fact<{ readonly name: string; readonly version: string }>;
+  readonly clientInfo: Fact<{ readonly name: string; readonly title?: string; readonly version: string }>;
   /** The MCP revisions that it speaks, the newest first. */
   readonly revisions: Fact<readonly string[]>;
   /** The client's capabilities: at `initialize` in the 2025 family, in the `_meta` of each request in 2026-07-28. */
@@ -38,7 +38,7 @@ export const hostClients: HostTable<HostClient> = {
   countersign: {
     ...unmeasured,
     userAgent: fact("own", null, "packages/host: the header of the platform's fetch"),
-    clientInfo: fact("own", { name: "countersign", version: "0.1.0" }, "packages/host/src/connections/open-client.ts"),
+    clientInfo: fact("own", { name: "countersign", title: "Countersign", version: "0.1.0" }, "packages/host/src/connections/open-client.ts"),
     revisions: fact("own", [...allRevisions, "2024-11-05"], "packages/host/src/connections/open-client.ts"),
     capabilities: fact("own", { elicitation: { form: {}, url: {} }, extensions: ui }, "packages/host/src/connections/open-client.ts"),
     keepsSession: fact("own", true, "packages/host: the official client"),

@@ -1,16 +1,23 @@
 import type { Challenge } from "./challenge.ts";
-import type { Fact } from "./host-profile.ts";
+import type { Certainty, Fact } from "./host-profile.ts";
 import { hostClients } from "./host-profile-client.ts";
 import { type HostSignIn, hostSignIns, type SignInForm, type SignInMoment } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
 import type { HostProfile } from "./ladder.ts";
 import { type CallDecision, type CallFacts, type CallOrigin, decideCall, kindOfSchemes, type TokenState } from "./security.ts";
-import { isJsonObject, member } from "./shape.ts";
+import { isJsonObject, type JsonObject, member } from "./shape.ts";
 
-/** What a host does with a call. `answer`: nothing is sent; the view gets this HTTP status and body, and no reason. */
-export type ProfileDecision = CallDecision | EmptyAnswer;
+/** Where it is written that a host does so, and how sure that is. */
+export interface Basis {
+  readonly certainty: Certainty;
+  readonly source: string;
+}
+
+/** What a host does with a call; the basis says why it is not what the product does. `answer`: nothing is sent; the view gets this HTTP status and body, and no reason. */
+export type ProfileDecision = (CallDecision & { readonly basis?: Basis }) | EmptyAnswer;
 
 export interface EmptyAnswer {
+  readonly basis: Basis;
   readonly action: "answer";
   readonly status: 400;
   readonly body: "{}";
@@ -29,12 +36,13 @@ export function decideUnder(profile: HostProfile, facts: CallFacts): ProfileDeci
   const told = decideCall({ ...facts, visibility: visibilityUnder(profile, facts.visibility), token: tokenUnder(signIn, facts.token) });
   if (told.action !== "authorize" || opens(signIn, facts.origin, "declared")) return told;
   if (facts.mode === "full" && startsAnew(signIn, facts.token)) return told;
-  if (isEmptied(signIn, facts)) return emptyAnswer;
-  return { action: "call", token: tokenToSend(signIn, facts.token), reason: "this host signs in only when the server's answer demands it" };
+  if (isEmptied(signIn, facts)) return emptyAnswer(signIn);
+  const basis = basisOf(signIn.opensOn[moments[facts.origin]]);
+  return { action: "call", token: tokenToSend(signIn, facts.token), reason: "this host signs in only when the server's answer demands it", basis };
 }
 
 /** `honour`: the host does what is demanded, and makes the call again. `pass_on`: whoever called gets the server's answer as it is. */
-export type ChallengeVerdict = { readonly action: "honour" | "pass_on"; readonly reason: string } | EmptyAnswer;
+export type ChallengeVerdict = { readonly action: "honour" | "pass_on"; readonly reason: string; readonly basis: Basis } | EmptyAnswer;
 
 export interface ChallengeFacts extends Pick<CallFacts, "mode" | "origin" | "schemes" | "token"> {
   readonly challenge: Challenge;
@@ -47,9 +55,12 @@ export function judgeChallenge(profile: HostProfile, facts: ChallengeFacts): Cha
   const signIn = hostSignIns[profile];
   const form = formOf(challenge, facts.token);
   const missing = missingNeed(signIn, facts);
-  if (opens(signIn, origin, form) && missing === undefined) return { action: "honour", reason: `${form} leads to a sign-in at this host` };
-  if (isEmptied(signIn, facts)) return emptyAnswer;
-  return { action: "pass_on", reason: missing ?? `${form} leads to no sign-in at this host` };
+  const basis = basisOf(signIn.opensOn[moments[origin]]);
+  if (!opens(signIn, origin, form)) {
+    return isEmptied(signIn, facts) ? emptyAnswer(signIn) : { action: "pass_on", reason: `${form} leads to no sign-in at this host`, basis };
+  }
+  if (missing === undefined) return { action: "honour", reason: `${form} leads to a sign-in at this host`, basis };
+  return isEmptied(signIn, facts) ? emptyAnswer(signIn) : { action: "pass_on", reason: missing, basis: basisOf(signIn.needs) };
 }
 
 /**
@@ -60,6 +71,26 @@ export function judgeChallenge(profile: HostProfile, facts: ChallengeFacts): Cha
 export function lackOfResult({ needs }: HostSignIn, told: { readonly declares: boolean; readonly describes: boolean }): string | undefined {
   if (needs.value.includes("security_schemes") && !told.declares) return "the tool declares no securitySchemes";
   return needs.value.includes("described_error") && !told.describes ? "the challenge lacks error or error_description" : undefined;
+}
+
+/** Whether the host of the profile renews a token that is over, where its server lets it. */
+export function renewsTokens(profile: HostProfile): boolean {
+  return hostSignIns[profile].expiry.value === "renews";
+}
+
+/** Whether the host of the profile signs in to a server that answers nothing without it; `configured`: whoever set it up said that it must. */
+export function signsInToConnect(profile: HostProfile, configured: boolean): boolean {
+  const { value } = hostSignIns[profile].opensOn.connect;
+  return value.includes("http_401") || (configured && value.includes("configured"));
+}
+
+/**
+ * What a server is told of the host of the profile. Tasks are left out wherever that host has them: a server that used them would wait for what only their real
+ * host can do. Of what is offered and cannot be given here (roots, sampling), the server gets none.
+ */
+export function announcedUnder(profile: HostProfile): JsonObject {
+  const { tasks: _tasks, ...announced } = hostClients[profile].capabilities.value;
+  return announced;
 }
 
 /** The modes of elicitation that the host offers to servers. An empty object stands for forms (MCP 2025-06-18). */
@@ -89,12 +120,14 @@ export function limitsUnder(profile: HostProfile, own: RequestLimits): RequestLi
   return { requestMs: shorter(requestMs, own.requestMs), tokenMs: shorter(tokenMs, own.tokenMs) };
 }
 
-const emptyAnswer: EmptyAnswer = {
-  action: "answer",
-  status: 400,
-  body: "{}",
-  reason: "this host answers a view's call with HTTP 400 and {} where it would have to sign in",
-};
+function emptyAnswer({ viewWithout }: HostSignIn): EmptyAnswer {
+  const reason = "this host answers a view's call with HTTP 400 and {} where it would have to sign in";
+  return { action: "answer", status: 400, body: "{}", reason, basis: basisOf(viewWithout) };
+}
+
+function basisOf({ certainty, source }: Fact<unknown>): Basis {
+  return { certainty, source };
+}
 
 function opens(signIn: HostSignIn, origin: CallOrigin, form: SignInForm): boolean {
   return signIn.opensOn[moments[origin]].value.includes(form);
@@ -133,9 +166,10 @@ function missingNeed(signIn: HostSignIn, { challenge, schemes }: ChallengeFacts)
 }
 
 function judgeQuestions(profile: HostProfile, { questions }: Extract<Challenge, { form: "url" | "input" }>): ChallengeVerdict {
+  const basis = basisOf(hostClients[profile].capabilities);
   const modes = elicitationModes(profile);
   const isOffered = questions.every((question) => modes.includes(question.kind));
   return isOffered
-    ? { action: "honour", reason: "the host puts such questions to the user" }
-    : { action: "pass_on", reason: "the host offers no elicitation of this mode" };
+    ? { action: "honour", reason: "the host puts such questions to the user", basis }
+    : { action: "pass_on", reason: "the host offers no elicitation of this mode", basis };
 }

@@ -1,4 +1,5 @@
 import type { EpochMs } from "@countersign/protocol/brand";
+import type { Challenge } from "@countersign/protocol/challenge";
 import { hostShown, readQuestion, type ElicitAnswer, type Question } from "@countersign/protocol/elicitation";
 import type { FormField } from "@countersign/protocol/form";
 import { isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
@@ -16,6 +17,20 @@ export interface Asking {
   readonly style: AskingStyle;
   readonly questions: readonly Question[];
   readonly requestState?: string | undefined;
+}
+
+type AskingChallenge = Extract<Challenge, { readonly form: "url" | "structured" | "input" }>;
+
+/** The three forms in which a server asks, as one. */
+export function askingOf(challenge: AskingChallenge): Asking {
+  switch (challenge.form) {
+    case "url":
+      return { style: "retry", questions: challenge.questions };
+    case "structured":
+      return { style: "retry", questions: [{ kind: "url", id: "authorization", url: challenge.url, message: challenge.message }] };
+    case "input":
+      return { style: "respond", questions: challenge.questions, requestState: challenge.requestState };
+  }
 }
 
 /** The part of a call's row that speaks of its open questions; the questions themselves are sealed, because addresses and forms may name what is private. */

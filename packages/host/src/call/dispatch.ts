@@ -4,19 +4,23 @@ import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { hostShown } from "@countersign/protocol/elicitation";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { type ChallengeVerdict, decideUnder, type EmptyAnswer, judgeChallenge, renewsTokens } from "@countersign/protocol/profile-call";
 import type { Secret } from "@countersign/protocol/secret";
-import { decideCall, type CallOrigin, type ConnectorMode } from "@countersign/protocol/security";
+import type { CallOrigin, ConnectorMode, TokenState } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { WireMessage } from "@countersign/protocol/trace-step";
 import { BoundToken } from "../authorize/proof-key.ts";
 import type { McpConnection } from "../connections/connection.ts";
-import type { CallOutcome } from "../connections/outcome.ts";
+import type { CallOutcome, PlainAnswer } from "../connections/outcome.ts";
 import type { Ask } from "../connections/server-requests.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector } from "../connectors.ts";
 import type { Recorder } from "../trace.ts";
 import type { Vault } from "../vault.ts";
-import type { Asking, Continuation } from "./asking.ts";
+import { recordDecision } from "./acted-out.ts";
+import { type Asking, askingOf, type Continuation } from "./asking.ts";
+import { withoutToken } from "./without-token.ts";
 
 /** One sending of a call: everything it needs, and nothing of how the row is kept. */
 export interface Dispatch {
@@ -25,6 +29,8 @@ export interface Dispatch {
   readonly connector: Connector;
   readonly mode: ConnectorMode;
   readonly connection: McpConnection;
+  /** The host that is acted out. */
+  readonly profile: HostProfile;
   readonly origin: CallOrigin;
   readonly tool: ToolDefinition;
   readonly arguments: JsonObject;
@@ -38,6 +44,8 @@ export interface Dispatch {
   readonly continuation: Continuation;
   /** How often the server has asked so far. */
   readonly asked: number;
+  /** The one silent retry is spent. */
+  readonly retried: boolean;
   /** Puts a question of the running request to the user. */
   readonly ask: Ask;
   readonly signal: AbortSignal;
@@ -49,6 +57,8 @@ export interface DispatchOutcome {
   readonly event: CallEvent;
   readonly result?: JsonObject;
   readonly detail?: string;
+  /** The view is answered with HTTP 400 and `{}`. */
+  readonly emptied?: true;
   readonly resourceMetadata?: string;
   readonly dpopChallenged?: boolean;
   readonly refused?: Secret;
@@ -110,12 +120,7 @@ export class Dispatcher {
     const { record } = dispatch;
     switch (outcome.kind) {
       case "result":
-        record(
-          "result",
-          outcome.result["isError"] === true ? "The tool answered with an error" : "The tool answered",
-          describeResult(outcome.result),
-        );
-        return { event: { type: "completed" }, result: outcome.result };
+        return completed(record, outcome.result);
       case "failed":
         return failed(record, outcome.refusal);
       case "unreadable":
@@ -124,19 +129,25 @@ export class Dispatcher {
         record("error", outcome.sent ? "The connection broke after sending" : "The server was not reached", { reason: outcome.detail });
         return { event: outcome.sent ? { type: "connection_lost" } : { type: "failed", code: "server_unreachable" }, detail: outcome.detail };
       case "challenge":
-        return this.#judgeChallenge(dispatch, bearer, outcome.challenge);
+        return this.#judgeChallenge(dispatch, bearer, outcome);
     }
   }
 
-  async #judgeChallenge(dispatch: Dispatch, bearer: Secret | undefined, challenge: Challenge): Promise<DispatchOutcome> {
+  async #judgeChallenge(dispatch: Dispatch, bearer: Secret | undefined, { challenge, plain }: Challenged): Promise<DispatchOutcome> {
     const { record, userId, connector, tool } = dispatch;
-    if (challenge.form === "url" || challenge.form === "structured" || challenge.form === "input") return judgeAsking(dispatch, askingOf(challenge));
+    if (challenge.form === "url" || challenge.form === "structured" || challenge.form === "input") {
+      return passOn(dispatch, judge(dispatch, bearer, challenge), plain) ?? judgeAsking(dispatch, askingOf(challenge));
+    }
     if (challenge.form === "declared")
       return { event: { type: "challenged", demand: { kind: "scope", scope: challenge.scope }, refreshable: false } };
     record("challenge", "The server demands authorization", describeChallenge(challenge));
     const held = await this.#vault.find(userId, connector.resource);
     const refusedToken = bearer !== undefined && (challenge.error === "invalid_token" || (challenge.form === "http" && challenge.status === 401));
-    const refreshable = refusedToken && held?.refreshable === true && coversScope(held.scope, challenge.scope) && dispatch.token !== "refresh";
+    const mayRenew = refusedToken && renewsTokens(dispatch.profile) && dispatch.token !== "refresh";
+    const refreshable = mayRenew && held?.refreshable === true && coversScope(held.scope, challenge.scope);
+    // What is renewed without the user is no sign-in.
+    const passedOn = refreshable && !dispatch.retried ? undefined : passOn(dispatch, judge(dispatch, bearer, challenge), plain);
+    if (passedOn !== undefined) return passedOn;
     if (refusedToken && !refreshable) {
       await this.#vault.forget(userId, connector.resource, bearer);
       if (challenge.error === "invalid_token" && this.#worksWithoutToken(dispatch)) {
@@ -170,36 +181,50 @@ export class Dispatcher {
     }
     const bearer = dispatch.token === "attach" ? await this.#vault.take(userId, connector.resource, dispatch.flowId) : undefined;
     if (bearer !== undefined) return { bearer };
-    const decision = decideCall({ ...factsOf(dispatch), token: await this.#stateOf(dispatch) });
+    const decision = decideUnder(dispatch.profile, { ...factsOf(dispatch), token: await this.#stateOf(dispatch) });
     if (decision.action === "call") return { bearer: undefined };
-    record("decision", decision.reason, { action: decision.action });
+    recordDecision(record, dispatch.profile, decision);
+    if (decision.action === "answer") return { instead: emptyOutcome(decision) };
     if (decision.action === "refuse") return { instead: { event: { type: "failed", code: decision.code } } };
     return { instead: { event: { type: "challenged", demand: { kind: "scope", scope: decision.scope }, refreshable: false } } };
   }
 
   /** What the vault holds, once a renewal has failed: a token that could not be renewed is as good as none. */
-  async #stateOf(dispatch: Dispatch): Promise<ReturnType<Vault["state"]>> {
+  async #stateOf(dispatch: Dispatch): Promise<TokenState> {
     const held = await this.#vault.find(dispatch.userId, dispatch.connector.resource);
     return held === undefined ? { state: "none" } : { state: "expired", refreshable: false, scope: held.scope };
   }
 
   #worksWithoutToken(dispatch: Dispatch): boolean {
-    return decideCall({ ...factsOf(dispatch), token: { state: "none" } }).action === "call";
+    return decideUnder(dispatch.profile, { ...factsOf(dispatch), token: { state: "none" } }).action === "call";
   }
 }
 
-type AskingChallenge = Extract<Challenge, { readonly form: "url" | "structured" | "input" }>;
+type Challenged = Extract<CallOutcome, { readonly kind: "challenge" }>;
 
-/** The three forms in which a server asks, as one. */
-function askingOf(challenge: AskingChallenge): Asking {
-  switch (challenge.form) {
-    case "url":
-      return { style: "retry", questions: challenge.questions };
-    case "structured":
-      return { style: "retry", questions: [{ kind: "url", id: "authorization", url: challenge.url, message: challenge.message }] };
-    case "input":
-      return { style: "respond", questions: challenge.questions, requestState: challenge.requestState };
-  }
+/** What the host that is acted out makes of a demand to what was sent. */
+function judge(dispatch: Dispatch, bearer: Secret | undefined, challenge: Challenge): ChallengeVerdict {
+  const { mode, origin, schemes } = factsOf(dispatch);
+  const token: TokenState = bearer === undefined ? { state: "none" } : { state: "held", scope: new Set() };
+  return judgeChallenge(dispatch.profile, { mode, origin, schemes, token, challenge });
+}
+
+/** How a call ends whose server demands what this host does not do; undefined when it does. */
+function passOn({ record, profile }: Dispatch, verdict: ChallengeVerdict, plain: PlainAnswer): DispatchOutcome | undefined {
+  if (verdict.basis.certainty !== "own") recordDecision(record, profile, verdict);
+  if (verdict.action === "honour") return undefined;
+  if (verdict.action === "answer") return emptyOutcome(verdict);
+  return plain.kind === "result" ? completed(record, plain.result) : failed(record, plain.refusal);
+}
+
+/** The sign-in is missing; the view gets nothing of that. */
+function emptyOutcome({ reason }: EmptyAnswer): DispatchOutcome {
+  return { event: { type: "failed", code: "authorization_required" }, detail: reason, emptied: true };
+}
+
+function completed(record: Recorder, result: JsonObject): DispatchOutcome {
+  record("result", result["isError"] === true ? "The tool answered with an error" : "The tool answered", describeResult(result));
+  return { event: { type: "completed" }, result };
 }
 
 async function judgeAsking({ record, asked, signal }: Dispatch, asking: Asking): Promise<DispatchOutcome> {
@@ -225,7 +250,7 @@ function askWithoutToken(ask: Ask, bearer: Secret | undefined): Ask {
   return (question, signal) => (JSON.stringify(question).includes(bearer.reveal()) ? Promise.resolve({ action: "cancel" }) : ask(question, signal));
 }
 
-function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideCall>[0], "mode" | "origin" | "sameConnector" | "visibility" | "schemes"> {
+function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideUnder>[1], "mode" | "origin" | "sameConnector" | "visibility" | "schemes"> {
   // Whether the view belongs to the connector was decided before the call was stored.
   return { mode: dispatch.mode, origin: dispatch.origin, sameConnector: true, visibility: dispatch.tool.visibility, schemes: dispatch.tool.schemes };
 }
@@ -239,39 +264,6 @@ function failed(record: Recorder, refusal: Refusal, type: "failed" | "unreadable
     event: type === "failed" ? { type, code: refusal.code } : { type, code: refusal.code },
     ...(refusal.detail === undefined ? {} : { detail: refusal.detail }),
   };
-}
-
-/** A server that echoes the token it was sent, in a result or in an error, must not carry it to a view, a model or a trace that way. */
-function withoutToken(outcome: CallOutcome, bearer: Secret | undefined): CallOutcome {
-  if (bearer === undefined) return outcome;
-  const clean = (text: string): string => text.replaceAll(bearer.reveal(), "[redacted]");
-  switch (outcome.kind) {
-    case "result": {
-      const text = JSON.stringify(outcome.result);
-      const cleaned = clean(text);
-      const result: JsonObject = cleaned === text ? outcome.result : JSON.parse(cleaned);
-      return { kind: "result", result };
-    }
-    case "failed":
-    case "unreadable": {
-      const { code, detail } = outcome.refusal;
-      return detail === undefined ? outcome : { kind: outcome.kind, refusal: { code, detail: clean(detail) } };
-    }
-    case "lost":
-      return { ...outcome, detail: clean(outcome.detail) };
-    case "challenge": {
-      const { challenge } = outcome;
-      if (challenge.form === "declared") return outcome;
-      if (challenge.form !== "http" && challenge.form !== "result") {
-        const asked = JSON.stringify(askingOf(challenge).questions);
-        return clean(asked) === asked ? outcome : { kind: "failed", refusal: refuse("invalid_challenge", "the question repeats the token") };
-      }
-      const followed = [...challenge.scope, challenge.resourceMetadata ?? ""].join(" ");
-      if (clean(followed) !== followed) return { kind: "failed", refusal: refuse("invalid_challenge", "the challenge repeats the token") };
-      if (challenge.errorDescription === undefined) return outcome;
-      return { kind: "challenge", challenge: { ...challenge, errorDescription: clean(challenge.errorDescription) } };
-    }
-  }
 }
 
 /** The first step that tells how a sending went carries its messages. */

@@ -1,11 +1,12 @@
 import { advanceCall, type CallEffect, type CallEvent, type CallState } from "@countersign/protocol/auth-flow";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { visibilityUnder } from "@countersign/protocol/profile-call";
 import { judgeVisibility } from "@countersign/protocol/security";
 import type { Secret } from "@countersign/protocol/secret";
 import { member } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
-import type { Ask } from "../connections/server-requests.ts";
 import type { ToolDefinition } from "../connections/tool-definition.ts";
 import type { Connector } from "../connectors.ts";
 import { digestJson } from "../digest.ts";
@@ -16,7 +17,7 @@ import { nextChange } from "./change.ts";
 import { Dispatcher, type DispatchOutcome } from "./dispatch.ts";
 import { toHintMeta } from "./hints.ts";
 import { CallPapers } from "./papers.ts";
-import { Questions, type Change } from "./questions.ts";
+import { inTurn, Questions, type Change } from "./questions.ts";
 import { QuietTimes } from "./quiet-times.ts";
 import { callKeys, callKind, flowOf, fromStoredState, toCallView, toStoredState, type CallRow, type CallView, type StoredCall } from "./record.ts";
 import { Waiting } from "./waiting.ts";
@@ -147,8 +148,8 @@ export class CallDriver {
   }
 
   /** The tool as the server defines it now, or shortly before. A name that is not known yet is looked for once more. */
-  async findTool(userId: string, connector: Connector, name: string): Promise<Result<ToolDefinition, Refusal>> {
-    const connection = this.#options.connectors.connection(userId, connector);
+  async findTool(userId: string, connector: Connector, profile: HostProfile, name: string): Promise<Result<ToolDefinition, Refusal>> {
+    const connection = this.#options.connectors.connection(userId, connector, profile);
     for (const ageMs of [this.#options.limits.toolsAgeMs, freshToolsMs]) {
       const tools = await connection.tools(ageMs);
       if (!tools.ok) return tools;
@@ -268,9 +269,12 @@ export class CallDriver {
       this.#store(call, { type: "failed", code }, { attempt: row.attempt, ...(detail === undefined ? {} : { patch: { detail } }) });
     const connector = await this.#options.connectors.find(row.userId, row.connectorId);
     if (!connector.ok) return fail(connector.error.code);
-    const tool = await this.findTool(row.userId, connector.value, row.tool);
+    const tool = await this.findTool(row.userId, connector.value, row.profile, row.tool);
     if (!tool.ok) {
-      const need = tool.error.code === "authorization_required" ? await this.#options.connectors.signInNeed(row.userId, connector.value) : undefined;
+      const need =
+        tool.error.code === "authorization_required"
+          ? await this.#options.connectors.signInNeed(row.userId, connector.value, row.profile)
+          : undefined;
       if (need === undefined) return fail(tool.error.code, tool.error.detail);
       const challenged: CallEvent = { type: "challenged", demand: { kind: "scope", scope: need.scope }, refreshable: false };
       return this.#store(call, challenged, {
@@ -280,7 +284,7 @@ export class CallDriver {
     }
     if (row.toolDigest !== "" && tool.value.digest !== row.toolDigest) return fail("tool_changed");
     // A call that waited for the server itself meets its tool only now.
-    const late = row.toolDigest === "" ? judgeVisibility(row.origin, true, tool.value.visibility) : undefined;
+    const late = row.toolDigest === "" ? judgeVisibility(row.origin, true, visibilityUnder(row.profile, tool.value.visibility)) : undefined;
     if (late !== undefined) return fail("tool_not_visible", late);
     const change = row.toolDigest === "" ? await this.#options.connectors.pins.use(row.userId, row.connectorId, tool.value) : undefined;
     if (change !== undefined) return fail("tool_changed");
@@ -295,7 +299,8 @@ export class CallDriver {
       userId: row.userId,
       connector: connector.value,
       mode: await this.#options.connectors.modeOf(row.userId, connector.value),
-      connection: this.#options.connectors.connection(row.userId, connector.value),
+      connection: this.#options.connectors.connection(row.userId, connector.value, row.profile),
+      profile: row.profile,
       origin: row.origin,
       tool: tool.value,
       arguments: filled.value,
@@ -305,6 +310,7 @@ export class CallDriver {
       flowId: row.flowId,
       continuation: this.questions.continuation(call),
       asked: row.state.asked,
+      retried: row.state.retried,
       ask: inTurn((question, signal) => this.questions.askLive(id, row.attempt, question, signal)),
       signal,
       record: this.traceOf(id, row.userId, row.trace).record,
@@ -321,6 +327,7 @@ export class CallDriver {
     }
     return {
       toolDigest,
+      ...(outcome.emptied === undefined ? {} : { emptied: outcome.emptied }),
       ...(outcome.detail === undefined ? {} : { detail: outcome.detail }),
       ...(outcome.resourceMetadata === undefined ? {} : { resourceMetadata: outcome.resourceMetadata }),
       ...(outcome.dpopChallenged === undefined ? {} : { dpopChallenged: outcome.dpopChallenged }),
@@ -333,11 +340,11 @@ export class CallDriver {
    * follows meets the same and fails typed.
    */
   async #changeSince(call: StoredCall): Promise<{ readonly problem?: ErrorCode }> {
-    const { userId, connectorId, tool: name, toolDigest, widgetId } = call.value;
+    const { userId, connectorId, profile, tool: name, toolDigest, widgetId } = call.value;
     if (widgetId !== undefined && (await this.#options.connectorOfWidget(userId, widgetId)) === undefined) return { problem: "call_expired" };
     const connector = await this.#options.connectors.find(userId, connectorId);
     if (!connector.ok) return {};
-    const tools = await this.#options.connectors.connection(userId, connector.value).tools(freshToolsMs);
+    const tools = await this.#options.connectors.connection(userId, connector.value, profile).tools(freshToolsMs);
     return !tools.ok || toolDigest === "" || tools.value.get(name)?.digest === toolDigest ? {} : { problem: "tool_changed" };
   }
 
@@ -382,14 +389,4 @@ export class CallDriver {
   #read(callId: string): Promise<StoredCall | undefined> {
     return this.#calls.get(callId, this.#options.clock());
   }
-}
-
-/** A server may ask several things at once; the user is asked one after the other. */
-function inTurn(ask: Ask): Ask {
-  let last: Promise<unknown> = Promise.resolve();
-  return (question, signal) => {
-    const turn = last.then(() => ask(question, signal));
-    last = turn.catch(() => {});
-    return turn;
-  };
 }

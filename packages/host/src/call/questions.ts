@@ -17,6 +17,7 @@ import {
   type Continuation,
 } from "./asking.ts";
 import type { TraceStep } from "@countersign/protocol/trace-step";
+import type { Ask } from "../connections/server-requests.ts";
 import type { CallPapers } from "./papers.ts";
 import type { QuietTimes } from "./quiet-times.ts";
 import type { CallRow, StoredCall } from "./record.ts";
@@ -220,4 +221,14 @@ export class Questions {
 
 function dueOf({ value: row }: StoredCall): EpochMs {
   return Math.min(row.deadline, row.asking?.expiresAt ?? row.deadline);
+}
+
+/** A server may ask several things at once; the user is asked one after the other. */
+export function inTurn(ask: Ask): Ask {
+  let last: Promise<unknown> = Promise.resolve();
+  return (question, signal) => {
+    const turn = last.then(() => ask(question, signal));
+    last = turn.catch(() => {});
+    return turn;
+  };
 }

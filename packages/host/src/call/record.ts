@@ -9,6 +9,8 @@ import {
 } from "@countersign/protocol/auth-flow";
 import type { EpochMs } from "@countersign/protocol/brand";
 import { toWidgetError, type ErrorCode, type WidgetError } from "@countersign/protocol/errors";
+import { defaultProfile, profileNames } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import { formatScope, parseScope } from "@countersign/protocol/scope";
 import type { CallOrigin } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
@@ -27,6 +29,10 @@ export interface CallRow {
   readonly connectorId: string;
   readonly tool: string;
   readonly origin: CallOrigin;
+  /** The host that was acted out when the call began: it ends as it began. */
+  readonly profile: HostProfile;
+  /** The view is answered with HTTP 400 and `{}`, and with no reason. */
+  readonly emptied?: true | undefined;
   readonly widgetId?: string | undefined;
   readonly hints?: CallHints | undefined;
   readonly sealedArguments: string;
@@ -97,6 +103,8 @@ const rowSchema: z.ZodType<CallRow> = z.object({
   connectorId: z.string(),
   tool: z.string(),
   origin: z.enum(["model", "widget", "user"]),
+  profile: z.enum(profileNames).catch(defaultProfile),
+  emptied: z.literal(true).optional(),
   widgetId: z.string().optional(),
   hints: hintsSchema.optional(),
   sealedArguments: z.string(),
@@ -190,6 +198,8 @@ export interface CallView {
   readonly createdAt: EpochMs;
   readonly deadline: EpochMs;
   readonly widgetId?: string;
+  /** The host that is acted out answers the view with HTTP 400 and `{}`, and tells it no reason. */
+  readonly emptied?: true;
   readonly flow?: FlowView;
   /** The flow shown is another call's: this one gets its own after it. */
   readonly queued?: true;
@@ -221,6 +231,7 @@ export function toCallView(
     createdAt: row.createdAt,
     deadline: row.deadline,
     ...(row.widgetId === undefined ? {} : { widgetId: row.widgetId }),
+    ...(row.emptied === undefined ? {} : { emptied: row.emptied }),
     ...(flow === undefined ? {} : { flow, ...(isCovered(row, flow) ? {} : { queued: true as const }) }),
     ...(flow !== undefined && row.quiet === true ? { quiet: true as const } : {}),
     ...(asking === undefined ? {} : { asking }),

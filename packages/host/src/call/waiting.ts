@@ -79,13 +79,15 @@ export class Waiting {
 
   /** The call's questions are stored with it; the user answers them, or they expire. */
   async forAnswers(call: StoredCall): Promise<Step | undefined> {
-    const { userId, connectorId, attempt, asking } = call.value;
+    const { userId, connectorId, profile, attempt, asking } = call.value;
     const { limits, connectors, clock } = this.#parts;
     if ((await this.#othersParked(call)) >= limits.pendingCallsMax) {
       return this.#parts.store(call, { type: "flow_ended", end: "flow_failed", code: "too_many_pending_calls" }, { attempt });
     }
     const connector = await connectors.find(userId, connectorId);
-    if (connector.ok && asking?.style === "retry") this.#hear(call.id, connectors.connection(userId, connector.value), asking.expiresAt - clock());
+    if (connector.ok && asking?.style === "retry") {
+      this.#hear(call.id, connectors.connection(userId, connector.value, profile), asking.expiresAt - clock());
+    }
     return undefined;
   }
 

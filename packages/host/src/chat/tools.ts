@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { visibilityUnder } from "@countersign/protocol/profile-call";
 import { isJsonObject, member, type JsonObject } from "@countersign/protocol/shape";
 import type { CallView } from "../call/record.ts";
 import type { Connector, Connectors } from "../connectors.ts";
@@ -24,14 +25,20 @@ const stillRunning = {
   text: "The user stopped the answer while this ran. It may still take effect; its result is shown to the user only.",
 };
 
-/** The tools of a user's connected servers whose visibility includes the model; nobody waits for lists once `signal` is aborted. Names are `<connector>__<tool>` in the API's alphabet. */
+/**
+ * The tools of a user's connected servers whose visibility includes the model, as far as the host that is acted out keeps to it; nobody waits for lists once `signal`
+ * is aborted. Names are `<connector>__<tool>` in the API's alphabet.
+ */
 export async function collectTools(connectors: Connectors, userId: string, toolsAgeMs: number, signal: AbortSignal): Promise<ToolBox> {
   const tools: ModelTool[] = [];
   const targets = new Map<string, ToolTarget>();
+  const profile = await connectors.profileOf(userId);
   const mine = await connectors.list(userId);
   const late = new AbortController();
   const lateness = delay(listMsMax, undefined, { signal: AbortSignal.any([late.signal, signal]), ref: false }).catch(() => undefined);
-  const lists = await Promise.all(mine.map((connector) => Promise.race([connectors.connection(userId, connector).tools(toolsAgeMs), lateness])));
+  const lists = await Promise.all(
+    mine.map((connector) => Promise.race([connectors.connection(userId, connector, profile).tools(toolsAgeMs), lateness])),
+  );
   late.abort();
   for (const [index, connector] of mine.entries()) {
     const list = lists[index];
@@ -40,7 +47,8 @@ export async function collectTools(connectors: Connectors, userId: string, tools
     const changed = await connectors.pins.changes(userId, connector.id, list.value.values());
     for (const tool of list.value.values()) {
       const name = modelName(connector, tool.name);
-      if (!tool.visibility.has("model") || changed.has(tool.name) || targets.has(name) || tools.length >= toolsMax) continue;
+      const hidden = !visibilityUnder(profile, tool.visibility).has("model");
+      if (hidden || changed.has(tool.name) || targets.has(name) || tools.length >= toolsMax) continue;
       targets.set(name, { connectorId: connector.id, tool: tool.name });
       tools.push({ type: "function", function: { name, description: `${connector.name}: ${tool.description}`, parameters: tool.inputSchema } });
     }

@@ -1,5 +1,9 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
+import { defaultProfile } from "@countersign/protocol/host-profile";
+import { hostClients } from "@countersign/protocol/host-profile-client";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { limitsUnder } from "@countersign/protocol/profile-call";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import type { JsonObject } from "@countersign/protocol/shape";
@@ -40,6 +44,8 @@ export interface ConnectionOptions {
   /** Absent, everything is asked for without a token. */
   readonly access?: ConnectionAccess;
   readonly reach: Reach;
+  /** The host that the server meets; unset, this one as it is. */
+  readonly profile?: HostProfile;
   readonly requestTimeoutMs: number;
   readonly resultBytesMax: number;
   readonly clock: () => EpochMs;
@@ -59,13 +65,17 @@ const toolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.str
 /** One user's connection to one MCP server, of any protocol era. Connects when first used, and again after the server forgot the session. */
 export class McpConnection {
   readonly #options: ConnectionOptions;
+  readonly #profile: HostProfile;
+  readonly #requestMs: number;
   readonly #link: Link;
   #tools: { readonly at: EpochMs; readonly list: Promise<Result<ReadonlyMap<string, ToolDefinition>, Refusal>> } | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const { url, reach, requestTimeoutMs: timeoutMs, resultBytesMax: responseBytesMax } = options;
-    this.#link = new Link(url, { reach, timeoutMs, responseBytesMax });
+    const { url, reach, resultBytesMax: responseBytesMax, profile = defaultProfile } = options;
+    this.#profile = profile;
+    this.#requestMs = limitsUnder(profile, { requestMs: options.requestTimeoutMs, tokenMs: 0 }).requestMs;
+    this.#link = new Link(url, { reach, timeoutMs: this.#requestMs, responseBytesMax }, profile);
     this.#link.onNotification(({ method }) => {
       if (method === "notifications/tools/list_changed") this.#tools = undefined;
     });
@@ -92,8 +102,8 @@ export class McpConnection {
 
   /** Sends one tool call, with the token, key, answers and state it is given and nothing else. */
   async callTool(request: ToolRequest): Promise<CallOutcome> {
-    const patience = new Patience(this.#options.requestTimeoutMs, request.signal);
-    const own = request.ask === undefined ? undefined : new CallListener(request.ask, patience);
+    const patience = new Patience(this.#requestMs, request.signal);
+    const own = request.ask === undefined ? undefined : new CallListener(request.ask, patience, this.#profile);
     const listener = request.listener ?? own;
     const exchange = new Exchange({ ...request, timeoutMs: openCallMsMax, ...(listener === undefined ? {} : { listener }) });
     const stream = own === undefined ? undefined : this.#link.holdStream(request.bearer);
@@ -153,9 +163,7 @@ export class McpConnection {
 
   async #ask(method: string, params: JsonObject): Promise<Result<JsonObject, Refusal>> {
     const asked = await this.#withAccess("read", (exchange) =>
-      this.#link.run(exchange, (client) =>
-        client.request({ method, params: { ...params } }, looseResult, { timeout: this.#options.requestTimeoutMs }),
-      ),
+      this.#link.run(exchange, (client) => client.request({ method, params: { ...params } }, looseResult, { timeout: this.#requestMs })),
     );
     return asked.ok ? ok(asked.value.answer) : asked;
   }
@@ -175,10 +183,11 @@ export class McpConnection {
   async #collectTools(exchange: Exchange): Promise<readonly unknown[]> {
     const tools: unknown[] = [];
     let cursor: string | undefined;
-    for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
+    const pages = hostClients[this.#profile].toolPages.value === "first" ? 1 : pagesMax;
+    for (let page = 0; page < pages && tools.length < toolsMax; page += 1) {
       const params = cursor === undefined ? {} : { cursor };
       const answer = await this.#link.run(exchange, (client) =>
-        client.request({ method: "tools/list", params }, toolsPage, { timeout: this.#options.requestTimeoutMs }),
+        client.request({ method: "tools/list", params }, toolsPage, { timeout: this.#requestMs }),
       );
       tools.push(...answer.tools.slice(0, toolsMax - tools.length));
       cursor = answer.nextCursor;

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Secret } from "@countersign/protocol/secret";
+import { hostClients } from "@countersign/protocol/host-profile-client";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 import type { DialBounds } from "@countersign/service/dial/dial";
@@ -25,6 +27,7 @@ const streamLingerMs = 10_000;
 export class Link {
   readonly #url: URL;
   readonly #bounds: DialBounds;
+  readonly #profile: HostProfile;
   readonly #gate = new StreamGate();
   readonly #listeners = new Set<(notification: ServerMessage) => void>();
   readonly #active = new Set<Exchange>();
@@ -34,9 +37,10 @@ export class Link {
   #idle: NodeJS.Timeout | undefined;
   #protocol: string | undefined;
 
-  constructor(url: URL, bounds: DialBounds) {
+  constructor(url: URL, bounds: DialBounds, profile: HostProfile) {
     this.#url = url;
     this.#bounds = bounds;
+    this.#profile = profile;
   }
 
   /** What is spoken, such as `2025-11-25`; undefined before the first connection. */
@@ -59,6 +63,7 @@ export class Link {
         return await this.#use(await this.#opened(exchange, this.#open(exchange)), work);
       } finally {
         this.#active.delete(exchange);
+        this.#forgetSession(opening);
       }
     });
   }
@@ -106,6 +111,11 @@ export class Link {
     this.#retired.clear();
   }
 
+  /** A host that does not send the session's id back has another session for each request. */
+  #forgetSession(opening: Opening): void {
+    if (opening.hasSession && !hostClients[this.#profile].keepsSession.value && this.#opening === opening) this.reset();
+  }
+
   /** The client, once it is connected; the exchange that waited for it shares its end. */
   #opened(exchange: Exchange, opening: Opening): Promise<OpenClient> {
     return opening.client.catch((error: unknown) => {
@@ -131,7 +141,7 @@ export class Link {
   }
 
   async #connect(): Promise<OpenClient> {
-    const open = await openClient({ url: this.#url, bounds: this.#bounds, gate: this.#gate });
+    const open = await openClient({ url: this.#url, bounds: this.#bounds, gate: this.#gate, profile: this.#profile });
     open.client.fallbackNotificationHandler = async (notification) => this.#hear(open, readMessage(notification));
     open.client.fallbackRequestHandler = async (request, context) => this.#answer(open, readMessage(request), context.mcpReq.signal);
     this.#protocol = open.protocol;

@@ -3,16 +3,24 @@ import {
   isJSONRPCResultResponse,
   SSEClientTransport,
   StreamableHTTPClientTransport,
+  isSpecType,
   type ClientCapabilities,
+  type ClientOptions,
 } from "@modelcontextprotocol/client";
+import { hostClients } from "@countersign/protocol/host-profile-client";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { announcedUnder } from "@countersign/protocol/profile-call";
+import { isJsonObject } from "@countersign/protocol/shape";
 import type { DialBounds } from "@countersign/service/dial/dial";
-import { currentExchange, exchangeFetch, scheduleResumption, sseFetches } from "./exchange.ts";
+import { currentExchange, exchangeFetch, scheduleResumption, type SdkFetch, sseFetches } from "./exchange.ts";
 import type { StreamGate } from "./stream-gate.ts";
 
 export interface OpenOptions {
   readonly url: URL;
   readonly bounds: DialBounds;
   readonly gate: StreamGate;
+  /** Which host the server is to meet. */
+  readonly profile: HostProfile;
 }
 
 /** An open connection of either transport. */
@@ -24,16 +32,9 @@ export interface OpenClient {
   readonly oneStream: boolean;
 }
 
-/** What this host offers to servers, in every era. */
-const capabilities: ClientCapabilities = {
-  elicitation: { form: {}, url: {} },
-  extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } },
-};
-
 /** The first revision in which results say what they are. */
 const firstTypedVersion = "2026-07-28";
 
-const clientInfo = { name: "countersign", title: "Countersign", version: "0.1.0" };
 const reconnectionOptions = { initialReconnectionDelay: 500, maxReconnectionDelay: 5000, reconnectionDelayGrowFactor: 2, maxRetries: 2 };
 
 /**
@@ -57,10 +58,10 @@ export async function openClient(options: OpenOptions): Promise<OpenClient> {
   }
 }
 
-async function openStreamable({ url, bounds, gate }: OpenOptions): Promise<OpenClient> {
-  const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" }, capabilities });
+async function openStreamable({ url, bounds, gate, profile }: OpenOptions): Promise<OpenClient> {
+  const client = clientUnder(profile, (revision) => revision >= firstTypedVersion);
   const transport = new StreamableHTTPClientTransport(url, {
-    fetch: exchangeFetch(bounds, gate),
+    fetch: fetchUnder(profile, exchangeFetch(bounds, gate)),
     onInsufficientScope: "throw",
     reconnectionOptions,
     reconnectionScheduler: scheduleResumption,
@@ -83,11 +84,14 @@ function assumeComplete(transport: StreamableHTTPClientTransport): void {
   };
 }
 
-async function openSse({ url, bounds }: OpenOptions): Promise<OpenClient> {
-  const client = new Client(clientInfo, { versionNegotiation: { mode: "legacy" }, capabilities });
+async function openSse({ url, bounds, profile }: OpenOptions): Promise<OpenClient> {
+  const client = clientUnder(profile, () => false);
   // The EventSource would connect again by itself, to a session that knows nothing of this one's requests.
   const fetches = sseFetches(bounds, () => void transport.close());
-  const transport: SSEClientTransport = new SSEClientTransport(url, { fetch: fetches.send, eventSourceInit: { fetch: fetches.stream } });
+  const transport: SSEClientTransport = new SSEClientTransport(url, {
+    fetch: fetchUnder(profile, fetches.send),
+    eventSourceInit: { fetch: fetchUnder(profile, fetches.stream) },
+  });
   let timer: NodeJS.Timeout | undefined;
   const { promise: late, reject } = Promise.withResolvers<never>();
   try {
@@ -100,6 +104,36 @@ async function openSse({ url, bounds }: OpenOptions): Promise<OpenClient> {
     clearTimeout(timer);
   }
   return { client, protocol: `${client.getNegotiatedProtocolVersion() ?? ""} over HTTP+SSE`, oneStream: true };
+}
+
+/** The SDK's client as the host of the profile is one: its name, what it offers, and the revisions that it speaks. `probes` says for which `server/discover` is asked. */
+function clientUnder(profile: HostProfile, probes: (revision: string) => boolean): Client {
+  const { clientInfo, revisions } = hostClients[profile];
+  const options: ClientOptions = {
+    versionNegotiation: { mode: revisions.value.some(probes) ? "auto" : "legacy" },
+    supportedProtocolVersions: [...revisions.value],
+    capabilities: capabilitiesUnder(profile),
+  };
+  return new Client(clientInfo.value, options);
+}
+
+function capabilitiesUnder(profile: HostProfile): ClientCapabilities {
+  const announced = announcedUnder(profile);
+  if (!isSpecType.ClientCapabilities(announced)) throw new TypeError(`the capabilities of ${profile} are none of MCP`);
+  // The SDK's own check does not type this member.
+  const { elicitation, ...others } = announced;
+  return isJsonObject(elicitation) ? { ...others, elicitation: Object.fromEntries(Object.keys(elicitation).map((mode) => [mode, {}])) } : others;
+}
+
+/** The same fetch with the `User-Agent` of the host, where it is known. */
+function fetchUnder(profile: HostProfile, send: SdkFetch): SdkFetch {
+  const { value } = hostClients[profile].userAgent;
+  if (value === null) return send;
+  return (url, init = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set("user-agent", value);
+    return send(url, { ...init, headers });
+  };
 }
 
 /** A server of the old transport knows no POST at its address. Demands for sign-in and for patience are answers of a server that does. */

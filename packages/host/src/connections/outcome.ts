@@ -5,10 +5,14 @@ import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelconte
 import type { DialError } from "@countersign/service/dial/dial";
 import type { Exchange } from "./exchange.ts";
 
+/** An answer that demands nothing. */
+export type PlainAnswer = { readonly kind: "result"; readonly result: JsonObject } | { readonly kind: "failed"; readonly refusal: Refusal };
+
 /** How one `tools/call` ended on the wire. `sent: false` means that the server certainly did not run it. */
 export type CallOutcome =
   | { readonly kind: "result"; readonly result: JsonObject }
-  | { readonly kind: "challenge"; readonly challenge: Challenge }
+  /** `plain` is the same answer for a host that makes nothing of the demand. */
+  | { readonly kind: "challenge"; readonly challenge: Challenge; readonly plain: PlainAnswer }
   | { readonly kind: "failed"; readonly refusal: Refusal }
   /** The server took the request, and what it answered cannot be understood: the tool may have run. */
   | { readonly kind: "unreadable"; readonly refusal: Refusal }
@@ -24,9 +28,21 @@ export function judgeResult(result: unknown): CallOutcome {
     return { kind: "failed", refusal: challenge.error };
   }
   if (challenge.value !== undefined) {
-    return { kind: "challenge", challenge: challenge.value };
+    return { kind: "challenge", challenge: challenge.value, plain: plainOf(challenge.value, result) };
   }
   return { kind: "result", result };
+}
+
+const plainRefusals: Readonly<Record<401 | 403, Refusal>> = {
+  401: refuse("authorization_required", "the server answered 401"),
+  403: refuse("insufficient_scope", "the server answered 403"),
+};
+
+/** A round of questions (2026-07-28) is no result; every other demand comes in one. */
+function plainOf({ form }: Challenge, result: JsonObject): PlainAnswer {
+  return form === "input"
+    ? { kind: "failed", refusal: refuse("protocol_error", "the server asks what the host does not offer") }
+    : { kind: "result", result };
 }
 
 /** Reads a request that gave no result: what the wire told of it counts more than what the SDK made of that. */
@@ -38,7 +54,7 @@ export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
     }
     return challenge.value === undefined
       ? { kind: "failed", refusal: refuse("protocol_error", `the server answered ${exchange.status} without a challenge`) }
-      : { kind: "challenge", challenge: challenge.value };
+      : { kind: "challenge", challenge: challenge.value, plain: { kind: "failed", refusal: plainRefusals[exchange.status] } };
   }
   if (exchange.problem !== undefined) {
     return judgeDialProblem(exchange.problem, exchange);
@@ -65,7 +81,8 @@ function judgeRpcError(error: ProtocolError): CallOutcome {
     return { kind: "failed", refusal: challenge.error };
   }
   if (challenge.value !== undefined) {
-    return { kind: "challenge", challenge: challenge.value };
+    const refusal = refuse("protocol_error", `the server answered with error ${error.code}`);
+    return { kind: "challenge", challenge: challenge.value, plain: { kind: "failed", refusal } };
   }
   const code = error.code === -32602 ? "invalid_arguments" : "protocol_error";
   return { kind: "failed", refusal: refuse(code, `the server answered with error ${error.code}: ${error.message}`) };

@@ -17,6 +17,8 @@ export interface AccessOptions {
   readonly connector: () => Promise<Connector | undefined>;
   readonly vault: Vault;
   readonly standings: Standings;
+  /** Whether tokens are renewed; otherwise one that is over is none. */
+  readonly renewsTokens: boolean;
   readonly clock: () => EpochMs;
   /** Told when the connector's standing has changed. */
   readonly onChange: (userId: string, connectorId: string) => void;
@@ -67,7 +69,7 @@ export class ConnectorAccess implements ConnectionAccess {
       if (held === undefined && isListing) await this.#need(connector, challenge);
       return held;
     }
-    if (challenge.status === 401) {
+    if (challenge.status === 401 && this.#options.renewsTokens) {
       const fresh = await vault.refresh(userId, connector.resource, used);
       if (fresh.ok) return fresh.value;
       if (fresh.error.code === "invalid_token") await vault.forget(userId, connector.resource, used);
@@ -113,7 +115,7 @@ export class ConnectorAccess implements ConnectionAccess {
     const { userId, vault } = this.#options;
     const state = vault.state(await vault.find(userId, connector.resource));
     if (state.state === "none") return undefined;
-    if (state.state === "expired" && state.refreshable) {
+    if (state.state === "expired" && state.refreshable && this.#options.renewsTokens) {
       const fresh = await vault.refresh(userId, connector.resource, undefined);
       if (fresh.ok) return fresh.value;
       if (fresh.error.code === "invalid_token") return undefined;

@@ -113,7 +113,7 @@ export class Widgets {
     { callId, pageOrigin, profile = defaultProfile }: NewView = {},
   ): Promise<Result<WidgetView, Refusal>> {
     const { connectors, place, clock } = this.#options;
-    const connection = connectors.connection(userId, connector);
+    const connection = await connectors.current(userId, connector);
     const read = await connection.readResource(resourceUri);
     if (!read.ok) return read;
     const listed = hasOwnMeta(read.value, resourceUri) ? undefined : await listedMeta(connection, resourceUri);

@@ -1,5 +1,6 @@
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
+import { respondJson } from "@countersign/service/respond";
 import type { Hono } from "hono";
 import type { ApiClient } from "../api-clients.ts";
 import type { DeviceSignIn } from "../authorize/device.ts";
@@ -61,9 +62,10 @@ export function addCallRoutes(app: Hono, routes: CallRoutes): void {
       ...(view?.ok === true ? { widgetSession: view.value.session } : {}),
     };
     const started = { userId, ...call, hints };
-    return waiting(routes, { request, userId, client }, (ms) =>
+    const answer = await waiting(routes, { request, userId, client }, (ms) =>
       ms === 0 ? broker.start(started) : broker.startAndWait(started, ms, request.signal),
     );
+    return answer.ok && answer.value.emptied === true ? respondJson(400, {}, { "countersign-call": answer.value.id }) : answer;
   });
   serveOperation(app, door, readCall, ({ id, ...asking }) =>
     waiting(routes, asking, (ms) => {

@@ -111,7 +111,7 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
   serveOperation(app, door, listTools, async ({ userId, id }) => {
     const connector = await connectors.find(userId, id);
     if (!connector.ok) return connector;
-    const tools = await connectors.connection(userId, connector.value).tools(routes.limits.toolsAgeMs);
+    const tools = await (await connectors.current(userId, connector.value)).tools(routes.limits.toolsAgeMs);
     if (!tools.ok) return tools;
     const changes = await connectors.pins.changes(userId, id, tools.value.values());
     return ok({ tools: [...tools.value.values()].map((tool) => toToolView(tool, changes.get(tool.name))) });
@@ -119,7 +119,7 @@ export function addConnectorRoutes(app: Hono, routes: ConnectorRoutes): void {
   serveOperation(app, door, agreeToTool, async ({ userId, id, body }) => {
     const connector = await connectors.find(userId, id);
     if (!connector.ok) return connector;
-    const tools = await connectors.connection(userId, connector.value).tools(routes.limits.toolsAgeMs);
+    const tools = await (await connectors.current(userId, connector.value)).tools(routes.limits.toolsAgeMs);
     if (!tools.ok) return tools;
     const tool = tools.value.get(body.tool);
     const agreed = tool === undefined ? err(refuse("unknown_tool")) : await connectors.pins.approve(userId, id, tool, body.digest);

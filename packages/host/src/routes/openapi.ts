@@ -104,7 +104,10 @@ function describeOperation(operation: AnyOperation, toSchema: ToSchema): JsonObj
     headers: { "x-request-id": { $ref: "#/components/headers/requestId" } },
     content: operation.id === followEvents.id ? describeEvents(toSchema) : { "application/json": { schema: toSchema(operation.answer, "output") } },
   };
-  const refusals = [...refusalsOf(operation)].map(([status, codes]) => [String(status), describeRefusal(status, codes)]);
+  const refusals = [...refusalsOf(operation)].map(([status, codes]) => [
+    String(status),
+    describeRefusal(status, codes, status === 400 ? operation.emptyWhen : undefined),
+  ]);
   return {
     operationId: id,
     tags: [tag],
@@ -125,13 +128,15 @@ function describeRate(operation: AnyOperation): string {
   return `Counts as \`${rateOf(operation)}\`: ${words(user)} for one user, ${words(client)} for all users of a product, unless the operator set other bounds.`;
 }
 
-function describeRefusal(status: number, codes: readonly ErrorCode[]): JsonObject {
+function describeRefusal(status: number, codes: readonly ErrorCode[], emptyWhen: string | undefined): JsonObject {
   const retry = status === 429 || status === 503 ? { "retry-after": { $ref: "#/components/headers/retryAfter" } } : {};
   const code = { type: "object", properties: { code: { enum: codes } } };
+  const refused = { allOf: [{ $ref: "#/$defs/Error" }, code] };
+  const hints = codes.map((each) => `\`${each}\`: ${errorCatalogue[each].hint}`);
   return {
-    description: codes.map((each) => `\`${each}\`: ${errorCatalogue[each].hint}`).join("\n\n"),
+    description: [...hints, ...(emptyWhen === undefined ? [] : [`\`{}\`: ${emptyWhen}`])].join("\n\n"),
     headers: { "x-request-id": { $ref: "#/components/headers/requestId" }, ...retry },
-    content: { "application/json": { schema: { allOf: [{ $ref: "#/$defs/Error" }, code] } } },
+    content: { "application/json": { schema: emptyWhen === undefined ? refused : { anyOf: [refused, { type: "object", maxProperties: 0 }] } } },
   };
 }
 

@@ -26,6 +26,8 @@ export interface Operation<Body, Answer> {
   readonly status: number;
   /** What a good answer holds. */
   readonly answer: z.ZodType<Answer>;
+  /** When it answers HTTP 400 with `{}` and nothing else, if it may. */
+  readonly emptyWhen?: string;
   /** What this operation may refuse beyond what every one may. */
   readonly errors: readonly ErrorCode[];
   /** What it counts as; without a word, a `GET` is a `read` and anything else a `write`. */

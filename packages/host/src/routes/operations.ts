@@ -171,6 +171,7 @@ export const startCall: Operation<NewCall, CallView> = {
       schema: z.int().min(0).max(25).default(0),
     },
   ],
+  emptyWhen: "The host that is acted out answers a view's call so. `countersign-call` names the call, which says why.",
   body: newCall,
   status: 202,
   answer: callView,

@@ -1,8 +1,7 @@
 import { ok } from "@countersign/protocol/result";
 import type { Hono } from "hono";
-import type { Events } from "../events.ts";
 import type { Profiles } from "../profiles.ts";
-import type { Door } from "./guard.ts";
+import { announceConnector, type ConnectorRoutes, probeConnector } from "./connectors.ts";
 import { type Operation, serveOperation } from "./operation.ts";
 import { profileChoice, type ProfileChoice } from "./schemas/settings.ts";
 
@@ -19,16 +18,27 @@ export const chooseProfile: Operation<ProfileChoice, ProfileChoice> = {
   errors: [],
 };
 
-export interface SettingsRoutes {
+export interface SettingsRoutes extends Pick<ConnectorRoutes, "connectors" | "vault" | "events" | "door"> {
   readonly profiles: Profiles;
-  readonly events: Events;
-  readonly door: Door;
 }
 
 /** `/api/settings`. */
-export function addSettingsRoutes(app: Hono, { profiles, events, door }: SettingsRoutes): void {
+export function addSettingsRoutes(app: Hono, routes: SettingsRoutes): void {
+  const { profiles, events, door } = routes;
   serveOperation(app, door, chooseProfile, async ({ userId, body }) => {
-    if (await profiles.choose(userId, body.profile)) events.publish(userId, { type: "settings", data: body }, userId);
+    if (await profiles.choose(userId, body.profile)) {
+      events.publish(userId, { type: "settings", data: body }, userId);
+      await reconnectAll(routes, userId);
+    }
     return ok(body);
   });
+}
+
+/** Another host may meet other tools, and may not get in at all. Calls that run end where they began. */
+async function reconnectAll(routes: SettingsRoutes, userId: string): Promise<void> {
+  for (const connector of await routes.connectors.list(userId)) {
+    await routes.connectors.reconnect(userId, connector.id);
+    await announceConnector(routes, userId, connector);
+    probeConnector(routes, userId, connector);
+  }
 }

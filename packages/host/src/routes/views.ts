@@ -107,5 +107,5 @@ function addPopupRoutes(app: Hono, { widgets, returns, sessions, polls, door }: 
 async function connectionOf({ widgets, connectors }: ViewRoutes, userId: string, widgetId: string): Promise<Result<McpConnection, Refusal>> {
   const view = await widgets.belongings(userId, widgetId);
   const connector = view.ok ? await connectors.find(userId, view.value.connectorId) : view;
-  return connector.ok ? ok(connectors.connection(userId, connector.value)) : connector;
+  return connector.ok ? ok(await connectors.current(userId, connector.value)) : connector;
 }

@@ -7,6 +7,7 @@ import { readTurn, type TurnRead } from "./chat.ts";
 import type { SignInMode } from "./connector-settings.ts";
 import { parseJson, readList, readText } from "./json.ts";
 import { type Popup, readPopup, readReturn } from "./popup.ts";
+import { readSession, type Session } from "./session.ts";
 import {
   type Call,
   type CallOrigin,
@@ -15,10 +16,8 @@ import {
   readCall,
   readConnector,
   readFlow,
-  readSession,
   readTools,
   readWidget,
-  type Session,
   type Tool,
   type WidgetView,
 } from "./wire.ts";
@@ -32,6 +31,8 @@ export interface ApiProblem {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
+  /** The call that ended so, where an answer says nothing else. */
+  readonly callId?: string;
 }
 
 export type Answer<T> = Promise<Result<T, ApiProblem>>;
@@ -156,7 +157,11 @@ export function createApi(send: typeof fetch): HostApi {
     agreeToTool: (connectorId, tool, digest) => tell("POST", `/api/connectors/${id(connectorId)}/tools/agree`, { tool, digest }),
     chooseProfile: (profile) => tell("PUT", "/api/settings/profile", { profile }),
     signOut: (connectorId) => tell("POST", `/api/connectors/${id(connectorId)}/sign-out`, {}),
-    startCall: (request) => ask("POST", "/api/calls", request, readCall),
+    startCall: async (request) => {
+      const answer = await ask("POST", "/api/calls", request, readCall);
+      const callId = answer.ok ? undefined : answer.error.callId;
+      return callId === undefined ? answer : ask("GET", `/api/calls/${id(callId)}`, undefined, readCall);
+    },
     call: (callId) => ask("GET", `/api/calls/${id(callId)}`, undefined, readCall),
     answerCall: (callId, round, answers) => ask("POST", `/api/calls/${id(callId)}/answers`, { round, answers }, readCall),
     cancelCall: (callId) => tell("POST", `/api/calls/${id(callId)}/cancel`, {}),
@@ -233,7 +238,9 @@ export async function exchange(send: typeof fetch, method: string, path: string,
       signal: signal ?? null,
     });
     const json = parseJson(await response.text());
-    return response.ok ? ok(json) : err(readProblem(json, response.status));
+    if (response.ok) return ok(json);
+    const callId = readText(response.headers.get("countersign-call"), 100);
+    return err({ ...readProblem(json, response.status), ...(callId === undefined ? {} : { callId }) });
   } catch {
     return err(unreachable);
   }

@@ -1,8 +1,9 @@
-import type { CallDecision } from "@countersign/protocol/security";
+import type { ProfileDecision } from "@countersign/protocol/profile-call";
 import type { Answer, ApiProblem, HostApi } from "./api.ts";
 import { predictCall } from "./popup-decision.ts";
 import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
 import type { ConversationId } from "./conversation-id.ts";
+import { readChosenProfile } from "./session.ts";
 import type { SignIn } from "./sign-in.ts";
 import { type ConsoleState, type Entry, ownCallIds } from "./state.ts";
 import type { LadderStep } from "@countersign/protocol/ladder";
@@ -10,7 +11,7 @@ import { cardIdOf } from "./entries.ts";
 import { notesMax } from "./ladder-notes.ts";
 import { readTraceStep } from "./trace-wire.ts";
 import type { Store } from "./store.ts";
-import { type Call, isCallEnded, readCall, readChosenProfile, readConnector, readFlow, type Tool, type WidgetView } from "./wire.ts";
+import { type Call, isCallEnded, readCall, readConnector, readFlow, type Tool, type WidgetView } from "./wire.ts";
 import type { OpenViews } from "./open-views.ts";
 import { createTalk, type Talk } from "./talk.ts";
 
@@ -193,13 +194,13 @@ interface CallStart {
 }
 
 /** What the call will need, as far as this page can know; `undefined` when the tool is not known here. */
-function predict({ store, now }: ConsoleOptions, request: CallStart): CallDecision | undefined {
-  const { connectors, tools } = store.get();
+function predict({ store, now }: ConsoleOptions, request: CallStart): ProfileDecision | undefined {
+  const { connectors, tools, profile } = store.get();
   const connector = connectors.find((known) => known.id === request.connectorId);
   const listed = tools[request.connectorId];
   const tool = listed?.state === "ready" ? listed.tools.find((known) => known.name === request.tool) : undefined;
   if (connector === undefined || tool === undefined) return undefined;
-  return predictCall(tool, connector, request.widget === undefined ? "user" : "widget", now());
+  return predictCall(profile, tool, connector, request.widget === undefined ? "user" : "widget", now());
 }
 
 /** A call that the host refused before it got an id, as a widget sees it. */

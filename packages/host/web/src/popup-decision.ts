@@ -1,4 +1,6 @@
-import { type CallDecision, type CallOrigin, decideCall, type TokenState } from "@countersign/protocol/security";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { decideUnder, type ProfileDecision } from "@countersign/protocol/profile-call";
+import type { CallOrigin, TokenState } from "@countersign/protocol/security";
 import type { Connector, Tool } from "./wire.ts";
 
 /**
@@ -20,7 +22,7 @@ export type StartVerdict = "reserve" | "wait";
 export type FlowVerdict = "navigate" | "open" | "card" | "leave";
 
 export interface StartFacts {
-  readonly decision: CallDecision;
+  readonly decision: ProfileDecision;
   /** `navigator.userActivation.isActive` at this moment. */
   readonly activated: boolean;
   /** When a window was last reserved or opened: at a call's start, for a flow of the same connector that still runs; when the call has a flow, for that flow. */
@@ -29,9 +31,9 @@ export interface StartFacts {
   readonly cancelledAtMs: number | undefined;
 }
 
-/** What the tool's declared security and the token say, before the server is asked. */
-export function predictCall(tool: Tool, connector: Connector, origin: CallOrigin, nowMs: number): CallDecision {
-  return decideCall({
+/** What the tool's declared security and the token say at the host of the profile, before the server is asked. */
+export function predictCall(profile: HostProfile, tool: Tool, connector: Connector, origin: CallOrigin, nowMs: number): ProfileDecision {
+  return decideUnder(profile, {
     mode: connector.mode,
     origin,
     sameConnector: true,

@@ -1,4 +1,4 @@
-import type { CallDecision } from "@countersign/protocol/security";
+import type { ProfileDecision } from "@countersign/protocol/profile-call";
 import type { Answer, ApiProblem } from "./api.ts";
 import { decideAtFlow, decideAtStart, type StartFacts } from "./popup-decision.ts";
 import { openFlows, ownCallIds } from "./state.ts";
@@ -25,7 +25,7 @@ export interface SignInOptions {
 
 export interface SignIn {
   /** Call inside the click: a window for a call that is about to start, when its tool will need sign-in. */
-  readonly reserve: (decision: CallDecision | undefined, connectorId: string) => SignInWindow | undefined;
+  readonly reserve: (decision: ProfileDecision | undefined, connectorId: string) => SignInWindow | undefined;
   /** The started call takes over its reserved window. */
   readonly attach: (callId: string, window: SignInWindow) => void;
   /** Signs in to a connector itself; call it inside the click. The window opens at once and is sent to the flow when there is one. */

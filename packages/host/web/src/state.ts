@@ -5,8 +5,9 @@ import type { Asking } from "./asking.ts";
 import { cardIdOf, endDrafts, endWriting, putCallEntry, putDraft, putSaid } from "./entries.ts";
 import type { LadderNote } from "@countersign/protocol/trace-document";
 import { addNote } from "./ladder-notes.ts";
+import type { Session } from "./session.ts";
 import type { TraceStep } from "./trace-wire.ts";
-import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Session, type Tool, type WidgetView } from "./wire.ts";
+import { type Call, type Connector, type Flow, isCallEnded, isFlowOpen, type Tool, type WidgetView } from "./wire.ts";
 
 /**
  * Everything the console knows, and the one function that changes it. Events may arrive twice, late or out of order (an answer can be

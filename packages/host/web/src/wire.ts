@@ -1,5 +1,3 @@
-import { defaultProfile, readProfile } from "@countersign/protocol/host-profile";
-import type { HostProfile } from "@countersign/protocol/ladder";
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Asking, readAsking } from "./asking.ts";
@@ -28,15 +26,6 @@ export interface Connector {
   readonly protocol: string | undefined;
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly token: TokenHeld | undefined;
-}
-
-export interface Session {
-  readonly userId: string;
-  readonly connectors: readonly Connector[];
-  /** The name of the configured model; without one there is no chat input. */
-  readonly model: string | undefined;
-  /** The host that this one acts out for the user. */
-  readonly profile: HostProfile;
 }
 
 export interface Tool {
@@ -106,6 +95,8 @@ export interface Call {
   readonly result: CallResult | undefined;
   readonly error: CallError | undefined;
   readonly widgetId: string | undefined;
+  /** The host that is acted out answers the view with HTTP 400 and `{}`: the error is for the user and the trace. */
+  readonly emptied?: boolean;
   readonly createdAt: number | undefined;
   readonly asking?: Asking | undefined;
   /** No window may open by itself for it: the user has just refused one of this connector. */
@@ -157,25 +148,6 @@ export function isFlowOpen(flow: Flow): boolean {
 /** Whether the call will not change any more. */
 export function isCallEnded(call: Call): boolean {
   return call.result !== undefined || call.error !== undefined || callEndStates.has(call.state);
-}
-
-/** `GET /api/session`. */
-export function readSession(json: unknown): Session | undefined {
-  if (!isJsonObject(json) || !isJsonObject(json["user"])) return undefined;
-  const userId = readText(json["user"]["id"]);
-  if (userId === undefined) return undefined;
-  const model = json["model"];
-  return {
-    userId,
-    connectors: readList(json["connectors"], readConnector),
-    model: isJsonObject(model) ? (readText(model["name"], 100) ?? "Model") : readText(model, 100),
-    profile: readChosenProfile(json) ?? defaultProfile,
-  };
-}
-
-/** The profile chosen, as the session and `event: settings` carry it; undefined when it is none that this page knows. */
-export function readChosenProfile(json: unknown): HostProfile | undefined {
-  return isJsonObject(json) ? readProfile(json["profile"]) : undefined;
 }
 
 /** One connector, as the session, the list and `event: connector` carry it. */
@@ -313,6 +285,7 @@ export function readCall(json: unknown): Call | undefined {
     asking: readAsking(json["asking"]),
     quiet: json["quiet"] === true,
     widgetId: readText(json["widgetId"]),
+    emptied: json["emptied"] === true,
     createdAt: readTime(json["createdAt"]),
     version: readNumber(json["version"]),
   };

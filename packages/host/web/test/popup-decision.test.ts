@@ -24,7 +24,7 @@ describe("predictCall", () => {
     ["widget, tool not visible to apps (V15)", aTool({ visibility: new Set(["model"]) }), aConnector(), "widget", "refuse"],
   ] as const;
   it.each(rows)("%s", (_title, tool, connector, origin, action) => {
-    expect(predictCall(tool, connector, origin, nowMs).action).toBe(action);
+    expect(predictCall("countersign", tool, connector, origin, nowMs).action).toBe(action);
   });
 });
 

@@ -1,17 +1,7 @@
 import { assert, jsonValue, property } from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  isCallEnded,
-  isFlowOpen,
-  readCall,
-  readChosenProfile,
-  readConnector,
-  readFlow,
-  readSession,
-  readTools,
-  readWidget,
-  titleOf,
-} from "../src/wire.ts";
+import { isCallEnded, isFlowOpen, readCall, readConnector, readFlow, readTools, readWidget, titleOf } from "../src/wire.ts";
+import { readChosenProfile, readSession } from "../src/session.ts";
 import { readTraceStep } from "../src/trace-wire.ts";
 import { aCall, aFlow } from "./fixtures.ts";
 

@@ -55,6 +55,10 @@ export const callView: z.ZodType<CallView> = z
     createdAt: time,
     deadline: time,
     widgetId: z.string().exactOptional(),
+    emptied: z
+      .literal(true)
+      .exactOptional()
+      .describe("The host that is acted out answers the view with HTTP 400 and `{}`; the error here is for the user and the trace."),
     flow: flowView.exactOptional().describe("The sign-in that the call waits for."),
     queued: z.literal(true).exactOptional().describe("The flow shown is another call's; this one gets its own after it."),
     quiet: z.literal(true).exactOptional().describe("The user has just refused something of this connector: open no window for it by yourself."),
