@@ -1,3 +1,5 @@
+import { defaultProfile, readProfile } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Asking, readAsking } from "./asking.ts";
