@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CallEvent } from "@countersign/protocol/auth-flow";
 import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge";
-import { refuse, type Refusal } from "@countersign/protocol/errors";
+import type { Refusal } from "@countersign/protocol/errors";
 import { hostShown } from "@countersign/protocol/elicitation";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { HostProfile } from "@countersign/protocol/ladder";
