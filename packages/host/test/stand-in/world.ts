@@ -73,7 +73,7 @@ export const callShape: z.ZodType<CallSeen> = z.looseObject({
   quiet: z.boolean().optional(),
   flow: flowShape.optional(),
   asking: askingShape.optional(),
-  result: z.looseObject({ structuredContent: z.unknown(), isError: z.boolean().optional() }).optional(),
+  result: z.looseObject({ structuredContent: z.unknown().optional(), isError: z.boolean().optional() }).optional(),
   error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean(), callId: z.string() }).optional(),
 });
 
