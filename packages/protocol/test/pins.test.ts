@@ -227,6 +227,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "visibilityUnder",
   ],
   "profile-reach": ["judgeReach"],
+  "profile-sign-in": ["issuersUnder", "registersBy"],
   "profile-view": ["bridgeSurfaceOf", "displayModesUnder", "frameRightsOf", "hostNameOf", "openaiMembersOf", "placeUnder"],
   "trace-document": ["toTraceDocument", "traceSchema"],
   "trace-mask": ["maskJson", "maskUrl"],

@@ -1,3 +1,6 @@
+import { defaultProfile } from "@countersign/protocol/host-profile";
+import type { HostProfile } from "@countersign/protocol/ladder";
+import { registersBy } from "@countersign/protocol/profile-sign-in";
 import type { Issuer } from "@countersign/protocol/brand";
 import { chooseClientAuthMethod, type ClientAuthMethod, type ClientCredential } from "@countersign/protocol/client-authentication";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
@@ -31,8 +34,10 @@ export interface OAuthClient {
   readonly source: ClientSource;
 }
 
-/** The part of a connector that decides about its client. */
-export type ClientOwner = Pick<Connector, "resource" | "reach" | "settings">;
+/** The part of a connector that decides about its client, and the host that is acted out in a new sign-in; unset, this one. */
+export interface ClientOwner extends Pick<Connector, "resource" | "reach" | "settings"> {
+  readonly profile?: HostProfile;
+}
 
 export interface ClientsOptions {
   /** Registered beforehand, by issuer. */
@@ -68,7 +73,7 @@ export class Clients {
 
   /** Whether a client could become known to this server without anybody's help. */
   couldRegister(server: AuthorizationServer, owner: ClientOwner): boolean {
-    return server.registrationEndpoint !== undefined || this.#options.documents.choose(server, owner.resource) !== undefined;
+    return registrationAt(server, owner) !== undefined || this.#documentAt(server, owner) !== undefined;
   }
 
   /**
@@ -78,10 +83,10 @@ export class Clients {
   async resolve(server: AuthorizationServer, owner: ClientOwner): Promise<Result<OAuthClient, Refusal>> {
     const fixed = this.#fixed(server.issuer, owner);
     if (fixed !== undefined) return this.#authenticated(server, fixed);
-    const { documents, registrations } = this.#options;
-    const published = documents.choose(server, owner.resource);
+    const { registrations } = this.#options;
+    const published = this.#documentAt(server, owner);
     if (published !== undefined) return this.#authenticated(server, { ...published, secret: undefined, source: "metadata_document" });
-    if (server.registrationEndpoint === undefined) return err(refuse("registration_unavailable", this.#adviceFor(server.issuer, owner)));
+    if (registrationAt(server, owner) === undefined) return err(refuse("registration_unavailable", this.#adviceFor(server.issuer, owner)));
     const registered = await registrations.register(server, owner.resource, owner.reach);
     return registered.ok ? this.#authenticated(server, { ...registered.value, source: "registered" }) : registered;
   }
@@ -114,6 +119,10 @@ export class Clients {
     return `no client is known at ${issuer}: make one there with the redirect URI ${redirectUri} and enter it in the connector's settings, or in COUNTERSIGN_HOST_CLIENTS`;
   }
 
+  #documentAt(server: AuthorizationServer, { profile = defaultProfile, resource }: ClientOwner): ReturnType<ClientDocuments["choose"]> {
+    return registersBy(profile, "cimd", server) ? this.#options.documents.choose(server, resource) : undefined;
+  }
+
   #fixed(issuer: Issuer, owner: ClientOwner): KnownClient | undefined {
     const { settings } = owner;
     if (settings?.clientId !== undefined && isMeantFor(settings, issuer)) {
@@ -142,6 +151,11 @@ export class Clients {
         return err(refuse("registration_unavailable", `${server.issuer} takes no client secret: set tokenEndpointAuthMethod for ${clientId}`));
     }
   }
+}
+
+/** Where a client is registered by protocol (RFC 7591), if it may be. */
+function registrationAt(server: AuthorizationServer, { profile = defaultProfile }: ClientOwner): string | undefined {
+  return registersBy(profile, "dcr", server) ? server.registrationEndpoint : undefined;
 }
 
 function valueOf<T>(result: Result<T, Refusal>): T | undefined {

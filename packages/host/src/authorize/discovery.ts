@@ -10,6 +10,8 @@ import {
   type AuthorizationServer,
   type ProtectedResource,
 } from "@countersign/protocol/metadata";
+import { defaultProfile } from "@countersign/protocol/host-profile";
+import { issuersUnder } from "@countersign/protocol/profile-sign-in";
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject } from "@countersign/protocol/shape";
@@ -60,8 +62,9 @@ export class Discoverer {
 
   /** Runs discovery; callers that ask for the same at the same time share one run. */
   discover(request: DiscoveryRequest): Promise<Result<Discovery, Refusal>> {
-    const { resource, settings } = request.owner;
+    const { resource, settings, profile } = request.owner;
     const key = JSON.stringify([
+      profile,
       resource,
       request.resourceMetadata,
       settings?.authorizationServer,
@@ -85,7 +88,7 @@ export class Discoverer {
     if (!resource.ok) return resource.error.code === "metadata_not_found" ? this.#withoutMetadata(request, resource.error) : resource;
     const { authorizationServers } = resource.value;
     request.record("discovery", "Protected resource metadata", { resource: resource.value.resource, authorizationServers });
-    const server = await this.#choose(authorizationServers, request);
+    const server = await this.#choose(issuersUnder(request.owner.profile ?? defaultProfile, authorizationServers), request);
     return server.ok ? ok({ resource: resource.value, server: server.value, assumed: false }) : server;
   }
 

@@ -1,6 +1,7 @@
 import type { EpochMs } from "@countersign/protocol/brand";
 import { decideTokenBinding } from "@countersign/protocol/dpop";
 import { refuse, type ErrorCode, type Refusal } from "@countersign/protocol/errors";
+import type { HostProfile } from "@countersign/protocol/ladder";
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { coversScope, formatScope, selectScope, unionScopes, type ScopeSet } from "@countersign/protocol/scope";
@@ -14,7 +15,7 @@ import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import type { TraceStep } from "@countersign/protocol/trace-step";
 import type { Recorder } from "../trace.ts";
-import type { Clients } from "./clients.ts";
+import type { ClientOwner, Clients } from "./clients.ts";
 import type { Discoverer, Discovery } from "./discovery.ts";
 import { dueMinute, flowKeys, flowKind, isLive, scopeOf, slotKind, toFlowView, type FlowRow, type FlowView } from "./flow-record.ts";
 import { toServerDocument } from "./server-document.ts";
@@ -23,6 +24,8 @@ import { toServerDocument } from "./server-document.ts";
 export interface FlowDemand {
   readonly userId: string;
   readonly connector: Connector;
+  /** The host that is acted out; unset, this one. */
+  readonly profile?: HostProfile;
   readonly scope: ScopeSet;
   readonly resourceMetadata: string | undefined;
   /** Whether the resource challenged with the scheme DPoP. */
@@ -73,7 +76,7 @@ export class Flows {
   /** Discovers who can authorize, then joins the running flow or begins one. A wider demand widens a flow that nobody has opened yet. */
   async join(demand: FlowDemand): Promise<Result<FlowView, Refusal>> {
     const { connector, record, resourceMetadata } = demand;
-    const found = await this.#options.discoverer.discover({ owner: connector, resourceMetadata, record });
+    const found = await this.#options.discoverer.discover({ owner: ownerOf(demand), resourceMetadata, record });
     if (!found.ok) return found;
     const { issuer } = found.value.server;
     const slotId = slotIdOf(demand.userId, connector.resource, issuer);
@@ -218,7 +221,7 @@ export class Flows {
     demand: FlowDemand,
     discovery: Discovery,
   ): Promise<Result<FlowView, Refusal> | "again"> {
-    const client = await this.#options.clients.resolve(discovery.server, demand.connector);
+    const client = await this.#options.clients.resolve(discovery.server, ownerOf(demand));
     if (!client.ok) {
       demand.record("error", "There is no client to sign in with", { code: client.error.code, reason: client.error.detail ?? "" });
       // Nothing at the paths that were merely assumed: the server has no sign-in at all.
@@ -284,4 +287,8 @@ export class Flows {
 /** One place for each (user, resource, issuer): what makes flows single-flight. */
 function slotIdOf(userId: string, resource: string, issuer: string): string {
   return digestText(`${userId}\n${resource}\n${issuer}`);
+}
+
+function ownerOf({ connector, profile }: FlowDemand): ClientOwner {
+  return profile === undefined ? connector : { ...connector, profile };
 }

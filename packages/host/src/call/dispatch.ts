@@ -7,7 +7,7 @@ import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type S
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { type ChallengeVerdict, decideUnder, type EmptyAnswer, judgeChallenge, renewsTokens } from "@countersign/protocol/profile-call";
 import type { Secret } from "@countersign/protocol/secret";
-import type { CallOrigin, ConnectorMode, TokenState } from "@countersign/protocol/security";
+import { decideCall, type CallOrigin, type ConnectorMode, type TokenState } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { WireMessage } from "@countersign/protocol/trace-step";
 import { BoundToken } from "../authorize/proof-key.ts";
@@ -150,7 +150,7 @@ export class Dispatcher {
     if (passedOn !== undefined) return passedOn;
     if (refusedToken && !refreshable) {
       await this.#vault.forget(userId, connector.resource, bearer);
-      if (challenge.error === "invalid_token" && this.#worksWithoutToken(dispatch)) {
+      if (challenge.error === "invalid_token" && worksWithoutToken(dispatch, challenge)) {
         record("retry", "The token is no longer valid; the tool works without one", { tool: tool.name });
         return this.#send(dispatch, undefined);
       }
@@ -194,10 +194,6 @@ export class Dispatcher {
     const held = await this.#vault.find(dispatch.userId, dispatch.connector.resource);
     return held === undefined ? { state: "none" } : { state: "expired", refreshable: false, scope: held.scope };
   }
-
-  #worksWithoutToken(dispatch: Dispatch): boolean {
-    return decideUnder(dispatch.profile, { ...factsOf(dispatch), token: { state: "none" } }).action === "call";
-  }
 }
 
 type Challenged = Extract<CallOutcome, { readonly kind: "challenge" }>;
@@ -207,6 +203,12 @@ function judge(dispatch: Dispatch, bearer: Secret | undefined, challenge: Challe
   const { mode, origin, schemes } = factsOf(dispatch);
   const token: TokenState = bearer === undefined ? { state: "none" } : { state: "held", scope: new Set() };
   return judgeChallenge(dispatch.profile, { mode, origin, schemes, token, challenge });
+}
+
+/** Whether the tool may be called without a token, at a host that would sign in even then should the server demand it. */
+function worksWithoutToken(dispatch: Dispatch, challenge: Challenge): boolean {
+  const { action } = decideCall({ ...factsOf(dispatch), token: { state: "none" } });
+  return action === "call" && judge(dispatch, undefined, challenge).action === "honour";
 }
 
 /** How a call ends whose server demands what this host does not do; undefined when it does. */

@@ -65,6 +65,7 @@ export class Waiting {
     const joined = await this.#parts.flows.join({
       userId: row.userId,
       connector: connector.value,
+      profile: row.profile,
       scope: held === undefined ? scope : unionScopes(withoutTransactionScopes(held.scope), scope),
       resourceMetadata: row.resourceMetadata,
       dpopChallenged: row.dpopChallenged === true,

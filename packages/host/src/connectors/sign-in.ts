@@ -33,7 +33,8 @@ export class ConnectorSignIn {
     const held = await vault.find(userId, connector.resource);
     const scope = unionScopes(need?.scope ?? new Set(), held === undefined ? new Set() : withoutTransactionScopes(held.scope));
     const asked = { resourceMetadata: need?.resourceMetadata, dpopChallenged: need?.dpopChallenged === true };
-    return flows.join({ userId, connector, scope, ...asked, record: () => {}, attach: async () => true });
+    const profile = await connectors.profileOf(userId);
+    return flows.join({ userId, connector, profile, scope, ...asked, record: () => {}, attach: async () => true });
   }
 
   async #ended(flow: StoredFlow): Promise<void> {

@@ -3,6 +3,7 @@ import { hostSignIns } from "@countersign/protocol/host-profile-sign-in";
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { StandInAuthorizationServer } from "../stand-in/authorization-server.ts";
 import { type Browser, type CallSeen, consoleOrigin, World, type WorldOptions } from "../stand-in/world.ts";
 
 let world: World;
@@ -188,6 +189,25 @@ describe("a token that is over", () => {
     const started = await startBy(browser, "by_http", {});
     const renewals = world.authorizationServer.tokenRequests.length - 1;
     expect([renewals, renewals === 1 ? "renewed" : endOf(started)]).toEqual([wanted === "renewed" ? 1 : 0, wanted]);
+  });
+});
+
+describe("a server that names two authorization servers", () => {
+  it.each(profileNames)("is signed in to at %s with the first, or with the one that knows the host", async (profile) => {
+    const browser = await begin(profile);
+    const other = await StandInAuthorizationServer.start();
+    try {
+      other.clients.clear();
+      const { origin } = world.authorizationServer;
+      world.server.prm = { authorization_servers: [other.origin, origin] };
+      const started = await startBy(browser, profile === "chatgpt" ? "by_result" : "by_http", {});
+      if (ends[profile][0] !== "signs in" && profile !== "chatgpt") return expect(started.call.flow).toBeUndefined();
+      const looksAtAll = hostSignIns[profile].issuers.value === "any";
+      const found = looksAtAll ? { flow: { issuer: origin } } : { state: "failed", error: { code: "registration_unavailable" } };
+      expect(started.call).toMatchObject(found);
+    } finally {
+      await other.close();
+    }
   });
 });
 
