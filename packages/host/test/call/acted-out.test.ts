@@ -45,18 +45,23 @@ async function choose(browser: Browser, profile: HostProfile): Promise<void> {
   expect(answer.status).toBe(200);
 }
 
+interface Started {
+  readonly status: number;
+  readonly text: string;
+  readonly call: CallSeen;
+}
+
 /** Calls as a page does, and waits until nothing more happens by itself. */
-async function startBy(browser: Browser, tool: string, more: Record<string, unknown>): Promise<{ readonly status: number; readonly call: CallSeen }> {
+async function startBy(browser: Browser, tool: string, more: Record<string, unknown>): Promise<Started> {
   const answer = await browser.post("/api/calls", { connectorId: "store", tool, arguments: {}, origin: "user", ...more });
   const text = await answer.text();
   const id = answer.headers.get("countersign-call") ?? z.looseObject({ id: z.string() }).parse(JSON.parse(text)).id;
-  if (answer.status === 400) expect(text).toBe("{}");
   const call = await browser.until(id, ({ flow, state }) => flow !== undefined || ["completed", "failed", "refused"].includes(state));
-  return { status: answer.status, call };
+  return { status: answer.status, text, call };
 }
 
-function endOf({ call }: { readonly call: CallSeen }): End {
-  if ("emptied" in call) return "400 {}";
+function endOf({ status, text, call }: Started): End {
+  if ("emptied" in call) return status === 400 && text === "{}" ? "400 {}" : "error";
   if (call.flow !== undefined) return "signs in";
   return call.state === "completed" ? "server's answer" : "error";
 }
@@ -132,6 +137,24 @@ describe("a call at the host that is acted out", () => {
     expect(call).toMatchObject({ state: "failed", emptied: true, error: { code: "authorization_required" } });
   });
 
+  it("meets a further demand as the host at which it began, whatever the user chose meanwhile", async () => {
+    const browser = await begin("claude");
+    const { call } = await startBy(browser, "by_http", {});
+    await choose(browser, "cursor");
+    let demanded = 0;
+    world.server.intercept = (_, method) => {
+      if (method !== "tools/call") return undefined;
+      demanded += 1;
+      const headers = { "www-authenticate": world.server.challengeText("insufficient_scope", ["orders:write"]) };
+      return demanded === 1 ? new Response(null, { status: 403, headers }) : undefined;
+    };
+    await browser.signIn(call.flow?.startUrl ?? "");
+    const second = await browser.until(call.id, ({ rounds, flow }) => rounds === 2 && flow !== undefined);
+    expect(second.flow?.scope).toEqual(["orders:read", "orders:write"]);
+    const later = await startBy(browser, "by_http", {});
+    expect(later.call.state).toBe("completed");
+  });
+
   it("ends at the host at which it began, also when the user chooses another meanwhile and the host process starts anew", async () => {
     const browser = await begin("claude");
     const { call } = await startBy(browser, "by_http", {});
@@ -192,6 +215,22 @@ describe("a token that is over", () => {
   });
 });
 
+describe("a token that its server refuses before it is over", () => {
+  it.each<[HostProfile, number, End]>([
+    ["countersign", 1, "server's answer"],
+    ["claude", 1, "server's answer"],
+    ["vscode", 0, "signs in"],
+    ["goose", 0, "error"],
+  ])("is renewed at %s %i times, which ends in: %s", async (profile, renewals, end) => {
+    const browser = await begin("countersign");
+    await browser.signInBy("by_http");
+    await choose(browser, profile);
+    for (const granted of world.authorizationServer.granted.values()) granted.active = false;
+    const started = await startBy(browser, "by_http", {});
+    expect([endOf(started), world.authorizationServer.tokenRequests.length - 1]).toEqual([end, renewals]);
+  });
+});
+
 describe("a server that names two authorization servers", () => {
   it.each(profileNames)("is signed in to at %s with the first, or with the one that knows the host", async (profile) => {
     const browser = await begin(profile);
@@ -201,9 +240,11 @@ describe("a server that names two authorization servers", () => {
       const { origin } = world.authorizationServer;
       world.server.prm = { authorization_servers: [other.origin, origin] };
       const started = await startBy(browser, profile === "chatgpt" ? "by_result" : "by_http", {});
-      if (ends[profile][0] !== "signs in" && profile !== "chatgpt") return expect(started.call.flow).toBeUndefined();
+      const signsIn = ends[profile].slice(0, 2).includes("signs in");
       const looksAtAll = hostSignIns[profile].issuers.value === "any";
-      const found = looksAtAll ? { flow: { issuer: origin } } : { state: "failed", error: { code: "registration_unavailable" } };
+      const found = looksAtAll
+        ? { flow: { issuer: origin } }
+        : { state: "failed", error: { code: signsIn ? "registration_unavailable" : "authorization_required" } };
       expect(started.call).toMatchObject(found);
     } finally {
       await other.close();
@@ -212,18 +253,27 @@ describe("a server that names two authorization servers", () => {
 });
 
 describe("a server that answers nothing without sign-in", () => {
-  it.each(profileNames)("is signed in to at %s where that host does so when it connects; its view's calls then work", async (profile) => {
-    const browser = await begin(profile);
+  async function beginClosed(profile: HostProfile): Promise<Browser> {
+    const browser = await begin(profile === "countersign" ? "generic" : "countersign");
     world.server.intercept = (request, method) =>
       method === "prm" || request.headers.has("authorization")
         ? undefined
         : new Response(null, { status: 401, headers: { "www-authenticate": world.server.challengeText(undefined, ["orders:read"]) } });
-    await choose(browser, profile === "countersign" ? "generic" : "countersign");
     await choose(browser, profile);
+    return browser;
+  }
+
+  it("is not signed in to at Copilot, where whoever adds it has to say so", async () => {
+    const browser = await beginClosed("copilot");
     const started = await startBy(browser, "by_http", {});
-    const opens = hostSignIns[profile].opensOn.connect.value.includes("http_401");
-    expect([profile, endOf(started)]).toEqual([profile, opens ? "signs in" : "error"]);
-    if (!opens) return;
+    expect([endOf(started), started.call.error?.code]).toEqual(["error", "authorization_required"]);
+  });
+
+  const connecting = profileNames.filter((profile) => hostSignIns[profile].opensOn.connect.value.includes("http_401"));
+  it.each(connecting)("is signed in to at %s when it connects; its view's calls then work", async (profile) => {
+    const browser = await beginClosed(profile);
+    const started = await startBy(browser, "by_http", {});
+    expect([profile, endOf(started)]).toEqual([profile, "signs in"]);
     await browser.signIn(started.call.flow?.startUrl ?? "");
     expect((await browser.settled(started.call.id)).state).toBe("completed");
     const widgetId = await browser.openWidget();
