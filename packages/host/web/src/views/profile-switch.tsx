@@ -59,9 +59,19 @@ export function ProfileMark({ onShow }: { readonly onShow: () => void }): JSX.El
   const profile = useConsole((state) => state.profile);
   if (profile === defaultProfile) return null;
   return (
-    <button type="button" class="badge badge-warn acting" data-testid="profile-mark" title="Show the setting" onClick={onShow}>
+    <button
+      type="button"
+      class="badge badge-warn acting"
+      data-testid="profile-mark"
+      aria-label={`Acting as ${hostNames[profile]}`}
+      title="Show the setting"
+      onClick={onShow}
+    >
       <Icon name="sliders" size="small" />
-      <span class="truncate">Acting as {hostNames[profile]}</span>
+      <span class="truncate">
+        <span class="acting-words">Acting as </span>
+        {hostNames[profile]}
+      </span>
     </button>
   );
 }
