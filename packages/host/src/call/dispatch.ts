@@ -198,10 +198,10 @@ export class Dispatcher {
 
 type Challenged = Extract<CallOutcome, { readonly kind: "challenge" }>;
 
-/** What the host that is acted out makes of a demand to what was sent. */
+/** What the host that is acted out makes of a demand to what was sent. To a call whose token was refused and could not be renewed it is still about that token. */
 function judge(dispatch: Dispatch, bearer: Secret | undefined, challenge: Challenge): ChallengeVerdict {
   const { mode, origin, schemes } = factsOf(dispatch);
-  const token: TokenState = bearer === undefined ? { state: "none" } : { state: "held", scope: new Set() };
+  const token: TokenState = bearer === undefined && dispatch.refused === undefined ? { state: "none" } : { state: "held", scope: new Set() };
   return judgeChallenge(dispatch.profile, { mode, origin, schemes, token, challenge });
 }
 

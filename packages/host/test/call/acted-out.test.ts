@@ -231,6 +231,23 @@ describe("a token that its server refuses before it is over", () => {
   });
 });
 
+describe("a token that nobody can renew and its server refuses", () => {
+  it.each<[HostProfile, string, End]>([
+    ["chatgpt", "by_http", "signs in"],
+    ["chatgpt", "undeclared", "signs in"],
+    ["claude", "by_http", "signs in"],
+    ["cursor", "by_http", "error"],
+  ])("leads at %s with %s to: %s", async (profile, tool, end) => {
+    const browser = await begin("countersign");
+    world.authorizationServer.behaviour.tokenResponse = (form) =>
+      form.get("grant_type") === "refresh_token" ? Response.json({ error: "invalid_grant" }, { status: 400 }) : undefined;
+    await browser.signInBy("by_http");
+    await choose(browser, profile);
+    for (const granted of world.authorizationServer.granted.values()) granted.active = false;
+    expect(endOf(await startBy(browser, tool, {}))).toBe(end);
+  });
+});
+
 describe("a server that names two authorization servers", () => {
   it.each(profileNames)("is signed in to at %s with the first, or with the one that knows the host", async (profile) => {
     const browser = await begin(profile);
