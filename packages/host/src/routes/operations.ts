@@ -25,9 +25,9 @@ import {
 } from "./schemas/connectors.ts";
 import { flowView, linkView, newLink, type NewLink } from "./schemas/flows.ts";
 import { sessionView, type SessionView } from "./schemas/session.ts";
+import { profileChoice, type ProfileChoice } from "./schemas/settings.ts";
 import { newWidget, type NewWidget, widgetView } from "./schemas/widgets.ts";
 import { examine } from "./doctor.ts";
-import { chooseProfile } from "./settings.ts";
 import { noteLadder, readTrace } from "./trace-operations.ts";
 import { viewOperations } from "./view-operations.ts";
 
@@ -311,6 +311,19 @@ export const readWidget: Operation<undefined, WidgetView> = {
   tag: "Views",
   summary: "Read a view again, such as after a reload of the page.",
   answer: widgetView,
+  errors: [],
+};
+
+export const chooseProfile: Operation<ProfileChoice, ProfileChoice> = {
+  id: "chooseProfile",
+  method: "PUT",
+  path: "/api/settings/profile",
+  tag: "Users",
+  summary: "Choose the host that this one acts out for you, so that a server and its views meet what they will meet there.",
+  audience: "console",
+  body: profileChoice,
+  status: 200,
+  answer: profileChoice,
   errors: [],
 };
 

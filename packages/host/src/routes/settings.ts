@@ -2,21 +2,8 @@ import { ok } from "@countersign/protocol/result";
 import type { Hono } from "hono";
 import type { Profiles } from "../profiles.ts";
 import { announceConnector, type ConnectorRoutes, probeConnector } from "./connectors.ts";
-import { type Operation, serveOperation } from "./operation.ts";
-import { profileChoice, type ProfileChoice } from "./schemas/settings.ts";
-
-export const chooseProfile: Operation<ProfileChoice, ProfileChoice> = {
-  id: "chooseProfile",
-  method: "PUT",
-  path: "/api/settings/profile",
-  tag: "Users",
-  summary: "Choose the host that this one acts out for you, so that a server and its views meet what they will meet there.",
-  audience: "console",
-  body: profileChoice,
-  status: 200,
-  answer: profileChoice,
-  errors: [],
-};
+import { serveOperation } from "./operation.ts";
+import { chooseProfile } from "./operations.ts";
 
 export interface SettingsRoutes extends Pick<ConnectorRoutes, "connectors" | "vault" | "events" | "door"> {
   readonly profiles: Profiles;
