@@ -83,9 +83,11 @@ function settle(pending: Map<string, Pending>, message: Record<string, unknown>)
   else waiting.reject(errorOf(objectOf(message["error"])));
 }
 
-function errorOf(error: Record<string, unknown>): CallToolError {
+function errorOf(error: Record<string, unknown>): Error | CallToolError {
   const data = objectOf(error["data"]);
   const message = [data["message"], error["message"]].find((text) => typeof text === "string") ?? "The call failed.";
+  // A host that gives no reason is not given one here.
+  if ("data" in error && Object.keys(data).length === 0) return new Error(message);
   return Object.assign(new Error(message), {
     code: typeof data["code"] === "string" ? data["code"] : "internal_error",
     retryable: data["retryable"] === true,

@@ -68,6 +68,10 @@ describe("failureOf", () => {
     const error = { code: "access_denied", message: "Access was not granted.", retryable: true };
     expect(failureOf(aCall({ error }))).toEqual({ code: -32000, message: error.message, data: { ...error, callId: "call_1" } });
   });
+  it("says no more than HTTP 400 and {} where the host that is acted out says no more", () => {
+    const error = { code: "authorization_required", message: "Please sign in.", retryable: false };
+    expect(failureOf(aCall({ error, emptied: true }))).toEqual({ code: -32000, message: "HTTP 400: {}", data: {} });
+  });
   it("is never empty, even for an end without a reason", () => {
     expect(failureOf(aCall({ state: "failed" })).data).toMatchObject({ code: "internal_error", callId: "call_1" });
   });

@@ -124,6 +124,15 @@ describe("window.openai", () => {
     expect(reason).toMatchObject({ ...error, callId: "call_1" });
   });
 
+  it("rejects with an Error without code, retryable or call where the host that is acted out gives no reason", async () => {
+    const error = { code: "authorization_required", message: "Please sign in.", retryable: false };
+    const { openai } = bench(() => Promise.resolve(aCall({ state: "failed", error, emptied: true })));
+    const reason: unknown = await openai.callTool("list_orders").catch((thrown: unknown) => thrown);
+    expect(reason).toBeInstanceOf(Error);
+    expect(reason).toMatchObject({ message: "HTTP 400: {}" });
+    expect(Object.keys(Object(reason))).toEqual([]);
+  });
+
   it("V16 keeps the answers of calls in flight apart", async () => {
     const { openai } = bench(async (name) => {
       if (name === "slow") await settled();

@@ -26,6 +26,15 @@ describe("predictCall", () => {
   it.each(rows)("%s", (_title, tool, connector, origin, action) => {
     expect(predictCall("countersign", tool, connector, origin, nowMs).action).toBe(action);
   });
+
+  it.each([
+    ["chatgpt", "widget", "answer"],
+    ["chatgpt", "user", "call"],
+    ["claude", "widget", "call"],
+    ["claude", "user", "call"],
+  ] as const)("expects of %s at a %s's call that needs sign-in no window before the server was asked: %s", (profile, origin, action) => {
+    expect(predictCall(profile, aTool(), aConnector(), origin, nowMs).action).toBe(action);
+  });
 });
 
 describe("decideAtStart", () => {

@@ -71,11 +71,18 @@ export interface DownloadFile extends NewFile {}
 export interface CallFailure {
   readonly code: number;
   readonly message: string;
-  readonly data: { readonly code: string; readonly message: string; readonly retryable: boolean; readonly callId: string };
+  /** Empty only where a host is acted out that tells its views nothing. */
+  readonly data:
+    | { readonly code: string; readonly message: string; readonly retryable: boolean; readonly callId: string }
+    | Readonly<Record<string, never>>;
 }
 
-/** What a view is told about an ended call without a result. Never an empty object. */
+/** An answer without any reason, as a client's transport puts it. */
+const emptied: CallFailure = { code: -32000, message: "HTTP 400: {}", data: {} };
+
+/** What a view is told about an ended call without a result. Never an empty object, unless the host that is acted out answers so. */
 export function failureOf(call: Call): CallFailure {
+  if (call.emptied === true) return emptied;
   const { code, message, retryable } = call.error ?? { code: "internal_error", message: "Something went wrong on our side.", retryable: true };
   return { code: -32000, message, data: { code, message, retryable, callId: call.id } };
 }
