@@ -60,6 +60,17 @@ export const developerRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "profiles-1",
+    rule: "The console acts as other hosts do, as far as it is known of them: what works there, falls back or is dead comes out so here, in the view, at the user's own call and at paying.",
+    shownBy: [
+      scenario("profiles", "the shop's orders are reached from its view, and by the user's own call, as the tables say"),
+      scenario("profiles", "the shop is paid from its view as the tables say"),
+      scenario("profiles", "V03 makes the open view anew: its frame, its code and its window.openai are those of the host's row"),
+      scenario("profiles", "M26 has under chatgpt a dead button where the view knows no other way"),
+      scenario("profiles", "M26 shows under chatgpt the orders in the shop's view after its own link"),
+    ],
+  },
+  {
     id: "docs-1",
     rule: "What the documents say to type does what they say: each command is run by a test, each piece of code compiled, each link followed.",
     shownBy: [

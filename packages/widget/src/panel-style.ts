@@ -14,7 +14,7 @@ p { margin: 0; overflow-wrap: anywhere; }
 p:empty { display: none; }
 .quiet { color: var(--text-2, light-dark(#5d5c57, #aaa9a4)); font-size: 0.8125rem; line-height: 1.25rem; }
 .quiet[role="timer"] { font-variant-numeric: tabular-nums; }
-code { font: 600 1rem/1.5rem var(--font-mono, ui-monospace, monospace); letter-spacing: 0.06em; color: var(--text, light-dark(#1c1c1a, #ededea)); user-select: all; }
+code { font: 600 1rem/1.5rem var(--font-mono, ui-monospace, monospace); letter-spacing: 0.06em; color: var(--text, light-dark(#1c1c1a, #ededea)); user-select: all; white-space: nowrap; }
 button { min-height: 36px; padding: 0 16px; border: 0; border-radius: var(--radius-s, 6px); font: inherit; font-weight: 600; cursor: pointer;
   color: var(--on-accent, #ffffff); background: var(--accent, light-dark(#3a4fd4, #5568e6)); }
 button:hover { background: var(--accent-hover, light-dark(#2f42b8, #4659d6)); }
