@@ -14,6 +14,8 @@ export interface HostClient {
   readonly keepsSession: Fact<boolean>;
   /** How much of a `tools/list` in pages it reads. */
   readonly toolPages: Fact<"all" | "first">;
+  /** What becomes of a request that the server answers with a redirect. */
+  readonly redirects: Fact<"follows" | "refuses">;
   /** How long one request may stay without an answer, in ms. */
   readonly requestMs: Fact<number>;
   /** The same for its requests to a token endpoint. */
@@ -30,6 +32,7 @@ const allRevisions = ["2026-07-28", ...legacyRevisions] as const;
 const unmeasured = {
   keepsSession: fact("assumed", true, unknown),
   toolPages: fact<"all" | "first">("assumed", "all", unknown),
+  redirects: fact<"follows" | "refuses">("assumed", "refuses", unknown),
   requestMs: fact("assumed", 60_000, sdkTimeout),
   tokenMs: fact("assumed", 60_000, sdkTimeout),
 } as const;
@@ -43,6 +46,7 @@ export const hostClients: HostTable<HostClient> = {
     capabilities: fact("own", { elicitation: { form: {}, url: {} }, extensions: ui }, "packages/host/src/connections/open-client.ts"),
     keepsSession: fact("own", true, "packages/host: the official client"),
     toolPages: fact("own", "all", "packages/host: the official client"),
+    redirects: fact("own", "refuses", "packages/service/src/dial/dial.ts"),
     requestMs: fact("own", 60_000, "packages/host/src/options.ts"),
     tokenMs: fact("own", 10_000, "packages/host/src/options.ts"),
   },
@@ -81,6 +85,7 @@ export const hostClients: HostTable<HostClient> = {
       `${captures}, 1.130`,
     ),
     toolPages: fact("code", "all", `${captures}, 2026-08-24`),
+    redirects: fact("code", "follows", "microsoft/vscode, src/vs/workbench/api/common/extHostMcp.ts: up to 5"),
   },
   cursor: {
     ...unmeasured,

@@ -4,9 +4,10 @@ import { hostClients } from "./host-profile-client.ts";
 import { type HostSignIn, hostSignIns, type SignInForm } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
 import type { HostProfile } from "./ladder.ts";
-import { elicitationModes } from "./profile-call.ts";
+import { elicitationModes, lackOfResult } from "./profile-call.ts";
 import { judgeReach, type Reach, type ReachFacts } from "./profile-reach.ts";
 import type { ProtectedCallObservation, ServerObservation, ToolObservation } from "./server-observation.ts";
+import { undeclaredDemand } from "./server-rules.ts";
 import type { Matter, Verdict } from "./server-verdict.ts";
 
 /** The matters that ask whether calls come through, which is a question of challenges. */
@@ -30,13 +31,13 @@ function judgeCaller(seen: ServerObservation, profile: HostProfile, by: Caller, 
   if (by === "view" && listed.every(({ view }) => view === undefined)) return moot("no_views", "No tool names a view.");
   const called = listed.filter(({ visibility }) => visibility.includes(by === "model" ? "model" : "app"));
   const demanding = called.filter(isProtected);
-  if (demanding.length === 0) return judgeOpen(profile, by);
+  if (demanding.length === 0) return undeclaredDemand(seen) === undefined ? judgeOpen(profile, by) : undeclared;
   const optional = demanding.every(({ scheme }) => scheme === "either");
   if (signIn.standing === "dead" || signIn.standing === "unknown") return optional ? softened(signIn) : signIn;
   const call = seen.protectedCallOf[profile] ?? seen.protectedCall;
   const told = demandOf(call, optional);
   if ("standing" in told) return told;
-  if (told.asks) return judgeQuestion(profile);
+  if (told.asks) return judgeQuestion(seen, profile);
   const facts: ReachFacts = { mode: "mixed", by, forms: told.forms, declares: true, describes: told.describes, offersLinks: offersLinks(listed) };
   const reach = judgeReach(profile, facts);
   const basis = { certainty: reach.certainty, source: reach.source };
@@ -114,6 +115,13 @@ function demandOf(call: ProtectedCallObservation, optional: boolean): Demand | V
   }
 }
 
+const undeclared: Verdict = {
+  standing: "unknown",
+  finding: "demand_undeclared",
+  reason: "No tool says who may call it, and the server knows tokens: whether calls demand one was not seen.",
+  fix: "Declare `securitySchemes` on each tool, `noauth` where nobody has to sign in.",
+};
+
 const toolRan: Verdict = {
   standing: "dead",
   finding: "protected_tool_ran",
@@ -135,10 +143,14 @@ const unreadableChallenge: Verdict = {
   fix: 'Write the challenge as RFC 9110 section 11.6.1 has it: Bearer resource_metadata="...", scope="...".',
 };
 
-function judgeQuestion(profile: HostProfile): Verdict {
+function judgeQuestion({ eras }: ServerObservation, profile: HostProfile): Verdict {
   const { capabilities } = hostClients[profile];
   const basis = basisOf(capabilities);
   if (elicitationModes(profile).includes("url")) return { ...works("elicitation", "The host shows the address to the user."), basis };
+  // Before 2026-07-28 a call does not say what its host can do: what was seen is how the doctor's own session is asked.
+  if (eras["2026-07-28"].seen !== "spoken") {
+    return unknown("elicitation_unseen", "The server asks clients that offer it to visit an address; how it asks one that does not was not seen.");
+  }
   return {
     standing: "dead",
     finding: "no_elicitation",
@@ -155,6 +167,7 @@ function judgeStepUp(seen: ServerObservation, profile: HostProfile, signIn: Verd
       ? unknown("list_behind_sign_in", "The tools are shown only after sign-in.")
       : unknown("list_unseen", "The tools could not be listed.");
   const wanted = new Set(listed.flatMap(({ scopes }) => scopes));
+  if (undeclaredDemand(seen) !== undefined) return undeclared;
   if (listed.every((tool) => !isProtected(tool))) return moot("nothing_protected", "Nothing demands sign-in.");
   if (signIn.standing === "dead" || signIn.standing === "unknown") return signIn;
   const call = seen.protectedCallOf[profile] ?? seen.protectedCall;
@@ -163,13 +176,19 @@ function judgeStepUp(seen: ServerObservation, profile: HostProfile, signIn: Verd
     return moot("one_scope", "The first sign-in asks for all that any tool needs.");
   const form = call.seen === "http" ? "http_403" : call.seen === "result" ? "result" : undefined;
   const { opensOn } = hostSignIns[profile];
+  const describes = call.seen === "result" && call.described && call.error !== undefined;
+  const lacks = form === "result" && lackOfResult(hostSignIns[profile], { declares: true, describes }) !== undefined;
   const opens = opensOn.model.value;
-  if (opens.includes("declared") || (form !== undefined && opens.includes(form))) {
+  if (opens.includes("declared") || (form !== undefined && opens.includes(form) && !lacks)) {
     return { ...works("step_up", "A demand for more scopes leads to a sign-in."), basis: basisOf(opensOn.model) };
   }
   if (opens.length === 0) {
     const { reason, finding, fix } = signsInAtConnect;
     return { standing: "dead", finding, reason, fix, basis: basisOf(opensOn.model) };
+  }
+  if (lacks) {
+    const fix = "Give the challenge an error and an error_description.";
+    return { standing: "dead", finding: "result_lacks", reason: "The challenge in the result is not taken.", fix, basis: basisOf(opensOn.model) };
   }
   if (form === undefined) return unknown("challenge_unseen", "How more scopes are demanded was not seen.");
   return {

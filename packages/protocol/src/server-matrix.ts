@@ -63,13 +63,14 @@ function cautious(verdict: Verdict): Verdict {
 }
 
 function hostFactsOf(host: HostProfile): HostFacts {
-  const { revisions, keepsSession, toolPages } = hostClients[host];
+  const { revisions, keepsSession, toolPages, redirects } = hostClients[host];
   const { opensOn, registration, cimdNeeds, issuers, needs } = hostSignIns[host];
   const { openai, csp } = hostViews[host];
   return {
     revisions: revisions.value,
     keepsSession: keepsSession.value,
     toolPages: toolPages.value,
+    followsRedirects: redirects.value === "follows",
     signsInAtConnect: opensOn.connect.value.includes("http_401"),
     registration: registration.value,
     cimdNeeds: cimdNeeds.value,
@@ -85,6 +86,7 @@ const factBehind: Readonly<Record<keyof HostFacts, (host: HostProfile) => Fact<u
   revisions: (host) => hostClients[host].revisions,
   keepsSession: (host) => hostClients[host].keepsSession,
   toolPages: (host) => hostClients[host].toolPages,
+  followsRedirects: (host) => hostClients[host].redirects,
   signsInAtConnect: (host) => hostSignIns[host].opensOn.connect,
   registration: (host) => hostSignIns[host].registration,
   cimdNeeds: (host) => hostSignIns[host].cimdNeeds,

@@ -1,5 +1,5 @@
 import type { ServerObservation } from "./server-observation.ts";
-import type { Note } from "./server-verdict.ts";
+import { type Note, postEras } from "./server-verdict.ts";
 
 /** Says what a server should mend whatever the host is; undefined when it is as it should be, or was not seen. */
 type NoteRule = (seen: ServerObservation) => Note | undefined;
@@ -58,8 +58,8 @@ const rules: readonly NoteRule[] = [
   ({ tools }) =>
     when(tools.seen === "listed" && !tools.complete, {
       finding: "too_many_tools",
-      reason: "The list of tools has no end within 10 pages and 500 tools; only its beginning was looked at.",
-      fix: "Offer fewer tools: models choose badly among many, and hosts cut such lists.",
+      reason: "Only the beginning of the list of tools was looked at: it has no end within 10 pages and 500 tools, or a later page failed.",
+      fix: "Answer each page, and offer fewer tools: models choose badly among many, and hosts cut such lists.",
     }),
   ({ tools, resourceMetadata }) => {
     const described = resourceMetadata.flatMap((place) =>
@@ -83,8 +83,6 @@ const rules: readonly NoteRule[] = [
       },
     ),
 ];
-
-const postEras = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] as const;
 
 /** What there is to mend whatever the host, in the order of weight. */
 export function notesOn(seen: ServerObservation): readonly Note[] {

@@ -117,10 +117,10 @@ export type ProtectedCallObservation =
   | { readonly seen: "not_called"; readonly reason: "none_declared" | "none_read_only" | "needs_arguments" | "not_wanted" }
   | Unanswered;
 
-/** How a token that nobody gave out is received. It is a fixed word and opens nothing. */
+/** How a token that nobody gave out is received. It is a fixed word and opens nothing. `taken`: a protected tool ran. `unasked`: only what is open was asked. */
 export type BadTokenObservation =
   | { readonly seen: "challenged"; readonly challenge: ChallengeObservation }
-  | { readonly seen: "ignored" }
+  | { readonly seen: "taken" | "unasked" }
   | { readonly seen: "refused"; readonly status: number }
   | Unanswered;
 

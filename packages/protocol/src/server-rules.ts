@@ -1,5 +1,5 @@
 import type { AuthorizationDocument, DocumentObservation, EraName, NoAnswer, ServerObservation } from "./server-observation.ts";
-import type { Matter, Verdict } from "./server-verdict.ts";
+import { failureOf, type Matter, postEras, type Verdict } from "./server-verdict.ts";
 
 /** What the rules below need of a host's row, without the sources. */
 export interface HostFacts {
@@ -8,6 +8,7 @@ export interface HostFacts {
   /** Whether it sends the session id back that a server gave. */
   readonly keepsSession: boolean;
   readonly toolPages: "all" | "first";
+  readonly followsRedirects: boolean;
   /** Whether a 401 while connecting starts a sign-in. */
   readonly signsInAtConnect: boolean;
   readonly registration: readonly ("preregistered" | "cimd" | "dcr")[];
@@ -73,11 +74,12 @@ const silences: Readonly<Record<NoAnswer, string>> = {
 };
 
 const connectRules: readonly Rule[] = [
-  ({ eras }) => {
-    const moved = Object.values(eras).every((era) => era.seen === "nothing" && era.problem === "redirected");
-    return moved
-      ? dead("redirected", "The address redirects, and hosts follow no redirect of a POST.", "Give out the address that it leads to.")
-      : undefined;
+  ({ eras }, { followsRedirects }) => {
+    if (!Object.values(eras).every((era) => era.seen === "nothing" && era.problem === "redirected")) return undefined;
+    const fix = "Give out the address that it leads to.";
+    return followsRedirects
+      ? { ...unknown("redirected", "The address redirects, and what is there was not looked at."), fix }
+      : dead("redirected", "The address redirects, and this host does not follow.", fix, "followsRedirects");
   },
   ({ eras }) => {
     const problems = Object.values(eras).flatMap((era) => (era.seen === "nothing" ? [era.problem] : []));
@@ -85,10 +87,15 @@ const connectRules: readonly Rule[] = [
     return first !== undefined && problems.length === Object.values(eras).length ? unknown("unreachable", silences[first]) : undefined;
   },
   ({ eras }) => {
-    const speaks = Object.values(eras).some((era) => era.seen === "spoken" || era.seen === "other_version" || era.seen === "challenged");
-    const isSeen = Object.values(eras).every((era) => era.seen !== "nothing");
-    const fix = "Give the address of the MCP endpoint itself; it often ends in /mcp.";
-    return speaks || !isSeen ? undefined : dead("not_mcp", "What answers at the address does not speak MCP.", fix);
+    if (Object.values(eras).some((era) => era.seen === "spoken" || era.seen === "other_version" || era.seen === "challenged")) return undefined;
+    // Whatever becomes of the GET of the first transport: that it is redirected or hangs is common where no MCP is spoken.
+    const posted = postEras.map((era) => eras[era]);
+    const failed = posted.map(failureOf);
+    if (failed.every((status) => status !== undefined)) {
+      return unknown("server_fails", `The server answers with an error of its own (HTTP ${failed[0]}), so nothing could be seen.`);
+    }
+    if (posted.some((era) => era.seen === "nothing")) return unknown("partly_unseen", "Some questions got no answer, and no answer spoke MCP.");
+    return dead("not_mcp", "What answers at the address does not speak MCP.", "Give the address of the MCP endpoint itself; it often ends in /mcp.");
   },
   (seen, host) => {
     const needsSignIn = Object.values(seen.eras).some((era) => era.seen === "challenged") && spokenEra(seen, host) === undefined;
@@ -96,7 +103,7 @@ const connectRules: readonly Rule[] = [
     return fallsBack(
       "sign_in_to_connect",
       "The server answers nobody without sign-in, and this host signs in while connecting only when it was configured to.",
-      "Answer discovery, initialize and lists anonymously, and challenge only calls.",
+      "Say in your documentation how its users configure the sign-in, which this host has for the whole server or not at all.",
       "signsInAtConnect",
     );
   },
@@ -143,6 +150,16 @@ const listRules: readonly Rule[] = [
 
 const signInRules: readonly Rule[] = [
   (seen) => (hasProtected(seen) ? undefined : moot("nothing_protected", "Nothing demands sign-in.")),
+  (_seen, { registration }) =>
+    // What is entered by hand is not looked up.
+    registration.every((way) => way === "preregistered")
+      ? fallsBack(
+          "registered_by_hand",
+          "This host does not become a client of an authorization server by itself: somebody registers it there.",
+          "Say in your documentation how the host is registered and where its client id goes.",
+          "registration",
+        )
+      : undefined,
   ({ resourceMetadata }, host) => {
     const described = resourceMetadata.some((each) => each.seen === "document");
     const other = resourceMetadata.some((each) => each.seen === "refused" && each.code === "resource_mismatch");
@@ -156,8 +173,9 @@ const signInRules: readonly Rule[] = [
       "needsExactResource",
     );
   },
-  ({ resourceMetadata }) => {
+  ({ resourceMetadata }, { followsRedirects }) => {
     if (resourceMetadata.some((each) => each.seen === "document")) return undefined;
+    if (resourceMetadata.some(isMoved)) return movedMetadata(followsRedirects);
     if (resourceMetadata.some(isUnseen)) return unknown("metadata_unseen", "The protected resource metadata could not be read.");
     const fix = "Publish protected resource metadata with `authorization_servers` (RFC 9728).";
     return dead("no_resource_metadata", "There are no usable protected resource metadata.", fix);
@@ -166,6 +184,7 @@ const signInRules: readonly Rule[] = [
     const documents = documentsFor(seen, host);
     if (documents.some((each) => each.seen === "document")) return undefined;
     const refused = documents.find((each) => each.seen === "refused");
+    if (refused === undefined && documents.some(isMoved)) return movedMetadata(host.followsRedirects);
     if (refused === undefined && documents.some(isUnseen)) {
       return unknown("server_unseen", "The authorization server's metadata could not be read.");
     }
@@ -175,15 +194,6 @@ const signInRules: readonly Rule[] = [
   },
   (seen, host) => {
     if (documentsFor(seen, host).some((each) => each.seen === "document" && canRegister(each.judged, host))) return undefined;
-    if (host.registration.every((way) => way === "preregistered")) {
-      const byHand = "This host does not become a client of an authorization server by itself: somebody registers it there.";
-      return fallsBack(
-        "registered_by_hand",
-        byHand,
-        "Say in your documentation how the host is registered and where its client id goes.",
-        "registration",
-      );
-    }
     const fix = "Support Client ID Metadata Documents with the auth method none, or dynamic registration.";
     const reason = "This host cannot become a client of the authorization server by itself.";
     return host.registration.includes("preregistered")
@@ -191,11 +201,18 @@ const signInRules: readonly Rule[] = [
       : dead("registration", reason, fix, "registration");
   },
   ({ badToken }) => {
-    if (badToken.seen !== "ignored") return undefined;
-    const fix = 'Answer a bad token with 401 and error="invalid_token" (RFC 6750 section 3.1).';
-    return fallsBack("bad_token_ignored", "A token that is not valid is treated like none, so no host notices when its own is over.", fix);
+    if (badToken.seen !== "taken") return undefined;
+    const fix = 'Verify each token, and answer a bad one with 401 and error="invalid_token" (RFC 6750 section 3.1).';
+    return fallsBack("bad_token_taken", "A protected tool ran with a token that nobody gave out, so whoever makes one up is let in.", fix);
   },
 ];
+
+function movedMetadata(followsRedirects: boolean): RuleVerdict {
+  const fix = "Serve the metadata at its own place, without a redirect.";
+  return followsRedirects
+    ? { ...unknown("metadata_redirected", "The metadata is redirected, and what is there was not looked at."), fix }
+    : dead("metadata_redirected", "The metadata is redirected, and this host does not follow.", fix, "followsRedirects");
+}
 
 const serverFix = "Mend the metadata of the authorization server (RFC 8414 section 2).";
 
@@ -206,6 +223,8 @@ const serverReasons: Readonly<Record<string, string>> = {
 };
 
 const viewRules: readonly Rule[] = [
+  ({ tools }) => (tools.seen === "challenged" ? unknown("list_behind_sign_in", "The tools are shown only after sign-in.") : undefined),
+  ({ tools }) => (tools.seen === "listed" ? undefined : unknown("list_unseen", "The tools could not be listed.")),
   ({ tools }) => {
     const hasViews = tools.seen === "listed" && tools.tools.some(({ view }) => view !== undefined);
     return hasViews ? undefined : moot("no_views", "No tool names a view.");
@@ -271,14 +290,33 @@ function isEra(revision: string, eras: ServerObservation["eras"]): revision is E
   return Object.hasOwn(eras, revision);
 }
 
-function hasProtected({ eras, tools }: ServerObservation): boolean {
-  const isChallenged = tools.seen === "challenged" || Object.values(eras).some((era) => era.seen === "challenged");
-  return isChallenged || (tools.seen === "listed" && tools.tools.some(({ scheme }) => scheme === "oauth2" || scheme === "either"));
+/**
+ * No tool says that it needs sign-in and some say nothing at all, while the server knows tokens: nothing was called, so whether calls demand one was not seen.
+ * `described`: it publishes what a sign-in needs, too.
+ */
+export function undeclaredDemand({ tools, resourceMetadata, badToken }: ServerObservation): "described" | "possible" | undefined {
+  if (tools.seen !== "listed" || tools.tools.some(({ scheme }) => scheme === "oauth2" || scheme === "either")) return undefined;
+  if (!tools.tools.some(({ scheme }) => scheme === "undeclared")) return undefined;
+  if (resourceMetadata.some((each) => each.seen === "document")) return "described";
+  return badToken.seen === "challenged" ? "possible" : undefined;
 }
 
-/** A place that gave no answer, unless by leading elsewhere: hosts follow no redirect to metadata. */
+function hasProtected(seen: ServerObservation): boolean {
+  const { eras, tools } = seen;
+  const isChallenged = tools.seen === "challenged" || Object.values(eras).some((era) => era.seen === "challenged");
+  return (
+    isChallenged ||
+    undeclaredDemand(seen) === "described" ||
+    (tools.seen === "listed" && tools.tools.some(({ scheme }) => scheme === "oauth2" || scheme === "either"))
+  );
+}
+
+function isMoved(place: DocumentObservation<unknown>): boolean {
+  return place.seen === "nothing" && place.problem === "redirected";
+}
+
 function isUnseen(place: DocumentObservation<unknown>): boolean {
-  return place.seen === "nothing" && place.problem !== "redirected";
+  return place.seen === "nothing";
 }
 
 /** What is known of the authorization servers that the host would use. */

@@ -1,5 +1,5 @@
 import type { Certainty } from "./host-profile.ts";
-import type { ServerObservation } from "./server-observation.ts";
+import type { EraObservation, ServerObservation } from "./server-observation.ts";
 
 /** How one matter stands for one host. `moot`: the server gives no occasion for it, such as sign-in where nothing is protected. `unknown`: it could not be seen. */
 export type Standing = "works" | "falls_back" | "dead" | "moot" | "unknown";
@@ -99,9 +99,30 @@ function namesOf(cells: readonly { readonly host: string }[]): readonly string[]
   return [...new Set(cells.map(({ host }) => host))];
 }
 
-/** Whether anything at all answered at the address, in whatever way. */
+/** The eras whose messages are POSTs. */
+export const postEras: readonly ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] = [
+  "2026-07-28",
+  "2025-11-25",
+  "2025-06-18",
+  "2025-03-26",
+  "2024-11-05",
+];
+
+/** The status of an answer that says nothing of the server but that it is not well, or has been asked too much. */
+export function failureOf(era: EraObservation): number | undefined {
+  const isAnswer = era.seen === "refused" || era.seen === "unreadable";
+  return isAnswer && (era.status >= 500 || era.status === 429) ? era.status : undefined;
+}
+
+/** Whether anything answered at the address, in whatever way but a failure. A GET that is refused is no answer of MCP. */
 export function wasReached({ eras }: Pick<ServerObservation, "eras">): boolean {
-  return Object.values(eras).some((era) => era.seen !== "nothing" || era.problem === "redirected" || era.problem === "too_large");
+  const old = eras["HTTP+SSE"];
+  if (old.seen === "spoken" || old.seen === "challenged") return true;
+  return postEras.some((name) => {
+    const era = eras[name];
+    if (era.seen === "nothing") return era.problem === "redirected" || era.problem === "too_large";
+    return failureOf(era) === undefined;
+  });
 }
 
 /** What a script is told. What could not be seen fails nothing: a cell is dead only for something that was seen. */

@@ -32,7 +32,7 @@ describe("readProfile", () => {
 describe("host profiles", () => {
   it.each(profiles)("give a certainty and a source for each fact about %s", (profile) => {
     const facts = tables.flatMap(([name, table]) => factsOf(table[profile], name));
-    expect(facts.length).toBe(26);
+    expect(facts.length).toBe(27);
     const certainties = profile === "countersign" ? ["own"] : ["doc", "code", "issue", "inferred", "assumed"];
     const bad = facts.filter(([, { certainty, source }]) => !certainties.includes(certainty) || source.length < 11);
     expect(bad.map(([place]) => place)).toEqual([]);

@@ -193,8 +193,8 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "server-matrix": ["judgeServer", "reportOn"],
   "server-notes": ["notesOn"],
   "server-observation": ["eraNames"],
-  "server-rules": ["judgeByRules"],
-  "server-verdict": ["exitCodeOf", "findingsOf", "matters", "wasReached"],
+  "server-rules": ["judgeByRules", "undeclaredDemand"],
+  "server-verdict": ["exitCodeOf", "failureOf", "findingsOf", "matters", "postEras", "wasReached"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "claimed-name": ["passesForAnother"],
   "device-code": [

@@ -19,6 +19,8 @@ type Row = readonly [host: HostProfile, standing: string, finding: string, seen:
 
 const either: ToolObservation = { ...protectedTool, scheme: "either" };
 const scoped = (scope: string): ToolObservation => ({ ...protectedTool, name: scope, scopes: [scope] });
+const knowsNoTokens: Partial<ServerObservation> = { resourceMetadata: [], badToken: { seen: "unasked" } };
+const oldOnly: Partial<ServerObservation> = { eras: { ...goodServer.eras, "2026-07-28": { seen: "refused", status: 400 } } };
 const behindSignIn: Partial<ServerObservation> = {
   eras: allEras({ seen: "challenged", challenge: http.challenge }),
   tools: { seen: "challenged", challenge: http.challenge },
@@ -55,6 +57,11 @@ const table: Readonly<Record<CallMatter, readonly Row[]>> = {
     ["claude", "unknown", "challenge_unseen", { protectedCall: { seen: "nothing", problem: "timeout" } }],
     ["countersign", "works", "reached", { protectedCall: { seen: "not_called", reason: "not_wanted" } }],
     ["claude", "works", "nothing_protected", { tools: listing([openTool]) }],
+    ["chatgpt", "unknown", "demand_undeclared", { tools: listing([{ ...openTool, scheme: "undeclared" }]) }],
+    ["chatgpt", "unknown", "demand_undeclared", { tools: listing([{ ...openTool, scheme: "undeclared" }]), resourceMetadata: [] }],
+    ["chatgpt", "works", "nothing_protected", { ...knowsNoTokens, tools: listing([{ ...openTool, scheme: "undeclared" }]) }],
+    ["claude", "unknown", "elicitation_unseen", { ...oldOnly, protectedCall: { seen: "url" } }],
+    ["vscode", "works", "elicitation", { ...oldOnly, protectedCall: { seen: "url" } }],
     ["claude", "works", "nothing_protected", { tools: listing([{ ...protectedTool, visibility: ["app"] }]) }],
     ["goose", "works", "optional_sign_in", { tools: listing([either]), protectedCall: { seen: "not_called", reason: "none_declared" } }],
     ["claude", "works", "reached", behindSignIn],
@@ -91,6 +98,13 @@ const table: Readonly<Record<CallMatter, readonly Row[]>> = {
     ["cursor", "dead", "signs_in_at_connect", { tools: listing([scoped("a"), scoped("b")]) }],
     ["chatgpt", "dead", "step_up_ignored", { tools: listing([scoped("a"), scoped("b")]) }],
     ["chatgpt", "works", "step_up", { tools: listing([scoped("a"), scoped("b")]), protectedCallOf: { chatgpt: inResult } }],
+    [
+      "chatgpt",
+      "dead",
+      "result_lacks",
+      { tools: listing([scoped("a"), scoped("b")]), protectedCallOf: { chatgpt: { ...inResult, described: false } } },
+    ],
+    ["chatgpt", "unknown", "demand_undeclared", { tools: listing([{ ...openTool, scheme: "undeclared" }]) }],
     ["chatgpt", "moot", "one_scope", { tools: listing([scoped("a"), scoped("b")]), protectedCall: { ...inResult, scope: ["a", "b"] } }],
     ["chatgpt", "unknown", "challenge_unseen", { tools: listing([scoped("a")]), protectedCall: { seen: "not_called", reason: "not_wanted" } }],
     ["countersign", "works", "step_up", { tools: listing([scoped("a")]), protectedCall: { seen: "not_called", reason: "not_wanted" } }],

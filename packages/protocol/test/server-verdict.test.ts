@@ -91,6 +91,8 @@ describe("a server", () => {
     ["answers with a redirect", { seen: "nothing", problem: "redirected" }, true],
     ["answers with too much", { seen: "nothing", problem: "too_large" }, true],
     ["answers with an error", refused, true],
+    ["is down", { seen: "refused", status: 503 }, false],
+    ["has been asked too much", { seen: "unreadable", status: 429, contentType: "" }, false],
     ["does not answer in time", { seen: "nothing", problem: "timeout" }, false],
   ] as const)("that %s was reached or not", (_name, era, reached) => {
     expect(wasReached(erasOf(era))).toBe(reached);

@@ -4,8 +4,8 @@ import { member } from "@countersign/protocol/shape";
 import type { Reach } from "@countersign/service/dial/address";
 import { DialError, type dial } from "@countersign/service/dial/dial";
 
-/** What is read of an answer: all of it, nothing but its head, or an event stream up to the event that answers the message `id`. */
-export type Reading = "whole" | "head" | { readonly answerTo: number };
+/** What is read of an answer: all of it, nothing but its head, the first event of a stream, or a stream up to the event that answers the message `id`. */
+export type Reading = "whole" | "head" | "first_event" | { readonly answerTo: number };
 
 export interface Question {
   readonly method: "GET" | "POST" | "OPTIONS" | "DELETE";
@@ -67,7 +67,12 @@ export class Asker {
       ...(question.body === undefined ? {} : { body: question.body }),
       ...(signal === undefined ? {} : { signal }),
     };
-    const bounds = { reach, timeoutMs, responseBytesMax: answerBytesMax, ...(reading === "head" ? { endless: true } : {}) };
+    const bounds = {
+      reach,
+      timeoutMs,
+      responseBytesMax: answerBytesMax,
+      ...(reading === "head" || reading === "first_event" ? { endless: true } : {}),
+    };
     try {
       const response = await this.#bounds.dial(new URL(question.url), request, bounds);
       return { seen: "answer", status: response.status, headers: response.headers, text: await readBody(response, reading) };
@@ -97,7 +102,32 @@ async function readBody(response: Response, reading: Reading): Promise<string> {
     return "";
   }
   const isStream = response.headers.get("content-type")?.toLowerCase().startsWith("text/event-stream") === true;
+  if (reading === "first_event") return isStream ? readFirst(response) : "";
   return reading !== "whole" && isStream ? readEvent(response, reading.answerTo) : response.text();
+}
+
+/** A stream that stands for later may begin with silence. */
+const firstEventMs = 2_000;
+
+/** What a stream begins with: its first event whole, or what came of it in time. */
+async function readFirst(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const { promise: late, resolve } = Promise.withResolvers<{ readonly value: undefined }>();
+  const timer = setTimeout(resolve, firstEventMs, { value: undefined });
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    while (!text.includes("\n\n")) {
+      const { value } = await Promise.race([reader.read(), late]);
+      if (value === undefined) break;
+      text = (text + decoder.decode(value, { stream: true })).replaceAll("\r\n", "\n");
+    }
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel();
+  }
+  return text;
 }
 
 /** The data of the first event that answers the message; empty when the stream ends without one. */
@@ -122,5 +152,7 @@ function dataOf(event: string): string {
 }
 
 function answers(data: string, id: number): boolean {
-  return data !== "" && member(readJson(data), "id") === id;
+  const message = data === "" ? undefined : readJson(data);
+  // A question of the server's own on the same stream has numbers of its own.
+  return member(message, "id") === id && member(message, "method") === undefined;
 }

@@ -15,7 +15,7 @@ import { Asker, type AskBounds } from "./ask.ts";
 import type { Speech } from "./message.ts";
 import { endSessions, probeEras, type ErasSeen } from "./probe-eras.ts";
 import { probeAuthorizationServers, probeResourceMetadata } from "./probe-metadata.ts";
-import { isDemand, probeAsHosts, probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
+import { chooseProtectedTool, isDemand, probeAsHosts, probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
 import { probeTools, type ToolsSeen } from "./probe-tools.ts";
 import { probeCrossOrigin, probeTransport } from "./probe-transport.ts";
 import { probeViews } from "./probe-views.ts";
@@ -63,8 +63,11 @@ export async function examineServer(address: string, options: ExamineOptions): P
   step("revisions");
   const seen = await probeEras(asker, resource.value);
   const { speech, opened } = seen;
-  const conversation = speech === undefined ? withoutSpeech(seen) : await converse(asker, { speech, opened, consent, development: loopback, step });
-  await endSessions(asker, opened);
+  const own = speech === undefined ? undefined : seen.eras[speech.era];
+  const offersTools = own?.seen !== "spoken" || own.capabilities.includes("tools");
+  const setting = { opened, consent, offersTools, development: loopback, step };
+  const conversation = speech === undefined ? withoutSpeech(seen) : await converse(asker, { ...setting, speech });
+  await endSessions(asker, resource.value, seen.sessions);
   step("metadata");
   const resourceMetadata = await probeResourceMetadata(asker, resource.value, pointersIn(seen, conversation));
   const authorizationServers = await probeAuthorizationServers(asker, resourceMetadata);
@@ -86,18 +89,21 @@ interface Setting {
   readonly speech: Speech;
   readonly opened: readonly Speech[];
   readonly consent: CallConsent;
+  /** Whether the server says that it has tools at all. */
+  readonly offersTools: boolean;
   /** The views' policies are judged as for a server on this machine. */
   readonly development: boolean;
   readonly step: (step: ExamineStep) => void;
 }
 
-async function converse(asker: Asker, { speech, opened, consent, development, step }: Setting): Promise<Conversation> {
+async function converse(asker: Asker, { speech, opened, consent, offersTools, development, step }: Setting): Promise<Conversation> {
   step("tools");
-  const { observation, tools }: ToolsSeen = await probeTools(asker, speech);
+  const { observation, tools }: ToolsSeen = await probeTools(asker, speech, offersTools);
   step("calls");
   const protectedCall = await probeProtectedCall(asker, speech, tools, consent);
   const protectedCallOf = isDemand(protectedCall) ? await probeAsHosts(asker, speech, tools, consent) : {};
-  const badToken = await probeBadToken(asker, speech);
+  const chosen = chooseProtectedTool(tools, consent);
+  const badToken = await probeBadToken(asker, speech, isDemand(protectedCall) && "name" in chosen ? chosen.name : undefined);
   step("views");
   const listed = tools.map((tool) => tool.observation);
   const views = await probeViews(asker, speech, listed, development);

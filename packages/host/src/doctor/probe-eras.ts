@@ -9,11 +9,19 @@ export interface ErasSeen {
   readonly speech: Speech | undefined;
   /** Every way that was opened. */
   readonly opened: readonly Speech[];
+  /** Every session that was given, also by a server that answered in another revision. */
+  readonly sessions: readonly Session[];
+}
+
+export interface Session {
+  readonly id: string;
+  readonly version: string;
 }
 
 interface EraSeen {
   readonly observation: EraObservation;
   readonly speech?: Speech;
+  readonly session?: Session;
 }
 
 /** Opens a server once in every era, as a client that knows only this one would. Sessions that are given stay open for what is asked next. */
@@ -31,15 +39,15 @@ export async function probeEras(asker: Asker, url: string): Promise<ErasSeen> {
     "2024-11-05": first.observation,
     "HTTP+SSE": await openOldStream(asker, url),
   };
-  const opened = [newest, middle, older, oldest, first].flatMap(({ speech }) => speech ?? []);
-  return { eras, speech: opened[0], opened };
+  const posted = [newest, middle, older, oldest, first];
+  const opened = posted.flatMap(({ speech }) => speech ?? []);
+  return { eras, speech: opened[0], opened, sessions: posted.flatMap(({ session }) => session ?? []) };
 }
 
 /** Ends the sessions that were given, as a client that leaves should (MCP 2025-11-25, session management). */
-export async function endSessions(asker: Asker, opened: readonly Speech[]): Promise<void> {
-  for (const { url, era, session } of opened) {
-    if (session === undefined) continue;
-    await asker.ask({ method: "DELETE", url, headers: { "mcp-session-id": session, "mcp-protocol-version": era }, reading: "head" });
+export async function endSessions(asker: Asker, url: string, sessions: readonly Session[]): Promise<void> {
+  for (const { id, version } of sessions) {
+    await asker.ask({ method: "DELETE", url, headers: { "mcp-session-id": id, "mcp-protocol-version": version }, reading: "head" });
   }
 }
 
@@ -58,8 +66,9 @@ async function initialize(asker: Asker, url: string, era: PostEra): Promise<EraS
   const reply = await send(asker, { url, era }, initializeMessage(era));
   if (reply.seen !== "result") return { observation: withoutResult(reply) };
   const version = boundedText(member(reply.result, "protocolVersion"), 40) ?? "";
-  if (version !== era) return { observation: { seen: "other_version", version } };
   const session = boundedText(reply.answer.headers.get("mcp-session-id"), 1000);
+  const given = session === undefined ? {} : { session: { id: session, version } };
+  if (version !== era) return { observation: { seen: "other_version", version }, ...given };
   const speech = { url, era, ...(session === undefined ? {} : { session }) };
   await asker.ask({
     method: "POST",
@@ -73,17 +82,17 @@ async function initialize(asker: Asker, url: string, era: PostEra): Promise<EraS
     body: JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }),
     reading: "head",
   });
-  return { observation: spoken(reply, session !== undefined), speech };
+  return { observation: spoken(reply, session !== undefined), speech, ...given };
 }
 
-/** HTTP+SSE begins with a GET whose first event names the endpoint. Only its head is read: a stream that anybody offers to a GET at first sight is of that era. */
+/** HTTP+SSE begins with a GET whose first event names the endpoint (MCP 2024-11-05, transports). A server without sessions may give a later era's stream, too. */
 async function openOldStream(asker: Asker, url: string): Promise<EraObservation> {
-  const answer = await asker.ask({ method: "GET", url, headers: { accept: "text/event-stream" }, reading: "head" });
+  const answer = await asker.ask({ method: "GET", url, headers: { accept: "text/event-stream" }, reading: "first_event" });
   if (answer.seen === "nothing") return answer;
   const reply = readReply(answer);
   if (reply.seen === "challenged") return reply;
-  if (answer.status === 200 && contentTypeOf(answer) === "text/event-stream")
-    return { seen: "spoken", session: false, body: "events", capabilities: [] };
+  const isStream = answer.status === 200 && contentTypeOf(answer) === "text/event-stream";
+  if (isStream && /^event: ?endpoint$/m.test(answer.text)) return { seen: "spoken", session: false, body: "events", capabilities: [] };
   return { seen: "refused", status: answer.status };
 }
 

@@ -118,9 +118,20 @@ function readResult(result: JsonObject): ProtectedCallObservation {
 /** A word that was never anybody's token. */
 const nobodysToken = "countersign-doctor-not-a-token";
 
-/** Lists the tools with a token that nobody gave out: RFC 6750 section 3.1 wants 401 `invalid_token`, and hosts renew or sign in again only then. */
-export async function probeBadToken(asker: Asker, speech: Speech): Promise<BadTokenObservation> {
-  const reply = await send(asker, speech, { method: "tools/list", headers: { authorization: `Bearer ${nobodysToken}` } });
+/**
+ * Shows a token that nobody gave out: RFC 6750 section 3.1 wants 401 `invalid_token`, and hosts renew or sign in again only then. To the protected tool where it
+ * was seen to demand one ({@link isDemand}), because many servers look at tokens only there; else to the list of tools.
+ */
+export async function probeBadToken(asker: Asker, speech: Speech, protectedTool: string | undefined): Promise<BadTokenObservation> {
+  const headers = { authorization: `Bearer ${nobodysToken}` };
+  if (protectedTool === undefined) {
+    const reply = await send(asker, speech, { method: "tools/list", headers });
+    if (reply.seen === "nothing" || reply.seen === "challenged") return reply;
+    return reply.seen === "result" ? { seen: "unasked" } : { seen: "refused", status: reply.status };
+  }
+  const call = { method: "tools/call", params: { name: protectedTool, arguments: {} }, name: protectedTool, headers };
+  const reply = await send(asker, speech, call);
   if (reply.seen === "nothing" || reply.seen === "challenged") return reply;
-  return reply.seen === "result" ? { seen: "ignored" } : { seen: "refused", status: reply.status };
+  if (reply.seen !== "result") return { seen: "refused", status: reply.status };
+  return readResult(reply.result).seen === "ran" ? { seen: "taken" } : { seen: "refused", status: reply.answer.status };
 }

@@ -18,13 +18,17 @@ export interface ToolsSeen {
 const pagesMax = 10;
 const toolsMax = 500;
 
-/** Lists the tools as an anonymous client sees them. */
-export async function probeTools(asker: Asker, speech: Speech): Promise<ToolsSeen> {
+/** JSON-RPC 2.0 section 5.1. */
+const methodNotFound = -32601;
+
+/** Lists the tools as an anonymous client sees them. A server that offers none need not know the question. */
+export async function probeTools(asker: Asker, speech: Speech, offersTools = true): Promise<ToolsSeen> {
   const tools: ListedTool[] = [];
   let firstPage = 0;
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
     const reply = await send(asker, speech, { method: "tools/list", params: cursor === undefined ? {} : { cursor } });
+    if (!offersTools && reply.seen === "error" && reply.code === methodNotFound) return listed([], 0, true);
     if (reply.seen !== "result") return tools.length > 0 ? listed(tools, firstPage, false) : { observation: withoutResult(reply), tools };
     const raw = member(reply.result, "tools");
     if (!Array.isArray(raw)) return { observation: { seen: "refused", status: reply.answer.status }, tools };

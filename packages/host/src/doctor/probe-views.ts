@@ -39,7 +39,9 @@ async function probeView(asker: Asker, speech: Speech, uri: string, development:
       return { seen: "refused", uri, status: reply.status, ...(reply.code === undefined ? {} : { code: reply.code }) };
     case "result": {
       const contents = member(reply.result, "contents");
-      const content: unknown = Array.isArray(contents) ? contents.find((each) => member(each, "uri") === uri) : undefined;
+      const all: readonly unknown[] = Array.isArray(contents) ? contents : [];
+      // One content is the document, whatever address it bears.
+      const content = all.length === 1 ? all[0] : all.find((each) => member(each, "uri") === uri);
       return content === undefined ? { seen: "refused", uri, status: reply.answer.status } : readView(uri, content, development);
     }
   }

@@ -48,7 +48,8 @@ describe("a question of the doctor", () => {
   it("reads an event stream up to the message that answers, however it is cut, and lets go of it", async () => {
     let cancelled = false;
     const encoder = new TextEncoder();
-    const text = ': hi\r\n\r\ndata: {"id":2,"result":{}}\r\n\r\ndata: {"id":1,\r\ndata: "result":{"a":"é"}}\r\n\r\n';
+    const text =
+      ': hi\r\n\r\ndata: {"id":2,"result":{}}\r\n\r\ndata: {"id":1,"method":"ping"}\r\n\r\ndata: {"id":1,\r\ndata: "result":{"a":"é"}}\r\n\r\n';
     const body = new ReadableStream({
       start(controller) {
         for (const byte of encoder.encode(text)) controller.enqueue(new Uint8Array([byte]));

@@ -57,9 +57,11 @@ async function findingsAt(options: FixtureOptions): Promise<ReadonlyMap<string, 
 }
 
 const all = ["countersign", "chatgpt", "claude", "vscode", "cursor", "goose", "copilot", "generic"];
+/** Who reads what is published about a sign-in. */
+const lookingUp = all.filter((host) => host !== "copilot");
 const old = (request: Request): Response | undefined =>
   request.method === "GET" && request.url === serverUrl
-    ? new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } })
+    ? new Response("event: endpoint\ndata: /messages\n\n", { headers: { "content-type": "text/event-stream" } })
     : request.url === serverUrl
       ? new Response(null, { status: 405 })
       : undefined;
@@ -75,8 +77,15 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
     "an address that redirects",
     { intercept: at("/mcp", () => new Response(null, { status: 308, headers: { location: "https://shop.example/v2" } })) },
     "redirected",
-    all,
+    ["countersign"],
   ],
+  [
+    "metadata that redirects",
+    { prm: new Response(null, { status: 302, headers: { location: "https://id.example/prm" } }) },
+    "metadata_redirected",
+    ["countersign"],
+  ],
+  ["a server that is down", { intercept: at("/mcp", () => new Response(null, { status: 503 })) }, "server_fails", []],
   [
     "a website",
     { intercept: at("/mcp", () => new Response("<!doctype html><title>Shop</title>", { headers: { "content-type": "text/html" } })) },
@@ -105,15 +114,15 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
     "resource_mismatch",
     ["countersign", "claude", "generic"],
   ],
-  ["no protected resource metadata", { prm: new Response(null, { status: 404 }) }, "no_resource_metadata", all],
-  ["no authorization server metadata", { issuer: new Response(null, { status: 404 }) }, "no_server_metadata", all],
-  ["another issuer in the metadata", { issuer: { ...registering, issuer: "https://other.example" } }, "issuer_mismatch", all],
-  ["no PKCE", { issuer: { ...registering, code_challenge_methods_supported: ["plain"] } }, "pkce_unsupported", all],
+  ["no protected resource metadata", { prm: new Response(null, { status: 404 }) }, "no_resource_metadata", lookingUp],
+  ["no authorization server metadata", { issuer: new Response(null, { status: 404 }) }, "no_server_metadata", lookingUp],
+  ["another issuer in the metadata", { issuer: { ...registering, issuer: "https://other.example" } }, "issuer_mismatch", lookingUp],
+  ["no PKCE", { issuer: { ...registering, code_challenge_methods_supported: ["plain"] } }, "pkce_unsupported", lookingUp],
   ["no way to become a client", { issuer: { ...goodIssuer, client_id_metadata_document_supported: false } }, "registration", []],
   [
-    "a bad token that is taken for none",
-    { intercept: (request) => (request.headers.has("authorization") ? rpc({ id: 1, method: "tools/list" }, { tools: [] }) : exposing(request)) },
-    "bad_token_ignored",
+    "a token of nobody's that is taken",
+    { intercept: (request) => (request.headers.has("authorization") ? rpc({ id: 1, method: "tools/call" }, { content: [] }) : exposing(request)) },
+    "bad_token_taken",
     [],
   ],
   ["HTTP challenges for everybody", { onCall: () => challenge(401) }, "wants_result", ["chatgpt"]],
@@ -168,6 +177,12 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
   ],
   ["a view with frames", { content: { _meta: { ui: { csp: { frameDomains: ["https://pay.example"] } } } } }, "view_frames", []],
   ["schemes in one place", { tools: ofTools({ _meta: {} }) }, "schemes_in_one_place", []],
+  [
+    "tools that say nothing of sign-in, beside its metadata",
+    { tools: [{ name: "orders", inputSchema: { type: "object" } }] },
+    "demand_undeclared",
+    [],
+  ],
   ["schemes that cannot be read", { tools: ofTools({ securitySchemes: "oauth2", _meta: {} }) }, "schemes_unreadable", []],
   ["a challenge that pages cannot read", { intercept: () => undefined }, "cors_hides_challenge", []],
   ["scopes that the metadata lack", { prm: { ...goodPrm, scopes_supported: ["other"] } }, "scope_unlisted", []],

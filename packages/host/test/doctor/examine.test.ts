@@ -55,7 +55,7 @@ describe("an examination", () => {
     const calls = (requests: readonly Request[]): readonly string[] =>
       requests.filter(({ headers }) => headers.get("mcp-method") === "tools/call").map(({ headers }) => headers.get("user-agent") ?? "");
     const refused = await examine({});
-    expect(calls(refused.requests)).toHaveLength(9);
+    expect(calls(refused.requests)).toHaveLength(10);
     expect(calls(refused.requests)).toContain("openai-mcp/1.0.0 (ChatGPT)");
     expect(Object.keys(refused.observation.protectedCallOf)).toHaveLength(8);
     const ran = await examine({ onCall: (message) => rpc(message, { content: [] }) });
@@ -68,6 +68,8 @@ describe("an examination", () => {
     const ends = requests.filter(({ method }) => method === "DELETE");
     expect(ends.map(({ headers }) => [headers.get("mcp-session-id"), headers.get("mcp-protocol-version")])).toEqual([
       ["s-1", "2025-11-25"],
+      ["s-1", "2025-06-18"],
+      ["s-1", "2025-06-18"],
       ["s-1", "2025-06-18"],
     ]);
   });

@@ -88,11 +88,20 @@ describe("the eras of a server", () => {
     const requests: Request[] = [];
     const handler = fixtureServer({ session: "s-1", eras: ["2025-11-25"] });
     const asker = askerOf(handler, requests);
-    const { eras, speech, opened } = await probeEras(asker, serverUrl);
+    const { eras, speech, sessions } = await probeEras(asker, serverUrl);
     expect(eras["2025-11-25"]).toMatchObject({ seen: "spoken", session: true });
     expect(speech?.session).toBe("s-1");
-    await endSessions(asker, opened);
+    await endSessions(asker, serverUrl, sessions);
     const ends = requests.filter(({ method }) => method === "DELETE");
-    expect(ends.map(({ headers }) => headers.get("mcp-session-id"))).toEqual(["s-1"]);
+    // One of each revision that was tried: a server that answers with another one has begun a session all the same.
+    expect(eras["2025-06-18"].seen).toBe("other_version");
+    expect(ends.map(({ headers }) => headers.get("mcp-session-id"))).toEqual(["s-1", "s-1", "s-1", "s-1"]);
+    expect(new Set(ends.map(({ headers }) => headers.get("mcp-protocol-version")))).toEqual(new Set(["2025-11-25"]));
+  });
+
+  it("do not include the old transport where a GET gives a stream of another kind", async () => {
+    const stream = (): Response => new Response('event: message\ndata: {"method":"a"}\n\n', { headers: { "content-type": "text/event-stream" } });
+    const { eras } = await probe({ intercept: (request) => (request.method === "GET" ? stream() : undefined) });
+    expect(eras["HTTP+SSE"].seen).toBe("refused");
   });
 });

@@ -92,16 +92,27 @@ describe("an anonymous call of a protected tool", () => {
 });
 
 describe("a token that nobody gave out", () => {
-  const bad = (options: FixtureOptions): ReturnType<typeof probeBadToken> => probeBadToken(askerOf(fixtureServer(options)), speech);
+  const bad = (options: FixtureOptions): ReturnType<typeof probeBadToken> => probeBadToken(askerOf(fixtureServer(options)), speech, "orders");
 
   it("is challenged by a good server", async () => {
     expect(await bad({})).toMatchObject({ seen: "challenged", challenge: { status: 401, error: "invalid_token" } });
   });
 
-  it("is seen to be ignored, or refused without a challenge", async () => {
-    const ignored = (request: Request): Response | undefined =>
-      request.headers.has("authorization") ? rpc({ id: 1, method: "tools/list" }, { tools: [] }) : undefined;
-    expect(await bad({ intercept: ignored })).toEqual({ seen: "ignored" });
+  it("is seen to be taken, or refused without a challenge", async () => {
+    const taken = (request: Request): Response | undefined =>
+      request.headers.has("authorization") ? rpc({ id: 1, method: "tools/call" }, { content: [] }) : undefined;
+    expect(await bad({ intercept: taken })).toEqual({ seen: "taken" });
+    const again = (request: Request): Response | undefined =>
+      request.headers.has("authorization")
+        ? rpc({ id: 1, method: "tools/call" }, { isError: true, _meta: { "mcp/www_authenticate": ['Bearer error="invalid_token"'] } })
+        : undefined;
+    expect(await bad({ intercept: again })).toEqual({ seen: "refused", status: 200 });
     expect(await bad({ intercept: () => new Response(null, { status: 500 }) })).toEqual({ seen: "refused", status: 500 });
+  });
+
+  it("says nothing when it was shown only where none is wanted", async () => {
+    const open = (request: Request): Response | undefined =>
+      request.headers.has("authorization") ? rpc({ id: 1, method: "tools/list" }, { tools: [] }) : undefined;
+    expect(await probeBadToken(askerOf(fixtureServer({ intercept: open })), speech, undefined)).toEqual({ seen: "unasked" });
   });
 });

@@ -24,6 +24,12 @@ describe("the tools of a server", () => {
     ]);
   });
 
+  it("are none where the server says that it has none and does not know the question", async () => {
+    const asker = askerOf(fixtureServer({ onList: (message) => rpcError(message, 404, -32601) }));
+    expect((await probeTools(asker, speech, false)).observation).toMatchObject({ seen: "listed", tools: [], complete: true });
+    expect((await probeTools(asker, speech, true)).observation).toMatchObject({ seen: "refused", code: -32601 });
+  });
+
   it.each([
     ["undeclared", { name: "a" }],
     ["either", { name: "a", securitySchemes: [{ type: "noauth" }, { type: "oauth2" }] }],

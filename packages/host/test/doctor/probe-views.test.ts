@@ -1,7 +1,7 @@
 import type { ToolObservation } from "@countersign/protocol/server-observation";
 import { describe, expect, it } from "vitest";
 import { probeViews } from "../../src/doctor/probe-views.ts";
-import { askerOf, fixtureServer, rpcError, serverUrl, type FixtureOptions } from "./fixture.ts";
+import { askerOf, fixtureServer, rpc, rpcError, serverUrl, type FixtureOptions } from "./fixture.ts";
 
 const uri = "ui://shop/orders";
 
@@ -41,7 +41,20 @@ describe("a view", () => {
     const missing = (request: Request): Response | undefined =>
       request.headers.get("mcp-method") === "resources/read" ? rpcError({ id: 1, method: "resources/read" }, 200, -32602) : undefined;
     expect(await probe({ intercept: missing })).toEqual([{ seen: "refused", uri, status: 200, code: -32602 }]);
-    expect(await probe({ content: { uri: "ui://shop/other" } })).toEqual([{ seen: "refused", uri, status: 200 }]);
+    const others = (request: Request): Response | undefined =>
+      request.headers.get("mcp-method") === "resources/read"
+        ? rpc(
+            { id: 1, method: "resources/read" },
+            {
+              contents: [
+                { uri: "ui://a", text: "" },
+                { uri: "ui://b", text: "" },
+              ],
+            },
+          )
+        : undefined;
+    expect(await probe({ intercept: others })).toEqual([{ seen: "refused", uri, status: 200 }]);
+    expect(await probe({ content: { uri: "ui://shop/other" } })).toEqual([bare]);
   });
 
   it("is read once, and no more than five are", async () => {

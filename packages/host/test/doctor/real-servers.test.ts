@@ -49,7 +49,7 @@ describe("a server on the official SDK", () => {
     expect(seen.eras["2024-11-05"].seen).toBe("spoken");
     expect(seen.tools).toMatchObject({ seen: "listed", tools: [{ name: "hello", scheme: "undeclared", readOnly: true }] });
     expect(seen.protectedCall).toEqual({ seen: "not_called", reason: "none_declared" });
-    expect(seen.badToken).toEqual({ seen: "ignored" });
+    expect(seen.badToken).toEqual({ seen: "unasked" });
     await handler.close();
   });
 
