@@ -95,6 +95,16 @@ describe("a call as a process", () => {
     expect(servers.server.executions.map(({ tool }) => tool)).toEqual(["browse"]);
   });
 
+  test("a call whose command was killed while it waited never runs, whoever signs in later", async () => {
+    const killed = start("call", servers.server.url, "list_orders", "--no-browser");
+    await killed.said("/flows/link/");
+    killed.kill();
+    await killed.ended;
+    const next = start("call", servers.server.url, "list_orders");
+    expect(await next.ended).toBe(0);
+    expect(servers.server.executions.map(({ tool }) => tool)).toEqual(["list_orders"]);
+  });
+
   test("Ctrl-C ends it within seconds while a server does not answer", async () => {
     servers.server.intercept = () => new Promise<never>(() => undefined);
     const hanging = start("call", servers.server.url, "browse", "--debug");
@@ -124,6 +134,8 @@ interface Running {
   readonly said: (text: string) => Promise<void>;
   /** What a terminal does on Ctrl-C: a signal to the whole group. */
   readonly interrupt: () => void;
+  /** Ends it as a power cut does. */
+  readonly kill: () => void;
 }
 
 function startProcess(words: readonly string[], env: Readonly<Record<string, string>>): Running {
@@ -144,6 +156,7 @@ function startProcess(words: readonly string[], env: Readonly<Record<string, str
         look();
       }),
     interrupt: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGINT")),
+    kill: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGKILL")),
   };
 }
 

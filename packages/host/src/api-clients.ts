@@ -66,7 +66,7 @@ export class ApiClients {
     if (user === null || !userGrammar.test(user)) {
       return err(refuse("invalid_request", "Countersign-User: 1 to 128 visible ASCII characters that name your user"));
     }
-    return ok({ client, userId: embeddedUserId(client, user) });
+    return ok({ client, userId: embeddedUserId(client.id, user) });
   }
 
   /** Every key is compared, as digests in constant time: how long it takes says nothing about how close a guess was. */
@@ -85,7 +85,7 @@ export function digestOfKey(key: string): string {
   return createHash("sha256").update(key, "utf8").digest("hex");
 }
 
-/** A client's id has no line break, so no two pairs give the same text. */
-function embeddedUserId(client: ApiClient, user: string): string {
-  return `emb_${digestText(`${client.id}\n${user}`)}`;
+/** This host's own name of a product's user. A client's id has no line break, so no two pairs give the same text. */
+export function embeddedUserId(clientId: string, user: string): string {
+  return `emb_${digestText(`${clientId}\n${user}`)}`;
 }

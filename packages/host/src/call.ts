@@ -271,6 +271,20 @@ export class CallBroker {
     for (const call of mine) await this.#driver.advance(call, { type: "cancelled" });
   }
 
+  /** Ends what an earlier process left open of the only user's calls. One that may have run ends as `outcome_unknown`. */
+  async endLeft(userId: string): Promise<void> {
+    const now = this.#options.clock();
+    for (const [key, value] of [
+      ["running", "yes"],
+      ["parked", userId],
+    ] as const) {
+      await drain(
+        () => this.#calls.find(key, value, now, { limit: drainPage }),
+        async (call) => (await this.#driver.advance(call, { type: "cancelled" })) !== undefined,
+      );
+    }
+  }
+
   /** Answers everybody who waits for a change with the call as it is, now and from now on. */
   stopWaiting(): void {
     this.#stopping.abort();

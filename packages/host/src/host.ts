@@ -7,7 +7,7 @@ import { respondJson, respondRefusal } from "@countersign/service/respond";
 import { Instances } from "@countersign/storage/instances";
 import type { Database } from "@countersign/storage/open";
 import { Hono } from "hono";
-import { ApiClients, bringsKey } from "./api-clients.ts";
+import { ApiClients, bringsKey, embeddedUserId } from "./api-clients.ts";
 import { AssertionKeys } from "./authorize/assertion-keys.ts";
 import { ClientDocuments } from "./authorize/client-document.ts";
 import { Clients } from "./authorize/clients.ts";
@@ -120,6 +120,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   // An embedded database has one process, so at its start nobody else drives anything.
   const alone = options.database.dialect === "sqlite";
   if (alone) await parts.vault.dropLeases();
+  const { soleUser } = options;
+  if (soleUser !== undefined) await parts.broker.endLeft(embeddedUserId(soleUser.clientId, soleUser.user));
   await sweep(alone ? Number.MAX_SAFE_INTEGER : clock());
   let sweeping: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {

@@ -95,6 +95,11 @@ export interface HostOptions {
   /** Folder with the built console; its absence is answered with a sentence. */
   readonly consoleFolder?: string;
   readonly limits?: Partial<HostLimits>;
+  /**
+   * The one user, of a product that embeds this host, of a host that lives no longer than they wait, as a command line's: calls that an earlier process left open
+   * are ended at the start, because nobody reads them any more. Without it they are taken up again.
+   */
+  readonly soleUser?: { readonly clientId: string; readonly user: string };
   readonly clock?: () => EpochMs;
   /** Told of every security decision that ended something: who, what, which code; never given a secret. */
   readonly audit?: Audit;

@@ -61,6 +61,7 @@ export async function openLocalHost(options: LocalHostOptions): Promise<LocalHos
       apiClients: [
         { id: "cli", name: "the Countersign command line", keyDigest: createHash("sha256").update(key, "utf8").digest("hex"), origins: [] },
       ],
+      soleUser: { clientId: "cli", user },
       report: options.report,
     });
   } catch (error) {
