@@ -5,9 +5,9 @@ export type Ending = "done" | "failed" | "usage" | "unreachable" | "person" | "u
 
 export const exitCodes: Readonly<Record<Ending, number>> = {
   done: 0,
-  /** The tool, the server, a setting or a check said no. */
+  /** The tool, the server or a check said no, or this machine: no port, no place to write. */
   failed: 1,
-  /** The command line is wrong; nothing was done. */
+  /** The command line or a setting is wrong; nothing was done. */
   usage: 2,
   /** Nobody answered at the address. */
   unreachable: 3,

@@ -4,6 +4,7 @@ import { requireConfig } from "@countersign/service/config";
 import { createLogger, describeError } from "@countersign/service/log";
 import { runMain, startupSentence } from "@countersign/service/run-main";
 import { type CallCommand, type Command, type ConfigCommand, type ConnectCommand, type NewCommand, parseCommand, type UpCommand } from "./command.ts";
+import { SettingsProblem } from "@countersign/service/startup-problem";
 import { exitCodes } from "./exit-codes.ts";
 import type { Npm } from "./new/pack-libraries.ts";
 import { processTerminal } from "./process-terminal.ts";
@@ -48,7 +49,8 @@ async function runUp(command: UpCommand): Promise<void> {
   const { up } = await import("./up.ts");
   const quiet = createLogger("countersign", { level: "error" });
   const apps = command.apps.map((folder) => resolve(standing, folder));
-  await runMain("countersign", async () => up(requireConfig(upConfig, process.env), apps, terminal.print), process, quiet);
+  const config = requireConfig(upConfig, process.env);
+  await runMain("countersign", async () => up(config, apps, terminal.print), process, quiet);
 }
 
 /** Ctrl-C ends what runs in good order; a second one ends at once. */
@@ -103,11 +105,14 @@ function explain(error: unknown, debug: boolean): number {
   const fault = `This should not have happened (${describeError(error).name}). ${debug ? "" : "Run it again with --debug to see where."}`.trimEnd();
   terminal.tell(`countersign: ${sentence ?? fault}\n`);
   if (debug && error instanceof Error) terminal.tell(`${error.stack ?? error.message}\n`);
+  if (error instanceof SettingsProblem) return exitCodes.usage;
   return sentence === undefined ? exitCodes.fault : exitCodes.failed;
 }
 
 // Whoever reads the output may have read enough, as `head` does.
 process.stdout.on("error", () => process.exit(exitCodes.failed));
+// What is told is not the answer: a call that may run already is not to be left because nobody listens.
+process.stderr.on("error", () => undefined);
 
 const { debug = false, ...command } = parseCommand(process.argv.slice(2));
 const code = await run(command).catch((error: unknown) => explain(error, debug));

@@ -21,9 +21,13 @@ test("help and version go to the standard output and end with 0", () => {
   expect(run(["--version"])).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: "" });
 });
 
-test("what cannot be followed ends with 2, a setting that is not valid with 1", () => {
+test("what cannot be followed ends with 2, and so does a setting that is not valid", () => {
   expect(run(["confgi"])).toEqual({ code: 2, out: "", err: expect.stringMatching(/^countersign: .*Did you mean config\?.*\n$/) });
-  expect(run(["config", "bank"], { COUNTERSIGN_BANK_PORT: "many" })).toMatchObject({ code: 1, err: "" });
+  expect(run(["config", "bank"], { COUNTERSIGN_BANK_PORT: "many" })).toMatchObject({ code: 2, err: "" });
+  for (const words of [["up"], ["connect"]]) {
+    const ended = run(words, { COUNTERSIGN_STORE_PORT: "many" });
+    expect(ended).toEqual({ code: 2, out: "", err: expect.stringMatching(/^countersign: .*COUNTERSIGN_STORE_PORT must be a whole number.*\n$/) });
+  }
 });
 
 test("JSON is all that is on the standard output", () => {
@@ -105,6 +109,13 @@ describe("a call as a process", () => {
     expect(servers.server.executions.map(({ tool }) => tool)).toEqual(["list_orders"]);
   });
 
+  test("a call goes on to its answer although nobody hears what is told meanwhile", async () => {
+    const unheard = start("call", servers.server.url, "browse");
+    unheard.deafen();
+    expect(await unheard.ended).toBe(0);
+    expect(unheard.out()).toBe('{"done":"browse"}\n');
+  });
+
   test("Ctrl-C ends it within seconds while a server does not answer", async () => {
     servers.server.intercept = () => new Promise<never>(() => undefined);
     const hanging = start("call", servers.server.url, "browse", "--debug");
@@ -134,6 +145,8 @@ interface Running {
   readonly said: (text: string) => Promise<void>;
   /** What a terminal does on Ctrl-C: a signal to the whole group. */
   readonly interrupt: () => void;
+  /** Nobody reads its standard error any more. */
+  readonly deafen: () => void;
   /** Ends it as a power cut does. */
   readonly kill: () => void;
 }
@@ -156,6 +169,7 @@ function startProcess(words: readonly string[], env: Readonly<Record<string, str
         look();
       }),
     interrupt: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGINT")),
+    deafen: () => void child.stderr.destroy(),
     kill: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGKILL")),
   };
 }

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { Secret } from "@countersign/protocol/secret";
-import { StartupProblem } from "./startup-problem.ts";
+import { SettingsProblem } from "./startup-problem.ts";
 
 /**
  * One environment variable. `parse` gives the typed value or says in a few words what is wrong, never repeating the text.
@@ -178,9 +178,9 @@ function isLoopbackName(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** {@link readConfig} for a `main.ts`: problems become one `StartupProblem` that names every variable. */
+/** {@link readConfig} for a `main.ts`: problems become one `SettingsProblem` that names every variable. */
 export function requireConfig<Schema extends ConfigSchema>(schema: Schema, env: Readonly<Record<string, string | undefined>>): Config<Schema> {
   const config = readConfig(schema, env);
   if (config.ok) return config.value;
-  throw new StartupProblem(`The configuration is not valid: ${config.error.map(({ env: name, problem }) => `${name} ${problem}`).join("; ")}.`);
+  throw new SettingsProblem(`The configuration is not valid: ${config.error.map(({ env: name, problem }) => `${name} ${problem}`).join("; ")}.`);
 }

@@ -10,6 +10,9 @@ export class StartupProblem extends Error {
   }
 }
 
+/** Settings that are not valid. */
+export class SettingsProblem extends StartupProblem {}
+
 /**
  * Explains why a port could not be opened, with the variable that changes it. Errors of other kinds come back unchanged.
  * `portVariable` is the name of the environment variable, for example `COUNTERSIGN_WALLET_PORT`.

@@ -76,7 +76,7 @@ ${signInOptions}${everybodys}`,
     text: `Usage: countersign config [up | cli | host | wallet | store | bank]
 
 Prints the settings of one party, or of all: the environment variable, its type, what it does, its value and where that comes from.
-Values of secrets are never printed. Ends with 1 when a value is not valid.
+Values of secrets are never printed. Ends with 2 when a value is not valid; such a value is not repeated.
 
   --json           print one JSON object on the standard output
 ${everybodys}`,

@@ -1,6 +1,7 @@
 import { type ExamineStep, examineServer } from "@countersign/host/doctor/examine";
 import { hostNames } from "@countersign/protocol/host-profile";
 import { reportOn } from "@countersign/protocol/server-matrix";
+import { oneLine, safeJson } from "../terminal-text.ts";
 import type { DoctorOptions } from "./doctor-options.ts";
 import { formatDetails, formatMatrix } from "./matrix-text.ts";
 
@@ -33,7 +34,7 @@ export async function doctor(options: DoctorOptions, terminal: Terminal): Promis
   const onStep = (step: ExamineStep): void => void terminal.stderr.write(`doctor: ${stepLines[step]}\n`);
   const examined = await examineServer(address, { reach, consent, onStep });
   if (!examined.ok) {
-    terminal.stderr.write(`countersign: ${examined.error.detail ?? examined.error.code}.\n`);
+    terminal.stderr.write(`countersign: ${oneLine(examined.error.detail ?? examined.error.code, 300)}.\n`);
     return 2;
   }
   const observation = examined.value;
@@ -41,7 +42,7 @@ export async function doctor(options: DoctorOptions, terminal: Terminal): Promis
   const { exit } = matrix;
   if (options.json) {
     const report = { schema: jsonSchema, ...matrix, observation };
-    terminal.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    terminal.stdout.write(`${safeJson(report)}\n`);
     return exit;
   }
   const style = styleOf(terminal);

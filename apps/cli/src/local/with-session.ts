@@ -60,7 +60,9 @@ async function unlessStopped(running: Promise<Ending>, signal: AbortSignal): Pro
   const begin = (): void => {
     timer = setTimeout(resolve, stopMsMax, "interrupted");
   };
-  signal.addEventListener("abort", begin, { once: true });
+  // The user may have wanted to stop while the host was started.
+  if (signal.aborted) begin();
+  else signal.addEventListener("abort", begin, { once: true });
   try {
     return await Promise.race([running, late]);
   } finally {

@@ -16,12 +16,16 @@ export interface Settings {
   readonly settings: readonly Setting[];
 }
 
-/** Reads a party's settings: what they are, and which values are not valid. A secret's value is in none of it. */
+/** Reads a party's settings: what they are, and which values are not valid. A secret's value is in none of it, nor one that is not valid, which may be a secret in the wrong place. */
 export function readSettings(party: PartyName, env: Environment): Settings {
   const { schema, title } = parties[party];
   const read = readConfig(schema, env);
   const problems = new Map(read.ok ? [] : read.error.map(({ env: name, problem }) => [name, problem]));
-  return { party, title, settings: describeConfig(schema, env).map((each) => ({ ...each, problem: problems.get(each.env) })) };
+  const settings = describeConfig(schema, env).map((each): Setting => {
+    const problem = problems.get(each.env);
+    return { ...each, problem, value: problem === undefined ? each.value : undefined };
+  });
+  return { party, title, settings };
 }
 
 /** As a person reads it, at most `width` characters a line where words allow. */

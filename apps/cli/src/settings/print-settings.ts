@@ -6,7 +6,7 @@ import { safeJson } from "../terminal-text.ts";
 import { readSettings, settingsText } from "./describe-settings.ts";
 import { partyNames } from "./parties.ts";
 
-/** `countersign config`: prints settings; ends with `usage` when there is no such party, with `failed` when a value is not valid. */
+/** `countersign config`: prints settings; ends with `usage` when there is no such party or a value is not valid. */
 export function printSettings({ party, json }: ConfigCommand, env: Readonly<Record<string, string | undefined>>, terminal: Terminal): Ending {
   const chosen = partyNames.filter((name) => party === undefined || name === party);
   if (chosen.length === 0) {
@@ -17,5 +17,5 @@ export function printSettings({ party, json }: ConfigCommand, env: Readonly<Reco
   }
   const all = chosen.map((name) => readSettings(name, env));
   terminal.print(json ? `${safeJson({ parties: all })}\n` : settingsText(all));
-  return all.some(({ settings }) => settings.some(({ problem }) => problem !== undefined)) ? "failed" : "done";
+  return all.some(({ settings }) => settings.some(({ problem }) => problem !== undefined)) ? "usage" : "done";
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseDoctor } from "../../src/doctor/doctor-options.ts";
@@ -23,14 +23,20 @@ async function serve(answer: RequestListener): Promise<string> {
 }
 
 /** A server of 2025-11-25 with one tool for anybody, by hand. */
-const open: RequestListener = (request, response) => {
+const open: RequestListener = (request, response) => answer("logging", request, response);
+const withCapability =
+  (name: string): RequestListener =>
+  (request, response) =>
+    answer(name, request, response);
+
+function answer(extra: string, request: IncomingMessage, response: ServerResponse): void {
   let text = "";
   request.on("data", (chunk: Buffer) => (text += chunk.toString()));
   request.on("end", () => {
     if (request.method !== "POST") return void response.writeHead(405).end();
     const { id, method, params } = JSON.parse(text) as { id?: number; method: string; params?: { protocolVersion?: string } };
     const answers: Readonly<Record<string, object>> = {
-      initialize: { protocolVersion: params?.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "open", version: "1" } },
+      initialize: { protocolVersion: params?.protocolVersion, capabilities: { tools: {}, [extra]: {} }, serverInfo: { name: "open", version: "1" } },
       "tools/list": { tools: [{ name: "hello", inputSchema: { type: "object" } }] },
       ping: {},
     };
@@ -39,7 +45,7 @@ const open: RequestListener = (request, response) => {
     if (result === undefined) response.writeHead(404).end(JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "no" } }));
     else response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
   });
-};
+}
 const website: RequestListener = (_request, response) => void response.end("<!doctype html>");
 
 interface Ended {
@@ -105,6 +111,13 @@ describe("countersign doctor", () => {
     const report: unknown = JSON.parse(stdout);
     expect(code).toBe(0);
     expect(report).toMatchObject({ schema: 1, exit: 0, hosts: [{ host: "claude" }, { host: "cursor" }], observation: { loopback: true } });
+  });
+
+  it("shows nothing in JSON that a terminal would obey, and loses none of it", async () => {
+    const name = "odd\u009b31m\u202e";
+    const { stdout } = await run([await serve(withCapability(name)), "--json"]);
+    expect(stdout).not.toMatch(/[\u007f-\u009f\u202e]/);
+    expect(JSON.stringify(JSON.parse(stdout))).toContain(name);
   });
 
   it("tells reason and source of each cell of a host that was named", async () => {
