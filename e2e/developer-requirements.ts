@@ -23,6 +23,11 @@ export const developerRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "states-3",
+    rule: "A view that is on its way has its place: what is said below it stays where it is until the view itself says how high it is.",
+    shownBy: [scenario("chat", "keeps the place of a view that is on its way: what is said below it stays where it is")],
+  },
+  {
     id: "start-1",
     rule: "One command starts every party and says where to go; Ctrl-C stops all of it; data survives.",
     shownBy: [scenario("start", "starts every party, says where to go, stops on Ctrl-C and keeps the data")],

@@ -50,6 +50,37 @@ describe("the chat with a model", () => {
     expect(result?.content).toContain("orders");
   });
 
+  it("keeps the place of a view that is on its way: what is said below it stays where it is", async () => {
+    const { page } = person.console;
+    const [fetched, started] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await page.route("**/api/widgets", (route) => fetched.promise.then(() => route.continue()));
+    await page.route("**/frame/*", (route) => started.promise.then(() => route.continue()));
+    const moves = await page.evaluateHandle(() => {
+      const seen = new Set<number>();
+      const note = (): void => {
+        const below = [...document.querySelectorAll("[data-testid=model-text]")].findLast((each) => each.textContent?.includes("The shelf"));
+        if (below !== undefined) seen.add(Math.round(below.getBoundingClientRect().top));
+        requestAnimationFrame(note);
+      };
+      note();
+      return seen;
+    });
+    model.script.push({ tool: "browse_products", arguments: {} }, { say: "The shelf is above." });
+    const frames = await page.getByTestId("widget-frame").count();
+    await say("Show me the shelf");
+    await page.getByText("The shelf is above.").waitFor();
+    await page.locator(".widget > .skeleton").waitFor();
+    await page.getByTestId("chat-send").waitFor();
+    await moves.evaluate((seen) => seen.clear());
+    fetched.resolve();
+    await expect.poll(() => page.getByTestId("widget-frame").count()).toBe(frames + 1);
+    await page.evaluate(() => new Promise((resolve) => void requestAnimationFrame(() => void requestAnimationFrame(resolve))));
+    expect(await moves.evaluate((seen) => [...seen])).toHaveLength(1);
+    started.resolve();
+    await person.console.widget.getByTestId("product-card").first().waitFor();
+    await page.unrouteAll();
+  });
+
   it("V24 never shows the model a token, a code or a mandate", () => {
     const seen = JSON.stringify(model.requests);
     expect(seen).toContain("list_orders");

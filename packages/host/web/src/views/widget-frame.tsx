@@ -22,7 +22,6 @@ export interface WidgetFrameProps extends ViewPlace {
   readonly onLate: () => void;
 }
 
-const firstHeight = 240;
 /** A view whose frame says nothing for so long is not coming. */
 const loadMsMax = 15_000;
 const smallQuery = "(max-width: 40rem)";
@@ -44,7 +43,6 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
       element.style.height = `${height}px`;
       setSized(true);
     };
-    element.style.height = `${firstHeight}px`;
     const place = (): WidgetFrameProps => latest.current;
     const globals = (): OpenAiGlobals => readGlobals(services, place(), element);
     const host = createViewHost(services, { place, resize, globals, isSmall: () => matchMedia(smallQuery).matches });
