@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { doctor } from "../../src/doctor/doctor.ts";
 import { parseDoctor } from "../../src/doctor/doctor-options.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
@@ -138,5 +139,21 @@ describe("the words after doctor", () => {
     [["https://shop.example/mcp", "--host=goose"], { ...plain, details: true, hosts: ["goose"] }],
   ])("%j are understood", (words, options) => {
     expect(parseDoctor(words)).toMatchObject(options);
+  });
+});
+
+describe("colours", () => {
+  it.each([
+    ["are for a terminal", true, {}, true],
+    ["are for nobody who says no", true, { NO_COLOR: "1" }, false],
+    ["are for no dumb terminal", true, { TERM: "dumb" }, false],
+    ["are for no file", false, {}, false],
+  ] as const)("%s", async (_name, isTTY, env, expected) => {
+    const options = parseDoctor([await serve(open)]);
+    if (typeof options === "string") throw new Error(options);
+    let printed = "";
+    const write = (text: string): void => void (printed += text);
+    expect(await doctor(options, { stdout: { write, isTTY }, stderr: { write: () => {} }, env })).toBe(0);
+    expect(printed.includes("\u001b[")).toBe(expected);
   });
 });

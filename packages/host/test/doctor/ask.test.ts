@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readJson } from "../../src/doctor/ask.ts";
 import { askerOf, serverUrl } from "./fixture.ts";
 
@@ -62,6 +62,31 @@ describe("a question of the doctor", () => {
     const answer = await askerOf(stream).ask({ ...question, reading: { answerTo: 1 } });
     expect(answer.seen === "answer" && readJson(answer.text)).toEqual({ id: 1, result: { a: "é" } });
     expect(cancelled).toBe(true);
+  });
+
+  it("waits two seconds for the first event of a stream that stands, and lets go of it", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let cancelled = false;
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(": hi\n")),
+      cancel: () => void (cancelled = true),
+    });
+    const stream = (): Response => new Response(body, { headers: { "content-type": "text/event-stream" } });
+    const asked = askerOf(stream).ask({ ...question, reading: "first_event" });
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(cancelled).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    vi.useRealTimers();
+    expect(await asked).toMatchObject({ seen: "answer", text: ": hi\n" });
+    expect(cancelled).toBe(true);
+  });
+
+  it("reads no more than the first event where that is asked", async () => {
+    const stream = (): Response =>
+      new Response("event: endpoint\r\ndata: /m\r\n\r\ndata: more", { headers: { "content-type": "text/event-stream" } });
+    const answer = await askerOf(stream).ask({ ...question, reading: "first_event" });
+    expect(answer).toMatchObject({ text: expect.stringMatching(/^event: endpoint\ndata: \/m\n\n/) });
+    expect(await askerOf(() => new Response("<html>")).ask({ ...question, reading: "first_event" })).toMatchObject({ text: "" });
   });
 
   it("takes the last event of a stream that ends without an empty line", async () => {
