@@ -10,7 +10,10 @@ export interface DialBounds {
   readonly reach: Reach;
   readonly timeoutMs: number;
   readonly responseBytesMax: number;
-  /** The body is an event stream without end: `timeoutMs` is over when it begins, and `responseBytesMax` bounds each event. */
+  /**
+   * The body is an event stream without end: `timeoutMs` is over when it begins, and `responseBytesMax` bounds each event. An answer that is no such stream comes
+   * without its body: who asks for a stream often leaves it unread, and it would keep its socket, and a process, for as long as the peer likes.
+   */
   readonly endless?: boolean;
   /** Told when the body breaks off after the response has begun; the body's reader gets the same error. */
   readonly onBodyProblem?: (error: DialError) => void;
@@ -108,7 +111,14 @@ export function dial(url: URL, request: DialRequest, bounds: DialBounds): Promis
         reject(new DialError("unreachable", `${url.origin} answered with a status that HTTP does not have`, true));
         return;
       }
-      if (bounds.endless === true) clearTimeout(timer);
+      if (bounds.endless === true) {
+        clearTimeout(timer);
+        if (!isEventStream(incoming)) {
+          incoming.destroy();
+          resolve(new Response(null, { status, headers: readHeaders(incoming) }));
+          return;
+        }
+      }
       if (isShortAndFramed(incoming, bounds)) readWhole(incoming, bounds, explain).then(resolve, reject);
       else resolve(responseOf(incoming, bounds, explain));
     });
@@ -160,6 +170,10 @@ function headersOf(request: DialRequest): Record<string, string> {
     headers["content-length"] = String(Buffer.byteLength(request.body));
   }
   return headers;
+}
+
+function isEventStream({ statusCode, headers }: IncomingMessage): boolean {
+  return statusCode === 200 && headers["content-type"]?.trimStart().toLowerCase().startsWith("text/event-stream") === true;
 }
 
 /** A JSON answer whose length is known and small comes in one piece: asking a stream for it costs more than the answer itself. */

@@ -189,6 +189,43 @@ describe("a response that nobody reads", () => {
     expect(await Promise.race([gone.promise, late])).toBe("gone");
   });
 
+  it.each([
+    ["a refusal", { status: 404, headers: { "content-type": "text/event-stream" } }],
+    ["another kind of body", { status: 200, headers: { "content-type": "text/html" } }],
+  ])("lets its connection go by itself where a stream was asked for and %s came", async (_, answer) => {
+    const gone = Promise.withResolvers<string>();
+    const body = (): ReadableStream => new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => gone.resolve("gone") });
+    running = await listen(() => new Response(body(), answer));
+    const response = await get(running.origin, { endless: true });
+    expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
+      answer.status,
+      answer.headers["content-type"],
+      "",
+    ]);
+    const late = new Promise((resolve) => setTimeout(resolve, 2000, "still open"));
+    expect(await Promise.race([gone.promise, late])).toBe("gone");
+  });
+
+  it("keeps an event stream open past the time for its answer", async () => {
+    const said = Promise.withResolvers<undefined>();
+    running = await listen(
+      () =>
+        new Response(
+          new ReadableStream({
+            pull: async (controller) => {
+              await said.promise;
+              controller.enqueue(new TextEncoder().encode("data: late\n\n"));
+              controller.close();
+            },
+          }),
+          { headers: { "content-type": "Text/Event-Stream; charset=utf-8" } },
+        ),
+    );
+    const response = await get(running.origin, { endless: true, timeoutMs: 300 });
+    setTimeout(said.resolve, 400, undefined);
+    expect(await response.text()).toBe("data: late\n\n");
+  });
+
   it("may be aborted without harm to the process", async () => {
     running = await listen(() => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("part")) })));
     const abort = new AbortController();
