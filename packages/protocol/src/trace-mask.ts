@@ -1,10 +1,15 @@
 import { isJsonObject } from "./shape.ts";
 
 /**
- * Which parts of a value are shown. `shown`: a text, number, boolean or null as it is, and a list of them. `matches`: a text of that form. `each`: what is shown of every item of a list.
- * `members`: what is shown of an object; of a member that is not named there, only its name and what kind of thing it is.
+ * Which parts of a value are shown. `shown`: a text, number, boolean or null as it is, and a list of them. `address`: an address as {@link maskUrl} shows it, and a
+ * list of them; one without anything to mask letter by letter. `matches`: a text of that form. `each`: what is shown of every item of a list. `members`: what is shown of an object; of a member that is not named there, only its name and what kind of thing it is.
  */
-export type Shown = "shown" | { readonly matches: RegExp } | { readonly each: Shown } | { readonly members: Readonly<Record<string, Shown>> };
+export type Shown =
+  | "shown"
+  | "address"
+  | { readonly matches: RegExp }
+  | { readonly each: Shown }
+  | { readonly members: Readonly<Record<string, Shown>> };
 
 const textMax = 2000;
 const itemsMax = 50;
@@ -12,11 +17,14 @@ const membersMax = 60;
 /** A longer name, or one with other signs, may be a value in disguise. */
 const nameGrammar = /^[A-Za-z_$][\w$./:-]{0,63}$/;
 const longSegment = /^(?=.*[0-9])(?=.*[A-Za-z])[^/]{20,}$/;
-const queryShown: ReadonlySet<string> = new Set(["client_id", "redirect_uri", "response_type", "scope", "resource", "code_challenge_method"]);
+const queryShown: ReadonlySet<string> = new Set(["client_id", "response_type", "scope", "code_challenge_method"]);
+/** Addresses in an address: in their own query a server may take a key. */
+const queryAddresses: ReadonlySet<string> = new Set(["redirect_uri", "resource"]);
 
 /** The value with everything masked that is not on the list. What is shown is bounded: texts at 2000 characters, lists at 50 items, objects at 60 members. */
 export function maskJson(value: unknown, shown: Shown): unknown {
   if (shown === "shown") return showPlain(value);
+  if (shown === "address") return Array.isArray(value) ? value.slice(0, itemsMax).map((item: unknown) => showAddress(item)) : showAddress(value);
   if ("matches" in shown) return typeof value === "string" && shown.matches.test(value) ? value : kindOf(value);
   if ("each" in shown) return Array.isArray(value) ? value.slice(0, itemsMax).map((item: unknown) => maskJson(item, shown.each)) : kindOf(value);
   if (!isJsonObject(value)) return kindOf(value);
@@ -43,10 +51,18 @@ export function maskUrl(text: string): string {
     .map((segment) => (longSegment.test(segment) ? "[masked]" : segment))
     .join("/");
   const query = [...url.searchParams].slice(0, itemsMax).flatMap(([name, value]) => {
+    if (queryAddresses.has(name)) return [`${name}=${encodeURIComponent(String(showAddress(value)))}`];
     if (queryShown.has(name)) return [`${name}=${encodeURIComponent(value.slice(0, textMax))}`];
     return nameGrammar.test(name) ? [`${name}=[masked]`] : [];
   });
   return `${url.origin}${path}${query.length === 0 ? "" : `?${query.join("&")}`}`;
+}
+
+/** Issuers and resources are compared sign by sign, so an address with nothing to mask keeps its spelling. */
+function showAddress(value: unknown): unknown {
+  if (typeof value !== "string") return kindOf(value);
+  const masked = maskUrl(value);
+  return showPlain(URL.canParse(value) && new URL(value).href === masked ? value : masked);
 }
 
 function showPlain(value: unknown): unknown {

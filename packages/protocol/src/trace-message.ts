@@ -1,3 +1,4 @@
+import { cutJson, cutText } from "./cut-secrets.ts";
 import { isJsonObject } from "./shape.ts";
 import { maskJson, maskUrl, type Shown } from "./trace-mask.ts";
 import type { WireMessage } from "./trace-step.ts";
@@ -11,9 +12,13 @@ export interface RawMessage {
   readonly headers: Iterable<readonly [string, string]>;
   readonly kind: BodyKind;
   readonly body?: unknown;
+  /** Secrets that are known to have gone over this wire: a peer that repeats one, anywhere, does not get it shown. They are cut out before anything is shortened. */
+  readonly secrets?: readonly string[];
 }
 
 const plain = (...names: readonly string[]): Readonly<Record<string, Shown>> => Object.fromEntries(names.map((name) => [name, "shown" as const]));
+const addresses = (...names: readonly string[]): Readonly<Record<string, Shown>> =>
+  Object.fromEntries(names.map((name) => [name, "address" as const]));
 const object = (members: Readonly<Record<string, Shown>>): Shown => ({ members });
 
 /**
@@ -23,7 +28,12 @@ const object = (members: Readonly<Record<string, Shown>>): Shown => ({ members }
 const shownOf: Readonly<Record<Exclude<BodyKind, "none">, Shown>> = {
   rpc: object({
     ...plain("jsonrpc", "id", "method"),
-    params: object({ ...plain("name", "uri", "protocolVersion"), arguments: object({}), clientInfo: object(plain("name", "title", "version")) }),
+    params: object({
+      ...plain("name", "protocolVersion"),
+      ...addresses("uri"),
+      arguments: object({}),
+      clientInfo: object(plain("name", "title", "version")),
+    }),
     result: object({
       ...plain("isError", "resultType"),
       content: { each: object(plain("type", "mimeType")) },
@@ -32,11 +42,12 @@ const shownOf: Readonly<Record<Exclude<BodyKind, "none">, Shown>> = {
     }),
     error: object(plain("code", "message")),
   }),
-  resource_metadata: object(
-    plain("resource", "authorization_servers", "scopes_supported", "bearer_methods_supported", "resource_name", "dpop_bound_access_tokens_required"),
-  ),
-  server_metadata: object(
-    plain(
+  resource_metadata: object({
+    ...addresses("resource", "authorization_servers"),
+    ...plain("scopes_supported", "bearer_methods_supported", "resource_name", "dpop_bound_access_tokens_required"),
+  }),
+  server_metadata: object({
+    ...addresses(
       "issuer",
       "authorization_endpoint",
       "token_endpoint",
@@ -45,6 +56,8 @@ const shownOf: Readonly<Record<Exclude<BodyKind, "none">, Shown>> = {
       "device_authorization_endpoint",
       "pushed_authorization_request_endpoint",
       "jwks_uri",
+    ),
+    ...plain(
       "scopes_supported",
       "response_types_supported",
       "response_modes_supported",
@@ -56,24 +69,24 @@ const shownOf: Readonly<Record<Exclude<BodyKind, "none">, Shown>> = {
       "dpop_signing_alg_values_supported",
       "authorization_details_types_supported",
     ),
-  ),
-  token_request: object(plain("grant_type", "client_id", "redirect_uri", "resource", "audience", "scope", "client_assertion_type")),
+  }),
+  token_request: object({
+    ...plain("grant_type", "client_id", "audience", "scope", "client_assertion_type"),
+    ...addresses("redirect_uri", "resource"),
+  }),
   token_answer: object(plain("token_type", "expires_in", "scope", "error", "interval")),
 };
 
-/** The names that a step's `detail` may use. Addresses among them are shown as {@link maskUrl} shows them. */
+/** The names that a step's `detail` may use. */
 const detailShown: Readonly<Record<string, Shown>> = {
   ...plain(
     "action",
     "authentication",
-    "authorizationEndpoint",
-    "authorizationServers",
     "certainty",
     "clientId",
     "connector",
     "contentBlocks",
     "description",
-    "endpoint",
     "error",
     "expiresAt",
     "expiresInSeconds",
@@ -84,21 +97,26 @@ const detailShown: Readonly<Record<string, Shown>> = {
     "hosts",
     "idempotencyKey",
     "isError",
-    "issuer",
     "masked",
     "method",
     "origin",
     "reason",
-    "resource",
-    "resourceMetadata",
     "round",
     "scope",
     "source",
     "status",
     "structured",
     "style",
-    "tokenEndpoint",
     "tool",
+  ),
+  ...addresses(
+    "authorizationEndpoint",
+    "authorizationServers",
+    "endpoint",
+    "issuer",
+    "resource",
+    "resourceMetadata",
+    "tokenEndpoint",
     "url",
     "verificationUri",
   ),
@@ -110,9 +128,8 @@ const detailShown: Readonly<Record<string, Shown>> = {
   state: { matches: /^\[masked\]$/ },
   token: { matches: /^(attach|omit|refresh|\[masked\])$/ },
   userCode: { matches: /^\[masked\]$/ },
-  parameters: object(plain("client_id", "redirect_uri", "response_type", "scope", "resource", "code_challenge_method")),
+  parameters: object({ ...plain("client_id", "response_type", "scope", "code_challenge_method"), ...addresses("redirect_uri", "resource") }),
 };
-const addresses: ReadonlySet<string> = new Set(["authorizationEndpoint", "endpoint", "resourceMetadata", "tokenEndpoint", "url", "verificationUri"]);
 
 const headersShown: ReadonlySet<string> = new Set([
   "accept",
@@ -150,18 +167,17 @@ export function showResponse(status: number, message: RawMessage): WireMessage {
 
 /** A step's `detail` as it may be shown: what has a name that is not on the list is masked. */
 export function showDetail(detail: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const addressed = Object.entries(detail).map(([name, value]) => [name, addresses.has(name) && typeof value === "string" ? maskUrl(value) : value]);
-  const shown = maskJson(Object.fromEntries(addressed), object(detailShown));
+  const shown = maskJson(detail, object(detailShown));
   return isJsonObject(shown) ? shown : {};
 }
 
-function showParts({ headers, kind, body }: RawMessage): Pick<WireMessage, "headers" | "body"> {
+function showParts({ headers, kind, body, secrets = [] }: RawMessage): Pick<WireMessage, "headers" | "body"> {
   const shown = [...headers]
     .slice(0, headersMax)
-    .map(([name, value]): readonly [string, string] => [name.toLowerCase(), value])
+    .map(([name, value]): readonly [string, string] => [cutText(name.toLowerCase(), secrets), cutText(value, secrets)])
     .filter(([name]) => headerName.test(name))
     .map(([name, value]): readonly [string, string] => [name, showHeader(name, value)]);
-  const rest = kind === "none" || body === undefined ? {} : { body: bounded(maskJson(body, shownOf[kind])) };
+  const rest = kind === "none" || body === undefined ? {} : { body: bounded(maskJson(cutJson(body, secrets), shownOf[kind])) };
   return { headers: Object.fromEntries(shown), ...rest };
 }
 

@@ -197,6 +197,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "server-verdict": ["exitCodeOf", "failureOf", "findingsOf", "matters", "postEras", "wasReached"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "claimed-name": ["passesForAnother"],
+  "cut-secrets": ["cutJson", "cutText"],
   "device-code": [
     "deviceCodeTtlSeconds",
     "earlyPollsMax",

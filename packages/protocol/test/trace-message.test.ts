@@ -106,3 +106,59 @@ describe("showDetail", () => {
     expect(JSON.stringify(showDetail(wrong))).not.toMatch(/canary|Secret/);
   });
 });
+
+describe("an address with a key in its query", () => {
+  const keyed = `https://shop.example/mcp?key=${canary}`;
+  const nested = `https://as.example/authorize?resource=${encodeURIComponent(keyed)}&redirect_uri=${encodeURIComponent(keyed)}`;
+
+  it("is shown without the key wherever an address stands: in a detail, in a document, in a token request, in another address", () => {
+    const parameters = { resource: keyed, redirect_uri: keyed, client_id: "host" };
+    const shown = [
+      showDetail({ resource: keyed, issuer: keyed, authorizationServers: [keyed], url: nested, parameters }),
+      showRequest("POST", nested, {
+        headers: [],
+        kind: "token_request",
+        body: { grant_type: "refresh_token", resource: keyed, redirect_uri: keyed },
+      }),
+      showRequest("POST", keyed, { headers: [], kind: "rpc", body: { method: "resources/read", params: { uri: keyed } } }),
+      showResponse(200, { headers: [], kind: "resource_metadata", body: { resource: keyed, authorization_servers: [keyed, { a: keyed }] } }),
+      showResponse(200, { headers: [], kind: "server_metadata", body: { issuer: keyed, token_endpoint: keyed, jwks_uri: keyed } }),
+      showResponse(401, { headers: [["www-authenticate", `Bearer resource_metadata="${nested}"`]], kind: "none" }),
+    ];
+    expect(JSON.stringify(shown)).not.toContain(canary);
+    expect(shown[0]).toMatchObject({ resource: "https://shop.example/mcp?key=[masked]", parameters: { client_id: "host" } });
+    expect(shown[3]).toMatchObject({ body: { authorization_servers: ["https://shop.example/mcp?key=[masked]", "[masked: object of 1]"] } });
+  });
+
+  it("is shown letter by letter when there is nothing to mask, because issuers are compared that way", () => {
+    const issuers = ["https://as.example", "https://as.example/", "https://as.example/tenant"];
+    expect(showDetail({ authorizationServers: issuers, issuer: "https://as.example" })).toEqual({
+      authorizationServers: issuers,
+      issuer: "https://as.example",
+    });
+  });
+});
+
+describe("a secret that a peer repeats", () => {
+  const secrets = ["Canary-7f3A9c"];
+  const shown = (headers: readonly (readonly [string, string])[], body?: unknown): string =>
+    JSON.stringify(showResponse(401, { headers, kind: "rpc", body, secrets }));
+
+  it.each([
+    ["the name of a header", [["x-canary-7f3a9c", "1"]]],
+    ["a header that is shown", [["retry-after", "Canary-7f3A9c"]]],
+    ["a header that is cut where it stands", [["cache-control", `${"x".repeat(495)}Canary-7f3A9c`]]],
+    ["a challenge's scheme", [["www-authenticate", 'Canary-7f3A9c realm="a"']]],
+    ["a challenge's parameter", [["www-authenticate", 'Bearer Canary-7f3A9c="a"']]],
+    ["a challenge's words", [["www-authenticate", `Bearer error_description="${"x".repeat(495)}Canary-7f3A9c"`]]],
+  ] as const)("is not shown in %s, in whatever case, nor a part of it", (_, headers) => {
+    expect(shown([["cache-control", "no-store"]])).toContain("no-store");
+    expect(shown(headers).toLowerCase()).not.toContain("cana");
+  });
+
+  it("is not shown in an error's words or an argument's name, nor a part of it", () => {
+    const error = { code: 1, message: `${"x".repeat(1995)}canary-7f3a9c` };
+    expect(shown([], { error }).toLowerCase()).not.toContain("cana");
+    expect(shown([], { params: { arguments: { "canary-7f3a9c": 1 } } }).toLowerCase()).not.toContain("cana");
+  });
+});

@@ -15,6 +15,7 @@ import { issuersUnder } from "@countersign/protocol/profile-sign-in";
 import { parseIssuer } from "@countersign/protocol/resource";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import { isJsonObject } from "@countersign/protocol/shape";
+import { maskUrl } from "@countersign/protocol/trace-mask";
 import { showRequest, showResponse } from "@countersign/protocol/trace-message";
 import type { WireMessage } from "@countersign/protocol/trace-step";
 import type { Recorder } from "../trace.ts";
@@ -100,7 +101,7 @@ export class Discoverer {
     const found = await this.#firstDocument(urls, owner, "server_unreachable", record);
     if (!found.ok) return found;
     if (found.value === undefined && fixed !== undefined) return ok(describedBy(fixed, owner));
-    if (found.value === undefined) return err(refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
+    if (found.value === undefined) return err(refuse("metadata_not_found", `nothing at ${urls.map(maskUrl).join(", ")}`));
     const { url, document } = found.value;
     const read = fixed !== undefined && isJsonObject(document) ? { ...document, authorization_servers: [fixed] } : document;
     const judged = judgeProtectedResource(read, resourcesDescribedAt(url, owner.resource));
@@ -132,7 +133,7 @@ export class Discoverer {
     const urls = authorizationServerMetadataUrls(issuer);
     const document = await this.#firstDocument(urls, owner, "authorization_server_unreachable", record);
     if (!document.ok) return document;
-    if (document.value === undefined) return note(record, refuse("metadata_not_found", `nothing at ${urls.join(", ")}`));
+    if (document.value === undefined) return note(record, refuse("metadata_not_found", `nothing at ${urls.map(maskUrl).join(", ")}`));
     const server = judgeAuthorizationServer(document.value.document, issuer, pkce);
     if (!server.ok) return note(record, server.error);
     const { authorizationEndpoint, tokenEndpoint } = server.value;

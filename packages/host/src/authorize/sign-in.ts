@@ -12,6 +12,7 @@ import { digestText, newToken } from "../digest.ts";
 import { retention } from "../keep/retention.ts";
 import type { Audit } from "../options.ts";
 import type { Session, Sessions } from "../sessions.ts";
+import { showDetail } from "@countersign/protocol/trace-message";
 import type { WireMessage } from "@countersign/protocol/trace-step";
 import { describeAuthorizationUrl, Trace } from "../trace.ts";
 import type { Vault } from "../vault.ts";
@@ -252,5 +253,5 @@ export function verifierSealingText(tripId: string): string {
 }
 
 function stepOf(clock: () => EpochMs, title: string, detail: Readonly<Record<string, unknown>>): FlowRow["trace"][number] {
-  return { seq: 0, at: clock(), step: "authorization", title, detail };
+  return { seq: 0, at: clock(), step: "authorization", title, detail: showDetail(detail) };
 }

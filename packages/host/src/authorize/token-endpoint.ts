@@ -203,15 +203,32 @@ interface TokenRequest {
 }
 
 /** Tells of a request and its answer, and gives the answer on. */
-async function shown({ onMessages }: TokenPeer, { url, method, headers, body }: TokenRequest, response: Response): Promise<Response> {
+async function shown({ onMessages, client }: TokenPeer, { url, method, headers, body }: TokenRequest, response: Response): Promise<Response> {
   if (onMessages === undefined) return response;
   const text = await response.text();
   const { status, headers: answered } = response;
+  const asked = Object.fromEntries(new URLSearchParams(body));
+  const answer = parseObject(text);
+  const secrets = [...secretsIn(asked), ...secretsIn(answer ?? {}), ...secretOf(client)];
   onMessages([
-    showRequest(method, url, { headers, kind: "token_request", body: Object.fromEntries(new URLSearchParams(body)) }),
-    showResponse(status, { headers: answered, kind: "token_answer", body: parseObject(text) }),
+    showRequest(method, url, { headers, kind: "token_request", body: asked }),
+    showResponse(status, { headers: answered, kind: "token_answer", body: answer, secrets }),
   ]);
   return new Response(text === "" ? null : text, { status, headers: answered });
+}
+
+/** RFC 6749 sections 2.3.1, 4.1.3, 5.1 and 6, RFC 7523 section 2.2, RFC 7636 section 4.5, RFC 8628 section 3.4. */
+const secretNames = ["code", "code_verifier", "client_secret", "client_assertion", "refresh_token", "device_code", "access_token", "id_token"];
+
+function secretOf({ authentication }: TokenPeer["client"]): readonly string[] {
+  return "secret" in authentication ? [authentication.secret.reveal()] : [];
+}
+
+function secretsIn(message: JsonObject): readonly string[] {
+  return secretNames.flatMap((name) => {
+    const value = message[name];
+    return typeof value === "string" ? [value] : [];
+  });
 }
 
 /** Who the user is there is none of the host's business: an id token that was sent along is dropped, not judged. */

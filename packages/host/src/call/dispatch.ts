@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CallEvent } from "@countersign/protocol/auth-flow";
 import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge";
 import type { Refusal } from "@countersign/protocol/errors";
-import { hostShown } from "@countersign/protocol/elicitation";
+import { cutJson, cutText } from "@countersign/protocol/cut-secrets";
+import { hostShown, type Question } from "@countersign/protocol/elicitation";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { type ChallengeVerdict, decideUnder, type EmptyAnswer, judgeChallenge, renewsTokens } from "@countersign/protocol/profile-call";
@@ -249,7 +250,12 @@ async function judgeAsking({ record, asked, signal }: Dispatch, asking: Asking):
 /** A question that repeats the token is not put to anybody. */
 function askWithoutToken(ask: Ask, bearer: Secret | undefined): Ask {
   if (bearer === undefined) return ask;
-  return (question, signal) => (JSON.stringify(question).includes(bearer.reveal()) ? Promise.resolve({ action: "cancel" }) : ask(question, signal));
+  return (question, signal) => (repeats(question, bearer) ? Promise.resolve({ action: "cancel" }) : ask(question, signal));
+}
+
+function repeats(question: Question, bearer: Secret): boolean {
+  const text = JSON.stringify(question);
+  return cutText(text, [bearer.reveal()]) !== text;
 }
 
 function factsOf(dispatch: Dispatch): Pick<Parameters<typeof decideUnder>[1], "mode" | "origin" | "sameConnector" | "visibility" | "schemes"> {
@@ -279,7 +285,7 @@ function withMessages(record: Recorder, messages: readonly WireMessage[]): Recor
 
 function messagesWithoutToken(messages: readonly WireMessage[], bearer: Secret | undefined): readonly WireMessage[] {
   if (bearer === undefined) return messages;
-  const cleaned: readonly WireMessage[] = JSON.parse(JSON.stringify(messages).replaceAll(bearer.reveal(), "[redacted]"));
+  const cleaned: readonly WireMessage[] = JSON.parse(JSON.stringify(cutJson(messages, [bearer.reveal()])));
   return cleaned;
 }
 

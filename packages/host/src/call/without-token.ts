@@ -1,3 +1,4 @@
+import { cutText } from "@countersign/protocol/cut-secrets";
 import { refuse } from "@countersign/protocol/errors";
 import type { Secret } from "@countersign/protocol/secret";
 import type { CallOutcome } from "../connections/outcome.ts";
@@ -7,7 +8,7 @@ import { askingOf } from "./asking.ts";
 /** A server that echoes the token it was sent, in a result or in an error, must not carry it to a view, a model or a trace that way. */
 export function withoutToken(outcome: CallOutcome, bearer: Secret | undefined): CallOutcome {
   if (bearer === undefined) return outcome;
-  const clean = (text: string): string => text.replaceAll(bearer.reveal(), "[redacted]");
+  const clean = (text: string): string => cutText(text, [bearer.reveal()]);
   switch (outcome.kind) {
     case "result":
       return { kind: "result", result: withoutSecret(outcome.result, bearer) };

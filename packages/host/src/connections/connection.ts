@@ -119,12 +119,12 @@ export class McpConnection {
         return { kind: "lost", sent: true, detail: "the answer's stream ended without an answer" };
       });
       const judged = answer.then((result) => {
-        request.onMessages?.(withAnswer(exchange.messages, { result }));
+        request.onMessages?.(withAnswer(exchange, { result }));
         return judgeResult(result);
       });
       return await Promise.race([judged, silence]);
     } catch (error) {
-      request.onMessages?.(error instanceof ProtocolError ? withAnswer(exchange.messages, { error }) : exchange.messages);
+      request.onMessages?.(error instanceof ProtocolError ? withAnswer(exchange, { error }) : exchange.messages);
       return own?.refused === undefined ? judgeFailure(error, exchange) : { kind: "failed", refusal: own.refused };
     } finally {
       patience.done();
@@ -222,11 +222,16 @@ export class McpConnection {
 
 /** The messages with what the answer said. It came in a body of its own or as one event of a stream; what is shown of it is the same. */
 function withAnswer(
-  messages: readonly WireMessage[],
+  { messages, bearer }: Exchange,
   answer: { readonly result: unknown } | { readonly error: Pick<ProtocolError, "code" | "message" | "data"> },
 ): readonly WireMessage[] {
   const body = "error" in answer ? { error: { code: answer.error.code, message: answer.error.message, data: answer.error.data } } : answer;
-  const shown = showResponse(0, { headers: [], kind: "rpc", body: { jsonrpc: "2.0", ...body } });
+  const shown = showResponse(0, {
+    headers: [],
+    kind: "rpc",
+    body: { jsonrpc: "2.0", ...body },
+    secrets: bearer === undefined ? [] : [bearer.reveal()],
+  });
   return messages.map((message) => (message.way === "received" ? { ...message, body: shown.body } : message));
 }
 

@@ -201,7 +201,7 @@ async function noting(exchange: Exchange, sent: SentRequest, ask: () => Promise<
   if (isCall) exchange.messages = [showSent(exchange, sent)];
   try {
     const response = await ask();
-    if (isCall) exchange.messages = [...exchange.messages, showResponse(response.status, { headers: response.headers, kind: "none" })];
+    if (isCall) exchange.messages = [...exchange.messages, showReceived(exchange, response)];
     exchange.status = response.status;
     exchange.isStreaming = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
     const challenge = response.headers.get("www-authenticate");
@@ -224,6 +224,10 @@ function showSent({ bearer }: Exchange, { url, init }: SentRequest): WireMessage
   const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;
   const headers = [...new Headers(init.headers), ...authorization];
   return showRequest(init.method ?? "GET", String(url), { headers, kind: "rpc", body });
+}
+
+function showReceived({ bearer }: Exchange, { status, headers }: Response): WireMessage {
+  return showResponse(status, { headers, kind: "none", secrets: bearer === undefined ? [] : [bearer.reveal()] });
 }
 
 /** Asks for the rest of an answer. The call was taken before: how this request is answered says nothing about it. */

@@ -71,7 +71,9 @@ export function judgeFailure(error: unknown, exchange: Exchange): CallOutcome {
   if (error instanceof SdkError && (error.code === SdkErrorCode.RequestTimeout || error.code === SdkErrorCode.ConnectionClosed)) {
     return { kind: "lost", sent: exchange.sent, detail: "no complete answer in time" };
   }
-  const refusal = refuse("protocol_error", error instanceof Error ? error.message : "unknown failure");
+  // The parser's own words repeat the beginning of what it could not read.
+  const words = error instanceof SyntaxError ? "the answer is not JSON" : error instanceof Error ? error.message : "unknown failure";
+  const refusal = refuse("protocol_error", words);
   return { kind: exchange.sent ? "unreadable" : "failed", refusal };
 }
 

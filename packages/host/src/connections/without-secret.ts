@@ -1,3 +1,4 @@
+import { cutJson, cutText } from "@countersign/protocol/cut-secrets";
 import type { Secret } from "@countersign/protocol/secret";
 
 /** A server that repeats the token it was sent, in an answer or in an error, must not carry it to a page, a model or a log that way. */
@@ -5,5 +6,5 @@ export function withoutSecret<T>(value: T, secret: Secret | undefined): T {
   if (secret === undefined) return value;
   const text = JSON.stringify(value);
   const written = JSON.stringify(secret.reveal()).slice(1, -1);
-  return text.includes(written) ? JSON.parse(text.replaceAll(written, "[redacted]")) : value;
+  return cutText(text, [written]) === text ? value : JSON.parse(JSON.stringify(cutJson(value, [secret.reveal()])));
 }

@@ -12,6 +12,8 @@ export function putSaid(entries: Entries, entry: Said, at: number | undefined): 
   if (isPieceMissing(entries, entry.id, at)) return entries;
   const place = entries.findIndex((known) => known.kind === "said" && known.id === entry.id);
   const known = entries[place];
+  // A piece may come after a read that had it already: what is there stays there.
+  if (known?.kind === "said" && at !== undefined && known.text.startsWith(entry.text, at)) return entries;
   const before = known?.kind === "said" && at !== undefined ? known.text.slice(0, at) : "";
   const next: Said = { ...entry, text: (before + entry.text).slice(0, saidMax), ...(at === undefined ? {} : { writing: true as const }) };
   return place < 0 ? [...entries, next] : entries.with(place, next);

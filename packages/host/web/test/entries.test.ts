@@ -15,6 +15,8 @@ describe("words that come in pieces", () => {
 
   it("are the same however often each comes", () => {
     expect(pieces(["Hel", 0], ["lo", 3], ["lo", 3])).toMatchObject([{ text: "Hello" }]);
+    expect(pieces(["Hel", 0], ["lo", 3], ["Hel", 0])).toMatchObject([{ text: "Hello" }]);
+    expect(pieces(["Hello.", undefined], ["Hel", 0])).toEqual([said({ text: "Hello." })]);
   });
 
   it("are not joined where one is missing", () => {
