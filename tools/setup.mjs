@@ -114,15 +114,15 @@ function run(command, args, cwd) {
 }
 
 function step(title, work) {
-  process.stdout.write("setup: " + title + " ... ");
+  process.stderr.write("setup: " + title + " ... ");
   const startedAt = Date.now();
   try {
     work();
   } catch (error) {
-    process.stdout.write("failed\n");
+    process.stderr.write("failed\n");
     stop("Setup stopped while " + title + ": " + error.message + ". Fix what is named above and run the same command again.");
   }
-  process.stdout.write(((Date.now() - startedAt) / 1000).toFixed(1) + " s\n");
+  process.stderr.write(((Date.now() - startedAt) / 1000).toFixed(1) + " s\n");
 }
 
 function stop(sentence) {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isBusy } from "@countersign/storage/sqlite-errors";
+import { isBusy, translateSqliteError } from "@countersign/storage/sqlite-errors";
 
 const againMs = 200;
 
@@ -18,7 +18,7 @@ export async function takeDataLock(folder: string, onBusy: () => void, signal: A
     } catch (error) {
       if (!isBusy(error)) {
         file.close();
-        throw error;
+        throw translateSqliteError(error);
       }
       if (!told) onBusy();
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -32,4 +32,10 @@ test("a command that is stopped while it waits gets nothing, and the lock stays 
   const third = await takeDataLock(folder, () => undefined, new AbortController().signal);
   expect(third).toBeTypeOf("function");
   third?.();
+});
+
+test("a disk or file that cannot hold the lock is told in a sentence, as for the data themselves", async () => {
+  writeFileSync(join(folder, "cli.lock"), "x".repeat(4096));
+  const { signal } = new AbortController();
+  await expect(takeDataLock(folder, () => undefined, signal)).rejects.toMatchObject({ name: "StorageError", loggable: true });
 });
