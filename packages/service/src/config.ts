@@ -163,8 +163,9 @@ export function describeConfig(schema: ConfigSchema, env: Readonly<Record<string
       doc: item.doc,
       type: item.type,
       required: item.fallback === undefined && !item.optional,
-      fallback: item.secret ? undefined : item.fallback,
-      value: item.secret && value !== undefined ? String(new Secret(value)) : value,
+      fallback: item.fallback,
+      // A default is in the source for everybody to read: masked, it would look like a secret that somebody set.
+      value: item.secret && given !== undefined ? String(new Secret(given)) : value,
       source: given !== undefined ? "environment" : item.fallback !== undefined ? "default" : "unset",
     };
   });

@@ -69,6 +69,16 @@ describe("a configuration", () => {
     expect(lines.find((line) => line.env === "COUNTERSIGN_TEST_NAME")).toMatchObject({ required: false, value: undefined, source: "unset" });
     expect(JSON.stringify(lines)).not.toContain("canary");
   });
+
+  it("masks what is set, and shows a default as it is", () => {
+    const clients = {
+      clients: { ...json({ env: "COUNTERSIGN_TEST_CLIENTS", doc: "Clients.", fallback: "[]", parse: (value) => value }), secret: true },
+    };
+    expect(describeConfig(clients, {})).toMatchObject([{ fallback: "[]", value: "[]", source: "default" }]);
+    expect(describeConfig(clients, { COUNTERSIGN_TEST_CLIENTS: "[1]" })).toMatchObject([
+      { fallback: "[]", value: "[redacted]", source: "environment" },
+    ]);
+  });
 });
 
 describe("a variable", () => {
