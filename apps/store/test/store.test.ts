@@ -82,6 +82,7 @@ describe("what the store offers", () => {
       total: 1,
       products: [{ id: "stoneware-mug", price: { amount: 1890, currency: "EUR" }, image: "stoneware-mug.svg", category: "kitchen", stock: 48 }],
     });
+    expect(result.content).toEqual([{ type: "text", text: "1 product matches: Stoneware mug (stoneware-mug), 18.90 EUR." }]);
     await client.close();
   });
 });

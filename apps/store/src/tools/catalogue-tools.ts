@@ -42,7 +42,10 @@ export function addCatalogueTools(app: App, shop: Shop): void {
       const names = page.value.products.map(
         (product) => `${product.title} (${product.id}), ${formatMinorUnits(product.price)} ${product.price.currency}`,
       );
-      const text = names.length === 0 ? "No product matches." : `${page.value.total} products match: ${names.join("; ")}.`;
+      const text =
+        names.length === 0
+          ? "No product matches."
+          : `${page.value.total} ${page.value.total === 1 ? "product matches" : "products match"}: ${names.join("; ")}.`;
       return answer({ ...page.value, products: shown }, text);
     },
   );
