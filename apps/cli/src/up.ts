@@ -36,7 +36,7 @@ function banner(consoleUrl: string, dataFolder: string, apps: readonly LocalApp[
     `  Countersign is ready (${(startMs / 1000).toFixed(1)} s)`,
     "",
     `  Open     ${consoleUrl}`,
-    "  First    press “Browse products”, then “My orders” in the shop that appears",
+    "  First    press “Browse products” in the middle of the page, then “My orders” in the shop that appears",
     ...apps.map((app) => `  App      ${app.title}, expected at ${app.resource}`),
     `  Data     ${dataFolder}`,
     "  Stop     Ctrl-C",

@@ -29,7 +29,7 @@ Starts host, wallet, store and bank on this machine and prints where to go.
 
   --app <folder>   let host and wallet know the app in this folder (its countersign.json); may be given several times
 ${everybodys}
-Settings are COUNTERSIGN_* environment variables: countersign config up
+Settings are COUNTERSIGN_* environment variables: npm run countersign -- config up
 `,
   },
   call: {
@@ -119,5 +119,5 @@ Commands
 ${summaries}
 
 countersign <command> --help tells more. countersign --version prints the version.
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 unreachable, 4 needs a person, 5 outcome unknown, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 unreachable, 4 needs a person, 5 outcome unknown, 70 fault, 130 interrupted.
 `;
