@@ -43,7 +43,7 @@ export function DoctorPage({ examine, address, onAsked }: DoctorPageProps): JSX.
         <h1>How does your server fare in each host?</h1>
         <p class="quiet">
           Any MCP server is looked at from outside, without signing in: at most 70 requests, none of which changes anything. What hosts do is known
-          from their documentation and from public reports; each cell says from where.
+          from their documentation and from public reports: press a cell for its reason, its fix and where that is known from.
         </p>
       </div>
       <AddressForm address={address} busy={state.phase === "asking"} onAsk={ask} />
