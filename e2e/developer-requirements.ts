@@ -9,6 +9,8 @@ export const developerRequirements: readonly Requirement[] = [
       scenario("states", "the console while it loads, without its host, and with nothing connected"),
       scenario("states", "the console that has lost its host says so, and finds it again by itself"),
       scenario("states", "the tools and the form of one"),
+      scenario("states", "another host that is acted out, where that is set, and the tools that only views call"),
+      scenario("model", "can be read and stopped by everybody, before its first word and in the middle of one"),
       scenario("states", "calls that end badly: nobody signed in in time, the user stopped it, the server is away"),
       scenario("states", "the bank before and after the first payment, and the wallet where there is too little money"),
       scenario("states", "in a host that signs nobody in: $name"),

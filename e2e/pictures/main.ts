@@ -9,7 +9,7 @@ import { dresses, fileOf, pictureStates, sourcesOf } from "./states.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const artifacts = join(root, "e2e/artifacts");
-const scenarios = ["looks", "looks-states", "wallet-looks", "buy", "states"];
+const scenarios = ["looks", "looks-states", "wallet-looks", "buy", "states", "model", "trace", "doctor"];
 
 /** Every picture: what a test keeps it as, of which the first that is there counts, and what it becomes. */
 const pictures = pictureStates.flatMap(({ name }) =>

@@ -1,9 +1,9 @@
 import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { ConsolePage } from "../pages/console-page.ts";
 import { ProbeView } from "../pages/probe-view.ts";
+import { look } from "../pictures/look.ts";
 import { type LiveAnswer, liveTurn, type ModelServer, type ModelTurn, startModelServer } from "../stack/model-server.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 import { startWidgetApp, type WidgetApp } from "../stack/widget-app.ts";
@@ -54,7 +54,6 @@ describe("an answer while it is written", () => {
     });
     const answer = await ask("Tell me about mugs");
     await by("thinking").waitFor();
-    await keepPicture(page, "console-thinking");
     const question = page.getByText("Tell me about mugs");
     const before = await question.boundingBox();
     answer.say("Mugs are ");
@@ -67,6 +66,21 @@ describe("an answer while it is written", () => {
     await idle();
     expect(await by("model-text").last().getAttribute("aria-busy")).toBe("false");
     expect(await page.evaluate(() => Reflect.get(window, "shifts").reduce((sum: number, shift: number) => sum + shift, 0))).toBeLessThan(0.02);
+  });
+
+  it("can be read and stopped by everybody, before its first word and in the middle of one", async () => {
+    const answer = await ask("Which mug keeps tea warm?");
+    await by("thinking").waitFor();
+    await look(person.console.page, "model/thinking", async () => {
+      const { width } = person.console.page.viewportSize() ?? { width: 0 };
+      if (width < 960) expect((await person.console.page.getByRole("main").boundingBox())?.width).toBe(width);
+    });
+    answer.say("The stoneware mug: its wall is twice as thick as that of the others, and it has a li");
+    await expect.poll(() => said().innerText()).toMatch(/a li$/);
+    await look(person.console.page, "model/writing");
+    answer.say("d.");
+    answer.end();
+    await idle();
   });
 
   it("is shown whole when it is longer than a page", async () => {
@@ -123,7 +137,7 @@ describe("a tool call while it is written", () => {
     await view.ready();
     expect(await view.card.getAttribute("data-state")).toBe("writing");
     expect(app.calls).toEqual([]);
-    await keepPicture(person.console.page, "console-call-written");
+    await look(person.console.page, "model/call-written");
     answer.write(0, "open_apps", "ith dots and a long");
     answer.write(0, "open_apps", ' handle"}');
     answer.end();
@@ -155,7 +169,7 @@ describe("a tool call while it is written", () => {
     );
     await expect.poll(() => person.console.callCard("echo").getAttribute("data-state")).toBe("completed");
     expect(await person.console.callCard("open_slowly").getAttribute("data-state")).toBe("dispatched");
-    await keepPicture(person.console.page, "console-parallel-calls");
+    await look(person.console.page, "model/parallel-calls");
     app.release();
     await by("model-text").getByText("Both are there.").waitFor();
     expect(await person.console.callCard("open_slowly").getAttribute("data-state")).toBe("completed");
@@ -170,7 +184,7 @@ describe("a tool call while it is written", () => {
     await by("call-unmade").waitFor();
     await by("turn-problem").last().getByText("Try again", { exact: true }).waitFor();
     expect(app.calls.length).toBe(before);
-    await keepPicture(person.console.page, "console-call-unmade");
+    await look(person.console.page, "model/call-unmade");
   });
 });
 
@@ -187,6 +201,7 @@ describe("the stop button", () => {
       expect(await said().innerText()).toBe("Once upon a time");
       expect(await by("turn-problem").last().getAttribute("data-code")).toBe("cancelled");
     }
+    await look(person.console.page, "model/stopped");
     await send("Go on", { say: "Going on." });
     await by("model-text").getByText("Going on.").waitFor();
     expect(model.requests.at(-1)?.messages.slice(-2)).toMatchObject([{ role: "assistant", content: "Once upon a time" }, { content: "Go on" }]);
@@ -209,12 +224,12 @@ describe("an endpoint that does not answer", () => {
   });
 
   it("is asked again by a click, not before it wants to be", async () => {
-    await send("Mugs?", { status: 429, headers: { "retry-after": "12" } });
+    await send("Mugs?", { status: 429, headers: { "retry-after": "600" } });
     await notice()
       .getByText(/Try again in \d+ s/)
       .waitFor();
     expect(await notice().getByRole("button").isDisabled()).toBe(true);
-    await keepPicture(person.console.page, "console-model-busy");
+    await look(person.console.page, "model/busy");
     await send("Mugs, please?", { status: 500 }, { say: "Two mugs." });
     await by("say-again").click();
     await by("model-text").getByText("Two mugs.").waitFor();
@@ -228,10 +243,10 @@ describe("an endpoint that does not answer", () => {
     await expect.poll(() => said().innerText()).toBe("I will");
     await stack.restart();
     await notice().getByText("started anew").waitFor();
+    await look(person.console.page, "model/broken");
     model.script.push({ say: "Yes." });
     await by("say-again").click();
     await by("model-text").getByText("Yes.").waitFor();
-    await keepPicture(person.console.page, "console-model-again");
   });
 
   it("leaves no script error behind", () => {

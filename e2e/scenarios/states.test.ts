@@ -2,20 +2,16 @@ import { errorCatalogue } from "@countersign/protocol/errors";
 import { isJsonObject, type JsonObject, member } from "@countersign/protocol/shape";
 import { readApprovalAnswer } from "@countersign/protocol/approval-answer";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import type { Frame, Page, Route } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findBarriers, findSidewaysScrolling, viewFrame } from "../browser/inspect.ts";
 import { keepPicture } from "../browser/launch.ts";
+import { barriersOf, look as lookAt, sizes } from "../pictures/look.ts";
 import { dresses } from "../pictures/states.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { type ForwardingHost, startForwardingHost } from "../stack/forwarding-host.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
-
-const sizes = { desktop: { width: 1280, height: 860 }, phone: { width: 360, height: 740 } } as const;
-/** The narrowest that WCAG 1.4.10 asks for: a page of 1280 pixels at four times its size. */
-const narrowest = { width: 320, height: 640 };
 
 describe("states that seldom show", { timeout: 60_000 }, () => {
   let stack: TestStack;
@@ -35,31 +31,7 @@ describe("states that seldom show", { timeout: 60_000 }, () => {
     expect(errors).toEqual([]);
   });
 
-  const barriersOf = async (at: Frame): Promise<readonly string[]> => [...(await findBarriers(at)), ...(await findSidewaysScrolling(at))];
-
-  /** A view in the page follows the page's dress a moment later. */
-  const dressed = async (at: Page, scheme: string): Promise<void> => {
-    if ((await at.getByTestId("widget-frame").count()) === 0) return;
-    await expect.poll(() => viewFrame(at).evaluate(() => document.documentElement.dataset["theme"])).toBe(scheme);
-  };
-
-  /** Everybody can read and use the state in each dress, and on the narrowest screen nothing lies beside it. Its pictures are kept. */
-  const look = async (name: string, at: Page = page): Promise<void> => {
-    const found: string[] = [];
-    for (const [colorScheme, screen] of dresses) {
-      await at.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await at.setViewportSize(sizes[screen]);
-      await at.evaluate(() => new Promise((resolve) => void requestAnimationFrame(() => void requestAnimationFrame(resolve))));
-      await dressed(at, colorScheme);
-      found.push(...(await barriersOf(at.mainFrame())).map((each) => `${name}, ${colorScheme}, ${screen}: ${each}`));
-      await at.mouse.move(0, 0);
-      await keepPicture(at, `states/${name}-${colorScheme}-${screen}`);
-    }
-    await at.setViewportSize(narrowest);
-    found.push(...(await findSidewaysScrolling(at.mainFrame())).map((each) => `${name}, narrowest: ${each}`));
-    await at.setViewportSize(sizes.desktop);
-    expect(found).toEqual([]);
-  };
+  const look = (name: string, at: Page = page, prepare?: () => Promise<void>): Promise<void> => lookAt(at, `states/${name}`, prepare);
 
   /** Answers what the page asks of an address in another way while `run` looks at what comes of it. */
   const whileAnswering = async (address: string, answer: (route: Route) => Promise<void>, run: () => Promise<void>): Promise<void> => {
@@ -132,6 +104,21 @@ describe("states that seldom show", { timeout: 60_000 }, () => {
     await page.getByTestId("tool-submit").waitFor();
     await look("console-form");
     await page.keyboard.press("Escape");
+  });
+
+  it("another host that is acted out, where that is set, and the tools that only views call", async () => {
+    const setting = page.getByTestId("profile");
+    const fold = page.getByTestId("tools-for-views").first();
+    await setting.selectOption("claude");
+    await page.getByTestId("profile-mark").waitFor();
+    await look("console-acting");
+    await look("console-settings", page, async () => {
+      if (!(await setting.isVisible())) await page.getByTestId("profile-mark").click();
+      if ((await fold.getAttribute("open")) === null) await fold.locator("summary").click();
+      await setting.scrollIntoViewIfNeeded();
+    });
+    await setting.selectOption("countersign");
+    await page.getByTestId("profile-mark").waitFor({ state: "detached" });
   });
 
   it("calls that end badly: nobody signed in in time, the user stopped it, the server is away", async () => {

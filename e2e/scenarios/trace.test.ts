@@ -8,6 +8,7 @@ import { keepPicture } from "../browser/launch.ts";
 import { arrive, type Person } from "../browser/person.ts";
 import { openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
+import { look } from "../pictures/look.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
 const mermaidFile = new URL("../../tools/mermaid/node_modules/mermaid/dist/mermaid.min.js", import.meta.url);
@@ -80,8 +81,15 @@ describe("the trace of a call", () => {
     await expect.poll(async () => (await text()).includes('"step": "result"')).toBe(true);
     const document = exported.parse(JSON.parse(await text()));
     expect(document.calls.map(({ tool }) => tool)).toEqual(["list_orders"]);
-    expect(await findBarriers(page.mainFrame())).toEqual([]);
-    await keepPicture(page, "trace-export");
+    const reopen = async (): Promise<void> => {
+      if (await page.getByTestId("trace-text").isVisible()) return;
+      const toggle = page.getByTestId("trace-toggle");
+      if (await toggle.isVisible()) await toggle.click();
+      await page.getByTestId("trace-export-open").click();
+      await expect.poll(async () => (await text()).includes('"step": "result"')).toBe(true);
+    };
+    await look(page, "trace/export", reopen);
+    await reopen();
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByTestId("trace-download").press("Enter")]);
     expect(download.suggestedFilename()).toMatch(/^trace-list_orders-call_[\w-]+\.json$/);
     expect(readFileSync(await download.path(), "utf8").trimEnd()).toBe((await text()).trimEnd());

@@ -21,7 +21,7 @@ export function Conversation({ onShowTrace, onPick }: ConversationProps): JSX.El
   const column = useRef<HTMLDivElement>(null);
   useFollow(scroller, column, entries.filter(beginsTurn).length);
   return (
-    <div class="talk-scroll" ref={scroller} tabIndex={-1} id="conversation">
+    <div class="talk-scroll" ref={scroller} tabIndex={0} id="conversation">
       <div class="talk-column" ref={column} role="log" aria-label="Conversation">
         {entries.length === 0 && <EmptyConversation />}
         {entries.map((entry) => (
