@@ -1,7 +1,7 @@
 import { isSettled, receiveCall, advanceCall, type CallStep } from "@countersign/protocol/auth-flow";
 import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import type { HostProfile } from "@countersign/protocol/ladder";
-import { decideUnder, type ProfileDecision } from "@countersign/protocol/profile-call";
+import { type Basis, decideUnder, type EmptyAnswer, type ProfileDecision } from "@countersign/protocol/profile-call";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { CallDecision, CallOrigin, TokenState } from "@countersign/protocol/security";
@@ -132,7 +132,7 @@ export class CallBroker {
     const need = tool.ok ? undefined : await this.#needOf(request, connector.value, profile, tool.error);
     const decision = tool.ok
       ? await this.#decide(request, connector.value, profile, tool.value, sameConnector.value)
-      : decideUnlisted(tool.error, need, sameConnector.value);
+      : decideUnlisted(tool.error, need, sameConnector.value, this.#options.connectors.noSignIn(connector.value, profile));
     recordDecision(trace.record, profile, decision);
     const step = firstStep(tool.ok && tool.value.repeatable, asCallDecision(decision));
     const row = this.#newRow(id, request, { profile, tool, step, trace, need, emptied: decision.action === "answer" });
@@ -380,9 +380,16 @@ function firstStep(repeatable: boolean, decision: CallDecision): CallStep {
  * A tool that cannot be found or asked for is refused like any other; the row then tells why. But a server that lists nothing without sign-in cannot say
  * what the tool demands: the call waits for the same sign-in as the connector, and the tool is judged when it is known.
  */
-function decideUnlisted(refusal: Refusal, need: SignInNeed | undefined, sameConnector: boolean): CallDecision {
+function decideUnlisted(
+  refusal: Refusal,
+  need: SignInNeed | undefined,
+  sameConnector: boolean,
+  noSignIn: Basis | undefined,
+): Exclude<ProfileDecision, EmptyAnswer> {
   if (need !== undefined && sameConnector) return { action: "authorize", scope: need.scope, reason: "the server answers nothing without sign-in" };
-  return { action: "refuse", code: refusal.code, reason: refusal.detail ?? "the tool cannot be called" };
+  const refused = { action: "refuse", code: refusal.code, reason: refusal.detail ?? "the tool cannot be called" } as const;
+  if (refusal.code !== "authorization_required" || noSignIn === undefined) return refused;
+  return { ...refused, reason: "this host does not sign in to a server that it is not told to", basis: noSignIn };
 }
 
 /** The same key of the same user names the same call. */

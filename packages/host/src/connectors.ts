@@ -1,6 +1,6 @@
 import { profileNames } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
-import { renewsTokens, signsInToConnect } from "@countersign/protocol/profile-call";
+import { type Basis, noSignInToConnect, renewsTokens, signsInToConnect } from "@countersign/protocol/profile-call";
 import type { EpochMs, ResourceUri } from "@countersign/protocol/brand";
 import type { Refusal } from "@countersign/protocol/errors";
 import type { Result } from "@countersign/protocol/result";
@@ -108,6 +108,12 @@ export class Connectors {
     if (setting === "mixed" || !signsInToConnect(profile, setting === "full")) return undefined;
     const { status, need } = await this.#standings.read(userId, connector.id);
     return status === "sign_in_required" ? (need ?? { scope: new Set() }) : undefined;
+  }
+
+  /** Why the host of the profile does not sign in to a server that answers nothing without it; undefined when it does, or the user wants none. */
+  noSignIn(connector: Connector, profile: HostProfile): Basis | undefined {
+    const setting = settingOf(connector);
+    return setting === "mixed" ? undefined : noSignInToConnect(profile, setting === "full");
   }
 
   /** The user's connection to the server, for whatever is no call: as the host that they let this one act out now. */

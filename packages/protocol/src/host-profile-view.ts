@@ -53,7 +53,8 @@ const captures = "MCPJam/inspector, sdk/src/host-config/templates/seed-host-temp
 const specification = "MCP Apps 2026-01-26";
 const openaiReference = "developers.openai.com/plugins/reference";
 const copilotApps = "learn.microsoft.com, plugin-mcp-apps";
-const declaredOnly: HostCsp = { ignores: [], open: [], scripts: [] };
+const declaredOnly: HostCsp = { ignores: [], open: {}, scripts: [] };
+const openaiPlaces = ["https://cdn.jsdelivr.net", "https://unpkg.com"] as const;
 const specifiedFrames = ["allow-scripts allow-same-origin"] as const;
 const common = ["openLinks", "serverTools", "serverResources", "logging"] as const;
 
@@ -97,7 +98,7 @@ export const hostViews: HostTable<HostView> = {
       `${captures}, 2026-05-18`,
     ),
     allow: fact("code", ["clipboard-write", "local-network-access", "microphone", "midi"], `${captures}, 2026-05-18`),
-    csp: fact("code", { ignores: [], open: ["https://cdn.jsdelivr.net", "https://unpkg.com"], scripts: [] }, `${captures}, 2026-08-19`),
+    csp: fact("code", { ignores: [], open: { connectDomains: openaiPlaces, resourceDomains: openaiPlaces }, scripts: [] }, `${captures}, 2026-08-19`),
     enforcesVisibility: fact("inferred", true, `${openaiReference}: visibility says who may call`),
   },
   claude: {
@@ -115,10 +116,10 @@ export const hostViews: HostTable<HostView> = {
       "code",
       {
         ignores: ["frameDomains", "baseUriDomains"],
-        open: ["https://esm.sh", "https://assets.claude.ai"],
+        open: { connectDomains: ["https://esm.sh"], resourceDomains: ["https://esm.sh", "https://assets.claude.ai"] },
         scripts: ["'unsafe-eval'"],
       },
-      `${captures}, 2026-08-19`,
+      `${captures}, 2026-05-18 and 2026-08-19`,
     ),
     enforcesVisibility: fact("assumed", true, `${unknown}; ${specification} demands it`),
   },
@@ -163,7 +164,7 @@ export const hostViews: HostTable<HostView> = {
     displayModes: fact("doc", ["inline", "fullscreen"], copilotApps),
     sandbox: fact("assumed", specifiedFrames, `${unknown}; what ${specification} demands`),
     allow: fact("doc", [], `${copilotApps}: permissions have no effect`),
-    csp: fact("doc", { ignores: ["frameDomains"], open: [], scripts: [] }, copilotApps),
+    csp: fact("doc", { ignores: ["frameDomains"], open: {}, scripts: [] }, copilotApps),
     enforcesVisibility: fact("assumed", true, `${unknown}; ${specification} demands it`),
   },
   generic: {

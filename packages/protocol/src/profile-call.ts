@@ -4,7 +4,7 @@ import { hostClients } from "./host-profile-client.ts";
 import { type HostSignIn, hostSignIns, type SignInForm, type SignInMoment } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
 import type { HostProfile } from "./ladder.ts";
-import { type CallDecision, type CallFacts, type CallOrigin, decideCall, kindOfSchemes, type TokenState } from "./security.ts";
+import { type CallDecision, type CallFacts, type CallOrigin, decideCall, judgeVisibility, kindOfSchemes, type TokenState } from "./security.ts";
 import { isJsonObject, type JsonObject, member } from "./shape.ts";
 
 /** Where it is written that a host does so, and how sure that is. */
@@ -33,12 +33,18 @@ const moments: Readonly<Record<CallOrigin, Exclude<SignInMoment, "connect">>> = 
  */
 export function decideUnder(profile: HostProfile, facts: CallFacts): ProfileDecision {
   const signIn = hostSignIns[profile];
-  const told = decideCall({ ...facts, visibility: visibilityUnder(profile, facts.visibility), token: tokenUnder(signIn, facts.token) });
+  const decided = decideCall({ ...facts, visibility: visibilityUnder(profile, facts.visibility), token: tokenUnder(signIn, facts.token) });
+  const told = judgeVisibility(facts.origin, facts.sameConnector, facts.visibility) === undefined ? decided : asShown(profile, decided);
   if (told.action !== "authorize" || opens(signIn, facts.origin, "declared")) return told;
   if (facts.mode === "full" && startsAnew(signIn, facts.token)) return told;
   if (isEmptied(signIn, facts)) return emptyAnswer(signIn);
   const basis = basisOf(signIn.opensOn[moments[facts.origin]]);
   return { action: "call", token: tokenToSend(signIn, facts.token), reason: "this host signs in only when the server's answer demands it", basis };
+}
+
+/** The caller sees the tool only because the host of the profile shows it what is for views only. */
+function asShown(profile: HostProfile, decision: CallDecision): CallDecision & { readonly basis?: Basis } {
+  return decision.action === "refuse" ? decision : { ...decision, basis: basisOf(hostViews[profile].enforcesVisibility) };
 }
 
 /** `honour`: the host does what is demanded, and makes the call again. `pass_on`: whoever called gets the server's answer as it is. */
@@ -82,6 +88,11 @@ export function renewsTokens(profile: HostProfile): boolean {
 export function signsInToConnect(profile: HostProfile, configured: boolean): boolean {
   const { value } = hostSignIns[profile].opensOn.connect;
   return value.includes("http_401") || (configured && value.includes("configured"));
+}
+
+/** Where it is written that the host of the profile does not sign in to a server that answers nothing without it; undefined where it does. */
+export function noSignInToConnect(profile: HostProfile, configured: boolean): Basis | undefined {
+  return signsInToConnect(profile, configured) ? undefined : basisOf(hostSignIns[profile].opensOn.connect);
 }
 
 /**

@@ -20,14 +20,17 @@ export interface SandboxPlace {
 export interface HostCsp {
   /** Lists of `ui.csp` that have no effect. */
   readonly ignores: readonly DomainList[];
-  /** Places that are open to every view, declared or not. */
-  readonly open: readonly string[];
+  /** Places that are open to every view, declared or not: those that it may ask, and those that it may load from. What it frames is never among them. */
+  readonly open: Readonly<Partial<Record<OpenList, readonly string[]>>>;
   /** Source keywords that scripts have beyond the declared ones. */
   readonly scripts: readonly string[];
 }
 
 /** The lists of `ui.csp`, MCP Apps 2026-01-26. */
 export type DomainList = "connectDomains" | "resourceDomains" | "frameDomains" | "baseUriDomains";
+
+/** The lists to which a host may add places of its own. */
+type OpenList = Extract<DomainList, "connectDomains" | "resourceDomains">;
 
 /** What a widget's page is served with: the values of three headers, and the `allow` attribute of both frames. */
 export interface WidgetPolicy {
@@ -107,7 +110,7 @@ export function parseWidgetPolicy(meta: unknown, place: SandboxPlace): Result<Wi
     if (sources === undefined) return err(refuse("widget_refused", `${name} has an entry outside the grammar`));
     lists[name] = place.host?.ignores.includes(name) ? [] : sources;
   }
-  for (const name of openLists) lists[name] = [...new Set([...lists[name], ...(place.host?.open ?? [])])];
+  for (const name of openLists) lists[name] = [...new Set([...lists[name], ...(place.host?.open[name] ?? [])])];
   const linkDomains = readLinkDomains(meta, place.development);
   if (linkDomains === undefined) return err(refuse("widget_refused", "linkTrustedDomains or redirect_domains has an entry outside the grammar"));
   const permissions = member(ui, "permissions") ?? {};
@@ -156,8 +159,7 @@ const domainLists: readonly (readonly [DomainList, string])[] = [
   ["baseUriDomains", "base_uri_domains"],
 ];
 
-/** Where a host's own open places count: what a view loads and whom it asks, never what it frames. */
-const openLists = ["connectDomains", "resourceDomains"] as const satisfies readonly DomainList[];
+const openLists: readonly OpenList[] = ["connectDomains", "resourceDomains"];
 
 function formatCsp(lists: Readonly<Record<DomainList, readonly string[]>>, { consoleOrigin, host, flags }: SandboxPlace): string {
   const resources = lists.resourceDomains;

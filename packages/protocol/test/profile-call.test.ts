@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Challenge } from "../src/challenge.ts";
 import { challengeFromError, challengeFromHttp, challengeFromResult } from "../src/challenge.ts";
 import { hostNames, readProfile } from "../src/host-profile.ts";
+import { hostViews } from "../src/host-profile-view.ts";
 import type { HostProfile } from "../src/ladder.ts";
 import { type ChallengeFacts, decideUnder, elicitationModes, judgeChallenge, limitsUnder, visibilityUnder } from "../src/profile-call.ts";
 import type { CallFacts, CallOrigin, SecurityScheme, TokenState } from "../src/security.ts";
@@ -86,6 +87,15 @@ describe("decideUnder", () => {
         expect(action === "authorize", `${profile} ${origin}`).toBe(profile === "countersign");
       }
     }
+  });
+
+  it("names the fact by which the model sees a tool for views only", () => {
+    const hidden: CallFacts = { ...facts, origin: "model", visibility: new Set(["app"]), schemes: undefined };
+    const { certainty, source } = hostViews.cursor.enforcesVisibility;
+    expect(decideUnder("claude", hidden)).toMatchObject({ action: "refuse", code: "tool_not_visible" });
+    expect(decideUnder("cursor", hidden)).toMatchObject({ action: "call", basis: { certainty, source } });
+    expect(decideUnder("cursor", { ...hidden, origin: "widget" })).toEqual(decideCall({ ...hidden, origin: "widget" }));
+    expect(decideUnder("cursor", { ...hidden, visibility: new Set() })).toMatchObject({ action: "refuse", code: "tool_not_visible" });
   });
 
   it("never refreshes at a host that does not renew tokens", () => {

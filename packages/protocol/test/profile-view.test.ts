@@ -167,6 +167,12 @@ describe("the policy of a view under a profile", () => {
     expect(csp.get("connect-src")).toContain("https://api.example.com");
   });
 
+  it("may under claude load from one more place than it may ask", () => {
+    const csp = cspUnder("claude");
+    expect(csp.get("connect-src")).toBe("connect-src 'self' https://api.example.com https://esm.sh");
+    expect(csp.get("font-src")).toBe("font-src 'self' data: https://cdn.example.com https://esm.sh https://assets.claude.ai");
+  });
+
   it("has under chatgpt two more places to load from and to ask, and none to frame", () => {
     const csp = cspUnder("chatgpt");
     expect(csp.get("connect-src")).toBe("connect-src 'self' https://api.example.com https://cdn.jsdelivr.net https://unpkg.com");

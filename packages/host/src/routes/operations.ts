@@ -321,6 +321,8 @@ export const chooseProfile: Operation<ProfileChoice, ProfileChoice> = {
   tag: "Users",
   summary: "Choose the host that this one acts out for you, so that a server and its views meet what they will meet there.",
   audience: "console",
+  // Every connector is connected anew.
+  rate: "connect",
   body: profileChoice,
   status: 200,
   answer: profileChoice,

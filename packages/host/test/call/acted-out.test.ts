@@ -284,6 +284,9 @@ describe("a server that answers nothing without sign-in", () => {
     const browser = await beginClosed("copilot");
     const started = await startBy(browser, "by_http", {});
     expect([endOf(started), started.call.error?.code]).toEqual(["error", "authorization_required"]);
+    const { certainty, source } = hostSignIns.copilot.opensOn.connect;
+    const told = { action: "refuse", host: hostNames.copilot, certainty, source };
+    expect(await decisionsOf(browser, started.call.id)).toEqual([told]);
   });
 
   const connecting = profileNames.filter((profile) => hostSignIns[profile].opensOn.connect.value.includes("http_401"));

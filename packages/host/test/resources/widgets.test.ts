@@ -150,7 +150,7 @@ describe("views of widgets", () => {
     const granted = Object.entries(features).filter(([, feature]) => allow.value.includes(feature));
     expect(Object.keys(view.permissions)).toEqual(granted.map(([name]) => name));
     expect(view.csp["frameDomains"]).toEqual(csp.value.ignores.includes("frameDomains") ? [] : ["https://maps.example.com"]);
-    expect(view.csp["connectDomains"]).toEqual(["https://api.example.com", ...csp.value.open]);
+    expect(view.csp["connectDomains"]).toEqual(["https://api.example.com", ...(csp.value.open.connectDomains ?? [])]);
     const page = await world.host.widgetFetch(new Request(view.frameUrl));
     const text = await page.text();
     const { flags } = frameRightsOf(profile);

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { digestOfKey } from "../../src/api-clients.ts";
+import { rates } from "../../src/limits/rates.ts";
 import { Profiles } from "../../src/profiles.ts";
 import { type Browser, consoleOrigin, World } from "../stand-in/world.ts";
 
@@ -85,6 +86,18 @@ describe("the host that is acted out", () => {
     expect((await product.fetch("/api/settings/profile", init)).status).toBe(403);
     expect(await profileOf(browser)).toBe("vscode");
     expect((await choose(world.browser(), { profile: "chatgpt" })).status).toBe(401);
+  });
+
+  it("X04 is chosen no more often than servers are connected, because each choice connects them all anew", async () => {
+    world = await World.start();
+    const browser = world.browser();
+    await browser.open();
+    const statuses: number[] = [];
+    for (let round = 0; round < rates.connect.user.burst + 20; round += 1) {
+      statuses.push((await choose(browser, { profile: round % 2 === 0 ? "claude" : "goose" })).status);
+    }
+    expect(statuses[0]).toBe(200);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(10);
   });
 
   it("is the default again once nobody has changed it for half a year, and when this version does not know it", async () => {

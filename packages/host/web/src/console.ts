@@ -1,3 +1,4 @@
+import type { HostProfile } from "@countersign/protocol/ladder";
 import type { ProfileDecision } from "@countersign/protocol/profile-call";
 import type { Answer, ApiProblem, HostApi } from "./api.ts";
 import { predictCall } from "./popup-decision.ts";
@@ -29,6 +30,8 @@ export interface Console {
   readonly loadTrace: (callId: string) => Promise<void>;
   /** Shows and keeps what the view of a call says of a call of its own. */
   readonly noteLadder: (callId: string, step: LadderStep) => void;
+  /** Chooses the host that is acted out. */
+  readonly chooseProfile: (profile: HostProfile) => Answer<void>;
   readonly loadWidget: (callId: string, resourceUri: string) => Promise<void>;
   readonly say: Talk["say"];
   readonly sayAgain: Talk["sayAgain"];
@@ -88,6 +91,7 @@ export function createConsole(options: ConsoleOptions): Console {
       if (!started.ok) return unstartedCall(widget, name, started.error);
       return whileWanted(signal, () => void api.cancelCall(started.value.id), untilEnded(started.value.id));
     },
+    chooseProfile: (profile) => chooseProfile(options, profile),
     loadTools: (connectorId) => loadTools(options, connectorId),
     loadTrace: (callId) => loadTrace(options, callId),
     noteLadder: (callId, step) => noteLadder(options, callId, step),
@@ -223,6 +227,14 @@ async function readSession({ store, api }: ConsoleOptions): Promise<void> {
   const { profile: heardProfile } = store.get();
   const profile = heardProfile === profileBefore ? answer.value.profile : heardProfile;
   store.dispatch({ type: "session", session: { ...answer.value, connectors, profile } });
+}
+
+/** What an event tells meanwhile is this choice, or one that another page made after it: either is newer than the answer. */
+async function chooseProfile({ store, api }: ConsoleOptions, profile: HostProfile): Answer<void> {
+  const { profile: before } = store.get();
+  const answer = await api.chooseProfile(profile);
+  if (answer.ok && store.get().profile === before) store.dispatch({ type: "profile", profile });
+  return answer;
 }
 
 async function loadTools({ store, api }: ConsoleOptions, connectorId: string): Promise<void> {

@@ -42,7 +42,7 @@ function bench(kept = new Map<string, string>()): Bench {
     removeConnector: unused,
     agreeToTool: unused,
     signOut: unused,
-    chooseProfile: unused,
+    chooseProfile: () => Promise.resolve(ok(undefined)),
     startCall: (request) => {
       started.push(request);
       log.push("start");
@@ -278,6 +278,18 @@ describe("createConsole", () => {
     expect(store.get().profile).toBe("chatgpt");
     await page.refresh();
     expect(store.get().profile).toBe("countersign");
+  });
+
+  it("shows the host that was chosen last, here or in another tab", async () => {
+    const { page, store } = bench();
+    await page.start();
+    expect((await page.chooseProfile("claude")).ok).toBe(true);
+    expect(store.get().profile).toBe("claude");
+    const first = page.chooseProfile("goose");
+    page.onEvent("settings", { profile: "goose" });
+    page.onEvent("settings", { profile: "cursor" });
+    await first;
+    expect(store.get().profile).toBe("cursor");
   });
 
   it("keeps what an event said of a connector while the session was being read", async () => {

@@ -6,7 +6,7 @@ import { useConsole, useServices } from "./services.ts";
 
 /** Which host this one acts out for the user. The other pages of the user hear of a change by the event. */
 export function ProfileSwitch(): JSX.Element {
-  const { api, store } = useServices();
+  const { console } = useServices();
   const profile = useConsole((state) => state.profile);
   const ready = useConsole((state) => state.phase === "ready");
   const [busy, setBusy] = useState(false);
@@ -14,11 +14,10 @@ export function ProfileSwitch(): JSX.Element {
   const choose = async (field: HTMLSelectElement): Promise<void> => {
     const chosen = readProfile(field.value) ?? defaultProfile;
     setBusy(true);
-    const answer = await api.chooseProfile(chosen);
+    const answer = await console.chooseProfile(chosen);
     setBusy(false);
     setProblem(answer.ok ? undefined : answer.error.message);
-    if (answer.ok) store.dispatch({ type: "profile", profile: chosen });
-    else field.value = profile;
+    if (!answer.ok) field.value = profile;
   };
   return (
     <div class="field">
