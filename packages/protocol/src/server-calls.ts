@@ -4,7 +4,7 @@ import { hostClients } from "./host-profile-client.ts";
 import { type HostSignIn, hostSignIns, type SignInForm } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
 import type { HostProfile } from "./ladder.ts";
-import { elicitationModes, lackOfResult } from "./profile-call.ts";
+import { elicitationModes, lackOfResult, visibilityUnder } from "./profile-call.ts";
 import { judgeReach, type Reach, type ReachFacts } from "./profile-reach.ts";
 import type { ProtectedCallObservation, ServerObservation, ToolObservation } from "./server-observation.ts";
 import { undeclaredDemand } from "./server-rules.ts";
@@ -29,7 +29,7 @@ function judgeCaller(seen: ServerObservation, profile: HostProfile, by: Caller, 
   const listed = toolsListed(seen);
   if (listed === undefined) return judgeUnlisted(seen, profile, by, signIn);
   if (by === "view" && listed.every(({ view }) => view === undefined)) return moot("no_views", "No tool names a view.");
-  const called = listed.filter(({ visibility }) => visibility.includes(by === "model" ? "model" : "app"));
+  const called = listed.filter((tool) => isSeen(profile, by, tool));
   const demanding = called.filter(isProtected);
   if (demanding.length === 0) return undeclaredDemand(seen) === undefined ? judgeOpen(profile, by) : undeclared;
   const optional = demanding.every(({ scheme }) => scheme === "either");
@@ -41,6 +41,7 @@ function judgeCaller(seen: ServerObservation, profile: HostProfile, by: Caller, 
   const facts: ReachFacts = { mode: "mixed", by, forms: told.forms, declares: true, describes: told.describes, offersLinks: offersLinks(listed) };
   const reach = judgeReach(profile, facts);
   const basis = { certainty: reach.certainty, source: reach.source };
+  if (reach.way === "model" && !demanding.some((tool) => isSeen(profile, "model", tool))) return { ...onlyViews, basis };
   if (told.unseen !== undefined && reach.reach === "dead") return { ...told.unseen, basis };
   return verdictOf(reach, profile, facts);
 }
@@ -71,6 +72,18 @@ function servesViews(profile: HostProfile): boolean {
   const { capabilities, openai } = hostViews[profile];
   return capabilities.value.includes("serverTools") || openai.value.includes("callTool");
 }
+
+/** Whether the caller sees the tool at the host of the profile. */
+function isSeen(profile: HostProfile, by: Caller, { visibility }: ToolObservation): boolean {
+  return visibilityUnder(profile, new Set(visibility)).has(by === "model" ? "model" : "app");
+}
+
+const onlyViews: Verdict = {
+  standing: "dead",
+  finding: "view_sign_in",
+  reason: "A view's call starts no sign-in, and the chat cannot be asked to make it: its tools are for views only.",
+  fix: `Offer account links (${accountLinkTools.link}), so that the view signs in by itself.`,
+};
 
 /** What the server says to an anonymous call. `unseen`: the verdict where what is declared leads nowhere, because the challenge was not seen. */
 interface Demand {

@@ -146,6 +146,7 @@ describe("judgeChallenge", () => {
     ["chatgpt", "a result to the user", inResult(header), { origin: "user" }, "honour"],
     ["chatgpt", "a result of an undeclared tool", inResult(header), { ...model, schemes: undefined }, "pass_on"],
     ["chatgpt", "a result without a description", inResult('Bearer error="invalid_token"'), model, "pass_on"],
+    ["chatgpt", "a result without an error", inResult('Bearer error_description="Sign in", scope="orders:read"'), model, "pass_on"],
     ["chatgpt", "a result to a view", inResult(header), view, "answer"],
     ["chatgpt", "401 to a view", unauthorized, view, "answer"],
     ["chatgpt", "a result to a view of a full connector", inResult(header), { ...view, mode: "full" }, "pass_on"],

@@ -63,6 +63,7 @@ const table: Readonly<Record<CallMatter, readonly Row[]>> = {
     ["claude", "unknown", "elicitation_unseen", { ...oldOnly, protectedCall: { seen: "url" } }],
     ["vscode", "works", "elicitation", { ...oldOnly, protectedCall: { seen: "url" } }],
     ["claude", "works", "nothing_protected", { tools: listing([{ ...protectedTool, visibility: ["app"] }]) }],
+    ["cursor", "dead", "signs_in_at_connect", { tools: listing([{ ...protectedTool, visibility: ["app"] }]) }],
     ["goose", "works", "optional_sign_in", { tools: listing([either]), protectedCall: { seen: "not_called", reason: "none_declared" } }],
     ["claude", "works", "reached", behindSignIn],
     ["copilot", "works", "reached", behindSignIn],
@@ -81,6 +82,10 @@ const table: Readonly<Record<CallMatter, readonly Row[]>> = {
       { tools: listing([protectedTool, ...linkTools.map((tool) => ({ ...tool, visibility: ["model" as const] }))]) },
     ],
     ["claude", "falls_back", "by_model", {}],
+    // The chat cannot be asked for what only views see.
+    ["claude", "dead", "view_sign_in", { tools: listing([{ ...protectedTool, visibility: ["app"] }]) }],
+    ["claude", "falls_back", "by_link", { tools: listing([{ ...protectedTool, visibility: ["app"] }, ...linkTools]) }],
+    ["vscode", "works", "reached", { tools: listing([{ ...protectedTool, visibility: ["app"] }]) }],
     ["vscode", "works", "reached", {}],
     ["goose", "dead", "no_view_calls", { tools: listing([protectedTool, ...linkTools]) }],
     ["copilot", "dead", "view_sign_in", {}],
