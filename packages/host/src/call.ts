@@ -1,7 +1,7 @@
 import { isSettled, receiveCall, advanceCall, type CallStep } from "@countersign/protocol/auth-flow";
 import type { BrowserUrl, EpochMs } from "@countersign/protocol/brand";
 import type { HostProfile } from "@countersign/protocol/ladder";
-import { type Basis, decideUnder, type EmptyAnswer, type ProfileDecision } from "@countersign/protocol/profile-call";
+import { decideUnder, type ProfileDecision } from "@countersign/protocol/profile-call";
 import { refuse, type Refusal } from "@countersign/protocol/errors";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { CallDecision, CallOrigin, TokenState } from "@countersign/protocol/security";
@@ -10,7 +10,7 @@ import type { LadderNote } from "@countersign/protocol/trace-document";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Records } from "@countersign/storage/records";
 import { dueMinute } from "./authorize/flow-record.ts";
-import { asCallDecision, recordDecision } from "./call/acted-out.ts";
+import { asCallDecision, decideUnlisted, recordDecision } from "./call/acted-out.ts";
 import { nextChange } from "./call/change.ts";
 import type { DriverOptions } from "./call/driver-options.ts";
 import { CallDriver, leaseMs } from "./call/driver.ts";
@@ -374,22 +374,6 @@ function firstStep(repeatable: boolean, decision: CallDecision): CallStep {
   const decided = advanceCall(received.state, { type: "decided", decision });
   if (!decided.ok) throw new Error("a received call can always be decided");
   return decided.value;
-}
-
-/**
- * A tool that cannot be found or asked for is refused like any other; the row then tells why. But a server that lists nothing without sign-in cannot say
- * what the tool demands: the call waits for the same sign-in as the connector, and the tool is judged when it is known.
- */
-function decideUnlisted(
-  refusal: Refusal,
-  need: SignInNeed | undefined,
-  sameConnector: boolean,
-  noSignIn: Basis | undefined,
-): Exclude<ProfileDecision, EmptyAnswer> {
-  if (need !== undefined && sameConnector) return { action: "authorize", scope: need.scope, reason: "the server answers nothing without sign-in" };
-  const refused = { action: "refuse", code: refusal.code, reason: refusal.detail ?? "the tool cannot be called" } as const;
-  if (refusal.code !== "authorization_required" || noSignIn === undefined) return refused;
-  return { ...refused, reason: "this host does not sign in to a server that it is not told to", basis: noSignIn };
 }
 
 /** The same key of the same user names the same call. */
