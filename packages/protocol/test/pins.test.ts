@@ -223,6 +223,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "judgeChallenge",
     "lackOfResult",
     "limitsUnder",
+    "noSignInToConnect",
     "renewsTokens",
     "signsInToConnect",
     "visibilityUnder",
