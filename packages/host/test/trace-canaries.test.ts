@@ -18,6 +18,8 @@ const secret = "secret-of-the-client";
 async function begin(): Promise<Browser> {
   model = await ModelServer.start(calls(["store__list_orders", '{"card":"argument-canary-4"}']), words("Done."));
   world = await World.start({
+    // It says only when it is called that it needs a token, and where to get one.
+    tools: { list_orders: { schemes: null, demands: ["orders:read"] } },
     host: { connectors: [], model: { baseUrl: model.baseUrl, model: "small", apiKey: new Secret("model-key-canary-5") } },
   });
   const { authorizationServer, server } = world;
