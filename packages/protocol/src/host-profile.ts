@@ -17,6 +17,16 @@ export interface Fact<T> {
   readonly source: string;
 }
 
+/** What people read of each. */
+export const certaintyNames: Readonly<Record<Certainty, string>> = {
+  doc: "documented",
+  code: "read in public source",
+  issue: "reported by a user",
+  inferred: "inferred",
+  assumed: "a guess: nothing is known",
+  own: "its own behaviour",
+};
+
 /** One row a host. */
 export type HostTable<Row> = Readonly<Record<HostProfile, Row>>;
 

@@ -211,7 +211,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "userCodeAlphabet",
     "userCodeLength",
   ],
-  "host-profile": ["defaultProfile", "fact", "hostNames", "profileNames", "readProfile"],
+  "host-profile": ["certaintyNames", "defaultProfile", "fact", "hostNames", "profileNames", "readProfile"],
   "host-profile-bugs": ["hostBugs"],
   "host-profile-client": ["hostClients"],
   "host-profile-sign-in": ["hostSignIns"],

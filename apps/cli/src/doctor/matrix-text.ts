@@ -1,5 +1,5 @@
 import { readableText } from "@countersign/protocol/readable-text";
-import type { Certainty } from "@countersign/protocol/host-profile";
+import { certaintyNames } from "@countersign/protocol/host-profile";
 import {
   type Finding,
   findingsOf,
@@ -122,22 +122,13 @@ function detailLines(matter: Matter, { standing, reason, fix, basis }: Verdict, 
   const said = [
     clean(reason),
     ...(fix === undefined ? [] : [`Fix: ${clean(fix)}`]),
-    ...(basis === undefined ? [] : [`Known from: ${clean(basis.source)} (${certainties[basis.certainty]})`]),
+    ...(basis === undefined ? [] : [`Known from: ${clean(basis.source)} (${certaintyNames[basis.certainty]})`]),
   ];
   return [
     `  ${matterNames[matter]}: ${wordOf(standing, style, 0)}`,
     ...said.flatMap((line) => wrap(detailIndent + line, width, `${detailIndent}  `)),
   ];
 }
-
-const certainties: Readonly<Record<Certainty, string>> = {
-  doc: "documented",
-  code: "read in public source",
-  issue: "reported by a user",
-  inferred: "inferred",
-  assumed: "a guess: nothing is known",
-  own: "its own behaviour",
-};
 
 function widthOf({ columns }: MatrixStyle): number {
   return Math.min(columnsMax, Math.max(columnsMin, columns));

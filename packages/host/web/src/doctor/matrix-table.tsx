@@ -1,8 +1,9 @@
+import { certaintyNames } from "@countersign/protocol/host-profile";
 import { matters, type Matter, type Standing, type Verdict } from "@countersign/protocol/server-verdict";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Column, Report } from "./report.ts";
-import { certaintyWords, hostWord, matterWords, standingWords } from "./words.ts";
+import { hostWord, matterWords, standingWords } from "./words.ts";
 
 const badges: Readonly<Record<Standing, string>> = {
   works: "badge-good",
@@ -113,7 +114,7 @@ function Detail({ heading, verdict }: { readonly heading: string; readonly verdi
       )}
       {basis !== undefined && (
         <p class="small quiet">
-          Known from {basis.source} ({certaintyWords[basis.certainty]})
+          Known from {basis.source} ({certaintyNames[basis.certainty]})
         </p>
       )}
     </div>

@@ -1,4 +1,3 @@
-import type { Certainty } from "@countersign/protocol/host-profile";
 import { hostNames, readProfile } from "@countersign/protocol/host-profile";
 import type { Matter, Standing } from "@countersign/protocol/server-verdict";
 
@@ -18,15 +17,6 @@ export const standingWords: Readonly<Record<Standing, string>> = {
   dead: "Dead",
   moot: "No need",
   unknown: "Unknown",
-};
-
-export const certaintyWords: Readonly<Record<Certainty, string>> = {
-  doc: "documented",
-  code: "read in public source",
-  issue: "reported by a user",
-  inferred: "inferred",
-  assumed: "a guess: nothing is known",
-  own: "its own behaviour",
 };
 
 /** What people call a host. */
