@@ -161,7 +161,9 @@ describe("the console's own pages", () => {
     expect(tokens.size).toBeGreaterThan(0);
     const parts = [...tokens].flatMap((token) => [token, ...token.split(".")]).filter((part) => part.length >= 12);
     expect(parts.filter((part) => everything.includes(part))).toEqual([]);
-    expect(/eyJ[A-Za-z0-9_-]{10,}\.|"refresh_token"|"code_verifier"/.test(everything)).toBe(false);
+    expect(/eyJ[A-Za-z0-9_-]{10,}\./.test(everything)).toBe(false);
+    // The documents that a trace shows name the grant; a member of that name would hold what nobody may see.
+    expect(/"(?:refresh_token|code_verifier)\\*"\s*:/.test(everything)).toBe(false);
     await browser.close();
   });
 });

@@ -103,7 +103,7 @@ describe("countersign up", () => {
 
   it("says in one sentence which setting is wrong", async () => {
     const command = start({ COUNTERSIGN_BANK_PORT: "many" });
-    expect((await command.ended).code).toBe(1);
+    expect((await command.ended).code).toBe(2);
     expect(command.output().trim().split("\n")).toEqual([
       expect.stringMatching(/^countersign: The configuration is not valid: COUNTERSIGN_BANK_PORT .*\.$/),
     ]);
