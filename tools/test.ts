@@ -4,22 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runChecks } from "./check.ts";
+import { failures, type VitestReport } from "./failures.ts";
 
 interface Tally {
   readonly passed: number;
   readonly failed: number;
-}
-
-interface VitestReport {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly status: string;
-    readonly name: string;
-    readonly assertionResults: readonly { readonly status: string }[];
-  }[];
+  /** What failed, named for the end of the run. */
+  readonly names: readonly string[];
 }
 
 const root = dirname(import.meta.dirname);
@@ -41,10 +32,14 @@ function runTests(name: string, args: readonly string[]): Tally {
     ).length;
     const failed = report.numFailedTests + report.numPendingTests + report.numTodoTests + broken;
     console.log(`${name}: ${report.numPassedTests} passed, ${failed} failed (${((performance.now() - startedAt) / 1000).toFixed(0)} s)`);
-    return { passed: report.numPassedTests, failed: failed === 0 && result.status !== 0 ? 1 : failed };
+    if (failed === 0 && result.status !== 0) {
+      return { passed: report.numPassedTests, failed: 1, names: [`${name}: the test runner ended with ${String(result.status)}, see above`] };
+    }
+    return { passed: report.numPassedTests, failed, names: failures(report, root) };
   } catch {
-    console.error(`${name}: the test runner ended without a report (exit code ${String(result.status)})`);
-    return { passed: 0, failed: 1 };
+    const why = `${name}: the test runner ended without a report (exit code ${String(result.status)})`;
+    console.error(why);
+    return { passed: 0, failed: 1, names: [why] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -54,13 +49,14 @@ function main(onlyBrowser: boolean): void {
   const tallies: Tally[] = [];
   if (!onlyBrowser) {
     const failed = runChecks(root, false);
-    tallies.push({ passed: 0, failed: failed.length });
+    tallies.push({ passed: 0, failed: failed.length, names: failed.map((check) => `check: ${check}`) });
     tallies.push(runTests("unit and service tests", ["--exclude", "e2e/**"]));
   }
   // Browser scenarios share one machine and one Chromium at a time, so that none waits for luck.
   tallies.push(runTests("browser and process scenarios", ["--no-file-parallelism", "e2e/"]));
   const passed = tallies.reduce((sum, each) => sum + each.passed, 0);
   const failed = tallies.reduce((sum, each) => sum + each.failed, 0);
+  for (const name of tallies.flatMap((each) => each.names)) console.log(`FAIL ${name}`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exit(failed === 0 && passed > 0 ? 0 : 1);
 }
