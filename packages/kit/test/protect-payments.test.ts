@@ -110,7 +110,7 @@ describe.each(makes)("a payment behind protect, in front of %s, revision %s", (m
     await wallet.approve("pr_1");
     const reply = await callAs(shop, "pay", { ...host, token: await wallet.issuer.token({ scope: "payment:pr_1" }) });
     expect(reply.result).toMatchObject(paid);
-    expect(JSON.stringify(reply)).not.toMatch(/eyJ|mandate/);
+    expect(JSON.stringify(reply)).not.toMatch(/eyJ[\w-]{10,}\.|mandate/);
   });
 
   test("is a challenge in the result for clients that read it there", async () => {
@@ -201,7 +201,7 @@ describe("behind protect, a client of 2026-07-28 that shows addresses", () => {
     const state = String(member((await callAs(shop, "pay", elicits)).result, "requestState"));
     await wallet.approve("pr_1");
     const reply = await callAs(shop, "pay", { ...elicits, state: `${state.slice(0, -4)}AAAA`, answers: accepted });
-    expect(JSON.stringify(reply)).not.toContain("2600");
+    expect(JSON.stringify(reply)).not.toMatch(/(?<![\w-])2600(?![\w-])/);
   });
 });
 
