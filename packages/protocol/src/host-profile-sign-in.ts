@@ -149,7 +149,11 @@ export const hostSignIns: HostTable<HostSignIn> = {
     opensOn: {
       connect: fact("doc", ["http_401"], specification),
       model: fact("doc", everyHttp, `${specification}, scope challenge handling`),
-      view: fact("assumed", [], "neither the specification nor MCP Apps says anything of a view's call"),
+      view: fact(
+        "assumed",
+        [],
+        "no specification demands it of a view's call; the guide of MCP Apps only describes it: ext-apps #524, docs/authorization.md",
+      ),
     },
     registration: fact("doc", ["preregistered", "cimd", "dcr"], `${specification}, client registration approaches`),
     needs: fact("doc", ["resource_metadata", "s256", "exact_resource"], specification),

@@ -65,7 +65,7 @@ function cautious(verdict: Verdict): Verdict {
 function hostFactsOf(host: HostProfile): HostFacts {
   const { revisions, keepsSession, toolPages, redirects } = hostClients[host];
   const { opensOn, registration, cimdNeeds, issuers, needs } = hostSignIns[host];
-  const { openai, csp } = hostViews[host];
+  const { openai, csp, enforcesVisibility } = hostViews[host];
   return {
     revisions: revisions.value,
     keepsSession: keepsSession.value,
@@ -78,6 +78,7 @@ function hostFactsOf(host: HostProfile): HostFacts {
     needsExactResource: needs.value.includes("exact_resource"),
     hasOpenai: openai.value.length > 0,
     ignoredDomains: csp.value.ignores,
+    enforcesVisibility: enforcesVisibility.value,
   };
 }
 
@@ -94,4 +95,5 @@ const factBehind: Readonly<Record<keyof HostFacts, (host: HostProfile) => Fact<u
   needsExactResource: (host) => hostSignIns[host].needs,
   hasOpenai: (host) => hostViews[host].openai,
   ignoredDomains: (host) => hostViews[host].csp,
+  enforcesVisibility: (host) => hostViews[host].enforcesVisibility,
 };

@@ -1,3 +1,4 @@
+import { signInNotesOn } from "./server-notes-sign-in.ts";
 import type { ServerObservation } from "./server-observation.ts";
 import { type Note, postEras } from "./server-verdict.ts";
 
@@ -56,6 +57,12 @@ const rules: readonly NoteRule[] = [
       fix: 'Make them a list of {"type": "noauth"} and {"type": "oauth2", "scopes": [...]}.',
     }),
   ({ tools }) =>
+    when(tools.seen === "listed" && tools.tools.some(({ visibility, visibilityBy }) => visibilityBy === "openai" && !visibility.includes("model")), {
+      finding: "visibility_legacy",
+      reason: "A tool is kept from the model in the words of window.openai only, so other hosts show it to the model.",
+      fix: 'Declare `_meta.ui.visibility` as ["app"] too.',
+    }),
+  ({ tools }) =>
     when(tools.seen === "listed" && !tools.complete, {
       finding: "too_many_tools",
       reason: "Only the beginning of the list of tools was looked at: it has no end within 10 pages and 500 tools, or a later page failed.",
@@ -86,7 +93,7 @@ const rules: readonly NoteRule[] = [
 
 /** What there is to mend whatever the host, in the order of weight. */
 export function notesOn(seen: ServerObservation): readonly Note[] {
-  return rules.flatMap((rule) => rule(seen) ?? []);
+  return [...rules.flatMap((rule) => rule(seen) ?? []), ...signInNotesOn(seen)];
 }
 
 function when(applies: boolean, note: Note): Note | undefined {

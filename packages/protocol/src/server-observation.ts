@@ -48,6 +48,8 @@ export interface ResourceDocument {
   readonly resource: string;
   readonly authorizationServers: readonly string[];
   readonly scopes?: readonly string[];
+  /** Only tokens that are bound to a key are taken (`dpop_bound_access_tokens_required`). */
+  readonly dpopRequired?: true;
 }
 
 /** What an authorization server offers, RFC 8414. */
@@ -58,6 +60,10 @@ export interface AuthorizationDocument {
   readonly authMethods: readonly string[];
   readonly deviceGrant: boolean;
   readonly scopes?: readonly string[];
+  /** `grant_types_supported`, where it names any. */
+  readonly grants?: readonly string[];
+  /** Whether the server is among `protected_resources` (RFC 9728 section 4), where there is such a list. */
+  readonly knowsResource?: boolean;
 }
 
 export interface AuthorizationServerObservation {

@@ -19,6 +19,8 @@ export interface HostFacts {
   readonly hasOpenai: boolean;
   /** Lists of a view's policy that have no effect. */
   readonly ignoredDomains: readonly string[];
+  /** Whether tools for views only are kept from the model. */
+  readonly enforcesVisibility: boolean;
 }
 
 /** A verdict with the fact about the host that decided it, where one did. */
@@ -145,6 +147,12 @@ const listRules: readonly Rule[] = [
   ({ tools }, host) => {
     const cut = tools.seen === "listed" && host.toolPages === "first" && tools.firstPage < tools.tools.length;
     return cut ? fallsBack("pages", "This host reads the first page of tools only.", "List all tools on one page.", "toolPages") : undefined;
+  },
+  ({ tools }, host) => {
+    const shown = !host.enforcesVisibility && tools.seen === "listed" && tools.tools.some(({ visibility }) => isForViews(visibility));
+    const reason = "This host shows the model the tools that are for views only.";
+    const fix = "Let each such tool be one that the model may call: judge the caller by its token, never by who sees the tool.";
+    return shown ? fallsBack("visibility_ignored", reason, fix, "enforcesVisibility") : undefined;
   },
 ];
 
@@ -309,6 +317,10 @@ function hasProtected(seen: ServerObservation): boolean {
     undeclaredDemand(seen) === "described" ||
     (tools.seen === "listed" && tools.tools.some(({ scheme }) => scheme === "oauth2" || scheme === "either"))
   );
+}
+
+function isForViews(visibility: readonly ("model" | "app")[]): boolean {
+  return visibility.includes("app") && !visibility.includes("model");
 }
 
 function isMoved(place: DocumentObservation<unknown>): boolean {

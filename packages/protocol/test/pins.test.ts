@@ -192,6 +192,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "server-calls": ["judgeCalls"],
   "server-matrix": ["judgeServer", "reportOn"],
   "server-notes": ["notesOn"],
+  "server-notes-sign-in": ["signInNotesOn"],
   "server-observation": ["eraNames"],
   "server-rules": ["judgeByRules", "undeclaredDemand"],
   "server-verdict": ["exitCodeOf", "failureOf", "findingsOf", "matters", "postEras", "wasReached"],

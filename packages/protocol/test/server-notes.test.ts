@@ -43,6 +43,12 @@ describe("notes", () => {
     ["no schemes at all", [], { ...goodServer, tools: listing([{ ...protectedTool, scheme: "undeclared", declaredAt: [] }]) }],
     ["schemes that cannot be read", ["schemes_unreadable"], { ...goodServer, tools: listing([{ ...protectedTool, scheme: "unreadable" }]) }],
     [
+      "a tool kept from the model in one host's words",
+      ["visibility_legacy"],
+      { ...goodServer, tools: listing([{ ...protectedTool, visibility: ["app"], visibilityBy: "openai" }]) },
+    ],
+    ["a tool for both in one host's words", [], { ...goodServer, tools: listing([{ ...protectedTool, visibilityBy: "openai" }]) }],
+    [
       "a list without an end",
       ["too_many_tools"],
       { ...goodServer, tools: { seen: "listed", tools: [], firstPage: 0, complete: false, repeated: [] } },

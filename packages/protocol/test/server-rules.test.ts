@@ -14,6 +14,7 @@ const host: HostFacts = {
   needsExactResource: true,
   hasOpenai: true,
   ignoredDomains: [],
+  enforcesVisibility: true,
 };
 
 const spoken: EraObservation = { seen: "spoken", session: false, body: "json", capabilities: [] };
@@ -120,6 +121,9 @@ const table: Readonly<Record<LookedAt, readonly Row[]>> = {
     ["names_repeat", "falls_back", { tools: listing([tool, tool], { repeated: ["orders"] }) }, {}],
     ["pages", "falls_back", { tools: listing([tool, tool], { firstPage: 1 }) }, { toolPages: "first" }],
     ["works", "works", { tools: listing([tool, tool], { firstPage: 1 }) }, {}],
+    ["visibility_ignored", "falls_back", { tools: listing([tool, { ...tool, visibility: ["app"] }]) }, { enforcesVisibility: false }],
+    ["works", "works", { tools: listing([{ ...tool, visibility: ["model", "app"] }]) }, { enforcesVisibility: false }],
+    ["works", "works", { tools: listing([{ ...tool, visibility: ["app"] }]) }, {}],
   ],
   sign_in: [
     ["nothing_protected", "moot", { tools: listing([{ ...tool, scheme: "noauth" }]), resourceMetadata: [] }, {}],

@@ -15,7 +15,7 @@ import type {
   DocumentObservation,
   ResourceDocument,
 } from "@countersign/protocol/server-observation";
-import { isJsonObject } from "@countersign/protocol/shape";
+import { isJsonObject, member, textList } from "@countersign/protocol/shape";
 import { readJson, type Asker } from "./ask.ts";
 import { contentTypeOf } from "./message.ts";
 
@@ -43,19 +43,27 @@ export async function probeAuthorizationServers(
   asker: Asker,
   resources: readonly DocumentObservation<ResourceDocument>[],
 ): Promise<readonly AuthorizationServerObservation[]> {
-  const named = resources.flatMap((each) => (each.seen === "document" ? each.judged.authorizationServers : []));
+  const described = resources.flatMap((each) => (each.seen === "document" ? [each.judged] : []));
+  const named = described.flatMap(({ authorizationServers }) => authorizationServers);
   const servers: AuthorizationServerObservation[] = [];
   for (const name of [...new Set(named)].slice(0, issuersMax)) {
     const issuer = parseIssuer(name);
-    if (issuer.ok) servers.push({ issuer: issuer.value, documents: await probeIssuer(asker, issuer.value) });
+    if (!issuer.ok) continue;
+    const itsOwn = described.filter(({ authorizationServers }) => authorizationServers.includes(name)).map(({ resource }) => resource);
+    servers.push({ issuer: issuer.value, documents: await probeIssuer(asker, issuer.value, itsOwn) });
   }
   return servers;
 }
 
-async function probeIssuer(asker: Asker, issuer: Issuer): Promise<readonly DocumentObservation<AuthorizationDocument>[]> {
+/** @param resources what names this issuer, as it was published */
+async function probeIssuer(
+  asker: Asker,
+  issuer: Issuer,
+  resources: readonly string[],
+): Promise<readonly DocumentObservation<AuthorizationDocument>[]> {
   const documents: DocumentObservation<AuthorizationDocument>[] = [];
   for (const url of authorizationServerMetadataUrls(issuer)) {
-    const document = await probeDocument(asker, url, (doc) => judgeIssuer(doc, issuer));
+    const document = await probeDocument(asker, url, (doc) => judgeIssuer(doc, issuer, resources));
     documents.push(document);
     if (document.seen === "document" || document.seen === "refused") break;
   }
@@ -82,14 +90,21 @@ async function probeDocument<Judged>(
 function judgeResource(doc: unknown, url: string, dialled: ResourceUri): Result<ResourceDocument, Refusal> {
   const judged = judgeProtectedResource(doc, resourcesDescribedAt(url, dialled));
   if (!judged.ok) return judged;
-  const { indicator, authorizationServers, scopesSupported } = judged.value;
-  return ok({ resource: indicator, authorizationServers, ...(scopesSupported === undefined ? {} : { scopes: [...scopesSupported] }) });
+  const { indicator, authorizationServers, scopesSupported, dpopBoundAccessTokensRequired } = judged.value;
+  return ok({
+    resource: indicator,
+    authorizationServers,
+    ...(scopesSupported === undefined ? {} : { scopes: [...scopesSupported] }),
+    ...(dpopBoundAccessTokensRequired ? { dpopRequired: true } : {}),
+  });
 }
 
-function judgeIssuer(doc: unknown, issuer: Issuer): Result<AuthorizationDocument, Refusal> {
+function judgeIssuer(doc: unknown, issuer: Issuer, resources: readonly string[]): Result<AuthorizationDocument, Refusal> {
   const judged = judgeAuthorizationServer(doc, issuer);
   if (!judged.ok) return judged;
   const server = judged.value;
+  const grants = textList(member(doc, "grant_types_supported"), 50, 200);
+  const listed = textList(member(doc, "protected_resources"), 1000, 2048);
   return ok({
     clientIdMetadata: server.clientIdMetadataDocumentSupported,
     registration: server.registrationEndpoint !== undefined,
@@ -97,5 +112,7 @@ function judgeIssuer(doc: unknown, issuer: Issuer): Result<AuthorizationDocument
     authMethods: server.tokenEndpointAuthMethodsSupported,
     deviceGrant: server.deviceAuthorizationEndpoint !== undefined,
     ...(server.scopesSupported === undefined ? {} : { scopes: [...server.scopesSupported] }),
+    ...(grants === undefined ? {} : { grants }),
+    ...(listed === undefined ? {} : { knowsResource: resources.some((resource) => listed.includes(resource)) }),
   });
 }

@@ -33,7 +33,12 @@ const exposing = (request: Request): Response | undefined =>
   request.method === "POST" && request.headers.get("origin") !== null && request.headers.get("mcp-method") === null
     ? new Response(null, { status: 400, headers: { "access-control-expose-headers": "www-authenticate" } })
     : undefined;
-const registering = { ...goodIssuer, registration_endpoint: "https://id.example/register" };
+const registering = {
+  ...goodIssuer,
+  registration_endpoint: "https://id.example/register",
+  grant_types_supported: ["authorization_code", "refresh_token"],
+  protected_resources: [serverUrl],
+};
 
 /** A shop that does right by every host that can be done right by. */
 const healthy: FixtureOptions = {
@@ -186,6 +191,54 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
   ["schemes that cannot be read", { tools: ofTools({ securitySchemes: "oauth2", _meta: {} }) }, "schemes_unreadable", []],
   ["a challenge that pages cannot read", { intercept: () => undefined }, "cors_hides_challenge", []],
   ["scopes that the metadata lack", { prm: { ...goodPrm, scopes_supported: ["other"] } }, "scope_unlisted", []],
+  [
+    "a tool kept from the model in one host's words",
+    { tools: [...(healthy.tools ?? []), { ...publicTool, name: "hidden", _meta: { "openai/visibility": "private" } }] },
+    "visibility_legacy",
+    [],
+  ],
+  [
+    "a challenge that points to no metadata",
+    { onCall: () => challenge(401, 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"') },
+    "pointer_unusable",
+    [],
+  ],
+  [
+    "a challenge that points to the metadata of another resource",
+    {
+      onCall: () => challenge(401, 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"'),
+      intercept: at("/prm", () => Response.json({ ...goodPrm, resource: "https://shop.example/other" })),
+    },
+    "pointer_unusable",
+    [],
+  ],
+  [
+    "metadata that name another authorization server elsewhere",
+    {
+      onCall: () => challenge(401, 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"'),
+      intercept: at("/prm", () => Response.json({ ...goodPrm, authorization_servers: ["https://old-id.example"] })),
+    },
+    "metadata_disagree",
+    [],
+  ],
+  [
+    "metadata of the whole origin",
+    {
+      prm: new Response(null, { status: 404 }),
+      intercept: at("/.well-known/oauth-protected-resource", () => Response.json({ ...goodPrm, resource: "https://shop.example" })),
+    },
+    "resource_differs",
+    [],
+  ],
+  ["a resource in another spelling", { prm: { ...goodPrm, resource: "https://SHOP.example/mcp" } }, "resource_differs", []],
+  [
+    "an issuer that lists other resources",
+    { issuer: { ...registering, protected_resources: ["https://shop.example/other"] } },
+    "resource_unlisted",
+    [],
+  ],
+  ["an issuer without refresh tokens", { issuer: { ...registering, grant_types_supported: ["authorization_code"] } }, "grant_unlisted", []],
+  ["tokens that must be bound to a key", { prm: { ...goodPrm, dpop_bound_access_tokens_required: true } }, "dpop_required", []],
   ["an issuer without a name", { issuer: { ...registering, authorization_response_iss_parameter_supported: false } }, "iss_missing", []],
 ];
 
@@ -198,6 +251,12 @@ describe("a fault", () => {
   });
 
   it("of no kind is left on the healthy twin but those that only hosts can mend", async () => {
-    expect([...(await findingsAt(healthy)).keys()].toSorted()).toEqual(["by_link", "no_view_calls", "registered_by_hand", "signs_in_at_connect"]);
+    expect([...(await findingsAt(healthy)).keys()].toSorted()).toEqual([
+      "by_link",
+      "no_view_calls",
+      "registered_by_hand",
+      "signs_in_at_connect",
+      "visibility_ignored",
+    ]);
   });
 });

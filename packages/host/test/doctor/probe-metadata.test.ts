@@ -43,6 +43,16 @@ describe("protected resource metadata", () => {
     expect((await probePrm({ prm }))[0]).toMatchObject({ seen: "refused", url: prmUrl, code });
   });
 
+  it.each([
+    [true, { dpopRequired: true }],
+    [false, {}],
+    ["yes", {}],
+  ])("tells whether tokens must be bound to a key: %s", async (dpop_bound_access_tokens_required, told) => {
+    const [place] = await probePrm({ prm: { ...goodPrm, dpop_bound_access_tokens_required } });
+    const judged = place?.seen === "document" ? place.judged : undefined;
+    expect(judged).toEqual({ resource: serverUrl, authorizationServers: [issuer], scopes: ["orders:read"], ...told });
+  });
+
   it("does not count as there when it is a page for people, or moved", async () => {
     expect((await probePrm({ prm: page() }))[0]).toEqual({ seen: "absent", url: prmUrl, status: 200 });
     const moved = new Response(null, { status: 302, headers: { location: "https://login.example/" } });
@@ -64,6 +74,18 @@ describe("authorization server metadata", () => {
         ],
       },
     ]);
+  });
+
+  it.each([
+    ["among those that it lists", { protected_resources: ["https://shop.example/other", serverUrl] }, { knowsResource: true }],
+    ["not among those that it lists", { protected_resources: ["https://shop.example"] }, { knowsResource: false }],
+    ["on a list that cannot be read", { protected_resources: [7] }, {}],
+    ["where its grants are named", { grant_types_supported: ["authorization_code"] }, { grants: ["authorization_code"] }],
+  ])("tells whether the server is known there: %s", async (_name, more, told) => {
+    const [server] = await probeIssuer({ issuer: { ...goodIssuer, ...more } });
+    const [place] = server?.documents ?? [];
+    const judged = place?.seen === "document" ? place.judged : undefined;
+    expect(judged).toEqual({ clientIdMetadata: true, registration: false, iss: true, authMethods: ["none"], deviceGrant: false, ...told });
   });
 
   it.each([
