@@ -240,7 +240,7 @@ describe("a hostile request", () => {
   });
 
   it("that sends its head slowly is ended, while others are served (X05)", async () => {
-    const served = await start({ timeouts: { header: 300, request: 600 } });
+    const served = await start({ timeouts: { header: 1500, request: 3000 } });
     const slow = Array.from({ length: 200 }, () => send(served.url, "GET / HTTP/1.1\r\nHo"));
     for (let each = 0; each < 50; each += 1) expect((await fetch(served.url)).status).toBe(200);
     for (const answer of await Promise.all(slow)) expect(["", "HTTP/1.1 408"]).toContain(answer.slice(0, 12));
@@ -303,9 +303,9 @@ describe("a hostile request", () => {
 describe("a long answer", () => {
   it("outlives the limits of the request", async () => {
     const served = await start({
-      timeouts: { header: 100, request: 200, keepAlive: 100 },
+      timeouts: { header: 1000, request: 2000, keepAlive: 1000 },
       handler: async () => {
-        await new Promise((resolve) => setTimeout(resolve, 700));
+        await new Promise((resolve) => setTimeout(resolve, 4000));
         return new Response("late");
       },
     });

@@ -211,7 +211,7 @@ describe("a hostile or broken endpoint", () => {
     const stream = openStream();
     model.next(stream.reply);
     stream.write({ content: "Well" });
-    expect(await again({ silenceMs: 300 })).toMatchObject({ answer: { ok: false, error: { kind: "silent" } }, said: ["Well"] });
+    expect(await again({ silenceMs: 2000 })).toMatchObject({ answer: { ok: false, error: { kind: "silent" } }, said: ["Well"] });
     await stream.gone;
   });
 
@@ -233,7 +233,7 @@ describe("a hostile or broken endpoint", () => {
   it("that drips without end is left in the end", async () => {
     const stream = openStream();
     const timer = setInterval(() => stream.write(": still here\n\n"), 20);
-    expect((await ask([stream.reply], { answerMs: 200 })).answer).toEqual({ ok: false, error: { kind: "silent" } });
+    expect((await ask([stream.reply], { answerMs: 1000 })).answer).toEqual({ ok: false, error: { kind: "silent" } });
     clearInterval(timer);
     await stream.gone;
   });

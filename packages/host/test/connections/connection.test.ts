@@ -23,7 +23,7 @@ function buildServer(): McpServer {
   return server;
 }
 
-async function connect(handler: (request: Request) => Promise<Response> | Response, requestTimeoutMs = 5000): Promise<void> {
+async function connect(handler: (request: Request) => Promise<Response> | Response, requestTimeoutMs = 60_000): Promise<void> {
   running = await listen(handler);
   connection = new McpConnection({
     url: new URL(`${running.origin}/mcp`),
@@ -115,7 +115,7 @@ describe("a connection", () => {
   it("gives up on a silent server", async () => {
     const handler = createMcpHandler(buildServer);
     const silence = Promise.withResolvers<Response>();
-    await connect(async (request) => ((await request.clone().text()).includes('"tools/call"') ? silence.promise : handler.fetch(request)), 200);
+    await connect(async (request) => ((await request.clone().text()).includes('"tools/call"') ? silence.promise : handler.fetch(request)), 2000);
     expect(await callEcho()).toMatchObject({ kind: "lost", sent: true });
     silence.resolve(new Response(null));
     await handler.close();

@@ -169,7 +169,7 @@ describe("an outgoing request", () => {
   it("a silent peer ends in a timeout, a caller's abort in aborted", async () => {
     const { promise, resolve } = Promise.withResolvers<Response>();
     running = await listen(() => promise);
-    const slow = await problemOf(get(running.origin, { timeoutMs: 50 }));
+    const slow = await problemOf(get(running.origin, { timeoutMs: 1000 }));
     expect([slow.problem, slow.sent]).toEqual(["timeout", true]);
     const abort = new AbortController();
     const asking = dial(new URL(running.origin), { method: "GET", headers: new Headers(), signal: abort.signal }, bounds);
@@ -185,8 +185,7 @@ describe("a response that nobody reads", () => {
     running = await listen(() => new Response(new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => gone.resolve("gone") })));
     const response = await get(running.origin);
     await response.body?.cancel();
-    const late = new Promise((resolve) => setTimeout(resolve, 2000, "still open"));
-    expect(await Promise.race([gone.promise, late])).toBe("gone");
+    expect(await gone.promise).toBe("gone");
   });
 
   it.each([
@@ -202,8 +201,7 @@ describe("a response that nobody reads", () => {
       answer.headers["content-type"],
       "",
     ]);
-    const late = new Promise((resolve) => setTimeout(resolve, 2000, "still open"));
-    expect(await Promise.race([gone.promise, late])).toBe("gone");
+    expect(await gone.promise).toBe("gone");
   });
 
   it("keeps an event stream open past the time for its answer", async () => {
@@ -221,8 +219,8 @@ describe("a response that nobody reads", () => {
           { headers: { "content-type": "Text/Event-Stream; charset=utf-8" } },
         ),
     );
-    const response = await get(running.origin, { endless: true, timeoutMs: 300 });
-    setTimeout(said.resolve, 400, undefined);
+    const response = await get(running.origin, { endless: true, timeoutMs: 2000 });
+    setTimeout(said.resolve, 2200, undefined);
     expect(await response.text()).toBe("data: late\n\n");
   });
 
