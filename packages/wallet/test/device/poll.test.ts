@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { formOf } from "../peers/browser.ts";
 import { confirmDevice, deviceClients, enterCode, startDevice, type WaitingDevice } from "../peers/devices.ts";
 import { Person, startWorld, type World } from "../peers/world.ts";
@@ -68,15 +68,19 @@ describe("polling with a device code", () => {
 });
 
 describe("a poll that waits (RFC 7240)", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   test("is answered as soon as the person has confirmed", async () => {
     const device = await startDevice(world);
+    // No timer ends: neither that of the wait nor that of reading again, only the signal.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const waiting = device.poll({}, { prefer: "wait=20" });
     await approve(device);
-    const approvedAt = performance.now();
     const answer = await waiting;
     expect(answer).toMatchObject({ status: 200, body: { token_type: "Bearer" } });
     expect(answer.headers.get("preference-applied")).toBe("wait=20");
-    expect(performance.now() - approvedAt).toBeLessThan(1_000);
   });
 
   test("is answered as soon as the person has refused", async () => {
@@ -109,6 +113,6 @@ describe("a poll that waits (RFC 7240)", () => {
     await stopped.close();
     const errors = (await Promise.all(both)).map((each) => each.body["error"]);
     expect(new Set(errors)).toEqual(new Set(["authorization_pending", "slow_down"]));
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 });

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { judgeMandate } from "@countersign/protocol/mandate";
 import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { formOf, type LoadedPage } from "../peers/browser.ts";
 import { isPaymentPage, lodge } from "../peers/payments.ts";
 import { authorizationRequest, checkout, codeFields, Person, redeem, startWorld, storeResource, type World } from "../peers/world.ts";
@@ -12,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 afterEach(() => {
+  vi.useRealTimers();
   world.clock.offsetMs = 0;
   world.bank.isDown = false;
   world.bank.available = 100_000;
@@ -125,11 +126,11 @@ describe("approving a payment", () => {
     const { id, request } = await lodge(world);
     const person = await signedUp();
     const page = await atPayment(person, request.url);
+    // No timer ends: neither that of the wait nor that of reading again, only the signal.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const waiting = world.payee.call(`/payment-requests/${id}?wait=25`);
     await person.usePasskey(page, "/approve");
-    const approvedAt = performance.now();
     expect((await waiting).body).toMatchObject({ status: "approved", mandate: expect.any(String) });
-    expect(performance.now() - approvedAt).toBeLessThan(1_000);
     expect((await world.otherPayee.call(`/payment-requests/${id}`)).status).toBe(404);
   });
 
