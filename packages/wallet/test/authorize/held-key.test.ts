@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Database } from "@countersign/storage/database";
 import { openDatabase } from "@countersign/storage/open";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { judgeHeldKey, readSentToken } from "../../src/authorize/held-key.ts";
 import { type ProofChanges, Prover } from "../peers/proofs.ts";
 
@@ -16,7 +16,10 @@ beforeEach(async () => {
   database = await openDatabase<unknown>({ url: "memory:", schema: "wallet", migrations: [] });
   prover = await Prover.make();
 });
-afterEach(() => database.close());
+afterEach(() => {
+  vi.useRealTimers();
+  return database.close();
+});
 
 async function judge(token: { readonly scheme: "bearer" | "dpop"; readonly jkt: string | undefined }, proof?: string): Promise<boolean> {
   const request = new Request(`http://elsewhere.example/payment-requests?x=1`, {
@@ -46,13 +49,15 @@ describe("a token that was sent", () => {
     ["another path", () => ({ claims: { htu: `${origin}/other` } })],
     ["another host", () => ({ claims: { htu: "http://elsewhere.example/payment-requests" } })],
     ["another method", () => ({ claims: { htm: "GET" } })],
-    ["a minute ago", () => ({ claims: { iat: Math.floor(Date.now() / 1000) - 62 } })],
-    ["a minute ahead", () => ({ claims: { iat: Math.floor(Date.now() / 1000) + 63 } })],
+    ["a minute ago", () => ({ claims: { iat: Math.floor(Date.now() / 1000) - 61 } })],
+    ["a minute ahead", () => ({ claims: { iat: Math.floor(Date.now() / 1000) + 61 } })],
     ["nobody in particular", () => ({ claims: { jti: "" } })],
     ["somebody with a long name", () => ({ claims: { jti: "x".repeat(300) } })],
     ["another kind of thing", () => ({ header: { typ: "at+jwt" } })],
     ["a key that is told with its private half", () => ({ header: { jwk: prover.privateJwk } })],
   ])("O20 is not good with a proof for %s", async (_name, change) => {
+    // A second that passes would bring a proof of the future within the minute.
+    vi.useFakeTimers({ toFake: ["Date"] });
     expect(await judge({ scheme: "dpop", jkt: prover.thumbprint }, await good(await change()))).toBe(false);
   });
 
