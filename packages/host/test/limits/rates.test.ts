@@ -17,7 +17,9 @@ afterEach(async () => {
 });
 
 async function begin(rateFactor = 1): Promise<void> {
+  // A bucket that fills while a slow machine asks would let more through.
   world = await World.start({
+    stoppedClock: true,
     host: { apiClients: [{ id: "acme", name: "Acme", keyDigest: digestOfKey(key), origins: ["https://acme.example"] }], limits: { rateFactor } },
   });
   opened.push(world);
