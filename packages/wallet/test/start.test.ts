@@ -71,7 +71,7 @@ describe("starting", () => {
         response.resume();
         resolve(response.statusCode);
       });
-      sent.setTimeout(2_000, () => sent.destroy(new Error("no answer")));
+      sent.setTimeout(30_000, () => sent.destroy(new Error("no answer")));
       sent.once("error", reject).end();
     });
     expect([400, 404]).toContain(status);

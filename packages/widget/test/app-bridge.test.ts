@@ -43,7 +43,7 @@ async function pair(experimental: Record<string, object> = {}): Promise<{ app: A
 describe("against the official AppBridge", () => {
   test("the handshake ends initialized on both sides, with the host's context", async () => {
     const { app, bridge, initialized } = await pair();
-    await vi.waitFor(() => expect(initialized).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(initialized).toHaveBeenCalledOnce(), 15_000);
     expect(app.bridge).toBe("mcp-apps");
     expect(app.hostContext.theme).toBe("dark");
     expect(bridge.getAppVersion()).toEqual({ name: "shop", version: "1.0.0" });
@@ -94,7 +94,7 @@ describe("against the official AppBridge", () => {
 
   test("tool input, result, cancellation and context changes arrive", async () => {
     const { app, bridge, initialized } = await pair();
-    await vi.waitFor(() => expect(initialized).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(initialized).toHaveBeenCalledOnce(), 15_000);
     const seen: unknown[] = [];
     app.onToolInput((input) => seen.push(["input", input]));
     app.onToolResult((result) => seen.push(["result", result.structuredContent]));
@@ -105,7 +105,7 @@ describe("against the official AppBridge", () => {
     await bridge.sendToolResult({ content: [], structuredContent: { products: [] } });
     await bridge.sendToolCancelled({ reason: "user action" });
     bridge.setHostContext({ theme: "light", "countersign/authorization": { state: "pending" } });
-    await vi.waitFor(() => expect(seen).toHaveLength(7));
+    await vi.waitFor(() => expect(seen).toHaveLength(7), 15_000);
     expect(seen).toEqual([
       ["theme", "dark"],
       ["authorization", "idle"],
@@ -128,7 +128,7 @@ describe("against the official AppBridge", () => {
     await app.sendMessage("Thanks");
     await app.updateModelContext({ text: "Paid", structuredContent: { order: "o1" } });
     app.resize({ width: 320, height: 200 });
-    await vi.waitFor(() => expect(seen).toHaveLength(4));
+    await vi.waitFor(() => expect(seen).toHaveLength(4), 15_000);
     expect(seen).toEqual([
       { url: "https://wallet.example/" },
       { role: "user", content: [{ type: "text", text: "Thanks" }] },

@@ -115,7 +115,7 @@ describe.each([
       await vi.waitFor(() => {
         const open = [...town.wallet.requests.values()].filter((each) => each.status === "created");
         expect(open.length).toBeLessThanOrEqual(view["status"] === "awaiting_approval" ? 1 : 0);
-      });
+      }, 15_000);
       await checkBooks();
     }
   }, 120_000);

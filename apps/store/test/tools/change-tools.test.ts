@@ -109,7 +109,7 @@ describe("update_checkout", () => {
     const first = await press(id);
     town.wallet.down = true;
     await update(id, { items: clock });
-    await vi.waitFor(() => expect(town.events).toContain("withdrawal_failed"));
+    await vi.waitFor(() => expect(town.events).toContain("withdrawal_failed"), 15_000);
     town.wallet.down = false;
     await town.wallet.approve(first, "usr_1");
     const token = await town.wallet.token("usr_1", `payment:${first}`);
@@ -225,7 +225,7 @@ describe("cancel_checkout", () => {
     const request = await press(id);
     town.wallet.down = true;
     await cancel(id);
-    await vi.waitFor(() => expect(town.events).toContain("withdrawal_failed"));
+    await vi.waitFor(() => expect(town.events).toContain("withdrawal_failed"), 15_000);
     town.wallet.down = false;
     town.wallet.expire(request);
     town.clock.advance(60_000);

@@ -72,7 +72,7 @@ describe.each([
     expect((await read(id)).body).toEqual(asked.body);
 
     await town.wallet.approve(requestOf(asked), "usr_1");
-    await vi.waitFor(async () => expect((await read(id)).body["status"]).toBe("completed"));
+    await vi.waitFor(async () => expect((await read(id)).body["status"]).toBe("completed"), 15_000);
     const done = await complete(id);
     expect(done.body).toMatchObject({ status: "completed", order: { id: expect.stringMatching(/^ord_/) } });
     expect(town.bank.captured).toMatchObject([{ amount: 5075 }]);
@@ -142,7 +142,7 @@ describe.each([
     town.bank.captureFaults.push("lost", "lost");
     town.bank.readFaults.push("unreachable", "unreachable", "unreachable");
     await town.wallet.approve(requestOf(asked), "usr_1");
-    await vi.waitFor(async () => expect((await read(id)).body["status"]).toBe("complete_in_progress"));
+    await vi.waitFor(async () => expect((await read(id)).body["status"]).toBe("complete_in_progress"), 15_000);
     const refused = await call("update", { id, body: sent(oakland) });
     expect(refused.body).toMatchObject({ status: "complete_in_progress", messages: [{ code: "checkout_not_open", severity: "recoverable" }, {}] });
     town.bank.readFaults.length = 0;

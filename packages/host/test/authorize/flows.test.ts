@@ -25,10 +25,10 @@ beforeEach(async () => {
   const sealer = createSealer({ current: "k", keys: { k: new Secret(randomBytes(32).toString("base64url")) } });
   const clock = (): number => Date.now() + world.offsetMs;
   const documents = new ClientDocuments("http://127.0.0.1:4100", undefined);
-  const registrations = new Registrations({ database, sealer, documents, timeoutMs: 5000, clock });
+  const registrations = new Registrations({ database, sealer, documents, timeoutMs: 60_000, clock });
   const keys = new AssertionKeys({ database, sealer, clock });
   const clients = new Clients({ configured: { [world.authorizationServer.origin]: { clientId: "c" } }, keys, documents, registrations });
-  const discoverer = new Discoverer({ clients, timeoutMs: 5000, clock });
+  const discoverer = new Discoverer({ clients, timeoutMs: 60_000, clock });
   const events = new Events(database.signals);
   reports.length = 0;
   const report = (event: string): void => void reports.push(event);

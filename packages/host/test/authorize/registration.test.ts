@@ -220,7 +220,7 @@ describe("registration by several instances", () => {
     const sealer = createSealer({ current: "k", keys: { k: new Secret(randomBytes(32).toString("base64url")) } });
     const documents = new ClientDocuments("http://127.0.0.1:4100", undefined);
     let now = Date.now();
-    const make = (): Registrations => new Registrations({ database, sealer, documents, timeoutMs: 5000, clock: () => now });
+    const make = (): Registrations => new Registrations({ database, sealer, documents, timeoutMs: 60_000, clock: () => now });
     if (!resource.ok) throw new Error("no resource");
     const { promise, resolve } = Promise.withResolvers<void>();
     world.authorizationServer.behaviour.registerResponse = () => promise.then(() => undefined);
@@ -252,7 +252,7 @@ describe("registration by several instances", () => {
     const { database } = world;
     const sealer = createSealer({ current: "k", keys: { k: new Secret(randomBytes(32).toString("base64url")) } });
     const documents = new ClientDocuments("http://127.0.0.1:4100", undefined);
-    const registrations = new Registrations({ database, sealer, documents, timeoutMs: 5000, clock: Date.now });
+    const registrations = new Registrations({ database, sealer, documents, timeoutMs: 60_000, clock: Date.now });
     if (!resource.ok) throw new Error("no resource");
     await registrations.register(server, resource.value, "local");
     await registrations.forget(server.issuer, resource.value, "another");

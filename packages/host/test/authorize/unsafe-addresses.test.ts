@@ -100,10 +100,10 @@ function pointing(field: string, address: string): Result<AuthorizationServer, R
 function parts(): { readonly discoverer: Discoverer; readonly registrations: Registrations } {
   const sealer = createSealer({ current: "k", keys: { k: new Secret(randomBytes(32).toString("base64url")) } });
   const documents = new ClientDocuments("https://console.example", undefined);
-  const options = { database, sealer, documents, timeoutMs: 2000, clock: Date.now };
+  const options = { database, sealer, documents, timeoutMs: 30_000, clock: Date.now };
   const registrations = new Registrations(options);
   const clients = new Clients({ configured: {}, keys: new AssertionKeys(options), documents, registrations });
-  return { registrations, discoverer: new Discoverer({ clients, timeoutMs: 2000, clock: Date.now }) };
+  return { registrations, discoverer: new Discoverer({ clients, timeoutMs: 30_000, clock: Date.now }) };
 }
 
 function peerOf(server: AuthorizationServer): TokenPeer {
@@ -113,7 +113,7 @@ function peerOf(server: AuthorizationServer): TokenPeer {
     client: { clientId: "c", authentication: { method: "none" }, source: "configured" },
     settings: undefined,
     reach: "public",
-    timeoutMs: 2000,
+    timeoutMs: 30_000,
     clock: Date.now,
     onClientRefused: () => Promise.resolve(),
   };
@@ -127,7 +127,7 @@ const fields: Readonly<Record<string, (address: string) => Promise<Result<unknow
     const judged = judgeProtectedResource({ resource, authorization_servers: [origin] }, [resource]);
     if (!judged.ok) return judged;
     const [url = ""] = authorizationServerMetadataUrls(judged.value.authorizationServers[0]);
-    return fetchDocument(url, { reach: "public", timeoutMs: 2000, unreachable: "authorization_server_unreachable" });
+    return fetchDocument(url, { reach: "public", timeoutMs: 30_000, unreachable: "authorization_server_unreachable" });
   },
   registration_endpoint: async (address) => {
     const server = pointing("registration_endpoint", address);
@@ -164,7 +164,7 @@ describe("addresses that a stranger's server names", () => {
   });
 
   it("M09 the battery would find a dial: with reach to this machine, the same address is dialled", async () => {
-    const outcome = await fetchDocument(here("http://127.0.0.1:PORT/x"), { reach: "local", timeoutMs: 2000, unreachable: "server_unreachable" });
+    const outcome = await fetchDocument(here("http://127.0.0.1:PORT/x"), { reach: "local", timeoutMs: 30_000, unreachable: "server_unreachable" });
     expect(outcome).toMatchObject({ ok: false, error: { code: "server_unreachable" } });
     expect(connections).toBe(1);
   });

@@ -45,7 +45,7 @@ describe("a call that is started with a wait", () => {
       body: JSON.stringify(browse),
       signal: leave.signal,
     });
-    await expect.poll(() => world.server.methods, { timeout: 5000 }).toContain("tools/call");
+    await expect.poll(() => world.server.methods).toContain("tools/call");
     leave.abort();
     const call = callShape.parse(await (await asked).json());
     expect(call.state).toBe("dispatched");
@@ -59,7 +59,7 @@ describe("a call that is started with a wait", () => {
     const parked = await browser.parked((await browser.call("list_orders")).id);
     const leave = new AbortController();
     const waiting = Array.from({ length: 20 }, () => browser.fetch(`/api/calls/${parked.id}?wait=25`, { signal: leave.signal }));
-    await expect.poll(async () => (await browser.fetch(`/api/calls/${parked.id}?wait=1`)).status, { timeout: 5000 }).toBe(429);
+    await expect.poll(async () => (await browser.fetch(`/api/calls/${parked.id}?wait=1`)).status).toBe(429);
     expect((await browser.post("/api/calls?wait=25", browse)).status).toBe(429);
     expect(world.server.executions).toEqual([]);
     leave.abort();

@@ -58,7 +58,7 @@ describe("the model loop", () => {
     try {
       expect((await browser.post("/api/connectors", { url: `${silent.origin}/mcp` })).status).toBeLessThan(300);
       await said(browser, "Hi");
-      await expect.poll(() => asked.length, { timeout: 8000 }).toBe(1);
+      await expect.poll(() => asked.length).toBe(1);
       expect(asked[0]?.tools?.map((tool) => tool.function.name)).toContain("store__browse");
     } finally {
       await silent.close();
@@ -119,7 +119,7 @@ describe("the model loop", () => {
   it("a model that never stops calling is stopped, and the page is told", async () => {
     const endless = await begin(() => toolCall("store__browse", "{}"));
     const turn = await said(endless.browser, "Loop");
-    await expect.poll(() => endless.asked.length, { timeout: 10_000 }).toBe(8);
+    await expect.poll(() => endless.asked.length).toBe(8);
     await expect.poll(async () => (await endless.browser.post("/api/chat", { message: "again" })).status).toBe(202);
     expect(await turn.heard()).toContain('"error"');
     expect(world.server.executions.length).toBeGreaterThanOrEqual(8);

@@ -42,7 +42,7 @@ async function meet(profile: HostProfile): Promise<Met> {
     url: server.url,
     reach: "local",
     profile,
-    requestTimeoutMs: 5000,
+    requestTimeoutMs: 60_000,
     resultBytesMax: 100_000,
     clock: Date.now,
   });

@@ -17,7 +17,7 @@ afterEach(async () => {
   await server.close();
 });
 
-function connect(requestTimeoutMs = 5000): McpConnection {
+function connect(requestTimeoutMs = 60_000): McpConnection {
   return new McpConnection({ url: server.url, reach: "local", requestTimeoutMs, resultBytesMax: 100_000, clock: Date.now });
 }
 
@@ -79,7 +79,7 @@ describe("a call whose stream ended early", () => {
   it("is given up when nothing comes any more: the server is told, and an answer that comes later is nobody's", async () => {
     cutThen(() => new Response(null, { status: 404 }));
     expect(await call()).toMatchObject({ kind: "lost", sent: true });
-    await vi.waitUntil(() => server.seen.some(({ method }) => method === "notifications/cancelled"));
+    await vi.waitUntil(() => server.seen.some(({ method }) => method === "notifications/cancelled"), 15_000);
   });
 
   it("ends as what the resumed stream says, also when the first one broke off", async () => {
@@ -132,7 +132,7 @@ describe("a call that is given up", () => {
     abort.abort();
     expect(await outcome).toMatchObject({ kind: "lost", sent: true });
     await cancelled.promise;
-    await vi.waitUntil(() => server.seen.some(({ method }) => method === "notifications/cancelled"));
+    await vi.waitUntil(() => server.seen.some(({ method }) => method === "notifications/cancelled"), 15_000);
     expect(server.seen.find(({ method }) => method === "notifications/cancelled")).toMatchObject({ authorization: "Bearer call-token" });
   });
 

@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 let protocol: string | undefined;
-function connect(url: URL, requestTimeoutMs = 5000): McpConnection {
+function connect(url: URL, requestTimeoutMs = 60_000): McpConnection {
   const access = {
     bearer: async () => ({ ok: true as const, value: undefined }),
     renewed: async () => undefined,
@@ -123,7 +123,7 @@ describe("Streamable HTTP with the handshake", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const outcome = connection.callTool({ tool, arguments: {}, idempotencyKey: "k", signal: new AbortController().signal, listener });
-      await vi.waitUntil(() => server.seen.filter((each) => each.method === "").length === 1, { timeout: 4000 });
+      await vi.waitUntil(() => server.seen.filter((each) => each.method === "").length === 1, { timeout: 15_000 });
       await vi.advanceTimersByTimeAsync(3000);
       slow.resolve();
       expect(await outcome).toMatchObject({ kind: "result", result: { structuredContent: { answer: { action: "accept" } } } });
@@ -245,7 +245,7 @@ describe("HTTP+SSE", () => {
     const server = await startSse();
     server.endpoint = () => undefined;
     expect(await connect(server.url, 300).tools(0)).toMatchObject({ ok: false, error: { code: "protocol_error" } });
-    await vi.waitUntil(() => server.streams.size === 0);
+    await vi.waitUntil(() => server.streams.size === 0, 15_000);
   });
 
   it("says what the POST said when there is no such stream either", async () => {
@@ -277,7 +277,7 @@ describe("HTTP+SSE", () => {
     await vi.waitUntil(async () => {
       const tools = await connection.tools(60_000);
       return tools.ok && tools.value.has("other");
-    });
+    }, 15_000);
   });
 });
 

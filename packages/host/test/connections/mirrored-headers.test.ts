@@ -58,7 +58,7 @@ describe("mirrored headers", () => {
       return handler.fetch(request);
     });
     const url = new URL(`${running.origin}/mcp`);
-    const connection = new McpConnection({ url, reach: "local", requestTimeoutMs: 5000, resultBytesMax: 100_000, clock: Date.now });
+    const connection = new McpConnection({ url, reach: "local", requestTimeoutMs: 60_000, resultBytesMax: 100_000, clock: Date.now });
     const tools = await connection.tools(60_000);
     const tool = tools.ok ? tools.value.get("look") : undefined;
     if (tool === undefined) throw new Error("no tool");

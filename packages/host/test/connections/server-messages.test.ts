@@ -10,7 +10,7 @@ beforeEach(async () => {
   server = await new EraServer("2025-11-25").start();
   server.behaviour.answers = "stream";
   const { url } = server;
-  connection = new McpConnection({ url, reach: "local", requestTimeoutMs: 5000, resultBytesMax: 100_000, clock: Date.now });
+  connection = new McpConnection({ url, reach: "local", requestTimeoutMs: 60_000, resultBytesMax: 100_000, clock: Date.now });
 });
 afterEach(async () => {
   await connection.close();
@@ -56,13 +56,13 @@ describe("what a server says of its own", () => {
     expect(server.seen.filter((each) => each.http === "GET")).toEqual([]);
     const heard: ServerMessage[] = [];
     const stop = connection.follow((notification) => void heard.push(notification));
-    await vi.waitUntil(() => server.standing.size === 1);
+    await vi.waitUntil(() => server.standing.size === 1, 15_000);
     for (const send of server.standing) send({ jsonrpc: "2.0", method: "notifications/elicitation/complete", params: { elicitationId: "e1" } });
-    await vi.waitUntil(() => heard.length === 1);
+    await vi.waitUntil(() => heard.length === 1, 15_000);
     expect(heard).toEqual([{ method: "notifications/elicitation/complete", params: { elicitationId: "e1" } }]);
     expect(server.seen.find((each) => each.http === "GET")).toMatchObject({ session: "session-1", version: "2025-11-25" });
     stop();
-    await vi.waitUntil(() => server.standing.size === 0);
+    await vi.waitUntil(() => server.standing.size === 0, 15_000);
     expect(await call("echo")).toMatchObject({ kind: "result" });
   });
 });

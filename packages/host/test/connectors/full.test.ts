@@ -51,7 +51,7 @@ function standing(browser: Browser, status: string, id = "store"): Promise<Conne
       const connector = await readConnector(browser, id);
       return connector.status === status ? connector : undefined;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 15_000, interval: 20 },
   );
 }
 
@@ -316,7 +316,7 @@ describe("a connector's mode", () => {
     expect(text).not.toContain(secret);
     expect(connectorShape.parse(JSON.parse(text))).toMatchObject({ settings: { clientId: "other", hasClientSecret: true } });
     expect(connectorShape.parse(JSON.parse(text)).token).toBeUndefined();
-    await vi.waitUntil(() => world.authorizationServer.revoked.length === 1);
+    await vi.waitUntil(() => world.authorizationServer.revoked.length === 1, 15_000);
     const { clientSecret: _clientSecret, ...withoutSecret } = named;
     expect(await (await patch(browser, id, { settings: { ...withoutSecret, mode: "auto" } })).json()).toMatchObject({
       settings: { hasClientSecret: true },

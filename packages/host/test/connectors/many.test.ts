@@ -24,9 +24,9 @@ it("a call of a user who was not heard of for long still ends in its result when
   const preconfigured = [{ id: "store", name: "Store", url: server.url.href }];
   const registry = new ConnectorRegistry({ database, sealer, preconfigured, localAllowed: true, clock });
   const documents = new ClientDocuments("http://127.0.0.1:1", undefined);
-  const registrations = new Registrations({ database, sealer, documents, timeoutMs: 1000, clock });
+  const registrations = new Registrations({ database, sealer, documents, timeoutMs: 60_000, clock });
   const clients = new Clients({ configured: {}, keys: new AssertionKeys({ database, sealer, clock }), documents, registrations });
-  const vault = new Vault({ database, sealer, clock, peers: new Peers({ clients, connectors: registry, timeoutMs: 1000, clock }) });
+  const vault = new Vault({ database, sealer, clock, peers: new Peers({ clients, connectors: registry, timeoutMs: 60_000, clock }) });
   const connectors = new Connectors({ database, registry, vault, profiles: new Profiles(database, clock), limits: hostLimits, clock });
   try {
     const found = await registry.find("usr_0", "store");

@@ -18,7 +18,7 @@ export function dialTo(handler: Handler, seen: Request[] = []): typeof dial {
 }
 
 export function askerOf(handler: Handler, seen: Request[] = [], questionsMax = 100): Asker {
-  return new Asker({ dial: dialTo(handler, seen), reach: "public", timeoutMs: 1000, questionsMax });
+  return new Asker({ dial: dialTo(handler, seen), reach: "public", timeoutMs: 60_000, questionsMax });
 }
 
 export interface RpcMessage {

@@ -220,9 +220,7 @@ describe("connectors", () => {
   it("tell their pages when they are connected", async () => {
     const browser = await begin();
     const events = await browser.listen();
-    await expect
-      .poll(async () => sessionShape.parse(await (await browser.fetch("/api/session")).json()).connectors[0]?.status, { timeout: 5000 })
-      .toBe("connected");
+    await expect.poll(async () => sessionShape.parse(await (await browser.fetch("/api/session")).json()).connectors[0]?.status).toBe("connected");
     expect(await events.stop()).toContain("event: connector");
   });
 });

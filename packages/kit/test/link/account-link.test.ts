@@ -244,7 +244,7 @@ describe("a pending link", () => {
     const [mine, other] = [await begin(), await begin()];
     const codes: unknown[] = [];
     const waits = Array.from({ length: 300 }, () => call("await_link", { handle: mine }).then(({ code }) => codes.push(code)));
-    await vi.waitFor(() => expect(codes.filter((code) => code === "rate_limited")).toHaveLength(300 - 128));
+    await vi.waitFor(() => expect(codes.filter((code) => code === "rate_limited")).toHaveLength(300 - 128), 15_000);
     const theirs = [call("await_link", { handle: other }), call("await_link", { handle: other })];
     expect((await call("await_link", { handle: other })).code).toBe("rate_limited");
     issuer.approve();

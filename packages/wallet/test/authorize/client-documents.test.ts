@@ -255,12 +255,12 @@ describe("fetching what a client published", () => {
     const client_id = `${origin}:${port}/client.json`;
     const shown = await real.newBrowser().open(authorizationRequest(real, { client_id, redirect_uri: `${origin}:${port}/cb` }).url);
     expect(shown).toMatchObject({ status: 400, html: expect.stringContaining("not known to this wallet") });
-    await expect(dialPresented()(new URL(client_id), AbortSignal.timeout(2_000))).rejects.toMatchObject({ problem: "unsafe_address" });
+    await expect(dialPresented()(new URL(client_id), AbortSignal.timeout(30_000))).rejects.toMatchObject({ problem: "unsafe_address" });
     expect(hits).toBe(0);
     await real.close();
   });
 
-  const fromSink = async (answer: RequestListener, signal = AbortSignal.timeout(3_000)): Promise<string> => {
+  const fromSink = async (answer: RequestListener, signal = AbortSignal.timeout(30_000)): Promise<string> => {
     const port = await sink(answer);
     return fetchPresented(dialPresented("local"), new URL(`http://127.0.0.1:${port}/keys`), signal, presentedClientOffer).then(
       ({ kind }) => kind,
