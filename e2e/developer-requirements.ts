@@ -102,6 +102,7 @@ export const developerRequirements: readonly Requirement[] = [
       scenario("doctor", "is reached from the console"),
       scenario("doctor", "shows the same matrix as the command"),
       scenario("doctor", "can be used by everybody"),
+      scenario("doctor", "says which step of how many it is at"),
       scenario("doctor", "says what is wrong with an address"),
       { file: "packages/host/test/doctor/broken-servers.test.ts", title: "is found, and not found in its healthy twin" },
       { file: "apps/cli/test/doctor/doctor.test.ts", title: "ends with 1 where something is dead" },
@@ -113,6 +114,7 @@ export const developerRequirements: readonly Requirement[] = [
     shownBy: [
       { file: "packages/host/test/doctor/examine.test.ts", title: "calls no tool that might do something" },
       { file: "packages/host/test/doctor/hostile-servers.test.ts", title: "comes to an end" },
+      { file: "packages/host/test/routes/doctor.test.ts", title: "nothing more is asked of the server" },
       { file: "packages/host/test/routes/doctor.test.ts", title: "reaches nothing on this machine for a host that is not on it" },
     ],
   },

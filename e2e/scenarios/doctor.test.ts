@@ -5,7 +5,7 @@ import { examineServer } from "@countersign/host/doctor/examine";
 import { profileNames } from "@countersign/protocol/host-profile";
 import { reportOn, type ServerReport } from "@countersign/protocol/server-matrix";
 import { matters } from "@countersign/protocol/server-verdict";
-import type { Locator, Page, Route } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findKeyboardTraps } from "../browser/inspect.ts";
 import { arrive, type Person } from "../browser/person.ts";
@@ -71,18 +71,8 @@ describe("the doctor", () => {
   });
 
   it("shows the same matrix as the command, with reason, fix and source behind each cell, by keyboard", async () => {
-    const held = Promise.withResolvers<void>();
-    const hold = async (route: Route): Promise<void> => {
-      await held.promise;
-      await route.continue();
-    };
-    await page.route("**/api/doctor", hold);
     await page.getByTestId("doctor-address").press("Enter");
-    await page.getByTestId("doctor-busy").waitFor();
-    await look(page, "doctor/running");
-    held.resolve();
     await page.getByTestId("doctor-matrix").waitFor();
-    await page.unroute("**/api/doctor", hold);
     await look(page, "doctor/matrix", atTop(page.getByTestId("doctor-matrix")));
     expect(page.url()).toBe(`${stack.urls.console}/doctor?url=${encodeURIComponent(server)}`);
     for (const { host, verdicts } of report.hosts) {
@@ -106,6 +96,36 @@ describe("the doctor", () => {
   it("can be used by everybody, in light and dark, on a desktop and on a phone", async () => {
     await look(page, "doctor/cell", atTop(page.getByTestId("doctor-host-copilot")));
     expect(await findKeyboardTraps(page)).toEqual([]);
+  });
+
+  it("says which step of how many it is at, and ends at the server when the user cancels or leaves the page", async () => {
+    const silent = await listen();
+    const events: string[] = [];
+    // No MCP, and metadata that never comes: the examination stays at its sixth step.
+    silent.on("request", (request, response) => {
+      if (!(request.url ?? "").startsWith("/.well-known/")) return void response.writeHead(404).end();
+      events.push("asked");
+      response.once("close", () => events.push("left"));
+    });
+    const address = `http://127.0.0.1:${portOf(silent)}/mcp`;
+    try {
+      await ask(page, address);
+      await page.getByText("Step 6 of 7: looks up the authorization server.").waitFor();
+      await expect.poll(() => events).toEqual(["asked"]);
+      await look(page, "doctor/running");
+      await page.getByTestId("doctor-stop").press("Enter");
+      await page.getByTestId("doctor-stopped").waitFor();
+      expect(await page.getByTestId("doctor-ask").evaluate((button) => button === document.activeElement)).toBe(true);
+      await expect.poll(() => events).toEqual(["asked", "left"]);
+      await page.getByTestId("doctor-ask").click();
+      await expect.poll(() => events).toEqual(["asked", "left", "asked"]);
+      await page.goto(stack.urls.console);
+      await expect.poll(() => events).toEqual(["asked", "left", "asked", "left"]);
+      await page.goto(`${stack.urls.console}/doctor`);
+    } finally {
+      silent.closeAllConnections();
+      await new Promise((resolve) => silent.close(resolve));
+    }
   });
 
   it("says what is wrong with an address, and that nothing answers, in words", async () => {

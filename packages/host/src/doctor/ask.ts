@@ -58,6 +58,7 @@ export class Asker {
   async ask(question: Question): Promise<Answered | Unanswered> {
     const { reach, timeoutMs, questionsMax, signal } = this.#bounds;
     if (this.#asked >= questionsMax || this.#strikes >= strikesMax) return { seen: "nothing", problem: "over_budget" };
+    if (signal?.aborted === true) return { seen: "nothing", problem: "aborted" };
     if (!URL.canParse(question.url)) return { seen: "nothing", problem: "unsafe_address" };
     this.#asked += 1;
     const reading = question.reading ?? "whole";

@@ -22,6 +22,7 @@ import { probeViews } from "./probe-views.ts";
 
 export interface ExamineOptions extends Pick<AskBounds, "reach"> {
   readonly consent: CallConsent;
+  /** Ends the examination: nothing more is asked, and no step is told. */
   readonly signal?: AbortSignal;
   /** Told what is looked at next. */
   readonly onStep?: (step: ExamineStep) => void;
@@ -29,7 +30,10 @@ export interface ExamineOptions extends Pick<AskBounds, "reach"> {
   readonly dial?: AskBounds["dial"];
 }
 
-export type ExamineStep = "revisions" | "tools" | "calls" | "views" | "transport" | "metadata" | "cross_origin";
+/** What is looked at, in this order. A server that does not speak to a stranger is not asked for what is between the first and the metadata. */
+export const examineSteps = ["revisions", "tools", "calls", "views", "transport", "metadata", "cross_origin"] as const;
+
+export type ExamineStep = (typeof examineSteps)[number];
 
 const timeoutMs = 10_000;
 /** Of the whole examination, however slow the server is. What was not seen by then counts as unseen. */
@@ -59,7 +63,9 @@ export async function examineServer(address: string, options: ExamineOptions): P
   const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax, signal });
   const url = new URL(resource.value);
   const loopback = isLoopbackUrl(url);
-  const step = options.onStep ?? ((): void => {});
+  const step = (name: ExamineStep): void => {
+    if (!signal.aborted) options.onStep?.(name);
+  };
   step("revisions");
   const seen = await probeEras(asker, resource.value);
   const { speech, opened } = seen;

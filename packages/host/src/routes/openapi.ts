@@ -102,7 +102,7 @@ function describeOperation(operation: AnyOperation, toSchema: ToSchema): JsonObj
   const good = {
     description: "Done.",
     headers: { "x-request-id": { $ref: "#/components/headers/requestId" } },
-    content: operation.id === followEvents.id ? describeEvents(toSchema) : { "application/json": { schema: toSchema(operation.answer, "output") } },
+    content: operation.id === followEvents.id ? describeEvents(toSchema) : describeAnswer(operation, toSchema),
   };
   const refusals = [...refusalsOf(operation)].map(([status, codes]) => [
     String(status),
@@ -120,6 +120,13 @@ function describeOperation(operation: AnyOperation, toSchema: ToSchema): JsonObj
       : { requestBody: { required: true, content: { "application/json": { schema: toSchema(operation.body, "input") } } } }),
     responses: sorted({ [String(operation.status)]: good, ...Object.fromEntries(refusals) }),
   };
+}
+
+function describeAnswer({ answer, lines }: AnyOperation, toSchema: ToSchema): JsonObject {
+  const json = { "application/json": { schema: toSchema(answer, "output") } };
+  if (lines === undefined) return json;
+  const description = "One JSON value in each line, as they come. A request that is left ends the work.";
+  return { ...json, "application/x-ndjson": { schema: { type: "array", description, items: toSchema(lines, "output") } } };
 }
 
 function describeRate(operation: AnyOperation): string {

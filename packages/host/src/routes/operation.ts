@@ -26,6 +26,8 @@ export interface Operation<Body, Answer> {
   readonly status: number;
   /** What a good answer holds. */
   readonly answer: z.ZodType<Answer>;
+  /** What each line of the answer holds when it is asked for as `application/x-ndjson`, if it may be. */
+  readonly lines?: z.ZodType;
   /** When it answers HTTP 400 with `{}` and nothing else, if it may. */
   readonly emptyWhen?: string;
   /** What this operation may refuse beyond what every one may. */

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { examineSteps } from "../../src/doctor/examine.ts";
+import { examinationLine, type ExaminationLine } from "../../src/routes/schemas/doctor.ts";
 import { listen, type RunningServer } from "../stand-in/http-server.ts";
-import { type Browser, World, type WorldOptions } from "../stand-in/world.ts";
+import { type Browser, consoleOrigin, World, type WorldOptions } from "../stand-in/world.ts";
 
 let world: World | undefined;
 let server: RunningServer | undefined;
@@ -123,5 +125,72 @@ describe("an examination asked by the console", () => {
     const statuses: number[] = [];
     for (let count = 0; count < 12; count += 1) statuses.push((await examine(browser, "https://10.0.0.1/mcp")).status);
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  });
+});
+
+describe("an examination told as it goes", () => {
+  const follow = (browser: Browser, url: string, signal?: AbortSignal): Promise<Response> =>
+    browser.fetch("/api/doctor", {
+      method: "POST",
+      headers: { origin: consoleOrigin, "content-type": "application/json", accept: "application/x-ndjson, application/json" },
+      body: JSON.stringify({ url, call: true }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const linesIn = (text: string): readonly ExaminationLine[] =>
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => examinationLine.parse(JSON.parse(line)));
+
+  /** A server that keeps every request until the one who asks leaves. */
+  async function listenHolding(): Promise<{ readonly asked: () => number; readonly url: string }> {
+    let asked = 0;
+    server = await listen(async (request) => {
+      asked += 1;
+      await new Promise<void>((resolve) => request.signal.addEventListener("abort", () => resolve(), { once: true }));
+      return new Response(null, { status: 404 });
+    });
+    return { asked: () => asked, url: `${server.origin}/mcp` };
+  }
+
+  it("has a line for each step in its order, and the same report at the end", async () => {
+    const browser = await begin();
+    const url = world?.server.url ?? "";
+    const answer = await follow(browser, url);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/x-ndjson"]);
+    const lines = linesIn(await answer.text());
+    expect(lines.slice(0, -1)).toEqual(examineSteps.map((step, at) => ({ step, number: at + 1, of: examineSteps.length })));
+    expect(lines.at(-1)).toEqual({ report: await (await examine(browser, url)).json() });
+  });
+
+  it("is refused with a status before there is a line", async () => {
+    const browser = await begin();
+    const answer = await follow(browser, "file:///etc/passwd");
+    expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ code: "invalid_request" })]);
+  });
+
+  it("leaves out what a silent server cannot be asked, and counts on", async () => {
+    const browser = await begin();
+    server = await listen(() => new Response(null, { status: 404 }));
+    const lines = linesIn(await (await follow(browser, `${server.origin}/mcp`)).text());
+    expect(lines.slice(0, -1).map((line) => "step" in line && [line.step, line.number])).toEqual([
+      ["revisions", 1],
+      ["metadata", 6],
+      ["cross_origin", 7],
+    ]);
+  });
+
+  it.each([
+    ["stops reading", async (answer: Response): Promise<void> => answer.body?.cancel(), undefined],
+    ["gives its request up", async (_: Response, leave: AbortController): Promise<void> => leave.abort(), new AbortController()],
+  ])("ends when its page %s: nothing more is asked of the server, and the next one may be examined", async (_how, go, leave) => {
+    const held = await listenHolding();
+    const browser = await begin();
+    const answer = await follow(browser, held.url, leave?.signal);
+    await expect.poll(held.asked).toBe(1);
+    expect((await examine(browser, held.url)).status).toBe(429);
+    await go(answer, leave ?? new AbortController());
+    await expect.poll(async () => (await examine(browser, "https://10.0.0.1/mcp")).status).toBe(200);
+    expect(held.asked()).toBe(1);
   });
 });

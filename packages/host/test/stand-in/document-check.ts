@@ -20,7 +20,8 @@ export async function checkAnswer(request: Request, response: Response): Promise
   }
   const where = `${operation.id} answers ${response.status}`;
   if (response.status === operation.status) {
-    if (response.headers.get("content-type") === "text/event-stream") return;
+    const type = response.headers.get("content-type");
+    if (type === "text/event-stream" || (type === "application/x-ndjson" && operation.lines !== undefined)) return;
     const parsed = operation.answer.safeParse(await body());
     if (!parsed.success) throw new Error(`${where}: ${z.prettifyError(parsed.error)}`);
     return;

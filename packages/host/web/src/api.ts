@@ -123,7 +123,8 @@ export interface HostApi {
   readonly sample: (widgetId: string, question: SamplingQuestion) => Answer<SamplingAnswer>;
 }
 
-const unreachable: ApiProblem = {
+/** Nothing came back, or not all of it. */
+export const unreachable: ApiProblem = {
   code: "unreachable",
   message: "Countersign does not answer. Check that it is running, then try again.",
   retryable: true,
@@ -246,7 +247,8 @@ export async function exchange(send: typeof fetch, method: string, path: string,
   }
 }
 
-function readProblem(json: unknown, status: number): ApiProblem {
+/** Why the host refused, from its answer. */
+export function readProblem(json: unknown, status: number): ApiProblem {
   if (!isJsonObject(json) || json["code"] === undefined) {
     return status >= 500 ? unreachable : { code: "refused", message: `The request was refused (${status}).`, retryable: false };
   }

@@ -3,6 +3,7 @@ import type { HostProfile } from "@countersign/protocol/ladder";
 import type { ServerReport } from "@countersign/protocol/server-matrix";
 import { matters } from "@countersign/protocol/server-verdict";
 import { z } from "zod";
+import { type ExamineStep, examineSteps } from "../../doctor/examine.ts";
 
 /** What the page of the doctor asks. */
 export interface NewExamination {
@@ -27,33 +28,43 @@ const verdict = z.strictObject({
 });
 
 /** How a server fares in each host. */
-export const reportView: z.ZodType<ServerReport> = z.strictObject({
-  url: z.string(),
-  exit: z.union([z.literal(0), z.literal(1), z.literal(3)]).describe("What the command of the same name ends with."),
-  hosts: z.array(
-    z.strictObject({
-      host,
-      verdicts: z.strictObject({
-        connect: verdict,
-        list: verdict,
-        sign_in: verdict,
-        model_call: verdict,
-        view_call: verdict,
-        view: verdict,
-        step_up: verdict,
+export const reportView: z.ZodType<ServerReport> = z
+  .strictObject({
+    url: z.string(),
+    exit: z.union([z.literal(0), z.literal(1), z.literal(3)]).describe("What the command of the same name ends with."),
+    hosts: z.array(
+      z.strictObject({
+        host,
+        verdicts: z.strictObject({
+          connect: verdict,
+          list: verdict,
+          sign_in: verdict,
+          model_call: verdict,
+          view_call: verdict,
+          view: verdict,
+          step_up: verdict,
+        }),
       }),
-    }),
-  ),
-  notes: z.array(z.strictObject({ finding: z.string(), reason: z.string(), fix: z.string() })),
-  findings: z.array(
-    z.strictObject({
-      finding: z.string(),
-      reason: z.string(),
-      fix: z.string().exactOptional(),
-      frees: z.array(z.string()),
-      unsure: z.array(z.string()),
-      hosts: z.array(z.string()),
-      matters: z.array(z.enum(matters)),
-    }),
-  ),
-});
+    ),
+    notes: z.array(z.strictObject({ finding: z.string(), reason: z.string(), fix: z.string() })),
+    findings: z.array(
+      z.strictObject({
+        finding: z.string(),
+        reason: z.string(),
+        fix: z.string().exactOptional(),
+        frees: z.array(z.string()),
+        unsure: z.array(z.string()),
+        hosts: z.array(z.string()),
+        matters: z.array(z.enum(matters)),
+      }),
+    ),
+  })
+  .meta({ id: "ServerReport" });
+
+/** What a page is told while it waits: the step that begins, and at the end the report. */
+export type ExaminationLine = { readonly step: ExamineStep; readonly number: number; readonly of: number } | { readonly report: ServerReport };
+
+export const examinationLine: z.ZodType<ExaminationLine> = z.union([
+  z.strictObject({ step: z.enum(examineSteps), number: z.int().min(1).describe("Its place among all steps; some may be left out."), of: z.int() }),
+  z.strictObject({ report: reportView }),
+]);

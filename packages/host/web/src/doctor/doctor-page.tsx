@@ -1,12 +1,12 @@
 import type { Standing } from "@countersign/protocol/server-verdict";
-import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import type { JSX, RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../views/icon.tsx";
-import type { Examine } from "./examine.ts";
+import type { Examine, StepTold } from "./examine.ts";
 import { FindingList } from "./finding-list.tsx";
 import { MatrixTable } from "./matrix-table.tsx";
 import type { Report } from "./report.ts";
-import { hostWord } from "./words.ts";
+import { hostWord, stepWord } from "./words.ts";
 
 export interface DoctorPageProps {
   readonly examine: Examine;
@@ -18,20 +18,39 @@ export interface DoctorPageProps {
 
 type State =
   | { readonly phase: "idle" }
-  | { readonly phase: "asking"; readonly stop: AbortController }
+  | { readonly phase: "asking"; readonly stop: AbortController; readonly step: StepTold | undefined }
+  | { readonly phase: "stopped" }
   | { readonly phase: "told"; readonly report: Report }
   | { readonly phase: "problem"; readonly message: string };
 
 /** The doctor: an address, and how the server there fares in each host. */
 export function DoctorPage({ examine, address, onAsked }: DoctorPageProps): JSX.Element {
   const [state, setState] = useState<State>({ phase: "idle" });
+  const button = useRef<HTMLButtonElement>(null);
+  const running = useRef<AbortController>(undefined);
+  // Whoever leaves the page ends the examination, also where the browser keeps the page for the way back.
+  useEffect(() => {
+    const leave = (): void => running.current?.abort();
+    addEventListener("pagehide", leave);
+    return () => {
+      removeEventListener("pagehide", leave);
+      leave();
+    };
+  }, []);
   const ask = async (url: string, call: boolean): Promise<void> => {
     const stop = new AbortController();
-    setState({ phase: "asking", stop });
+    running.current = stop;
+    setState({ phase: "asking", stop, step: undefined });
     onAsked(url);
-    const answer = await examine({ url, call }, stop.signal);
-    if (stop.signal.aborted) setState({ phase: "idle" });
+    const onStep = (step: StepTold): void => setState((now) => (now.phase === "asking" && now.stop === stop ? { ...now, step } : now));
+    const answer = await examine({ url, call }, { signal: stop.signal, onStep });
+    if (stop.signal.aborted) setState({ phase: "stopped" });
     else setState(answer.ok ? { phase: "told", report: answer.value } : { phase: "problem", message: answer.error.message });
+  };
+  const stop = (): void => {
+    running.current?.abort();
+    // The button that was pressed goes away; the next thing to do is to ask again.
+    button.current?.focus();
   };
   return (
     <main class="doctor stack">
@@ -46,8 +65,8 @@ export function DoctorPage({ examine, address, onAsked }: DoctorPageProps): JSX.
           from their documentation and from public reports: press a cell for its reason, its fix and where that is known from.
         </p>
       </div>
-      <AddressForm address={address} busy={state.phase === "asking"} onAsk={ask} />
-      <Outcome state={state} />
+      <AddressForm address={address} busy={state.phase === "asking"} button={button} onAsk={ask} />
+      <Outcome state={state} onStop={stop} />
     </main>
   );
 }
@@ -55,10 +74,11 @@ export function DoctorPage({ examine, address, onAsked }: DoctorPageProps): JSX.
 interface AddressFormProps {
   readonly address: string;
   readonly busy: boolean;
+  readonly button: RefObject<HTMLButtonElement | null>;
   readonly onAsk: (url: string, call: boolean) => Promise<void>;
 }
 
-function AddressForm({ address, busy, onAsk }: AddressFormProps): JSX.Element {
+function AddressForm({ address, busy, button, onAsk }: AddressFormProps): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
   const call = useRef<HTMLInputElement>(null);
   const submit = (event: Event): void => {
@@ -87,7 +107,7 @@ function AddressForm({ address, busy, onAsk }: AddressFormProps): JSX.Element {
             defaultValue={address}
             data-testid="doctor-address"
           />
-          <button type="submit" class="button button-primary" aria-disabled={busy} data-testid="doctor-ask">
+          <button ref={button} type="submit" class="button button-primary" aria-disabled={busy} data-testid="doctor-ask">
             Examine
           </button>
         </div>
@@ -100,17 +120,14 @@ function AddressForm({ address, busy, onAsk }: AddressFormProps): JSX.Element {
   );
 }
 
-function Outcome({ state }: { readonly state: State }): JSX.Element {
+function Outcome({ state, onStop }: { readonly state: State; readonly onStop: () => void }): JSX.Element {
   return (
-    <div class="stack" aria-busy={state.phase === "asking"}>
-      {state.phase === "asking" && (
-        <div class="row" role="status" data-testid="doctor-busy">
-          <span class="spinner" aria-hidden="true" />
-          <span class="grow">Looking at the server. This takes some seconds, a minute at most.</span>
-          <button type="button" class="button" onClick={() => state.stop.abort()}>
-            Stop
-          </button>
-        </div>
+    <div class="stack">
+      {state.phase === "asking" && <Progress step={state.step} onStop={onStop} />}
+      {state.phase === "stopped" && (
+        <p class="quiet" role="status" data-testid="doctor-stopped">
+          Stopped. Nothing more is asked of the server.
+        </p>
       )}
       {state.phase === "problem" && (
         <p class="notice notice-bad" role="alert" data-testid="doctor-problem">
@@ -119,6 +136,26 @@ function Outcome({ state }: { readonly state: State }): JSX.Element {
         </p>
       )}
       {state.phase === "told" && <ReportView report={state.report} />}
+    </div>
+  );
+}
+
+/** Which step of how many. Some may be left out, so the bar may jump, but never back. */
+function Progress({ step, onStop }: { readonly step: StepTold | undefined; readonly onStop: () => void }): JSX.Element {
+  const words = step === undefined ? "Begins." : `Step ${step.number} of ${step.of}: ${stepWord(step.step)}.`;
+  return (
+    <div class="stack snug" data-testid="doctor-busy" data-step={step?.step}>
+      <div class="row">
+        <span class="spinner" aria-hidden="true" />
+        <span class="grow" role="status">
+          {words}
+        </span>
+        <button type="button" class="button" data-testid="doctor-stop" onClick={onStop}>
+          Cancel
+        </button>
+      </div>
+      <progress class="doctor-progress" aria-label="Progress" max={step?.of ?? 1} value={step === undefined ? 0 : step.number - 1} />
+      <p class="quiet small">This takes some seconds, a minute at most.</p>
     </div>
   );
 }

@@ -24,3 +24,18 @@ export function hostWord(host: string): string {
   const profile = readProfile(host);
   return profile === undefined ? host : hostNames[profile];
 }
+
+const stepWords: Readonly<Record<string, string>> = {
+  revisions: "opens it in each revision of MCP",
+  tools: "asks for the tools",
+  calls: "asks how it demands sign-in",
+  views: "reads the views",
+  transport: "tries the transport",
+  metadata: "looks up the authorization server",
+  cross_origin: "asks as a page of another origin",
+};
+
+/** What an examination does now, in words. */
+export function stepWord(step: string): string {
+  return stepWords[step] ?? "looks at the server";
+}
