@@ -9,7 +9,7 @@ const step = (name: string, number: number): object => ({ step: name, number, of
 function hostThat(pieces: readonly string[], init: ResponseInit = {}): { readonly send: typeof fetch; readonly asked: Request[] } {
   const asked: Request[] = [];
   const send: typeof fetch = async (input, given) => {
-    const request = new Request(new URL(String(input), "http://127.0.0.1:4100"), { ...given, cache: "default" });
+    const request = new Request(new URL(typeof input === "string" ? input : "", "http://127.0.0.1:4100"), { ...given, cache: "default" });
     asked.push(request);
     if (request.url.endsWith("/api/session")) return Response.json({});
     const encoder = new TextEncoder();
