@@ -99,6 +99,7 @@ export interface HostApi {
   readonly trace: (callId: string) => Answer<CallTrace>;
   /** Keeps what the view of a call said of a call of its own. Gives all that is kept. */
   readonly noteLadder: (callId: string, step: LadderStep) => Answer<readonly LadderNote[]>;
+  readonly flow: (flowId: string) => Answer<Flow>;
   readonly cancelFlow: (flowId: string) => Answer<void>;
   /** Begins the sign-in on another device, or gives the one that runs. */
   readonly startDevice: (flowId: string) => Answer<Flow>;
@@ -169,6 +170,7 @@ export function createApi(send: typeof fetch): HostApi {
     trace: (callId) => ask("GET", `/api/calls/${id(callId)}/trace`, undefined, readTrace),
     noteLadder: (callId, step) =>
       ask("POST", `/api/calls/${id(callId)}/ladder`, step, (json) => (isJsonObject(json) ? readLadder(json["ladder"]) : undefined)),
+    flow: (flowId) => ask("GET", `/api/flows/${id(flowId)}`, undefined, readFlow),
     cancelFlow: (flowId) => tell("POST", `/api/flows/${id(flowId)}/cancel`, {}),
     startDevice: (flowId) => ask("POST", `/api/flows/${id(flowId)}/device`, {}, readFlow),
     createWidget: (request) => ask("POST", "/api/widgets", request, readWidget),

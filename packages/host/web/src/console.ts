@@ -5,6 +5,7 @@ import { predictCall } from "./popup-decision.ts";
 import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
 import type { ConversationId } from "./conversation-id.ts";
 import { readChosenProfile } from "./session.ts";
+import { rereadFlows } from "./reread.ts";
 import type { SignIn } from "./sign-in.ts";
 import { type ConsoleState, type Entry, ownCallIds } from "./state.ts";
 import type { LadderStep } from "@countersign/protocol/ladder";
@@ -310,6 +311,7 @@ async function refresh(options: ConsoleOptions, talk: Talk): Promise<void> {
     else if (answer.error.code === "unknown_call" && known !== undefined && !isCallEnded(known))
       store.dispatch({ type: "call", call: forgotten(known, answer.error) });
   }
+  await rereadFlows(options);
 }
 
 /** A call that the host no longer has: nothing will ever be heard of it again. */

@@ -10,17 +10,16 @@ import { createConversationId } from "./conversation-id.ts";
 import { createOpenViews } from "./open-views.ts";
 import { createViewStates } from "./view-states.ts";
 import { createPrompts } from "./prompts.ts";
+import { awaitsEvents } from "./reread.ts";
 import { linkSharedEvents } from "./shared-events.ts";
 import { createSignIn } from "./sign-in.ts";
 import { openSignInWindow } from "./sign-in-window.ts";
-import { isCallEnded } from "./wire.ts";
-import { ownCallIds } from "./state.ts";
 import { createStore } from "./store.ts";
 import { createTheme } from "./theme.ts";
 import { App } from "./views/app.tsx";
 import { ServicesContext } from "./views/services.ts";
 
-/** How often pending calls are read again, in case an event was lost. */
+/** How often pending calls and sign-ins are read again, in case an event was lost. */
 const rereadEveryMs = 15_000;
 
 const store = createStore();
@@ -104,8 +103,7 @@ const unfollow = store.subscribe(() => {
   followEvents();
 });
 setInterval(() => {
-  const { calls } = store.get();
-  if (ownCallIds(store.get()).some((id) => calls[id] !== undefined && !isCallEnded(calls[id]))) void page.refresh();
+  if (awaitsEvents(store.get())) void page.refresh();
 }, rereadEveryMs);
 void page.start();
 

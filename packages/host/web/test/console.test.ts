@@ -65,6 +65,7 @@ function bench(kept = new Map<string, string>()): Bench {
       log.push(`note ${callId}`);
       return Promise.resolve(ok([]));
     },
+    flow: unused,
     cancelFlow: unused,
     startDevice: unused,
     createWidget: () => Promise.resolve(ok(aView({ frameUrl: "http://a.localhost/f", html: undefined, csp: { a: [] } }))),
