@@ -30,6 +30,8 @@ export interface CallCommand {
   readonly json: boolean;
   readonly trace: boolean;
   readonly agree: boolean;
+  /** Where the call's trace is written when it is over. */
+  readonly traceFile?: { readonly path: string; readonly overwrite: boolean };
   readonly way: SignInWay;
 }
 
@@ -136,13 +138,24 @@ function parseCall(words: readonly string[]): Command {
   try {
     const { values, positionals } = parseArgs({
       args: [...words],
-      options: { json: { type: "boolean" }, trace: { type: "boolean" }, agree: { type: "boolean" }, ...signInOptions },
+      options: {
+        json: { type: "boolean" },
+        trace: { type: "boolean" },
+        "trace-file": { type: "string" },
+        overwrite: { type: "boolean" },
+        agree: { type: "boolean" },
+        ...signInOptions,
+      },
       allowPositionals: true,
     });
     const [server, tool, ...given] = positionals;
     if (server === undefined || tool === undefined || server === "" || tool === "") return wrongUse("call", "call takes a server and a tool.");
+    const path = values["trace-file"];
+    if (path === "") return wrongUse("call", "--trace-file takes the name of a file.");
+    if (path === undefined && values.overwrite === true) return wrongUse("call", "--overwrite goes with --trace-file.");
     const flags = { json: values.json === true, trace: values.trace === true, agree: values.agree === true };
-    return { command: "call", server, tool, words: given, ...flags, way: wayOf(values) };
+    const traceFile = path === undefined ? {} : { traceFile: { path, overwrite: values.overwrite === true } };
+    return { command: "call", server, tool, words: given, ...flags, ...traceFile, way: wayOf(values) };
   } catch (error) {
     return wrongWords("call", error);
   }

@@ -68,12 +68,16 @@ async function runSession(command: CallCommand | ConnectCommand): Promise<number
   const around = { config: requireConfig(cliConfig, process.env), terminal, env: process.env, signal: stopping.signal, report };
   const ending = await withSession(around, command.way, async (session) =>
     command.command === "call"
-      ? (await import("./call/run-call.ts")).runCall(session, command)
+      ? (await import("./call/run-call.ts")).runCall(session, { ...command, ...traceFileOf(command) })
       : (await import("./connect/run-connect.ts")).runConnect(session, command),
   );
   // What still waits for a server would keep the process.
   if (ending === "interrupted") process.exit(exitCodes.interrupted);
   return exitCodes[ending];
+}
+
+function traceFileOf({ traceFile }: CallCommand): Pick<CallCommand, "traceFile"> {
+  return traceFile === undefined ? {} : { traceFile: { ...traceFile, path: resolve(standing, traceFile.path) } };
 }
 
 async function runConfig(command: ConfigCommand): Promise<number> {
@@ -109,8 +113,12 @@ function explain(error: unknown, debug: boolean): number {
   return sentence === undefined ? exitCodes.fault : exitCodes.failed;
 }
 
-// Whoever reads the output may have read enough, as `head` does.
-process.stdout.on("error", () => process.exit(exitCodes.failed));
+// Whoever reads the output may have read enough, as `head` does: the command goes on to its end, and its exit code says what it found. What a full disk loses is lost.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return;
+  terminal.tell(`countersign: the output cannot be written (${error.code ?? error.name}).\n`);
+  process.exit(exitCodes.failed);
+});
 // What is told is not the answer: a call that may run already is not to be left because nobody listens.
 process.stderr.on("error", () => undefined);
 

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,27 @@ test("whoever reads only the first line of the output hears nothing of it", () =
   const piped = spawnSync("sh", ["-c", `"${process.execPath}" "${bin}" config | head -n 1`], { encoding: "utf8" });
   expect({ code: piped.status, err: piped.stderr }).toEqual({ code: 0, err: "" });
   expect(piped.stdout).toMatch(/^up: /);
+});
+
+const shell = (line: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof run> => {
+  const ended = spawnSync("sh", ["-c", line], { encoding: "utf8", env: { ...process.env, ...env } });
+  return { code: ended.status, out: ended.stdout, err: ended.stderr };
+};
+
+test("the exit code is the command's own although nobody reads its output any more", () => {
+  for (const [words, setting, code] of [
+    ["config bank", "4400", 0],
+    ["config bank", "many", 2],
+    ["--help", "4400", 0],
+  ] as const) {
+    const piped = shell(`{ "${process.execPath}" "${bin}" ${words}; echo "code $?" >&2; } | true`, { COUNTERSIGN_BANK_PORT: setting });
+    expect(piped).toEqual({ code: 0, out: "", err: `code ${code}\n` });
+  }
+});
+
+test.runIf(existsSync("/dev/full"))("an answer that cannot be written ends with 1", () => {
+  const full = shell(`"${process.execPath}" "${bin}" config bank > /dev/full`);
+  expect(full).toEqual({ code: 1, out: "", err: "countersign: the output cannot be written (ENOSPC).\n" });
 });
 
 describe("a call as a process", () => {
@@ -116,6 +137,28 @@ describe("a call as a process", () => {
     expect(unheard.out()).toBe('{"done":"browse"}\n');
   });
 
+  test("a call whose output nobody reads ends with the code of what came of it", async () => {
+    servers.server.tools["broken"] = {
+      run: () => {
+        throw new Error("sold out");
+      },
+    };
+    for (const [tool, code] of [
+      ["browse", 0],
+      ["broken", 1],
+    ] as const) {
+      const unread = start("call", servers.server.url, tool, "--json");
+      unread.leave();
+      expect([await unread.ended, unread.out()]).toEqual([code, ""]);
+    }
+  });
+
+  test("the file of a trace is meant from where the person stands", async () => {
+    const traced = startProcess([bin, "call", servers.server.url, "browse", "--trace-file", "trace.mmd"], { ...env, INIT_CWD: folder });
+    expect(await traced.ended).toBe(0);
+    expect(readFileSync(join(folder, "trace.mmd"), "utf8")).toMatch(/^sequenceDiagram\n/);
+  });
+
   test("Ctrl-C ends it within seconds while a server does not answer", async () => {
     servers.server.intercept = () => new Promise<never>(() => undefined);
     const hanging = start("call", servers.server.url, "browse", "--debug");
@@ -147,6 +190,8 @@ interface Running {
   readonly interrupt: () => void;
   /** Nobody reads its standard error any more. */
   readonly deafen: () => void;
+  /** Nobody reads its standard output any more. */
+  readonly leave: () => void;
   /** Ends it as a power cut does. */
   readonly kill: () => void;
 }
@@ -170,6 +215,7 @@ function startProcess(words: readonly string[], env: Readonly<Record<string, str
       }),
     interrupt: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGINT")),
     deafen: () => void child.stderr.destroy(),
+    leave: () => void child.stdout.destroy(),
     kill: () => void (child.pid === undefined ? undefined : process.kill(-child.pid, "SIGKILL")),
   };
 }

@@ -9,7 +9,8 @@ import { refused, SignInGuide } from "../local/guide-sign-in.ts";
 import { type Session, type Stop, stop } from "../local/session.ts";
 import { oneLine } from "../terminal-text.ts";
 import { type Followed, followCall } from "./follow-call.ts";
-import { readArguments, readObject } from "./read-arguments.ts";
+import { readArguments, readObject, unnamedArguments } from "./read-arguments.ts";
+import { judgeTraceFile, writeTraceFile } from "./trace-file.ts";
 
 /** The input may be as long as a tool's arguments. */
 const inputBytesMax = 1024 * 1024;
@@ -23,6 +24,8 @@ export interface Called extends Followed {
 export async function call(session: Session, command: CallCommand): Promise<Result<Called, Stop>> {
   const typed = await readInput(session, command);
   if (!typed.ok) return typed;
+  const place = judgeTraceFile(command.traceFile);
+  if (!place.ok) return place;
   const server = await findServer(session, command.server);
   if (!server.ok) return server;
   const guide = new SignInGuide(session);
@@ -32,6 +35,7 @@ export async function call(session: Session, command: CallCommand): Promise<Resu
   if (!tool.ok) return tool;
   const args = typed.value === undefined ? readArguments(command.words, tool.value.inputSchema) : ok(typed.value);
   if (!args.ok) return err(stop("usage", args.error));
+  for (const sentence of unnamedArguments(command.words, args.value, tool.value.inputSchema)) session.terminal.tell(`countersign: ${sentence}\n`);
   const agreed = await agree(session, server.value, tool.value, command.agree);
   if (!agreed.ok) return agreed;
   session.terminal.tell(`Calling ${oneLine(tool.value.name, 128)} of ${oneLine(server.value.name, 100)}.\n`);
@@ -40,6 +44,7 @@ export async function call(session: Session, command: CallCommand): Promise<Resu
   });
   if (!started.ok) return err(refused(started.error));
   const followed = await followCall({ session, guide, server: server.value.name, trace: command.trace }, started.value);
+  if (command.traceFile !== undefined) await writeTraceFile(session, command.traceFile, started.value.id);
   return followed.ok ? ok({ ...followed.value, server: server.value }) : followed;
 }
 

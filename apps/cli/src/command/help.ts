@@ -35,7 +35,7 @@ Settings are COUNTERSIGN_* environment variables: npm run countersign -- config 
   call: {
     invocation: "countersign call",
     summary: "call a tool of an MCP server; sign in when it needs that",
-    options: ["json", "device", "no-browser", "trace", "agree"],
+    options: ["json", "device", "no-browser", "trace", "trace-file", "overwrite", "agree"],
     text: `Usage: countersign call <server> <tool> [<name>=<value>... | <JSON object> | -]
 
 Calls a tool through the host's broker and prints its answer. <server> is an address, or the name of a connected server.
@@ -45,6 +45,8 @@ When the call needs sign-in, a browser opens; the call goes on by itself afterwa
   '{"a": 1}'       all arguments as one JSON object; - reads it from the standard input
   --json           print one JSON object on the standard output, and nothing else there
 ${signInOptions}  --trace          print each step of the call with its reason
+  --trace-file <file>  write the call's trace as JSON, or as a Mermaid diagram where the name ends in .mmd
+  --overwrite      let --trace-file replace a file
   --agree          agree to the tool as it is now, when it is not what it was when it was used first
 ${everybodys}`,
   },

@@ -1,3 +1,5 @@
+import { oneLine } from "../terminal-text.ts";
+
 const wordLengthMax = 40;
 
 /** The known word that was most likely meant: at most two letters away, and nearer than half of what was typed. */
@@ -8,10 +10,10 @@ export function nearestOf(word: string, known: readonly string[]): string | unde
   return near.toSorted((one, other) => one.steps - other.steps)[0]?.each;
 }
 
-/** “ Did you mean …?” with a blank before it, or nothing. */
+/** “ Did you mean …?” with a blank before it, or nothing. The known words may be a server's. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const nearest = nearestOf(word, known);
-  return nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  return nearest === undefined ? "" : ` Did you mean ${oneLine(nearest, wordLengthMax * 2)}?`;
 }
 
 /** How many letters must be put in, taken out, changed or swapped with their neighbour to make one word of the other (optimal string alignment). */

@@ -7,6 +7,7 @@ import type { StandInTool } from "@countersign/host/testing/mcp-server";
 import { Secret } from "@countersign/protocol/secret";
 import { member } from "@countersign/protocol/shape";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { cancelCall, signInConnector } from "@countersign/host/routes/operations";
 import { runCall } from "../../src/call/run-call.ts";
 import type { CallCommand } from "../../src/command.ts";
@@ -72,6 +73,24 @@ describe("countersign call", () => {
     expect(terminal.printed()).toBe('{"done":"browse"}\n');
     expect(terminal.told()).toBe("Calling browse of Store.\n");
     expect(servers.server.executions).toMatchObject([{ tool: "browse", arguments: { q: "mug", shape: "round" }, token: undefined }]);
+  });
+
+  test("an argument that the tool does not name is told once on the standard error, of words, of an object and with --json, and the call goes on", async () => {
+    servers.server.tools["order"] = { input: { quantity: z.string().optional() } };
+    const opened = await session({ terminal: paperTerminal() });
+    const slip = "countersign: the tool names no argument qantity; did you mean quantity? Sent as";
+    for (const [words, json, sentAs] of [
+      [["quantity=2"], false, undefined],
+      [["qantity=2"], false, "text"],
+      [["qantity=2"], true, "text"],
+      [['{"qantity":2}'], false, "it is"],
+    ] as const) {
+      const terminal = paperTerminal();
+      expect(await runCall({ ...opened, terminal }, callOf("order", words, { json }))).toBe("done");
+      expect(terminal.told()).toBe(`${sentAs === undefined ? "" : `${slip} ${sentAs}.\n`}Calling order of Store.\n`);
+      expect(terminal.printed()).not.toContain("qantity");
+    }
+    expect(servers.server.executions).toHaveLength(4);
   });
 
   test("a call that needs sign-in opens a browser, names the account there, and goes on by itself once", async () => {

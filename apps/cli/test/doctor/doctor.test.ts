@@ -83,6 +83,19 @@ describe("countersign doctor", () => {
     expect(stdout).toContain("1. What answers at the address does not speak MCP.\n   Fix: Give the address of the MCP endpoint itself");
   });
 
+  it.each([
+    ["0 where nothing is dead", open, 0],
+    ["1 where something is", website, 1],
+  ])("ends with %s although its reader has read enough", async (_, answers, code) => {
+    const line = `{ "${process.execPath}" "${main}" doctor ${await serve(answers)} --details; echo "code $?" >&2; } | true`;
+    const piped = spawn("sh", ["-c", line]);
+    let told = "";
+    piped.stderr.on("data", (chunk: Buffer) => (told += chunk.toString()));
+    await new Promise((resolve) => piped.on("close", resolve));
+    expect(told).toMatch(new RegExp(`\ncode ${code}\n$`));
+    expect(told).not.toContain("countersign:");
+  });
+
   it("ends with 3 where nothing answers", async () => {
     const address = await serve(website);
     const [server] = running.splice(0);
