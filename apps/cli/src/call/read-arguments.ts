@@ -8,10 +8,8 @@ const nameMax = 80;
 const warningsMax = 5;
 
 /** With one of these a schema says elsewhere than in its `properties` which names there are (JSON Schema 2020-12 and draft-07). */
-const opening: readonly string[] = [
-  ...["additionalProperties", "patternProperties", "unevaluatedProperties", "propertyNames", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf"],
-  ...["if", "dependentSchemas", "dependencies"],
-];
+const opening =
+  /^(additionalProperties|patternProperties|unevaluatedProperties|propertyNames|allOf|anyOf|oneOf|if|dependentSchemas|dependencies|\$ref|\$dynamicRef)$/;
 
 /**
  * Reads a tool's arguments as they were typed: nothing, one JSON object, or `name=value` words, whose values are read by the types of the tool's input schema:
@@ -48,7 +46,7 @@ export function readObject(text: string): Result<JsonObject, string> {
 export function unnamedArguments(words: readonly string[], args: JsonObject, inputSchema: JsonObject): readonly string[] {
   const known = namesOf(inputSchema);
   const unnamed = Object.keys(args).filter((name) => !known.includes(name));
-  const silent = known.length > 0 && !opening.some((word) => Object.hasOwn(inputSchema, word));
+  const silent = known.length > 0 && !Object.keys(inputSchema).some((word) => opening.test(word));
   if (unnamed.length === 0 || !(silent || inputSchema["additionalProperties"] === false)) return [];
   const sentAs = words.length === 1 && (words[0] === "-" || isObjectText(words[0] ?? "")) ? "it is" : "text";
   const sentences = unnamed.slice(0, warningsMax).map((name) => {

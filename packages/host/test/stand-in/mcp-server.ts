@@ -21,8 +21,8 @@ export interface StandInTool {
   visibility?: readonly string[];
   annotations?: { readOnlyHint?: boolean; idempotentHint?: boolean };
   description?: string;
-  /** The arguments that the tool names; absent: it names none and takes any. */
-  input?: Readonly<Record<string, z.ZodType>>;
+  /** The arguments that the tool names, of any type; absent: it names none and takes any. */
+  input?: readonly string[];
   /** Further members of the definition's `_meta`. */
   meta?: Record<string, unknown>;
   /** Demands a further scope at run time, as a payment does. */
@@ -158,32 +158,28 @@ export class StandInMcpServer {
       };
       const annotations = tool.annotations ?? {};
       const description = tool.description ?? `Does ${name}`;
-      server.registerTool(
-        name,
-        { description, inputSchema: tool.input === undefined ? z.looseObject({}) : z.object(tool.input), annotations, _meta },
-        async (args, context) => {
-          const key = z.object({ "countersign/idempotencyKey": z.string() }).safeParse(context.mcpReq._meta);
-          const execution: Execution = {
-            tool: name,
-            arguments: args,
-            token: caller.token,
-            idempotencyKey: key.data?.["countersign/idempotencyKey"],
-            headerKey: headers.get("idempotency-key") ?? undefined,
-            meta: { ...context.mcpReq._meta },
+      server.registerTool(name, { description, inputSchema: inputOf(tool), annotations, _meta }, async (args, context) => {
+        const key = z.object({ "countersign/idempotencyKey": z.string() }).safeParse(context.mcpReq._meta);
+        const execution: Execution = {
+          tool: name,
+          arguments: args,
+          token: caller.token,
+          idempotencyKey: key.data?.["countersign/idempotencyKey"],
+          headerKey: headers.get("idempotency-key") ?? undefined,
+          meta: { ...context.mcpReq._meta },
+        };
+        const missing = (tool.demands ?? []).filter((each) => !caller.scope.has(each));
+        if (tool.form === "result" && missing.length > 0) {
+          return {
+            isError: true,
+            content: [{ type: "text", text: "sign in" }],
+            _meta: { "mcp/www_authenticate": [this.challengeText("insufficient_scope", tool.demands ?? [])] },
           };
-          const missing = (tool.demands ?? []).filter((each) => !caller.scope.has(each));
-          if (tool.form === "result" && missing.length > 0) {
-            return {
-              isError: true,
-              content: [{ type: "text", text: "sign in" }],
-              _meta: { "mcp/www_authenticate": [this.challengeText("insufficient_scope", tool.demands ?? [])] },
-            };
-          }
-          this.executions.push(execution);
-          const structuredContent = (await tool.run?.(execution)) ?? { done: name };
-          return { content: [{ type: "text", text: JSON.stringify(structuredContent) }], structuredContent };
-        },
-      );
+        }
+        this.executions.push(execution);
+        const structuredContent = (await tool.run?.(execution)) ?? { done: name };
+        return { content: [{ type: "text", text: JSON.stringify(structuredContent) }], structuredContent };
+      });
     }
     const { html, meta, mimeType } = this.widget;
     const listed = this.listedMeta === undefined ? {} : { _meta: this.listedMeta };
@@ -193,4 +189,8 @@ export class StandInMcpServer {
     }));
     return server;
   }
+}
+
+function inputOf({ input }: StandInTool): z.ZodObject {
+  return input === undefined ? z.looseObject({}) : z.object(Object.fromEntries(input.map((name) => [name, z.unknown().optional()])));
 }
