@@ -24,7 +24,7 @@ export interface Caller {
 export interface Message {
   readonly method: string;
   readonly params?: JsonObject;
-  /** `Mcp-Name` of 2026-07-28: the tool, the prompt or the address that the message is about. */
+  /** `Mcp-Name` of 2026-07-28: the tool, the prompt or the address that the message is about, in the server's own words. */
   readonly name?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Absent: the doctor itself. */
@@ -112,8 +112,14 @@ function headersOf({ era, session }: Speech, { method, name, caller }: Message):
     // Before the handshake of the older eras there is no version to name.
     ...(method === "initialize" ? {} : { "mcp-protocol-version": era }),
     ...(session === undefined ? {} : { "mcp-session-id": session }),
-    ...(era === "2026-07-28" ? { "mcp-method": method, ...(name === undefined ? {} : { "mcp-name": name }) } : {}),
+    ...(era === "2026-07-28" ? { "mcp-method": method, ...(name === undefined ? {} : { "mcp-name": headerText(name) }) } : {}),
   };
+}
+
+/** MCP 2026-07-28, Streamable HTTP, value encoding: what is no plain ASCII text travels in base64. */
+function headerText(text: string): string {
+  const isPlain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !(text.startsWith("=?base64?") && text.endsWith("?="));
+  return isPlain ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }
 
 function paramsOf({ era }: Speech, { params = {}, caller }: Message): JsonObject {

@@ -67,7 +67,8 @@ async function initialize(asker: Asker, url: string, era: PostEra): Promise<EraS
   if (reply.seen !== "result") return { observation: withoutResult(reply) };
   const version = boundedText(member(reply.result, "protocolVersion"), 40) ?? "";
   const session = boundedText(reply.answer.headers.get("mcp-session-id"), 1000);
-  const given = session === undefined ? {} : { session: { id: session, version } };
+  // What a server makes up for a version need not fit into a header.
+  const given = session === undefined ? {} : { session: { id: session, version: /^[\x21-\x7e]+$/.test(version) ? version : era } };
   if (version !== era) return { observation: { seen: "other_version", version }, ...given };
   const speech = { url, era, ...(session === undefined ? {} : { session }) };
   await asker.ask({

@@ -124,6 +124,34 @@ describe("the examination of a hostile server", () => {
     expect(judgeServer(seen).hosts[0]?.verdicts.connect.finding).toBe("not_mcp");
   });
 
+  it.each(["заказы", "tool ☃", " orders ", "=?base64?b3JkZXJz?="])("sends a name that fits into no header in base64: %s", async (name) => {
+    const requests: Request[] = [];
+    const uri = `ui://shop/${name}`;
+    const tools = [{ ...protectedTool, name, _meta: { ui: { resourceUri: uri } } }];
+    const examined = await examineServer(serverUrl, {
+      reach: "public",
+      consent: "read_only",
+      dial: dialTo(fixtureServer({ tools }), requests),
+    });
+    expect(examined).toMatchObject({ ok: true, value: { protectedCall: { seen: "http" }, views: [{ seen: "document", uri }] } });
+    const encoded = `=?base64?${Buffer.from(name).toString("base64")}?=`;
+    const calls = requests.filter(({ headers }) => headers.get("mcp-method") === "tools/call");
+    expect(new Set(calls.map(({ headers }) => headers.get("mcp-name")))).toEqual(new Set([encoded]));
+  });
+
+  it("ends a session of a revision that fits into no header", async () => {
+    const requests: Request[] = [];
+    const odd = (request: Request): Response | undefined =>
+      request.method === "POST" && !request.headers.has("mcp-method")
+        ? rpc({ id: 1, method: "initialize" }, { protocolVersion: "2025 ☃", capabilities: {} }, { "mcp-session-id": "s-1" })
+        : undefined;
+    const dial = dialTo(fixtureServer({ intercept: (request) => (request.url === serverUrl ? odd(request) : undefined) }), requests);
+    const examined = await examineServer(serverUrl, { reach: "public", consent: "never", dial });
+    expect(examined).toMatchObject({ ok: true, value: { eras: { "2025-11-25": { seen: "other_version", version: "2025 ☃" } } } });
+    const ends = requests.filter(({ method }) => method === "DELETE").map(({ headers }) => headers.get("mcp-protocol-version"));
+    expect(ends).toEqual(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]);
+  });
+
   it("reads 500 of ten thousand tools, and keeps no document", async () => {
     const tools = Array.from({ length: 10_000 }, (_, index) => ({ ...protectedTool, name: `tool-${index}`, description: "x".repeat(50) }));
     const dial = dialTo(fixtureServer({ onList: (message) => rpc(message, { tools }), content: { text: "<p>SECRET</p>" } }));
