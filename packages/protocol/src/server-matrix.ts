@@ -64,7 +64,7 @@ function cautious(verdict: Verdict): Verdict {
 
 function hostFactsOf(host: HostProfile): HostFacts {
   const { revisions, keepsSession, toolPages, redirects } = hostClients[host];
-  const { opensOn, registration, cimdNeeds, issuers, needs } = hostSignIns[host];
+  const { opensOn, registration, cimdNeeds, issuers, redirectUris, needs } = hostSignIns[host];
   const { openai, csp, enforcesVisibility } = hostViews[host];
   return {
     revisions: revisions.value,
@@ -75,6 +75,7 @@ function hostFactsOf(host: HostProfile): HostFacts {
     registration: registration.value,
     cimdNeeds: cimdNeeds.value,
     issuers: issuers.value,
+    redirectUris: redirectUris.value,
     needsExactResource: needs.value.includes("exact_resource"),
     hasOpenai: openai.value.length > 0,
     ignoredDomains: csp.value.ignores,
@@ -92,6 +93,7 @@ const factBehind: Readonly<Record<keyof HostFacts, (host: HostProfile) => Fact<u
   registration: (host) => hostSignIns[host].registration,
   cimdNeeds: (host) => hostSignIns[host].cimdNeeds,
   issuers: (host) => hostSignIns[host].issuers,
+  redirectUris: (host) => hostSignIns[host].redirectUris,
   needsExactResource: (host) => hostSignIns[host].needs,
   hasOpenai: (host) => hostViews[host].openai,
   ignoredDomains: (host) => hostViews[host].csp,

@@ -1,3 +1,5 @@
+import { isLoopbackUrl } from "./resource.ts";
+import { isAddressRefused } from "./server-rules-registration.ts";
 import type { AuthorizationDocument, ResourceDocument, ServerObservation } from "./server-observation.ts";
 import type { Note } from "./server-verdict.ts";
 
@@ -62,7 +64,38 @@ const rules: readonly NoteRule[] = [
         fix: "Take bearer tokens too, and leave `dpop_bound_access_tokens_required` out (RFC 9728 section 2).",
       },
     ),
+  ({ registrations = [] }) =>
+    when(
+      registrations.some((each) => isLoopbackUrl(new URL(each.redirectUri)) && isAddressRefused(each, registrations)),
+      {
+        finding: "loopback_refused",
+        reason: "The authorization server registers no client that comes back to the user's own machine, as editors and command lines do.",
+        fix: "Take http redirects to 127.0.0.1, [::1] and localhost, on any port (RFC 8252 section 7.3).",
+      },
+    ),
+  ({ registrations = [] }) =>
+    when(
+      registrations.some((each) => each.seen === "registered" && each.kept && isPlain(new URL(each.redirectUri))),
+      {
+        finding: "plain_redirect_taken",
+        reason: "The authorization server registers a client that comes back by plain http elsewhere: whoever is on the way reads its codes.",
+        fix: "Refuse redirects that are neither https nor of the user's own machine (MCP 2025-11-25, communication security).",
+      },
+    ),
+  ({ registrations = [] }) =>
+    when(
+      registrations.some((each) => each.seen === "registered" && !each.removed),
+      {
+        finding: "clients_left",
+        reason: "Clients that were registered for the try could not be taken away again.",
+        fix: "Delete those named “Countersign doctor” at the authorization server. It could offer RFC 7592, so that clients clear up by themselves.",
+      },
+    ),
 ];
+
+function isPlain(url: URL): boolean {
+  return url.protocol === "http:" && !isLoopbackUrl(url);
+}
 
 function when(applies: boolean, note: Note): Note | undefined {
   return applies ? note : undefined;

@@ -56,6 +56,7 @@ export interface ResourceDocument {
 export interface AuthorizationDocument {
   readonly clientIdMetadata: boolean;
   readonly registration: boolean;
+  readonly registrationEndpoint?: string;
   readonly iss: boolean;
   readonly authMethods: readonly string[];
   readonly deviceGrant: boolean;
@@ -71,6 +72,15 @@ export interface AuthorizationServerObservation {
   /** In the order of asking, up to the first that is there. */
   readonly documents: readonly DocumentObservation<AuthorizationDocument>[];
 }
+
+/**
+ * How an authorization server takes a client that comes back to one address (RFC 7591). `kept`: it was registered with that address. `removed`: the client is
+ * gone again (RFC 7592). No id and no secret of it is told.
+ */
+export type RegistrationObservation =
+  | { readonly redirectUri: string; readonly seen: "registered"; readonly kept: boolean; readonly removed: boolean }
+  | { readonly redirectUri: string; readonly seen: "refused"; readonly status: number; readonly error?: string }
+  | ({ readonly redirectUri: string } & Unanswered);
 
 /** What a page of another origin may do with the server (Fetch, CORS protocol). */
 export type CrossOriginObservation =
@@ -164,6 +174,8 @@ export interface ServerObservation {
   readonly transport: TransportObservation;
   readonly resourceMetadata: readonly DocumentObservation<ResourceDocument>[];
   readonly authorizationServers: readonly AuthorizationServerObservation[];
+  /** Of the first server that registers clients. Absent where that was not wanted, or none does: to try it makes clients. */
+  readonly registrations?: readonly RegistrationObservation[];
   readonly crossOrigin: CrossOriginObservation;
   readonly tools: ToolsObservation;
   readonly protectedCall: ProtectedCallObservation;

@@ -1,4 +1,5 @@
 import type { AuthorizationDocument, DocumentObservation, EraName, NoAnswer, ServerObservation } from "./server-observation.ts";
+import { judgeRegistrations } from "./server-rules-registration.ts";
 import { failureOf, type Matter, postEras, type Verdict } from "./server-verdict.ts";
 
 /** What the rules below need of a host's row, without the sources. */
@@ -14,6 +15,8 @@ export interface HostFacts {
   readonly registration: readonly ("preregistered" | "cimd" | "dcr")[];
   readonly cimdNeeds: readonly ("auth_method_none" | "iss")[];
   readonly issuers: "first" | "any";
+  /** Where its users come back to, `{}` for an id; empty where nobody has told. */
+  readonly redirectUris: readonly string[];
   /** Whether it takes protected resource metadata only when they name the server exactly. */
   readonly needsExactResource: boolean;
   readonly hasOpenai: boolean;
@@ -208,6 +211,10 @@ const signInRules: readonly Rule[] = [
       ? fallsBack("registration", `${reason} Somebody has to register it.`, fix, "registration")
       : dead("registration", reason, fix, "registration");
   },
+  (seen, host) => {
+    const byDocument = documentsFor(seen, host).some((each) => each.seen === "document" && isKnownByDocument(each.judged, host));
+    return byDocument ? undefined : judgeRegistrations(seen.registrations ?? [], host);
+  },
   ({ badToken }) => {
     if (badToken.seen !== "taken") return undefined;
     const fix = 'Verify each token, and answer a bad one with 401 and error="invalid_token" (RFC 6750 section 3.1).';
@@ -337,9 +344,13 @@ function documentsFor({ authorizationServers }: ServerObservation, { issuers }: 
   return used.flatMap(({ documents }) => documents);
 }
 
-function canRegister(server: AuthorizationDocument, { registration, cimdNeeds }: HostFacts): boolean {
+function canRegister(server: AuthorizationDocument, host: HostFacts): boolean {
+  return isKnownByDocument(server, host) || (host.registration.includes("dcr") && server.registration);
+}
+
+/** By a Client ID Metadata Document, which is tried before a registration. */
+function isKnownByDocument(server: AuthorizationDocument, { registration, cimdNeeds }: HostFacts): boolean {
   const lacksMethod = cimdNeeds.includes("auth_method_none") && !server.authMethods.includes("none");
   const lacksIss = cimdNeeds.includes("iss") && !server.iss;
-  const byDocument = registration.includes("cimd") && server.clientIdMetadata && !lacksMethod && !lacksIss;
-  return byDocument || (registration.includes("dcr") && server.registration);
+  return registration.includes("cimd") && server.clientIdMetadata && !lacksMethod && !lacksIss;
 }

@@ -195,6 +195,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "server-notes-sign-in": ["signInNotesOn"],
   "server-observation": ["eraNames"],
   "server-rules": ["judgeByRules", "undeclaredDemand"],
+  "server-rules-registration": ["isAddressRefused", "judgeRegistrations"],
   "server-verdict": ["exitCodeOf", "failureOf", "findingsOf", "matters", "postEras", "wasReached"],
   shape: ["boundedText", "hasOnlyMembers", "isJsonObject", "member", "textList"],
   "claimed-name": ["passesForAnother"],

@@ -11,6 +11,7 @@ const host: HostFacts = {
   registration: ["preregistered", "cimd", "dcr"],
   cimdNeeds: [],
   issuers: "any",
+  redirectUris: [],
   needsExactResource: true,
   hasOpenai: true,
   ignoredDomains: [],

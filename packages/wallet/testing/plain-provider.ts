@@ -69,6 +69,7 @@ function makeProvider(issuer: string): Provider {
     features: {
       deviceFlow: { enabled: true },
       registration: { enabled: true },
+      registrationManagement: { enabled: true },
       revocation: { enabled: true },
       introspection: { enabled: true },
       dPoP: options.dpopNonce ? { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true } : { enabled: true },

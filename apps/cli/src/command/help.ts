@@ -68,7 +68,7 @@ ${signInOptions}${everybodys}`,
   doctor: {
     invocation: "npm run doctor --",
     summary: "how any MCP server fares in each host, why, and what to change (npm run doctor)",
-    options: ["host", "details", "json", "no-call", "allow-private"],
+    options: ["host", "details", "json", "no-call", "register", "allow-private"],
     text: doctorHelp,
   },
   config: {

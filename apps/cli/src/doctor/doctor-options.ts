@@ -13,6 +13,8 @@ export interface DoctorOptions {
   readonly details: boolean;
   readonly reach: "public" | "local";
   readonly consent: "read_only" | "never";
+  /** Whether clients may be registered at the authorization server for a try. */
+  readonly register: boolean;
 }
 
 export const doctorHelp: string = `Usage: npm run doctor -- <address> [options]
@@ -25,6 +27,8 @@ what is dead, why, and what to change.
   --details         all reasons for all hosts
   --json            what was seen and what follows from it, for scripts
   --no-call         call no tool; else one that demands sign-in and only reads is called without a token
+  --register        register clients at the authorization server (RFC 7591), six of them, to see which redirect addresses it
+                    takes, and delete them again where it lets that be done (RFC 7592); without it nobody is registered
   --allow-private   let the server, or what it names, be in a private network; an address of this machine needs no leave
 ${everybodys}
 Exit codes: 0 everything works or falls back, 1 something is dead, 2 wrong usage, 3 the server cannot be reached.
@@ -39,6 +43,7 @@ export function parseDoctor(words: readonly string[]): DoctorOptions | string {
       details: { type: "boolean" },
       json: { type: "boolean" },
       "no-call": { type: "boolean" },
+      register: { type: "boolean" },
       "allow-private": { type: "boolean" },
     },
     allowPositionals: true,
@@ -58,5 +63,6 @@ export function parseDoctor(words: readonly string[]): DoctorOptions | string {
     details: values.details === true || hosts.length > 0,
     reach: isLocal ? "local" : "public",
     consent: values["no-call"] === true ? "never" : "read_only",
+    register: values.register === true,
   };
 }

@@ -30,9 +30,10 @@ const jsonSchema = 1;
 
 /** `countersign doctor`: examines a server, prints the matrix, and gives the exit code. Progress goes to stderr. */
 export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
-  const { address, hosts, reach, consent } = options;
+  const { address, hosts, reach, consent, register } = options;
   const onStep = (step: ExamineStep): void => void terminal.stderr.write(`doctor: ${stepLines[step]}\n`);
-  const examined = await examineServer(address, { reach, consent, onStep });
+  const onRegister = (): void => void terminal.stderr.write("doctor: registering clients for a try, and taking them away again\n");
+  const examined = await examineServer(address, { reach, consent, register, onRegister, onStep });
   if (!examined.ok) {
     terminal.stderr.write(`countersign: ${oneLine(examined.error.detail ?? examined.error.code, 300)}.\n`);
     return 2;

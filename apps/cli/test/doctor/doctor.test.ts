@@ -142,13 +142,14 @@ describe("countersign doctor", () => {
 });
 
 describe("the words after doctor", () => {
-  const plain = { json: false, details: false, reach: "public", consent: "read_only" };
+  const plain = { json: false, details: false, reach: "public", consent: "read_only", register: false };
 
   it.each([
     [["https://shop.example/mcp"], plain],
     [["http://localhost:4000/mcp"], { ...plain, reach: "local" }],
     [["https://shop.example/mcp", "--allow-private"], { ...plain, reach: "local" }],
     [["https://shop.example/mcp", "--no-call", "--json"], { ...plain, consent: "never", json: true }],
+    [["https://shop.example/mcp", "--register"], { ...plain, register: true }],
     [["https://shop.example/mcp", "--host=goose"], { ...plain, details: true, hosts: ["goose"] }],
   ])("%j are understood", (words, options) => {
     expect(parseDoctor(words)).toMatchObject(options);

@@ -15,6 +15,7 @@ import { Asker, type AskBounds } from "./ask.ts";
 import type { Speech } from "./message.ts";
 import { endSessions, probeEras, type ErasSeen } from "./probe-eras.ts";
 import { probeAuthorizationServers, probeResourceMetadata } from "./probe-metadata.ts";
+import { addressesTried, probeRegistration } from "./probe-registration.ts";
 import { chooseProtectedTool, isDemand, probeAsHosts, probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
 import { probeTools, type ToolsSeen } from "./probe-tools.ts";
 import { probeCrossOrigin, probeTransport } from "./probe-transport.ts";
@@ -22,6 +23,10 @@ import { probeViews } from "./probe-views.ts";
 
 export interface ExamineOptions extends Pick<AskBounds, "reach"> {
   readonly consent: CallConsent;
+  /** Whether clients may be registered at the authorization server, to see which addresses it takes: it makes something there. Absent: no. */
+  readonly register?: boolean;
+  /** Told before that. It is no step of every examination. */
+  readonly onRegister?: () => void;
   /** Ends the examination: nothing more is asked, and no step is told. */
   readonly signal?: AbortSignal;
   /** Told what is looked at next. */
@@ -51,7 +56,7 @@ interface Conversation {
 }
 
 /**
- * Looks at any MCP server from outside, without an account: at most 70 requests, 10 s each and 90 s together, one after another, none with a credential of anybody. Refuses with
+ * Looks at any MCP server from outside, without an account: at most 70 requests (and two for each client where `register` is wanted), 10 s each and 90 s together, one after another, none with a credential of anybody but of a client that it has just registered itself, where that is wanted. Refuses with
  * `invalid_request` what is no http(s) address; everything else is an observation.
  */
 export async function examineServer(address: string, options: ExamineOptions): Promise<Result<ServerObservation, Refusal>> {
@@ -60,7 +65,9 @@ export async function examineServer(address: string, options: ExamineOptions): P
   const { reach, consent } = options;
   const late = AbortSignal.timeout(totalMs);
   const signal = options.signal === undefined ? late : AbortSignal.any([options.signal, late]);
-  const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax, signal });
+  // A client that is registered is taken away again, however much was asked before.
+  const moreQuestions = options.register === true ? 2 * addressesTried().length : 0;
+  const asker = new Asker({ dial: options.dial ?? dial, reach, timeoutMs, questionsMax: questionsMax + moreQuestions, signal });
   const url = new URL(resource.value);
   const loopback = isLoopbackUrl(url);
   const step = (name: ExamineStep): void => {
@@ -79,6 +86,8 @@ export async function examineServer(address: string, options: ExamineOptions): P
   const authorizationServers = await probeAuthorizationServers(asker, resourceMetadata);
   step("cross_origin");
   const crossOrigin = await probeCrossOrigin(asker, resource.value);
+  if (options.register === true && !signal.aborted) options.onRegister?.();
+  const registrations = options.register === true ? await probeRegistration(asker, authorizationServers) : undefined;
   return ok({
     url: resource.value,
     scheme: url.protocol === "https:" ? "https" : "http",
@@ -87,6 +96,7 @@ export async function examineServer(address: string, options: ExamineOptions): P
     ...conversation,
     resourceMetadata,
     authorizationServers,
+    ...(registrations === undefined ? {} : { registrations }),
     crossOrigin,
   });
 }

@@ -108,6 +108,7 @@ function judgeIssuer(doc: unknown, issuer: Issuer, resources: readonly string[])
   return ok({
     clientIdMetadata: server.clientIdMetadataDocumentSupported,
     registration: server.registrationEndpoint !== undefined,
+    ...(server.registrationEndpoint === undefined ? {} : { registrationEndpoint: server.registrationEndpoint }),
     iss: server.authorizationResponseIssParameterSupported,
     authMethods: server.tokenEndpointAuthMethodsSupported,
     deviceGrant: server.deviceAuthorizationEndpoint !== undefined,

@@ -14,6 +14,8 @@ import {
   rpc,
   rpcError,
   type RpcMessage,
+  isPlain,
+  registered,
   serverUrl,
 } from "./fixture.ts";
 
@@ -54,7 +56,8 @@ const healthy: FixtureOptions = {
 };
 
 async function findingsAt(options: FixtureOptions): Promise<ReadonlyMap<string, readonly string[]>> {
-  const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", dial: dialTo(fixtureServer(options)) });
+  const dial = dialTo(fixtureServer(options));
+  const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", register: true, dial });
   if (!examined.ok) throw new Error(examined.error.code);
   const matrix = judgeServer(examined.value);
   const findings = findingsOf(matrix).map(({ finding, frees }) => [finding, frees] as const);
@@ -75,6 +78,9 @@ const at =
   (request) =>
     new URL(request.url).pathname === path ? response() : exposing(request);
 const ofTools = (more: object): readonly object[] => [publicTool, { ...protectedTool, ...more }];
+
+const badRedirect = (): Response => Response.json({ error: "invalid_redirect_uri" }, { status: 400 });
+const byRegistrationOnly = { ...registering, client_id_metadata_document_supported: false };
 
 /** What is broken, the finding, and the hosts that are dead by it. */
 const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: string, frees: readonly string[]])[] = [
@@ -239,6 +245,32 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
   ],
   ["an issuer without refresh tokens", { issuer: { ...registering, grant_types_supported: ["authorization_code"] } }, "grant_unlisted", []],
   ["tokens that must be bound to a key", { prm: { ...goodPrm, dpop_bound_access_tokens_required: true } }, "dpop_required", []],
+  [
+    "a registration that knows no address of one host",
+    { issuer: byRegistrationOnly, register: (uri) => (uri.includes("chatgpt") ? badRedirect() : registered(uri)) },
+    "redirect_refused",
+    [],
+  ],
+  [
+    "a registration that knows one address of two",
+    { issuer: byRegistrationOnly, register: (uri) => (uri.includes("claude.com") ? badRedirect() : registered(uri)) },
+    "redirect_partly",
+    [],
+  ],
+  [
+    "a registration for those with a credential",
+    { issuer: byRegistrationOnly, register: () => Response.json({ error: "invalid_token" }, { status: 401 }) },
+    "registration_closed",
+    [],
+  ],
+  [
+    "a registration without this machine",
+    { register: (uri) => (uri.includes("127.0.0.1") ? badRedirect() : registered(uri)) },
+    "loopback_refused",
+    [],
+  ],
+  ["a registration by plain http", { register: registered }, "plain_redirect_taken", []],
+  ["clients that stay", { register: (uri) => (isPlain(uri) ? badRedirect() : registered(uri, {})) }, "clients_left", []],
   ["an issuer without a name", { issuer: { ...registering, authorization_response_iss_parameter_supported: false } }, "iss_missing", []],
 ];
 

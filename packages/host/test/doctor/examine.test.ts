@@ -1,16 +1,16 @@
 import type { ServerObservation } from "@countersign/protocol/server-observation";
 import { describe, expect, it } from "vitest";
 import { examineServer } from "../../src/doctor/examine.ts";
-import { challenge, dialTo, fixtureServer, protectedTool, rpc, serverUrl, type FixtureOptions } from "./fixture.ts";
+import { challenge, dialTo, fixtureServer, goodIssuer, issuer, protectedTool, rpc, serverUrl, type FixtureOptions } from "./fixture.ts";
 
 interface Examined {
   readonly observation: ServerObservation;
   readonly requests: readonly Request[];
 }
 
-async function examine(options: FixtureOptions): Promise<Examined> {
+async function examine(options: FixtureOptions, more: { readonly register?: boolean } = {}): Promise<Examined> {
   const requests: Request[] = [];
-  const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", dial: dialTo(fixtureServer(options), requests) });
+  const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", dial: dialTo(fixtureServer(options), requests), ...more });
   if (!examined.ok) throw new Error(examined.error.code);
   return { observation: examined.value, requests };
 }
@@ -61,6 +61,18 @@ describe("an examination", () => {
     const ran = await examine({ onCall: (message) => rpc(message, { content: [] }) });
     expect(calls(ran.requests)).toHaveLength(1);
     expect(ran.observation).toMatchObject({ protectedCall: { seen: "ran" }, protectedCallOf: {} });
+  });
+
+  it("registers nobody unless it is told to, and then only clients that it takes away again", async () => {
+    const options = { issuer: { ...goodIssuer, registration_endpoint: `${issuer}/register` } };
+    const made = (requests: readonly Request[]): readonly string[] =>
+      requests.filter(({ url }) => url.startsWith(`${issuer}/register`)).map(({ method }) => method);
+    const quiet = await examine(options);
+    expect([made(quiet.requests), "registrations" in quiet.observation]).toEqual([[], false]);
+    const told = await examine(options, { register: true });
+    expect(made(told.requests)).toEqual(["POST", "DELETE", "POST", "DELETE", "POST", "DELETE", "POST", "DELETE", "POST", "DELETE", "POST"]);
+    expect(told.observation.registrations?.map(({ seen }) => seen)).toEqual([...Array.from({ length: 5 }, () => "registered"), "refused"]);
+    expect(JSON.stringify(told.observation)).not.toMatch(/key-of-the-client|client-1/);
   });
 
   it("ends each session that it was given", async () => {

@@ -39,6 +39,8 @@ export interface FixtureOptions {
   readonly content?: object;
   readonly prm?: object | Response;
   readonly issuer?: object | Response;
+  /** Answers the registration of a client that comes back there. */
+  readonly register?: (redirectUri: string) => Response;
   /** Before everything else. */
   readonly intercept?: (request: Request) => Response | undefined;
 }
@@ -88,6 +90,8 @@ export function fixtureServer(options: FixtureOptions = {}): Handler {
     if (intercepted !== undefined) return intercepted;
     if (url.href === prmUrl) return documentOf(options.prm ?? goodPrm);
     if (url.origin === issuer && url.pathname === "/.well-known/oauth-authorization-server") return documentOf(options.issuer ?? goodIssuer);
+    if (url.href === `${issuer}/register`) return register(await request.text(), options);
+    if (url.href === clientUrl && request.method === "DELETE") return new Response(null, { status: 204 });
     if (url.href !== serverUrl) return new Response(null, { status: 404 });
     if (request.method === "OPTIONS") return preflight();
     if (request.method === "DELETE") return new Response(null, { status: 204 });
@@ -98,6 +102,30 @@ export function fixtureServer(options: FixtureOptions = {}): Handler {
     const response = answer(message, request, options);
     return options.events === true && response.status === 200 ? asEvents(response) : response;
   };
+}
+
+const clientUrl = `${issuer}/register/client-1`;
+
+/** Takes the client, as RFC 7591 and 7592 have it. */
+export function registered(
+  redirectUri: string,
+  management: object = { registration_client_uri: clientUrl, registration_access_token: "key-of-the-client" },
+): Response {
+  return Response.json({ client_id: "client-1", redirect_uris: [redirectUri], ...management }, { status: 201 });
+}
+
+/** Neither https nor of this machine. */
+export function isPlain(redirectUri: string): boolean {
+  return redirectUri.startsWith("http:") && !redirectUri.includes("127.0.0.1");
+}
+
+function register(text: string, options: FixtureOptions): Response {
+  const client: unknown = JSON.parse(text);
+  const redirectUris: unknown = typeof client === "object" && client !== null && "redirect_uris" in client ? client.redirect_uris : [];
+  const redirectUri: unknown = Array.isArray(redirectUris) ? redirectUris[0] : undefined;
+  if (typeof redirectUri !== "string") return Response.json({ error: "invalid_client_metadata" }, { status: 400 });
+  if (options.register !== undefined) return options.register(redirectUri);
+  return isPlain(redirectUri) ? Response.json({ error: "invalid_redirect_uri" }, { status: 400 }) : registered(redirectUri);
 }
 
 function isMessage(value: unknown): value is RpcMessage {
