@@ -24,6 +24,11 @@ const issuedBy = (more: Partial<AuthorizationDocument>): ServerObservation => ({
   ],
 });
 
+const web = "https://chat.example/redirect";
+const near = "http://127.0.0.1:1/callback";
+const taken = (redirectUri: string) => ({ redirectUri, seen: "registered", kept: true, removed: true }) as const;
+const refused = (redirectUri: string) => ({ redirectUri, seen: "refused", status: 400 }) as const;
+
 describe("notes on what is published for a sign-in", () => {
   it.each<readonly [string, readonly string[], ServerObservation]>([
     ["nothing where all is well", [], described(at(place), { seen: "absent", url: root, status: 404 })],
@@ -43,6 +48,14 @@ describe("notes on what is published for a sign-in", () => {
       { ...described(at(elsewhere, { authorizationServers: ["https://b.example"] }), at(place)), ...pointed },
     ],
     ["a root that describes another", [], described(at(place), at(root, { resource: "https://shop.example" }))],
+    [
+      "a root that a challenge points to",
+      ["metadata_disagree", "resource_differs"],
+      {
+        ...described(at(root, { resource: "https://shop.example" }), at(place)),
+        protectedCall: { seen: "http", challenge: { ...pointing, resourceMetadata: root } },
+      },
+    ],
     ["a whole origin", ["resource_differs"], described(at(root, { resource: "https://shop.example" }))],
     ["another spelling", ["resource_differs"], described(at(place, { resource: "https://SHOP.example/mcp" }))],
     ["a slash that means nothing", [], { ...described(at(root, { resource: "https://shop.example/" })), url: "https://shop.example" }],
@@ -51,6 +64,10 @@ describe("notes on what is published for a sign-in", () => {
     ["no refresh tokens", ["grant_unlisted"], issuedBy({ grants: ["authorization_code"] })],
     ["no codes", ["grant_unlisted"], issuedBy({ grants: ["refresh_token", "client_credentials"] })],
     ["both grants", [], issuedBy({ grants: ["refresh_token", "authorization_code"] })],
+    ["this machine refused", ["loopback_refused"], { ...goodServer, registrations: [taken(web), refused(near)] }],
+    ["this machine refused among all", [], { ...goodServer, registrations: [refused(web), refused(near)] }],
+    ["plain http taken", ["plain_redirect_taken"], { ...goodServer, registrations: [taken(near), taken("http://doctor.example/callback")] }],
+    ["clients that stay", ["clients_left"], { ...goodServer, registrations: [taken(web), { ...taken(web), removed: false }] }],
     ["tokens bound to a key", ["dpop_required"], described(at(place, { dpopRequired: true }))],
   ])("tell of %s", (_name, findings, seen) => {
     expect(signInNotesOn(seen).map(({ finding }) => finding)).toEqual(findings);
