@@ -56,8 +56,9 @@ interface Conversation {
 }
 
 /**
- * Looks at any MCP server from outside, without an account: at most 70 requests (and two for each client where `register` is wanted), 10 s each and 90 s together, one after another, none with a credential of anybody but of a client that it has just registered itself, where that is wanted. Refuses with
- * `invalid_request` what is no http(s) address; everything else is an observation.
+ * Looks at any MCP server from outside, without an account: at most 70 requests, 10 s each and 90 s together, one after another, none with a credential of
+ * anybody; with `register` two more for each client, and a client's own key to take it away. Refuses with `invalid_request` what is no http(s) address; everything
+ * else is an observation.
  */
 export async function examineServer(address: string, options: ExamineOptions): Promise<Result<ServerObservation, Refusal>> {
   const resource = parseResourceUri(address);
