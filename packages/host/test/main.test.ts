@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createServer, request, type Server } from "node:http";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Secret } from "@countersign/protocol/secret";
 import { readConfig } from "@countersign/service/config";
 import { createLogger } from "@countersign/service/log";
@@ -10,6 +10,7 @@ import { start, type HostStartOptions } from "../src/main.ts";
 
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
@@ -91,6 +92,7 @@ describe("the host as a process", () => {
   it("X04 counts sessions by the address of the connection, whatever a client says of itself", async () => {
     const [main, widgets] = [await bound(), await bound()];
     const options = { ...optionsFor(main.port, widgets.port), limits: { rateFactor: 0.1 } };
+    vi.useFakeTimers({ toFake: ["Date"] });
     const host = await start({ ...options, listen: main.server, widgetListen: widgets.server });
     stops.push(() => host.stop());
     const statuses = new Set<number>();
@@ -104,6 +106,7 @@ describe("the host as a process", () => {
   it("X04 behind its proxy counts them by the address that the proxy names", async () => {
     const [main, widgets] = [await bound(), await bound()];
     const options = { ...optionsFor(main.port, widgets.port), limits: { rateFactor: 0.1 }, behindProxy: true };
+    vi.useFakeTimers({ toFake: ["Date"] });
     const host = await start({ ...options, listen: main.server, widgetListen: widgets.server });
     stops.push(() => host.stop());
     const from = async (address: string): Promise<number> =>

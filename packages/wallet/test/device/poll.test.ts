@@ -15,8 +15,14 @@ async function approve(device: WaitingDevice): Promise<void> {
   await confirmDevice(person, await person.register(await enterCode(person.browser, device.userCode)));
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("polling with a device code", () => {
   test("D03 is slowed down when it is too fast, then turned away, and heard again when it slows down", async () => {
+    // The clock stands: on a slow machine a poll that is too fast would not be.
+    vi.useFakeTimers({ toFake: ["Date"] });
     const device = await startDevice(world);
     expect(await device.poll()).toMatchObject({ status: 400, body: { error: "authorization_pending" } });
     for (let count = 0; count < 5; count += 1) {
@@ -39,6 +45,8 @@ describe("polling with a device code", () => {
   });
 
   test("D03 ends with expired_token, also when nobody looks at the code any more", async () => {
+    // The clock stands: a second of waiting would end what is good for one second more.
+    vi.useFakeTimers({ toFake: ["Date"] });
     const device = await startDevice(world);
     world.clock.offsetMs += 599_000;
     expect(await device.poll()).toMatchObject({ body: { error: "authorization_pending" } });
@@ -68,10 +76,6 @@ describe("polling with a device code", () => {
 });
 
 describe("a poll that waits (RFC 7240)", () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
   test("is answered as soon as the person has confirmed", async () => {
     const device = await startDevice(world);
     // No timer ends: neither that of the wait nor that of reading again, only the signal.

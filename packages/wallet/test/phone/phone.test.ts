@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { formOf, formsOf, type LoadedPage } from "../peers/browser.ts";
 import { approveWithNumber } from "../peers/devices.ts";
 import { isPaymentPage, lodge } from "../peers/payments.ts";
@@ -218,6 +218,7 @@ describe("an approval link that is handed to a phone", () => {
 
   test("is made at most five times in a row for one payment", async () => {
     const bounded = await startWorld({ rateFactor: 1 });
+    vi.useFakeTimers({ toFake: ["Date"] });
     try {
       const { id } = await lodge(bounded);
       const desktop = bounded.newBrowser();
@@ -227,6 +228,7 @@ describe("an approval link that is handed to a phone", () => {
       expect(refused.status).toBe(429);
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     } finally {
+      vi.useRealTimers();
       await bounded.close();
     }
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { elsewhere, newMember, openAccount } from "../peers/account.ts";
 import { formOf } from "../peers/browser.ts";
 import { deviceClients, startDevice } from "../peers/devices.ts";
@@ -10,8 +10,13 @@ import { authorizationRequest, checkout, codeFields, Person, redeem, startWorld,
 let world: World;
 beforeEach(async () => {
   world = await startWorld({ rateFactor: 0.1 });
+  // A bucket that fills while a slow machine asks would let one more through.
+  vi.useFakeTimers({ toFake: ["Date"] });
 });
-afterEach(() => world.close());
+afterEach(() => {
+  vi.useRealTimers();
+  return world.close();
+});
 
 const tenth = (name: keyof typeof rateBounds): number => Math.floor(rateBounds[name].burst * 0.1);
 
@@ -137,9 +142,7 @@ describe("payees and links", () => {
   test("payment requests of one payee are bounded, and another payee lodges", async () => {
     const lodged = async (index: number) => world.payee.lodge(await world.payee.signCheckout({ ...checkout, id: `co_${index}` }));
     for (let count = 0; count < tenth("lodge"); count += 1) expect((await lodged(count)).status).toBe(201);
-    // Places come free while the test runs, one a second.
-    const more = await Promise.all(Array.from({ length: 30 }, (__, index) => lodged(1000 + index)));
-    expect(more).toContainEqual({ status: 429, body: expect.objectContaining({ code: "rate_limited" }) });
+    expect(await lodged(1000)).toEqual({ status: 429, body: expect.objectContaining({ code: "rate_limited" }) });
     await lodge(world, { payee: world.otherPayee });
   });
 

@@ -1,5 +1,5 @@
 import { newPasskeyDelayMs } from "@countersign/protocol/passkey";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { addPasskey, codeOn, elsewhere, enterCode, keepForm, makeRecoveryCode, newMember, openAccount, runCeremony } from "../peers/account.ts";
 import { formOf, formsOf } from "../peers/browser.ts";
 import { isPaymentPage, lodge } from "../peers/payments.ts";
@@ -161,12 +161,14 @@ test("W10 a wrong code, a used one and no code at all get the same answer", asyn
 });
 
 test("guessing is slowed down", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
   const own = await startWorld({ rateFactor: 1 });
   try {
     const statuses = [];
     for (let round = 0; round < 12; round += 1) statuses.push((await enterCode(own, new Person(own), "wrong")).status);
     expect(statuses).toEqual([...Array.from({ length: 10 }, () => 403), 429, 429]);
   } finally {
+    vi.useRealTimers();
     await own.close();
   }
 });
