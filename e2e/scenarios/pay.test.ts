@@ -94,7 +94,7 @@ describe("paying in the store's view", () => {
     await view().getByTestId("receipt").waitFor();
     const visible = [await view().locator("html").innerHTML(), await person.console.page.locator("html").innerHTML()].join("\n");
     expect(visible).toContain("Harbour Goods");
-    expect(visible).not.toMatch(/eyJ[A-Za-z0-9_-]{10,}\./);
+    expect(visible).not.toMatch(/eyJ(?:hbGci|0eXAi|raWQi|[\w-]{10,}\.[\w-])/);
     expect(visible).not.toMatch(/[?&](code|state|code_verifier)=/);
   });
 

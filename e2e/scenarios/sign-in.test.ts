@@ -171,7 +171,7 @@ describe("a protected tool called from a widget", () => {
     expect(probe.runs["secret_note"]).toBe(1);
     const steps = (await person.console.traceSteps()).join("\n");
     for (const word of ["Received", "Decision", "Discovery", "Authorization", "Token", "Request", "Result"]) expect(steps).toContain(word);
-    expect(steps).not.toMatch(/eyJ[A-Za-z0-9_-]{10,}/);
+    expect(steps).not.toMatch(/eyJ(?:hbGci|0eXAi|raWQi|[\w-]{10,}\.[\w-])/);
     await keepPicture(person.console.page, "console-trace");
   });
 });

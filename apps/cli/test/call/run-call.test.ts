@@ -144,7 +144,7 @@ describe("countersign call", () => {
     const terminal = paperTerminal([]);
     const opened = await session({ terminal, way: "device" });
     const calling = runCall(opened, callOf("list_orders", [], { way: "device" }));
-    await expect.poll(() => terminal.told(), { timeout: 10_000 }).toContain("CODE-1");
+    await expect.poll(() => terminal.told()).toContain("CODE-1");
     expect(terminal.told()).toContain(`${servers.authorizationServer.origin}/device`);
     expect(terminal.told()).toContain("\u001b[30;107m");
     const pending = servers.authorizationServer.devices.get("CODE-1");
@@ -169,7 +169,7 @@ describe("countersign call", () => {
     const terminal = paperTerminal();
     const opened = await session({ terminal, way: "link", signal: stopping.signal });
     const calling = runCall(opened, callOf("list_orders", [], { way: "link" }));
-    await expect.poll(() => terminal.told(), { timeout: 10_000 }).toContain("/flows/link/");
+    await expect.poll(() => terminal.told()).toContain("/flows/link/");
     stopping.abort();
     expect(await calling).toBe("interrupted");
     expect(servers.server.executions).toEqual([]);

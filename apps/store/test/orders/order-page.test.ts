@@ -40,7 +40,7 @@ test("shows what was bought to whoever was given its address, and neither who pa
   expect(page.status).toBe(200);
   for (const part of [id, "Stoneware mug", "62.49 EUR", "Sales tax 7.25 %", "Harbour &lt;Goods&gt;"]) expect(text).toContain(part);
   for (const secret of ["usr_1", "Account 4821", "Broadway", "94607", "Oakland", "<Goods>", "<script"]) expect(text).not.toContain(secret);
-  expect(text).not.toMatch(/eyJ[\w-]{10,}\./);
+  expect(text).not.toMatch(/eyJ[\w-]{10,}\.[\w-]/);
 });
 
 test("says what was refunded", async () => {

@@ -43,7 +43,7 @@ describe("a client of 2026-07-28 that shows addresses", () => {
     const paid = await callAs(shop, "pay", { ...elicits, state: member(asked.result, "requestState"), answers: accepted });
     expect(paid.result).toMatchObject({ resultType: "complete", structuredContent: { paid: 2600 } });
     expect(wallet.waits).toEqual(["20"]);
-    expect(JSON.stringify([asked, paid])).not.toMatch(/eyJ[\w-]{10,}\.|mandate/);
+    expect(JSON.stringify([asked, paid])).not.toMatch(/eyJ[\w-]{10,}\.[\w-]|mandate/);
   });
 
   test("comes back without asking the user again while nobody has decided, and shows the address again each fourth time", async () => {
@@ -215,7 +215,7 @@ describe.each(eras)("a client of %s that acts on no challenge", (era) => {
     const paid = await waitFor(handle, claude);
     expect(paid.result).toMatchObject({ structuredContent: { state: "approved", paid: 2600 }, _meta: { receipt: "r_1" } });
     expect((await waitFor(handle, claude)).result).toMatchObject({ structuredContent: { state: "approved", paid: 2600 } });
-    expect(JSON.stringify(paid)).not.toMatch(/eyJ[\w-]{10,}\.|mandate/);
+    expect(JSON.stringify(paid)).not.toMatch(/eyJ[\w-]{10,}\.[\w-]|mandate/);
     expect(wallet.waits).toContain("20");
   });
 
@@ -389,7 +389,7 @@ describe("L32 M03 M19 whoever comes back in another one's place", () => {
     const stranger = await wallet.issuer.token({ sub: "usr_2", scope: "payment:pr_2 orders:write" });
     for (const other of [{ ...back, token: stranger }, { ...client, token: stranger }, back, client]) {
       const reply = await callAs(shop, "pay", other);
-      expect(JSON.stringify(reply)).not.toMatch(/(?<![\w-])(2600|p?r_1)(?![\w-])|eyJ[\w-]{10,}\./);
+      expect(JSON.stringify(reply)).not.toMatch(/(?<![\w-])(2600|p?r_1)(?![\w-])|eyJ[\w-]{10,}\.[\w-]/);
       expect([undefined, "claimed_elsewhere", "answer_refused", "authorization_required"]).toContain(codeOf(reply));
     }
     expect((await callAs(shop, "pay", { ...back, token })).result).toMatchObject({ structuredContent: { paid: 2600 } });

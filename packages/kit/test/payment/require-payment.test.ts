@@ -63,7 +63,7 @@ describe("a payment", () => {
     await wallet.approve("pr_1");
     const outcome = await pay(["payment:pr_1"], { requestId: "pr_1" });
     expect(outcome).toMatchObject({ outcome: "approved", requestId: "pr_1", approval: { claims: { sub: "usr_1" }, checkoutHash: checkout.hash } });
-    expect(JSON.stringify(outcome)).not.toMatch(/eyJ[\w-]{10,}\./);
+    expect(JSON.stringify(outcome)).not.toMatch(/eyJ[\w-]{10,}\.[\w-]/);
   });
 
   test("P15 asked for again, in parallel or after a restart of the app, meets the same live request", async () => {
@@ -327,7 +327,7 @@ describe.each(eras)("the tool pay in revision %s", (era) => {
     await wallet.approve("pr_1");
     const { result } = await readRpc(await call(await wallet.issuer.token({ scope: "payment:pr_1" })));
     expect(result).toMatchObject({ structuredContent: { paid: { amount: 2600, currency: "EUR" } } });
-    expect(JSON.stringify(result)).not.toMatch(/eyJ[\w-]{10,}\.|mandate/);
+    expect(JSON.stringify(result)).not.toMatch(/eyJ[\w-]{10,}\.[\w-]|mandate/);
     expect(wallet.requests.size).toBe(1);
   });
 
