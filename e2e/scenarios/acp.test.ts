@@ -84,12 +84,12 @@ describe("a shopping agent's server", () => {
     await approve.click();
     await wallet.page.getByRole("heading", { name: "Approved" }).waitFor();
 
-    await expect.poll(async () => (await agent.read(api, session)).body["status"], { timeout: 10_000 }).toBe("completed");
+    await expect.poll(async () => (await agent.read(api, session)).body["status"]).toBe("completed");
     const completed = await agent.post(api, `/${session}/complete`, payment(session));
     const order = objectOf(completed.body["order"]);
     expect(completed).toMatchObject({ status: 200, body: { status: "completed", order: { checkout_session_id: session, status: "confirmed" } } });
     expect(newPayments()).toMatchObject([{ payee: "store", authorized: 4435, captured: 4435 }]);
-    await expect.poll(() => platform.events, { timeout: 10_000 }).toEqual([{ type: "order_create", order: order["id"] }]);
+    await expect.poll(() => platform.events).toEqual([{ type: "order_create", order: order["id"] }]);
 
     const page = await phone.newPage({ width: 390, height: 844 });
     await page.goto(String(order["permalink_url"]));
@@ -107,7 +107,7 @@ describe("a shopping agent's server", () => {
     const wallet = await openOnPhone(first.body["continue_url"]);
     await wallet.createPasskey.click();
     await wallet.decline.or(wallet.cancel).first().click();
-    await expect.poll(async () => (await agent.read(api, session)).body["status"], { timeout: 10_000 }).toBe("ready_for_payment");
+    await expect.poll(async () => (await agent.read(api, session)).body["status"]).toBe("ready_for_payment");
     expect((await agent.read(api, session)).body["messages"]).toMatchObject([{ code: "payment_declined", resolution: "recoverable" }]);
     expect(newPayments()).toHaveLength(0);
 
@@ -116,7 +116,7 @@ describe("a shopping agent's server", () => {
     await wallet.page.goto(String(second.body["continue_url"]));
     await wallet.page.getByRole("button", { name: /^Approve €/ }).click();
     await wallet.page.getByRole("heading", { name: "Approved" }).waitFor();
-    await expect.poll(async () => (await agent.read(api, session)).body["status"], { timeout: 10_000 }).toBe("completed");
+    await expect.poll(async () => (await agent.read(api, session)).body["status"]).toBe("completed");
     expect(newPayments()).toMatchObject([{ payee: "store", captured: 1250 }]);
   });
 });

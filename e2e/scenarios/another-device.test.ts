@@ -118,7 +118,7 @@ describe("the shop's view of one person, and another person's device", () => {
       const read = await client.callTool({ name: "get_checkout", arguments: { checkout_id } });
       return member(member(read.structuredContent, "checkout"), "status");
     };
-    await expect.poll(status, { interval: 100, timeout: 5_000 }).toBe("completed");
+    await expect.poll(status, { interval: 100 }).toBe("completed");
     await client.close();
     expect(readBank(stack.folder).payments.slice(paidBefore)).toMatchObject([{ payee: "store", authorized: 1890, captured: 1890 }]);
 

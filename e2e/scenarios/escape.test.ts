@@ -116,7 +116,7 @@ describe("ways out of a view", () => {
     const proof = await sink.open("markup-proof");
     await control.frame(person.browser, hostileMarkup(proof));
     // In an ordinary page most of it arrives; what names the same address in the same way is asked for once.
-    await expect.poll(() => sink.hits(proof).http, { timeout: 10_000 }).toBeGreaterThanOrEqual(12);
+    await expect.poll(() => sink.hits(proof).http).toBeGreaterThanOrEqual(12);
     expect(sink.hits(markup)).toEqual(noHits);
   });
 

@@ -192,7 +192,7 @@ describe("the looks of what is rare", { timeout: 60_000 }, () => {
         await fetch("/api/calls", { method: "POST", headers: { "content-type": "application/json" }, body });
         return (await (await fetch("/api/connectors/fixture/tools")).text()).includes('"changed"');
       });
-    await expect.poll(hasChanged, { interval: 300, timeout: 10_000 }).toBe(true);
+    await expect.poll(hasChanged, { interval: 300 }).toBe(true);
     await person.console.callTool("secret_note");
     await part("call-changed");
     await look("call-of-changed-tool");

@@ -87,7 +87,7 @@ async function walk(person: Person, scheme: Scheme, size: Size, visit: Visit): P
 async function waitUntilWhole(page: Page): Promise<void> {
   const hidden = () =>
     viewFrame(page).evaluate(() => [document.documentElement.scrollHeight - innerHeight, innerWidth - document.documentElement.clientWidth]);
-  await expect.poll(hidden, { message: "height and width that the view's frame hides", timeout: 5000 }).toEqual([0, 0]);
+  await expect.poll(hidden, { message: "height and width that the view's frame hides" }).toEqual([0, 0]);
 }
 
 describe("the inspection", () => {

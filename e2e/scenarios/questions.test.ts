@@ -75,7 +75,7 @@ describe("what servers ask the user", () => {
       await comeBack();
       return person.console.widget.locator("#out").innerText();
     };
-    await expect.poll(back, { timeout: 10_000 }).toContain('"linked":true');
+    await expect.poll(back).toContain('"linked":true');
     expect(servers.runs["link_bank"]).toBe(1);
     expect(await part("card").count()).toBe(0);
   });

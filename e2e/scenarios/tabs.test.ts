@@ -47,7 +47,7 @@ describe("the console in eight tabs of one browser", () => {
     await first?.page.getByTestId("add-connector-url").fill(`${stack.urls.store}/mcp?again`);
     await first?.page.getByTestId("add-connector-submit").click();
     // The pages' own rereading comes every fifteen seconds and only while a call waits: these come by the stream.
-    for (const tab of tabs) await tab.page.locator('[data-testid="connector"]').nth(1).waitFor({ timeout: 5000 });
+    for (const tab of tabs) await tab.page.locator('[data-testid="connector"]').nth(1).waitFor({ timeout: 12_000 });
   });
 
   it("finds the way back in every tab after the host was away", async () => {

@@ -83,7 +83,7 @@ describe("an approval link that is handed to a phone", () => {
     await page.number.fill(number);
     await wallet.approve.click();
     await page.page.getByRole("heading", { name: "Approved" }).waitFor();
-    await desktop.getByRole("heading", { name: "Approved" }).waitFor({ timeout: 1_000 });
+    await desktop.getByRole("heading", { name: "Approved" }).waitFor();
     await lookAt(desktop, "approved");
     await expect.poll(() => readBank(stack.folder).payments.slice(paidBefore).length).toBe(1);
     expect(stopped).toEqual([]);

@@ -368,12 +368,12 @@ describe("MCP Apps with the official App class", () => {
     const { page } = person.console;
     await view.press("requestTeardown");
     await view.card.getByTestId("widget-load").waitFor();
-    await expect.poll(() => callsOf("note_teardown").length, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => callsOf("note_teardown").length).toBe(1);
     await view.card.getByTestId("widget-load").click();
     await view.ready();
     await view.card.getByTestId("widget-unload").click();
     await view.card.getByTestId("widget-load").waitFor();
-    await expect.poll(() => callsOf("note_teardown").length, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => callsOf("note_teardown").length).toBe(2);
     await page.getByTestId("new-conversation").click();
   });
 
@@ -385,12 +385,12 @@ describe("MCP Apps with the official App class", () => {
     expect(await slow.run("heard")).toEqual({ heard: [{ kind: "tool-input", value: { words: "slow" } }] });
     await slow.card.getByTestId("call-stop").click();
     await slow.card.getByTestId("call-error").waitFor();
-    await expect.poll(async () => JSON.stringify(await slow.run("heard")), { timeout: 10_000 }).toContain("tool-cancelled");
+    await expect.poll(async () => JSON.stringify(await slow.run("heard"))).toContain("tool-cancelled");
     await person.console.callTool("open_slowly", { words: "slow" });
     const second = new ProbeView(page, "open_slowly");
     await second.ready();
     app.release();
-    await expect.poll(async () => JSON.stringify(await second.run("heard")), { timeout: 10_000 }).toContain("tool-result");
+    await expect.poll(async () => JSON.stringify(await second.run("heard"))).toContain("tool-result");
   });
 });
 
