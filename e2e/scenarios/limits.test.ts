@@ -62,7 +62,7 @@ describe.each(engines)("limits of a wallet and books of a bank, two processes on
     );
     payee = address.open(processes.urls.wallet, processes.urls.bank, price);
     spender = await makeSpender(processes.urls.wallet, (await payee.lodge()).link);
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await processes?.stop();

@@ -21,7 +21,7 @@ const dresses = [
   ["dark", { width: 360, height: 740 }],
 ] as const;
 
-describe("the looks of what is rare", { timeout: 60_000 }, () => {
+describe("the looks of what is rare", { timeout: 120_000 }, () => {
   let provider: PlainProvider;
   let app: WidgetApp;
   let servers: AskingServers;

@@ -13,7 +13,7 @@ import { WalletPage } from "../pages/wallet-page.ts";
 import { type ForwardingHost, startForwardingHost } from "../stack/forwarding-host.ts";
 import { runStack, type TestStack } from "../stack/run-stack.ts";
 
-describe("states that seldom show", { timeout: 60_000 }, () => {
+describe("states that seldom show", { timeout: 120_000 }, () => {
   let stack: TestStack;
   let person: Person;
   let page: Page;

@@ -102,7 +102,7 @@ describe("an account", () => {
     expect(barriers).toEqual([]);
   });
 
-  it("has the time zone of the browser that it was made in", { timeout: 60_000 }, async () => {
+  it("has the time zone of the browser that it was made in", { timeout: 120_000 }, async () => {
     const page = await (await newBrowser()).newPage();
     const session = await page.context().newCDPSession(page);
     await session.send("Emulation.setTimezoneOverride", { timezoneId: "Pacific/Auckland" });
@@ -112,7 +112,7 @@ describe("an account", () => {
     expect(await page.getByLabel("Time zone").inputValue()).toBe("Pacific/Auckland");
   });
 
-  it("lists its sessions, and ends one from another browser", { timeout: 60_000 }, async () => {
+  it("lists its sessions, and ends one from another browser", { timeout: 120_000 }, async () => {
     const one = await newBrowser();
     const authenticator = new Authenticator();
     const page = await openWith(one, authenticator, "/account");

@@ -167,7 +167,7 @@ describe("a call as a process", () => {
     await expect.poll(() => servers.server.methods, { timeout: 15_000 }).not.toEqual([]);
     hanging.interrupt();
     expect(await hanging.ended).toBe(130);
-  }, 40_000);
+  }, 120_000);
 
   test("a fault of the program ends with 70, and shows where it happened only with --debug", async () => {
     mkdirSync(join(folder, "cli.lock"));

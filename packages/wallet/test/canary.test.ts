@@ -31,7 +31,7 @@ beforeAll(async () => {
   database = await openDatabase<unknown>({ url: databaseUrl, schema: "wallet", migrations: walletMigrations });
   refreshTokens = [await walk("Ada"), await walk("Grace")];
   await failInEveryWay();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await database.close();

@@ -34,7 +34,7 @@ describe.each(engines)("on %s, of 50 at once", (_name, start) => {
   beforeAll(async () => {
     engine = await start();
     world = await startWorld({ databaseUrl: await engine.newDatabase(), clients: deviceClients });
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await world.close();
     await engine.close();
@@ -151,7 +151,7 @@ describe.each(engines)("in the store on %s, of 50 at once", (_name, start) => {
     database = await openDatabase<unknown>({ url: await engine.newDatabase(), schema: "wallet", migrations: [] });
     const sealer = createSealer({ current: "k1", keys: { k1: new Secret(randomBytes(32).toString("base64url")) } });
     adapters = createAdapterFactory({ database, sealer, grace: createRefreshGrace(database, sealer, now), now });
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await database.close();
     await engine.close();

@@ -42,7 +42,7 @@ describe.each([
   beforeAll(async () => {
     engine = await start();
     town = await createTown({}, await engine.newDatabase());
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await town.close();
     await engine.close();

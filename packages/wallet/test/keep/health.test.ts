@@ -40,7 +40,7 @@ describe("readiness", () => {
     await expect.poll(() => statusOf(world, "/readyz"), { timeout: 20_000 }).toBe(200);
     await world.close();
     await postgres.stop();
-  }, 60_000);
+  }, 120_000);
 
   test("ends when the signing keys are sealed with a key that this instance was not given; the one that it has goes on signing", async () => {
     const sealingKey = newKey();

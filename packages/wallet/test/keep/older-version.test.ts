@@ -40,7 +40,7 @@ let world: World | undefined;
 let postgres: Awaited<ReturnType<typeof usePostgres>>;
 beforeAll(async () => {
   postgres = await usePostgres(process.env["DATABASE_URL"], { isDurable: false });
-}, 60_000);
+}, 120_000);
 afterAll(() => postgres.stop());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "wallet-"));

@@ -25,7 +25,7 @@ const kids = (keys: WalletKeys): readonly string[] => keys.published.map((key) =
 let postgres: Awaited<ReturnType<typeof usePostgres>>;
 beforeAll(async () => {
   postgres = await usePostgres(process.env["DATABASE_URL"], { isDurable: false });
-}, 60_000);
+}, 120_000);
 afterAll(() => postgres.stop());
 
 describe.each(["memory", "PostgreSQL"])("signing keys on %s", (engine) => {
