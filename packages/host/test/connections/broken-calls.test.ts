@@ -91,7 +91,7 @@ describe("a call whose stream ended early", () => {
         pulls += 1;
         if (pulls === 1) return stream.enqueue(new TextEncoder().encode("id: e1\ndata:\n\n"));
         // What was written is on its way before the connection breaks.
-        await delay(100);
+        await delay(500);
         stream.error(new Error("cut"));
       };
       return new Response(new ReadableStream({ pull }), { headers: { "content-type": "text/event-stream" } });

@@ -247,7 +247,7 @@ describe.each(eras)("a client of %s that acts on no challenge", (era) => {
     const state = await stateFrom(elicits);
     await wallet.approve("pr_1");
     const before = wallet.waits.length;
-    for (const wrong of [link, "pr_1", `${handle.slice(0, -3)}AAA`, handle.slice(1), state, "A".repeat(43), ""]) {
+    for (const wrong of [link, "pr_1", `${handle.slice(0, -8)}AAAAAAAA`, handle.slice(1), state, "A".repeat(43), ""]) {
       expect(codeOf(await waitFor(wrong, claude))).toBe("not_found");
     }
     expect(wallet.waits).toHaveLength(before);
