@@ -73,6 +73,7 @@ export const developerRequirements: readonly Requirement[] = [
       scenario("profiles", "the shop's orders are reached from its view, and by the user's own call, as the tables say"),
       scenario("profiles", "the shop is paid from its view as the tables say"),
       scenario("profiles", "V03 makes the open view anew: its frame, its code and its window.openai are those of the host's row"),
+      { file: "packages/host/test/call/acted-out.test.ts", title: "of a view that was made for %s goes as there" },
       scenario("profiles", "M26 has under chatgpt a dead button where the view knows no other way"),
       scenario("profiles", "M26 shows under chatgpt the orders in the shop's view after its own link"),
     ],
@@ -123,6 +124,7 @@ export const developerRequirements: readonly Requirement[] = [
     rule: "The model's answer appears while it is written, without moving what is there, whole at any length, and is kept over a reload; other conversations only know of it.",
     shownBy: [
       scenario("model", "appears word by word below the question"),
+      scenario("model", "moves them only the first time"),
       scenario("model", "is shown whole when it is longer than a page"),
       scenario("model", "is brought back by a reload in the middle"),
       scenario("model", "that was missed while the page was away"),
@@ -167,6 +169,14 @@ export const developerRequirements: readonly Requirement[] = [
       { file: "packages/host/test/trace.test.ts", title: "are told with the step that they led to" },
       { file: "packages/host/test/trace-schema.test.ts", title: "takes what is exported" },
       { file: "tools/test/diagrams.test.ts", title: "is a diagram with the steps and nothing else" },
+    ],
+  },
+  {
+    id: "calls-stopped",
+    rule: "Whatever runs or waits can be stopped where it is shown, also after a reload, and the card of a sign-in that is over goes, whatever the page has missed.",
+    shownBy: [
+      scenario("console-pages", "lets a call that waits be stopped after a reload"),
+      { file: "packages/host/web/test/host-restart.test.ts", title: "goes, with its window, when the connector's sign-in was %s meanwhile" },
     ],
   },
   {

@@ -5,7 +5,7 @@ import { arrive, type Person } from "../browser/person.ts";
 import { type Control, openControl } from "../hostile/control.ts";
 import { noHits, openSink, type Sink, type Target } from "../hostile/sink.ts";
 import { openView } from "../hostile/view.ts";
-import { ConsolePage, openedBy } from "../pages/console-page.ts";
+import { ConsolePage, openedBy, press } from "../pages/console-page.ts";
 import { WalletPage } from "../pages/wallet-page.ts";
 import { blankDocument, type HostileApp, startHostileApp } from "../stack/hostile-app.ts";
 import { type ModelServer, startModelServer } from "../stack/model-server.ts";
@@ -134,6 +134,40 @@ describe("the console's own pages", () => {
     await page.close();
     await popup.close();
     await person.console.cancelButton.click();
+  });
+
+  it("lets a call that waits be stopped after a reload, whoever made it: the user, the model or a view", async () => {
+    const ada = await arrive(stack.urls.console);
+    const { page } = ada.console;
+    const reload = async (): Promise<void> => {
+      await ada.console.signInCard.waitFor();
+      await page.reload();
+      await ada.console.connected("store");
+    };
+    const stopCard = async (): Promise<void> => {
+      await reload();
+      const card = ada.console.callCard("list_orders");
+      await card.getByTestId("call-stop").click();
+      await card.locator('[data-testid="call-error"][data-code="cancelled"]').waitFor();
+      await ada.console.signInCard.waitFor({ state: "detached" });
+      await page.getByTestId("new-conversation").click();
+    };
+    await ada.console.callTool("list_orders");
+    await stopCard();
+    model.script.push({ tool: "list_orders", arguments: {} }, { say: "It was stopped." });
+    await page.getByTestId("chat-input").fill("My orders");
+    await page.getByTestId("chat-send").click();
+    await stopCard();
+    await ada.console.callTool("browse_products");
+    await press(ada.console.widget.getByTestId("my-orders"));
+    await reload();
+    const call = page.locator('[data-testid="child-call"][data-tool="list_orders"]');
+    await call.locator('[data-testid="child-stop"]').click();
+    await ada.console.signInCard.waitFor({ state: "detached" });
+    await expect.poll(() => call.getAttribute("data-state")).toBe("failed");
+    expect(await call.getByTestId("child-stop").count()).toBe(0);
+    expect(ada.pageErrors).toEqual([]);
+    await ada.leave();
   });
 
   it("V24 puts no token into any message of any frame, nor into a page", async () => {

@@ -42,16 +42,22 @@ const ask = async (words: string): Promise<LiveAnswer> => {
 };
 const idle = (): Promise<void> => by("chat-send").waitFor();
 
+/** Begins to measure what moves in the page by itself. */
+const watchShifts = (): Promise<void> =>
+  person.console.page.evaluate(() => {
+    const shifts: number[] = [];
+    Reflect.set(window, "shifts", shifts);
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) shifts.push(Number(Reflect.get(entry, "value")));
+    }).observe({ type: "layout-shift", buffered: false });
+  });
+const shifted = (): Promise<number> =>
+  person.console.page.evaluate(() => Reflect.get(window, "shifts").reduce((sum: number, shift: number) => sum + shift, 0));
+
 describe("an answer while it is written", () => {
   it("appears word by word below the question, and nothing that was there moves", async () => {
     const { page } = person.console;
-    await page.evaluate(() => {
-      const shifts: number[] = [];
-      Reflect.set(window, "shifts", shifts);
-      new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) shifts.push(Number(Reflect.get(entry, "value")));
-      }).observe({ type: "layout-shift", buffered: false });
-    });
+    await watchShifts();
     const answer = await ask("Tell me about mugs");
     await by("thinking").waitFor();
     const question = page.getByText("Tell me about mugs");
@@ -65,7 +71,7 @@ describe("an answer while it is written", () => {
     answer.end();
     await idle();
     expect(await by("model-text").last().getAttribute("aria-busy")).toBe("false");
-    expect(await page.evaluate(() => Reflect.get(window, "shifts").reduce((sum: number, shift: number) => sum + shift, 0))).toBeLessThan(0.02);
+    expect(await shifted()).toBeLessThan(0.02);
   });
 
   it("can be read and stopped by everybody, before its first word and in the middle of one", async () => {
@@ -187,6 +193,32 @@ describe("a tool call while it is written", () => {
     await by("turn-problem").last().getByText("Try again", { exact: true }).waitFor();
     expect(app.calls.length).toBe(before);
     await look(person.console.page, "model/call-unmade");
+  });
+});
+
+describe("a view above the model's words", () => {
+  it("moves them only the first time that one of its kind is shown", async () => {
+    const { page } = person.console;
+    const frame = by("widget-frame").last();
+    const moved: number[] = [];
+    for (const words of ["First.", "Second."]) {
+      await by("new-conversation").click();
+      await watchShifts();
+      await send("Show the shop", { tool: "browse_products", arguments: {} }, { say: words });
+      await by("model-text").getByText(words).waitFor();
+      await person.console.widget.getByTestId("product-card").first().waitFor();
+      // Its height is kept once it asks for no other.
+      const kept = async (): Promise<boolean> => {
+        const height = await frame.evaluate((element) => Number.parseInt(element.style.height, 10));
+        return page.evaluate((high) => (sessionStorage.getItem("countersign.view-heights") ?? "").includes(`:${high}`), height);
+      };
+      await expect.poll(kept, { timeout: 10_000 }).toBe(true);
+      await idle();
+      moved.push(await shifted());
+    }
+    const [first = 0, second = 1] = moved;
+    expect(first).toBeGreaterThan(0);
+    expect(second).toBeLessThan(0.005);
   });
 });
 

@@ -12,7 +12,7 @@ import type { Records } from "@countersign/storage/records";
 import { dueMinute } from "./authorize/flow-record.ts";
 import { asCallDecision, decideUnlisted, recordDecision } from "./call/acted-out.ts";
 import { nextChange } from "./call/change.ts";
-import type { DriverOptions } from "./call/driver-options.ts";
+import type { DriverOptions, MadeView } from "./call/driver-options.ts";
 import { CallDriver, leaseMs } from "./call/driver.ts";
 import type { CallHints } from "./call/hints.ts";
 import { keepLadderNote, type CallTrace } from "./call/ladder-notes.ts";
@@ -121,18 +121,20 @@ export class CallBroker {
     const { userId } = request;
     const connector = await this.#options.connectors.find(userId, request.connectorId);
     if (!connector.ok) return connector;
-    const sameConnector = await this.#judgeView(request);
-    if (!sameConnector.ok) return sameConnector;
+    const view = await this.#viewOf(request);
+    if (!view.ok) return view;
+    const sameConnector = view.value === undefined || view.value.connectorId === request.connectorId;
     const earlier = request.idempotencyKey === undefined ? undefined : await this.#own(userId, id);
     if (earlier !== undefined) return this.#sameCall(earlier, request);
     const trace = this.#driver.traceOf(id, userId, []);
     trace.record("received", `Call of ${request.tool}`, { origin: request.origin, connector: connector.value.name });
-    const profile = await this.#options.connectors.profileOf(userId);
+    // A view's call goes as at the host that its view was made for: between a choice and the view's being made anew they differ.
+    const profile = view.value?.profile ?? (await this.#options.connectors.profileOf(userId));
     const tool = await this.#driver.findTool(userId, connector.value, profile, request.tool);
     const need = tool.ok ? undefined : await this.#needOf(request, connector.value, profile, tool.error);
     const decision = tool.ok
-      ? await this.#decide(request, connector.value, profile, tool.value, sameConnector.value)
-      : decideUnlisted(tool.error, need, sameConnector.value, this.#options.connectors.noSignIn(connector.value, profile));
+      ? await this.#decide(request, connector.value, profile, tool.value, sameConnector)
+      : decideUnlisted(tool.error, need, sameConnector, this.#options.connectors.noSignIn(connector.value, profile));
     recordDecision(trace.record, profile, decision);
     const step = firstStep(tool.ok && tool.value.repeatable, asCallDecision(decision));
     const row = this.#newRow(id, request, { profile, tool, step, trace, need, emptied: decision.action === "answer" });
@@ -142,10 +144,10 @@ export class CallBroker {
       const winner = await this.#own(userId, id);
       return winner === undefined ? err(refuse("conflict")) : this.#sameCall(winner, request);
     }
-    const view = await this.#driver.announce(created.value);
+    const shown = await this.#driver.announce(created.value);
     driven();
     this.#driver.perform(created.value, step.effects);
-    return ok(view);
+    return ok(shown);
   }
 
   /** The call, if it is this user's. An overdue one is ended first, so that nobody ever reads a call that should be over. */
@@ -320,11 +322,11 @@ export class CallBroker {
     return refusal.code === "authorization_required" ? this.#options.connectors.signInNeed(request.userId, connector, profile) : undefined;
   }
 
-  /** Whether the call stays within the connector of its view; a widget's call names a view of this user. */
-  async #judgeView(request: CallRequest): Promise<Result<boolean, Refusal>> {
-    if (request.origin !== "widget") return ok(true);
-    const connectorId = request.widgetId === undefined ? undefined : await this.#options.connectorOfWidget(request.userId, request.widgetId);
-    return connectorId === undefined ? err(refuse("invalid_request", "a widget's call names its view")) : ok(connectorId === request.connectorId);
+  /** The view that a widget's call comes from, which is one of this user's; undefined for a call of anybody else. */
+  async #viewOf({ origin, userId, widgetId }: CallRequest): Promise<Result<MadeView | undefined, Refusal>> {
+    if (origin !== "widget") return ok(undefined);
+    const view = widgetId === undefined ? undefined : await this.#options.viewOf(userId, widgetId);
+    return view === undefined ? err(refuse("invalid_request", "a widget's call names its view")) : ok(view);
   }
 
   #newRow(id: string, request: CallRequest, { profile, tool, step, trace, need, emptied }: Decided): CallRow {

@@ -10,8 +10,12 @@ import type { Connectors } from "../connectors.ts";
 import type { Events } from "../events.ts";
 import type { Audit, HostLimits } from "../options.ts";
 import type { FileArguments } from "../resources/file-arguments.ts";
+import type { WidgetBelongings } from "../resources/widgets.ts";
 import type { Vault } from "../vault.ts";
 import type { StoredCall } from "./record.ts";
+
+/** The connector that a view was made for, and the host that is acted out for it as long as it lives. */
+export type MadeView = Pick<WidgetBelongings, "connectorId" | "profile">;
 
 /** What moving calls on takes. */
 export interface DriverOptions {
@@ -27,8 +31,8 @@ export interface DriverOptions {
   /** Gives a tool's file arguments their addresses, at the time of sending. */
   readonly fillFiles: (request: FileArguments) => Promise<Result<JsonObject, Refusal>>;
   readonly report: (event: string, fields: Readonly<Record<string, unknown>>) => void;
-  /** The connector that this user's view was made for; undefined once there is no such view. */
-  readonly connectorOfWidget: (userId: string, widgetId: string) => Promise<string | undefined>;
+  /** What this user's view was made for; undefined once there is no such view. */
+  readonly viewOf: (userId: string, widgetId: string) => Promise<MadeView | undefined>;
 }
 
 /** A state that is stored, and what must be done about it. */

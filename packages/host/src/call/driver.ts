@@ -341,7 +341,7 @@ export class CallDriver {
    */
   async #changeSince(call: StoredCall): Promise<{ readonly problem?: ErrorCode }> {
     const { userId, connectorId, profile, tool: name, toolDigest, widgetId } = call.value;
-    if (widgetId !== undefined && (await this.#options.connectorOfWidget(userId, widgetId)) === undefined) return { problem: "call_expired" };
+    if (widgetId !== undefined && (await this.#options.viewOf(userId, widgetId)) === undefined) return { problem: "call_expired" };
     const connector = await this.#options.connectors.find(userId, connectorId);
     if (!connector.ok) return {};
     const tools = await this.#options.connectors.connection(userId, connector.value, profile).tools(freshToolsMs);

@@ -21,8 +21,7 @@ export interface ViewParts {
   readonly returns: AppReturns;
   readonly viewTools: ViewTools;
   readonly fillFiles: DriverOptions["fillFiles"];
-  /** The connector that this user's view was made for. */
-  readonly connectorOfWidget: (userId: string, widgetId: string) => Promise<string | undefined>;
+  readonly viewOf: DriverOptions["viewOf"];
 }
 
 export interface ViewPartsOptions {
@@ -61,9 +60,9 @@ export function createViewParts(options: ViewPartsOptions): ViewParts {
     returns,
     viewTools: new ViewTools(widgets),
     fillFiles: (request) => fillFileArguments(widgetFiles, publicUrl, request),
-    connectorOfWidget: async (userId, widgetId) => {
+    viewOf: async (userId, widgetId) => {
       const view = await widgets.belongings(userId, widgetId);
-      return view.ok ? view.value.connectorId : undefined;
+      return view.ok ? view.value : undefined;
     },
   };
 }

@@ -153,7 +153,8 @@ export class Widgets {
     const { connectorId, app } = widget.value;
     const { linkDomains } = this.#policy(widget.value);
     const origin = originOf(this.#options.widgetOrigin, app);
-    return ok({ connectorId, session: sessionOf(widget.id, widget.value), linkDomains, origin });
+    const session = sessionOf(widget.id, widget.value);
+    return ok({ connectorId, session, linkDomains, origin, profile: profileOf(widget.value) });
   }
 
   /** Whatever is asked of a widget origin: a view's page, or a file by its link. */
@@ -225,6 +226,8 @@ export interface WidgetBelongings {
   readonly session: string;
   readonly linkDomains: readonly string[];
   readonly origin: string;
+  /** The host that is acted out for it, whatever its user chose since. */
+  readonly profile: HostProfile;
 }
 
 /** What a view is made with beside its document. */

@@ -166,6 +166,23 @@ describe("a call at the host that is acted out", () => {
     expect(world.server.executions).toHaveLength(2);
   });
 
+  it.each([
+    ["chatgpt", "countersign"],
+    ["countersign", "chatgpt"],
+    ["claude", "countersign"],
+  ] as const)(
+    "of a view that was made for %s goes as there, though its user has chosen %s since; one of a new view as at that one",
+    async (made, chosen) => {
+      const browser = await begin(made);
+      const old = { origin: "widget", widgetId: await browser.openWidget() };
+      await choose(browser, chosen);
+      expect(ends[made][2]).not.toBe(ends[chosen][2]);
+      expect(endOf(await startBy(browser, "by_http", old))).toBe(ends[made][2]);
+      const anew = { origin: "widget", widgetId: await browser.openWidget() };
+      expect(endOf(await startBy(browser, "by_http", anew))).toBe(ends[chosen][2]);
+    },
+  );
+
   it.each(profileNames)("V15 refuses at %s what the product refuses a view", async (profile) => {
     const browser = await begin(profile, { tools: { browse: {}, hidden: { visibility: ["model"] } } });
     const widgetId = await browser.openWidget();

@@ -3,7 +3,7 @@ import { refuse } from "@countersign/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { type ViewCall, ViewTools } from "../../src/chat/view-tools.ts";
 
-const belonging = { connectorId: "store", session: "s", linkDomains: [], origin: "http://app.localhost" };
+const belonging = { connectorId: "store", session: "s", linkDomains: [], origin: "http://app.localhost", profile: "countersign" as const };
 const tools = (): ViewTools =>
   new ViewTools({
     belongings: (userId, widgetId) => Promise.resolve(userId === "ada" && widgetId === "wdg_1" ? ok(belonging) : err(refuse("not_found"))),

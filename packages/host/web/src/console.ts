@@ -54,6 +54,8 @@ export interface WidgetCaller {
   readonly widgetId: string;
   /** The call whose card shows the widget. */
   readonly callId: string;
+  /** The host that is acted out for the view, which may be another than the one that was chosen a moment ago. */
+  readonly profile: HostProfile;
 }
 
 export interface ConsoleOptions {
@@ -205,7 +207,8 @@ function predict({ store, now }: ConsoleOptions, request: CallStart): ProfileDec
   const listed = tools[request.connectorId];
   const tool = listed?.state === "ready" ? listed.tools.find((known) => known.name === request.tool) : undefined;
   if (connector === undefined || tool === undefined) return undefined;
-  return predictCall(profile, tool, connector, request.widget === undefined ? "user" : "widget", now());
+  const { widget } = request;
+  return predictCall(widget?.profile ?? profile, tool, connector, widget === undefined ? "user" : "widget", now());
 }
 
 /** A call that the host refused before it got an id, as a widget sees it. */

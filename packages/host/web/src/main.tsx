@@ -8,6 +8,7 @@ import { linkEvents } from "./event-link.ts";
 import { createAppWindows } from "./app-windows.ts";
 import { createConversationId } from "./conversation-id.ts";
 import { createOpenViews } from "./open-views.ts";
+import { createViewHeights } from "./view-heights.ts";
 import { createViewStates } from "./view-states.ts";
 import { createPrompts } from "./prompts.ts";
 import { awaitsEvents } from "./reread.ts";
@@ -109,7 +110,7 @@ void page.start();
 
 const isActivated = (): boolean => navigator.userActivation.isActive;
 const windows = createAppWindows({ store, api, openWindow: () => openSignInWindow(window), isActivated, now: Date.now });
-const views = { states: createViewStates(api.saveWidgetState), windows, open };
+const views = { states: createViewStates(api.saveWidgetState), windows, open, heights: createViewHeights(sessionStorage) };
 const services = { store, api, console: page, signIn, answers, prompts: createPrompts(), theme: createTheme(window), views };
 const root = document.getElementById("app");
 if (root !== null) {

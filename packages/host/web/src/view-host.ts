@@ -40,7 +40,8 @@ export function createViewHost(services: Services, ways: ViewHostWays): WidgetHo
     ...filesOf(services, ways),
     callTool: (name, args, signal) => {
       const { call, view } = place();
-      return console.callFromWidget({ connectorId: call.connectorId, widgetId: view.id, callId: call.id }, name, args, signal);
+      const { id: widgetId, profile } = view;
+      return console.callFromWidget({ connectorId: call.connectorId, widgetId, callId: call.id, profile }, name, args, signal);
     },
     listTools: async () => {
       const { connectorId } = place().call;

@@ -122,7 +122,7 @@ function bench(kept = new Map<string, string>()): Bench {
 /** Lets everything that is ready run. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
-const widget = { connectorId: "store", widgetId: "w", callId: "call_1" };
+const widget = { connectorId: "store", widgetId: "w", callId: "call_1", profile: "countersign" } as const;
 
 describe("createConsole", () => {
   it("decides about a window before it asks the host, inside the click", async () => {
@@ -153,6 +153,16 @@ describe("createConsole", () => {
     expect(await one.page.callTool("store", aTool(), {})).toEqual(down);
     expect(one.log.at(-1)).toBe("close");
     expect(one.store.get().entries).toEqual([]);
+  });
+
+  it("decides about the window of a widget's call as at the host that its view was made for", async () => {
+    const { page, store, log } = bench();
+    await page.start();
+    await page.loadTools("store");
+    store.dispatch({ type: "profile", profile: "countersign" });
+    void page.callFromWidget(widget, "list_orders", {});
+    void page.callFromWidget({ ...widget, profile: "chatgpt" }, "list_orders", {});
+    expect(log.filter((line) => line.startsWith("reserve"))).toEqual(["reserve authorize", "reserve answer"]);
   });
 
   it("starts a widget's call as the widget's, with its own idempotency key", async () => {

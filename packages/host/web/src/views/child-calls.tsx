@@ -3,7 +3,7 @@ import { readNewReceipts, type Receipt } from "../receipt.ts";
 import { type Call, isCallEnded } from "../wire.ts";
 import { CallStatus } from "./call-status.tsx";
 import { ReceiptCard } from "./receipt-card.tsx";
-import { useConsole } from "./services.ts";
+import { useConsole, useServices } from "./services.ts";
 import { useToolTitle } from "./tool-title.ts";
 
 export interface ChildCallsProps {
@@ -62,16 +62,31 @@ function Names({ calls }: { readonly calls: readonly Call[] }): JSX.Element {
 
 type ChildCallProps = { readonly call: Call; readonly receipt: Receipt | undefined } & Omit<ChildCallsProps, "callIds">;
 
+/** One call of a view. What runs can be stopped here too: after a reload the view that began it knows nothing of it. */
 function ChildCall({ call, receipt, serverName, onShowTrace }: ChildCallProps): JSX.Element {
+  const { api } = useServices();
   const titleOfTool = useToolTitle();
   return (
     <div class="stack tight" data-testid="child-call" data-call-id={call.id} data-tool={call.tool} data-state={call.state}>
-      <button type="button" class="child-call small" title="Trace" onClick={() => onShowTrace(call.id)}>
-        <span class="truncate">
-          The app used <span class="strong">{titleOfTool(call)}</span>
-        </span>
-        <CallStatus call={call} />
-      </button>
+      <div class="row snug child-row">
+        <button type="button" class="child-call small" title="Trace" onClick={() => onShowTrace(call.id)}>
+          <span class="truncate">
+            The app used <span class="strong">{titleOfTool(call)}</span>
+          </span>
+          <CallStatus call={call} />
+        </button>
+        {!isCallEnded(call) && (
+          <button
+            type="button"
+            class="button button-quiet button-small child-stop"
+            aria-label={`Stop ${titleOfTool(call)}`}
+            data-testid="child-stop"
+            onClick={() => void api.cancelCall(call.id)}
+          >
+            Stop
+          </button>
+        )}
+      </div>
       {call.error !== undefined && call.error.code !== "cancelled" && (
         <p class="small bad" data-testid="call-error" data-code={call.error.code}>
           {call.error.message}

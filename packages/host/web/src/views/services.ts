@@ -10,6 +10,7 @@ import type { SignIn } from "../sign-in.ts";
 import type { ConsoleState } from "../state.ts";
 import type { Store } from "../store.ts";
 import type { ThemeControl } from "../theme.ts";
+import type { ViewHeights } from "../view-heights.ts";
 import type { ViewStates } from "../view-states.ts";
 
 /** What views reach for besides their own props. */
@@ -29,6 +30,7 @@ export interface ViewServices {
   readonly states: ViewStates;
   readonly windows: AppWindows;
   readonly open: OpenViews;
+  readonly heights: ViewHeights;
 }
 
 export const ServicesContext: Context<Services | undefined> = createContext<Services | undefined>(undefined);

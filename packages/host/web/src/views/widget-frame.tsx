@@ -9,6 +9,7 @@ import type { Ending, ToolInput } from "../bridge/tell-call.ts";
 import type { WidgetHost } from "../bridge/widget-host.ts";
 import { onceSeenFor, sightOf } from "../sight-clock.ts";
 import { globalsOf } from "../view-globals.ts";
+import { createGrowth, type ViewHeights, type ViewKind } from "../view-heights.ts";
 import { createViewHost, type ViewPlace } from "../view-host.ts";
 import type { Call, Tool } from "../wire.ts";
 import { isWriting } from "../written-call.ts";
@@ -39,11 +40,12 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     const element = frame.current;
     const target = element?.contentWindow;
     if (element === null || target === null || target === undefined) return undefined;
+    const place = (): WidgetFrameProps => latest.current;
+    const growth = growIn(element, services.views.heights, place);
     const resize = (height: number): void => {
-      element.style.height = `${height}px`;
+      growth.ask(height);
       setSized(true);
     };
-    const place = (): WidgetFrameProps => latest.current;
     const globals = (): OpenAiGlobals => readGlobals(services, place(), element);
     const host = createViewHost(services, { place, resize, globals, isSmall: () => matchMedia(smallQuery).matches });
     const closed = new AbortController();
@@ -60,6 +62,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     return () => {
       closed.abort();
       onReady();
+      growth.stop();
       for (const each of forget) each();
       removeEventListener("resize", refresh);
       link.current?.close();
@@ -85,6 +88,28 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
       data-widget-id={props.view.id}
     />
   );
+}
+
+/** Gives the frame the room that the last view of its kind came to have, and then what it asks for. Only heights in the conversation say something about the next one. */
+function growIn(element: HTMLElement, heights: ViewHeights, place: () => WidgetFrameProps): ReturnType<typeof createGrowth> {
+  const kind = kindOf(place());
+  const apply = (height: number): void => {
+    element.style.height = `${height}px`;
+  };
+  const reserved = place().mode === "modal" ? undefined : heights.known(kind);
+  if (reserved !== undefined) apply(reserved);
+  const schedule = (run: () => void, delayMs: number): (() => void) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  };
+  const onSettled = (height: number): void => {
+    if (place().mode === "inline") heights.note(kind, height);
+  };
+  return createGrowth({ reserved, apply, onSettled, schedule });
+}
+
+function kindOf({ call, view }: Pick<WidgetFrameProps, "call" | "view">): ViewKind {
+  return { connectorId: call.connectorId, tool: call.tool, resourceUri: view.resourceUri };
 }
 
 interface Opening {

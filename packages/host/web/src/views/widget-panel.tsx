@@ -22,7 +22,7 @@ export interface WidgetPanelProps {
 
 /** The app's view of one call, in a frame whose edge and name belong to the host (V08). */
 export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps): JSX.Element {
-  const { console, store } = useServices();
+  const { console, store, views } = useServices();
   const widget = useConsole((state) => state.widgets[call.id]);
   const connector = useConsole((state) => state.connectors.find((known) => known.id === call.connectorId));
   const stage = useConsole((state) => state.stage);
@@ -83,12 +83,17 @@ export function WidgetPanel({ call, args, tool, resourceUri }: WidgetPanelProps)
             <div class="widget-bar">
               <BarName name={name} host={connector === undefined ? "" : hostOf(connector.url)} />
             </div>
-            <div class="skeleton view-skeleton" aria-hidden="true" />
+            <ViewSkeleton height={views.heights.known({ connectorId: call.connectorId, tool: call.tool, resourceUri })} />
           </>
         )}
       </section>
     </>
   );
+}
+
+/** What stands in a view's place until there is a frame, as high as the last view of its kind. */
+function ViewSkeleton({ height }: { readonly height: number | undefined }): JSX.Element {
+  return <div class="skeleton view-skeleton" style={height === undefined ? {} : { height: `${height}px` }} aria-hidden="true" />;
 }
 
 interface ShownProps {
