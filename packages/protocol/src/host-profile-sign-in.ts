@@ -12,6 +12,17 @@ export type SignInMoment = "connect" | "model" | "view";
  */
 export type SignInForm = "configured" | "declared" | "http_401" | "http_401_token" | "http_403" | "result" | "structured";
 
+/** What people read of each, as the subject of a sentence. */
+export const signInFormNames: Readonly<Record<SignInForm, string>> = {
+  configured: "what was configured",
+  declared: "what the tool declares",
+  http_401: "HTTP 401",
+  http_401_token: "HTTP 401 to a token",
+  http_403: "HTTP 403",
+  result: "a challenge in the result",
+  structured: "an address in the result",
+};
+
 export type RegistrationWay = "preregistered" | "cimd" | "dcr";
 
 /**

@@ -1,7 +1,7 @@
 import type { Challenge } from "./challenge.ts";
 import type { Certainty, Fact } from "./host-profile.ts";
 import { hostClients } from "./host-profile-client.ts";
-import { type HostSignIn, hostSignIns, type SignInForm, type SignInMoment } from "./host-profile-sign-in.ts";
+import { type HostSignIn, hostSignIns, type SignInForm, signInFormNames, type SignInMoment } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
 import type { HostProfile } from "./ladder.ts";
 import { type CallDecision, type CallFacts, type CallOrigin, decideCall, judgeVisibility, kindOfSchemes, type TokenState } from "./security.ts";
@@ -63,9 +63,11 @@ export function judgeChallenge(profile: HostProfile, facts: ChallengeFacts): Cha
   const missing = missingNeed(signIn, facts);
   const basis = basisOf(signIn.opensOn[moments[origin]]);
   if (!opens(signIn, origin, form)) {
-    return isEmptied(signIn, facts) ? emptyAnswer(signIn) : { action: "pass_on", reason: `${form} leads to no sign-in at this host`, basis };
+    return isEmptied(signIn, facts)
+      ? emptyAnswer(signIn)
+      : { action: "pass_on", reason: `${signInFormNames[form]} leads to no sign-in at this host`, basis };
   }
-  if (missing === undefined) return { action: "honour", reason: `${form} leads to a sign-in at this host`, basis };
+  if (missing === undefined) return { action: "honour", reason: `${signInFormNames[form]} leads to a sign-in at this host`, basis };
   return isEmptied(signIn, facts) ? emptyAnswer(signIn) : { action: "pass_on", reason: missing, basis: basisOf(signIn.needs) };
 }
 

@@ -1,5 +1,5 @@
 import type { Certainty, Fact } from "./host-profile.ts";
-import { type HostSignIn, hostSignIns, type SignInForm, type SignInMoment } from "./host-profile-sign-in.ts";
+import { type HostSignIn, hostSignIns, type SignInForm, signInFormNames, type SignInMoment } from "./host-profile-sign-in.ts";
 import { hostViews } from "./host-profile-view.ts";
 import { type HostProfile, hostLadders, type Rung } from "./ladder.ts";
 import { lackOfResult } from "./profile-call.ts";
@@ -56,7 +56,11 @@ function judgeMoment(signIn: HostSignIn, moment: SignInMoment, facts: ReachFacts
   const meant = facts.forms.filter((form) => opens.value.includes(form));
   if (meant.length === 0) return dead("the host starts no sign-in on what the server says", [opens]);
   const lacking = meant.every((form) => form === "result") ? lackOfResult(signIn, facts) : undefined;
-  return lacking === undefined ? works(`${meant.join(" or ")} leads to a sign-in`, [opens]) : dead(lacking, [opens, signIn.needs]);
+  return lacking === undefined ? works(`${namesOf(meant)} leads to a sign-in`, [opens]) : dead(lacking, [opens, signIn.needs]);
+}
+
+function namesOf(forms: readonly SignInForm[]): string {
+  return forms.map((form) => signInFormNames[form]).join(" or ");
 }
 
 /** The view asks the chat to make the call: it must be able to, and the model's call must lead somewhere. */

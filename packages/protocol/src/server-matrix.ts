@@ -59,7 +59,7 @@ function everywhere(verdict: Verdict): Readonly<Record<Matter, Verdict>> {
 /** Nothing is dead by a guess: where nothing is known of the host, the cell says so. */
 function cautious(verdict: Verdict): Verdict {
   if (verdict.standing !== "dead" || verdict.basis?.certainty !== "assumed") return verdict;
-  return { ...verdict, standing: "unknown" };
+  return { ...verdict, standing: "unknown", reason: `${verdict.reason} That is a guess: of this host it is not known.` };
 }
 
 function hostFactsOf(host: HostProfile): HostFacts {

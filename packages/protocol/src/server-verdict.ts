@@ -83,7 +83,8 @@ export function findingsOf(matrix: Matrix): readonly Finding[] {
     return [
       {
         finding,
-        reason: first.reason,
+        // What is known is said before what is guessed of others.
+        reason: (spoiled.find(({ standing }) => standing !== "unknown") ?? first).reason,
         ...(fix === undefined ? {} : { fix }),
         frees: namesOf(spoiled.filter(({ standing }) => standing === "dead")),
         unsure: hosts.filter((host) => spoiled.every((cell) => cell.host !== host || cell.standing === "unknown")),

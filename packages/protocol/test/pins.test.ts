@@ -216,7 +216,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "host-profile": ["certaintyNames", "defaultProfile", "fact", "hostNames", "profileNames", "readProfile"],
   "host-profile-bugs": ["hostBugs"],
   "host-profile-client": ["hostClients"],
-  "host-profile-sign-in": ["hostSignIns"],
+  "host-profile-sign-in": ["hostSignIns", "signInFormNames"],
   "host-profile-view": ["hostViews"],
   "profile-call": [
     "announcedUnder",

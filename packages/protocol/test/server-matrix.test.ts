@@ -37,6 +37,7 @@ describe("a matrix", () => {
     expect(cells.filter(({ standing, basis }) => standing === "dead" && basis?.certainty === "assumed")).toEqual([]);
     const unsure = cells.filter(({ finding, standing }) => finding === "registration" && standing === "unknown");
     expect(unsure.map(({ host }) => host)).toContain("cursor");
+    for (const { reason } of unsure) expect(reason).toMatch(/by itself\. That is a guess: of this host it is not known\.$/);
   });
 
   it("tells where it is written that a host stands as it does", () => {

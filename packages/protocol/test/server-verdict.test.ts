@@ -57,6 +57,13 @@ describe("findings", () => {
     ]);
   });
 
+  it("say what is known before what is guessed of others, and the guess where nothing else is", () => {
+    const guessed: Verdict = { ...bad("unknown", "no_result"), reason: "a guess" };
+    const [known] = findingsOf(matrix(column("a", { sign_in: guessed }), column("b", { sign_in: bad("dead", "no_result") })));
+    const [unsure] = findingsOf(matrix(column("a", { sign_in: guessed })));
+    expect([known?.reason, unsure?.reason]).toEqual(["because of no_result", "a guess"]);
+  });
+
   it("stand in the order of the hosts that they free, then of the hosts that they help, then of the matrix", () => {
     const found = findingsOf(
       matrix(

@@ -25,6 +25,9 @@ const stepLines: Readonly<Record<ExamineStep, string>> = {
   cross_origin: "asking as a page of another origin",
 };
 
+const registering = "registering clients for a try, and taking them away again";
+const nobodyRegisters = "no authorization server that was found registers clients, so none is tried";
+
 /** The shape of what `--json` prints; a change that breaks readers raises it. */
 const jsonSchema = 1;
 
@@ -32,7 +35,7 @@ const jsonSchema = 1;
 export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
   const { address, hosts, reach, consent, register } = options;
   const onStep = (step: ExamineStep): void => void terminal.stderr.write(`doctor: ${stepLines[step]}\n`);
-  const onRegister = (): void => void terminal.stderr.write("doctor: registering clients for a try, and taking them away again\n");
+  const onRegister = (offered: boolean): void => void terminal.stderr.write(`doctor: ${offered ? registering : nobodyRegisters}\n`);
   const examined = await examineServer(address, { reach, consent, register, onRegister, onStep });
   if (!examined.ok) {
     terminal.stderr.write(`countersign: ${oneLine(examined.error.detail ?? examined.error.code, 300)}.\n`);

@@ -1,6 +1,7 @@
 import { readableText } from "@countersign/protocol/readable-text";
 import { certaintyNames } from "@countersign/protocol/host-profile";
 import {
+  type Basis,
   type Finding,
   findingsOf,
   matters,
@@ -119,15 +120,15 @@ export function formatDetails(matrix: Matrix, names: Readonly<Record<string, str
 const detailIndent = " ".repeat(6);
 
 function detailLines(matter: Matter, { standing, reason, fix, basis }: Verdict, style: MatrixStyle, width: number): readonly string[] {
-  const said = [
-    clean(reason),
-    ...(fix === undefined ? [] : [`Fix: ${clean(fix)}`]),
-    ...(basis === undefined ? [] : [`Known from: ${clean(basis.source)} (${certaintyNames[basis.certainty]})`]),
-  ];
+  const said = [clean(reason), ...(fix === undefined ? [] : [`Fix: ${clean(fix)}`]), ...(basis === undefined ? [] : [sourceOf(basis)])];
   return [
     `  ${matterNames[matter]}: ${wordOf(standing, style, 0)}`,
     ...said.flatMap((line) => wrap(detailIndent + line, width, `${detailIndent}  `)),
   ];
+}
+
+function sourceOf({ certainty, source }: Basis): string {
+  return certainty === "assumed" ? `A guess: ${clean(source)}` : `Known from: ${clean(source)} (${certaintyNames[certainty]})`;
 }
 
 function widthOf({ columns }: MatrixStyle): number {

@@ -1,6 +1,6 @@
 import type { Matrix, Standing, Verdict } from "@countersign/protocol/server-verdict";
 import { describe, expect, it } from "vitest";
-import { formatMatrix } from "../../src/doctor/matrix-text.ts";
+import { formatDetails, formatMatrix } from "../../src/doctor/matrix-text.ts";
 
 const names = { chatgpt: "ChatGPT", claude: "Claude", copilot: "Microsoft 365 Copilot" };
 const plain = { colour: false, columns: 100 };
@@ -73,6 +73,14 @@ Microsoft 365 Copilot  works    works  works    works       falls back  unknown 
     );
     const lines = formatMatrix(long, names, { colour: false, columns }).split("\n");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(Math.min(100, Math.max(40, columns)));
+  });
+
+  it("tells behind a cell where it is known from, and calls a guess a guess", () => {
+    const known = verdict("dead", { basis: { certainty: "doc", source: "its documentation" } });
+    const guessed = verdict("unknown", { basis: { certainty: "assumed", source: "nothing is known; the cautious way" } });
+    const text = formatDetails(matrixOf({ claude: { list: known, view: guessed } }), names, plain);
+    expect(text).toContain("Known from: its documentation (documented)\n");
+    expect(text).toContain("A guess: nothing is known; the cautious way\n");
   });
 
   it("keeps a server's words from moving the cursor or hiding", () => {

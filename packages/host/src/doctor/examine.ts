@@ -15,7 +15,7 @@ import { Asker, type AskBounds } from "./ask.ts";
 import type { Speech } from "./message.ts";
 import { endSessions, probeEras, type ErasSeen } from "./probe-eras.ts";
 import { probeAuthorizationServers, probeResourceMetadata } from "./probe-metadata.ts";
-import { addressesTried, probeRegistration } from "./probe-registration.ts";
+import { addressesTried, probeRegistration, registeringServer } from "./probe-registration.ts";
 import { chooseProtectedTool, isDemand, probeAsHosts, probeBadToken, probeProtectedCall, type CallConsent } from "./probe-sign-in.ts";
 import { probeTools, type ToolsSeen } from "./probe-tools.ts";
 import { probeCrossOrigin, probeTransport } from "./probe-transport.ts";
@@ -25,8 +25,8 @@ export interface ExamineOptions extends Pick<AskBounds, "reach"> {
   readonly consent: CallConsent;
   /** Whether clients may be registered at the authorization server, to see which addresses it takes: it makes something there. Absent: no. */
   readonly register?: boolean;
-  /** Told before that. It is no step of every examination. */
-  readonly onRegister?: () => void;
+  /** Told before that, and whether there is a server that registers clients. It is no step of every examination. */
+  readonly onRegister?: (offered: boolean) => void;
   /** Ends the examination: nothing more is asked, and no step is told. */
   readonly signal?: AbortSignal;
   /** Told what is looked at next. */
@@ -87,8 +87,9 @@ export async function examineServer(address: string, options: ExamineOptions): P
   const authorizationServers = await probeAuthorizationServers(asker, resourceMetadata);
   step("cross_origin");
   const crossOrigin = await probeCrossOrigin(asker, resource.value);
-  if (options.register === true && !signal.aborted) options.onRegister?.();
-  const registrations = options.register === true ? await probeRegistration(asker, authorizationServers) : undefined;
+  const registering = options.register === true ? registeringServer(authorizationServers) : undefined;
+  if (options.register === true && !signal.aborted) options.onRegister?.(registering !== undefined);
+  const registrations = registering === undefined ? undefined : await probeRegistration(asker, registering);
   return ok({
     url: resource.value,
     scheme: url.protocol === "https:" ? "https" : "http",

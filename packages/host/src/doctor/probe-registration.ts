@@ -10,6 +10,21 @@ const loopbackAddress = "http://127.0.0.1:33418/callback";
 /** What no server should take: whoever is on the way reads the code (MCP 2025-11-25, communication security). */
 const plainAddress = "http://doctor.example/callback";
 
+/** An authorization server that registers clients, and where. */
+export interface RegisteringServer {
+  readonly endpoint: string;
+  readonly judged: AuthorizationDocument;
+}
+
+/** The first of the servers that registers clients. */
+export function registeringServer(servers: readonly AuthorizationServerObservation[]): RegisteringServer | undefined {
+  const documents = servers.flatMap((server) => server.documents.flatMap((each) => (each.seen === "document" ? [each.judged] : [])));
+  const [first] = documents.flatMap((judged) =>
+    judged.registrationEndpoint === undefined ? [] : [{ judged, endpoint: judged.registrationEndpoint }],
+  );
+  return first;
+}
+
 /** The addresses that are tried: those that hosts are known to come back to, and one for each rule. */
 export function addressesTried(): readonly string[] {
   const ofHosts = profileNames.flatMap((host) => {
@@ -21,29 +36,15 @@ export function addressesTried(): readonly string[] {
 
 /**
  * Registers a client for each of the addresses (RFC 7591) and takes it away again where the server lets that be done (RFC 7592). This makes something at the
- * server, so it is done only where whoever examines has said so. No user is asked, no sign-in is begun, and no client is used. Undefined when none of the servers
- * registers clients; else of the first that does.
+ * server, so it is done only where whoever examines has said so. No user is asked, no sign-in is begun, and no client is used.
  */
-export async function probeRegistration(
-  asker: Asker,
-  servers: readonly AuthorizationServerObservation[],
-): Promise<readonly RegistrationObservation[] | undefined> {
-  const documents = servers.flatMap((server) => server.documents.flatMap((each) => (each.seen === "document" ? [each.judged] : [])));
-  const [server] = documents.flatMap((judged) =>
-    judged.registrationEndpoint === undefined ? [] : [{ judged, endpoint: judged.registrationEndpoint }],
-  );
-  if (server === undefined) return undefined;
+export async function probeRegistration(asker: Asker, server: RegisteringServer): Promise<readonly RegistrationObservation[]> {
   const seen: RegistrationObservation[] = [];
   for (const redirectUri of addressesTried()) seen.push(await tryAddress(asker, server, redirectUri));
   return seen;
 }
 
-interface Door {
-  readonly endpoint: string;
-  readonly judged: AuthorizationDocument;
-}
-
-async function tryAddress(asker: Asker, { endpoint, judged }: Door, redirectUri: string): Promise<RegistrationObservation> {
+async function tryAddress(asker: Asker, { endpoint, judged }: RegisteringServer, redirectUri: string): Promise<RegistrationObservation> {
   const answer = await asker.ask({
     method: "POST",
     url: endpoint,

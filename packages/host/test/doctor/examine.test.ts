@@ -1,6 +1,6 @@
 import type { ServerObservation } from "@countersign/protocol/server-observation";
 import { describe, expect, it } from "vitest";
-import { examineServer } from "../../src/doctor/examine.ts";
+import { examineServer, type ExamineOptions } from "../../src/doctor/examine.ts";
 import { challenge, dialTo, fixtureServer, goodIssuer, issuer, protectedTool, rpc, serverUrl, type FixtureOptions } from "./fixture.ts";
 
 interface Examined {
@@ -8,7 +8,7 @@ interface Examined {
   readonly requests: readonly Request[];
 }
 
-async function examine(options: FixtureOptions, more: { readonly register?: boolean } = {}): Promise<Examined> {
+async function examine(options: FixtureOptions, more: Pick<ExamineOptions, "register" | "onRegister"> = {}): Promise<Examined> {
   const requests: Request[] = [];
   const examined = await examineServer(serverUrl, { reach: "public", consent: "read_only", dial: dialTo(fixtureServer(options), requests), ...more });
   if (!examined.ok) throw new Error(examined.error.code);
@@ -69,7 +69,11 @@ describe("an examination", () => {
       requests.filter(({ url }) => url.startsWith(`${issuer}/register`)).map(({ method }) => method);
     const quiet = await examine(options);
     expect([made(quiet.requests), "registrations" in quiet.observation]).toEqual([[], false]);
-    const told = await examine(options, { register: true });
+    const offers: boolean[] = [];
+    const onRegister = (offered: boolean): void => void offers.push(offered);
+    const told = await examine(options, { register: true, onRegister });
+    const nowhere = await examine({}, { register: true, onRegister });
+    expect([offers, "registrations" in nowhere.observation]).toEqual([[true, false], false]);
     expect(made(told.requests)).toEqual(["POST", "DELETE", "POST", "DELETE", "POST", "DELETE", "POST", "DELETE", "POST", "DELETE", "POST"]);
     expect(told.observation.registrations?.map(({ seen }) => seen)).toEqual([...Array.from({ length: 5 }, () => "registered"), "refused"]);
     expect(JSON.stringify(told.observation)).not.toMatch(/key-of-the-client|client-1/);

@@ -2,7 +2,7 @@ import type { AuthorizationDocument, AuthorizationServerObservation } from "@cou
 import { dial } from "@countersign/service/dial/dial";
 import { describe, expect, it } from "vitest";
 import { Asker } from "../../src/doctor/ask.ts";
-import { addressesTried, probeRegistration } from "../../src/doctor/probe-registration.ts";
+import { addressesTried, probeRegistration, registeringServer, type RegisteringServer } from "../../src/doctor/probe-registration.ts";
 import { startPlainProvider } from "../stand-in/plain-provider.ts";
 import { askerOf, fixtureServer, issuer, registered, type FixtureOptions } from "./fixture.ts";
 
@@ -14,9 +14,16 @@ const judged: AuthorizationDocument = {
   authMethods: ["none"],
   deviceGrant: false,
 };
-const serverOf = (document: Partial<AuthorizationDocument>): readonly AuthorizationServerObservation[] => [
-  { issuer, documents: [{ seen: "document", url: `${issuer}/a`, judged: { ...judged, ...document } }] },
-];
+const seenWith = (document: AuthorizationDocument): AuthorizationServerObservation => ({
+  issuer,
+  documents: [{ seen: "document", url: `${issuer}/a`, judged: document }],
+});
+
+function serverOf(document: Partial<AuthorizationDocument>): RegisteringServer {
+  const server = registeringServer([seenWith({ ...judged, ...document })]);
+  if (server === undefined) throw new Error("the server registers clients");
+  return server;
+}
 
 interface Probed {
   readonly seen: Awaited<ReturnType<typeof probeRegistration>>;
@@ -48,7 +55,7 @@ describe("clients registered for a try", () => {
 
   it("say who made them, ask for no more than a code, and are taken away with their own key", async () => {
     const { seen, requests } = await probe(undefined);
-    expect(seen?.map((each) => (each.seen === "registered" ? [each.kept, each.removed] : each.seen))).toEqual([
+    expect(seen.map((each) => (each.seen === "registered" ? [each.kept, each.removed] : each.seen))).toEqual([
       ...Array.from({ length: 5 }, () => [true, true]),
       "refused",
     ]);
@@ -73,12 +80,11 @@ describe("clients registered for a try", () => {
     expect((await bodiesOf(requests))[0]).toMatchObject({ grant_types: ["authorization_code"], token_endpoint_auth_method: "client_secret_post" });
   });
 
-  it("are none where no server registers clients", async () => {
-    const requests: Request[] = [];
+  it("are made at the first server that registers any", () => {
     const { registrationEndpoint: _none, ...closed } = judged;
-    const servers = [{ issuer, documents: [{ seen: "document", url: `${issuer}/a`, judged: { ...closed, registration: false } } as const] }];
-    expect(await probeRegistration(askerOf(fixtureServer({}), requests), servers)).toBeUndefined();
-    expect(requests).toHaveLength(0);
+    const absent: AuthorizationServerObservation = { issuer, documents: [{ seen: "absent", url: `${issuer}/a`, status: 404 }] };
+    expect(registeringServer([absent, seenWith({ ...closed, registration: false })])).toBeUndefined();
+    expect(registeringServer([absent, seenWith(closed), seenWith(judged)])?.endpoint).toBe(`${issuer}/register`);
   });
 
   it.each([
@@ -89,13 +95,13 @@ describe("clients registered for a try", () => {
     ["not at all", {}],
   ])("stay where their management is %s, and no key goes elsewhere", async (_name, management) => {
     const { seen, requests } = await probe((uri) => registered(uri, management));
-    expect(seen?.every((each) => each.seen === "registered" && !each.removed)).toBe(true);
+    expect(seen.every((each) => each.seen === "registered" && !each.removed)).toBe(true);
     expect(requests.filter(({ method }) => method === "DELETE")).toHaveLength(0);
   });
 
   it("count as changed where the server wrote another address", async () => {
     const { seen } = await probe(() => registered("https://other.example/"));
-    expect(seen?.[0]).toMatchObject({ seen: "registered", kept: false, removed: true });
+    expect(seen[0]).toMatchObject({ seen: "registered", kept: false, removed: true });
   });
 
   it.each([
@@ -113,8 +119,8 @@ describe("clients registered for a try", () => {
     ],
   ])("are refused by %s", async (_name, answer, observation) => {
     const { seen } = await probe(answer);
-    expect(seen?.[0]).toEqual(expect.objectContaining(observation));
-    expect(seen?.[0] !== undefined && "error" in seen[0]).toBe("error" in observation);
+    expect(seen[0]).toEqual(expect.objectContaining(observation));
+    expect(seen[0] !== undefined && "error" in seen[0]).toBe("error" in observation);
   });
 
   it("are taken by a server that nobody here has written, and gone again", async () => {
@@ -122,7 +128,7 @@ describe("clients registered for a try", () => {
     try {
       const asker = new Asker({ dial, reach: "local", timeoutMs: 10_000, questionsMax: 20 });
       const seen = await probeRegistration(asker, serverOf({ registrationEndpoint: `${provider.issuer}/reg` }));
-      expect(seen?.slice(0, 5).map((each) => each.seen === "registered" && each.kept && each.removed)).toEqual([true, true, true, true, true]);
+      expect(seen.slice(0, 5).map((each) => each.seen === "registered" && each.kept && each.removed)).toEqual([true, true, true, true, true]);
       expect(asker.asked).toBeGreaterThan(10);
     } finally {
       await provider.stop();
