@@ -158,6 +158,18 @@ export const developerRequirements: readonly Requirement[] = [
     ],
   },
   {
+    id: "model-4",
+    rule: "The model's words are Markdown, shown as it is meant while it is written; nothing of it is loaded or run, and a link says where it leads.",
+    shownBy: [
+      scenario("model", "M22 is shown as it is meant"),
+      scenario("console-pages", "M22 loads nothing that a tool's answer"),
+      { file: "packages/host/web/test/words/words-view.test.ts", title: "M22 become nothing but the elements of the table" },
+      { file: "packages/host/web/test/words/words-view.test.ts", title: "are all there, whatever marks stand around them" },
+      { file: "packages/host/web/test/words/judge-link.test.ts", title: "says beside the words" },
+      { file: "packages/host/web/test/words/settle-tail.test.ts", title: "an address is never shown before it is whole" },
+    ],
+  },
+  {
     id: "trace-1",
     rule: "A trace shows each message with everything masked that is not on a list, keeps what views say, and is exported as a document and a diagram.",
     shownBy: [

@@ -26,14 +26,16 @@ export async function findBarriers(frame: Frame): Promise<readonly string[]> {
   }, rules);
 }
 
-/** What can be scrolled sideways in one document. Raw JSON may; nothing else. */
+/** What can be scrolled sideways in one document. Raw JSON, code and tables may; nothing else. */
 export async function findSidewaysScrolling(frame: Frame): Promise<readonly string[]> {
   return frame.evaluate(() =>
     [...document.querySelectorAll("*")]
       .filter((element) => {
         const root = element === document.scrollingElement;
         if (!root && !/auto|scroll/.test(getComputedStyle(element).overflowX)) return false;
-        return element.scrollWidth > element.clientWidth && element.clientWidth > 0 && element.closest("pre") === null;
+        return (
+          element.scrollWidth > element.clientWidth && element.clientWidth > 0 && element.closest("pre, [role=group][aria-label=Table]") === null
+        );
       })
       .map((element) => `${element.tagName.toLowerCase()}.${element.className} is ${element.scrollWidth} wide in ${element.clientWidth}`),
   );

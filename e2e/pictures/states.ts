@@ -25,6 +25,7 @@ export const pictureStates: readonly PictureState[] = [
     "states/console-settings": "Which host is acted out, and the tools that only views call",
     "model/thinking": "A model thinks",
     "model/writing": "An answer while it is written",
+    "model/markdown": "What a model writes",
     "model/call-written": "A tool call while it is written",
     "model/parallel-calls": "Two calls at a time",
     "model/stopped": "An answer that was stopped",

@@ -78,7 +78,7 @@ describe("the console's own pages", () => {
     model.script.push({ say: lures(target) });
     await page.getByTestId("chat-input").fill("Say something");
     await page.getByTestId("chat-send").click();
-    await page.getByTestId("model-text").getByText("![picture]").waitFor();
+    await page.getByTestId("model-text").getByText("picture, not loaded").waitFor();
     const view = await openView(person.console, "show_blank");
     await view.evaluate(
       (text) =>
@@ -89,7 +89,11 @@ describe("the console's own pages", () => {
       lures(target),
     );
     await page.getByTestId("app-text").getByText("![picture]").waitFor();
-    expect(await page.locator(`[src*="lure"], [href*="lure"], [ping], [srcset*="lure"]`).count()).toBe(0);
+    expect(await page.locator(`[src*="lure"], [ping], [srcset*="lure"], link[href*="lure"]`).count()).toBe(0);
+    // Only a model's words have links, which wait for a click and tell nobody where it was.
+    const links = await page.locator(`[href*="lure"]`).count();
+    expect(links).toBeGreaterThan(1);
+    expect(await page.getByTestId("model-text").locator(`a[target="_blank"][rel="noopener noreferrer"]`).count()).toBe(links);
     // The same text as markup in an ordinary page, later, and its requests arrive at a target of their own.
     const proof = await sink.open("proof");
     const { page: other, frame } = await control.frame(person.browser);

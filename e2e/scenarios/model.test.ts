@@ -1,6 +1,7 @@
 import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrive, type Person } from "../browser/person.ts";
+import { noHits, openSink } from "../hostile/sink.ts";
 import { ConsolePage } from "../pages/console-page.ts";
 import { ProbeView } from "../pages/probe-view.ts";
 import { look } from "../pictures/look.ts";
@@ -134,6 +135,58 @@ describe("an answer while it is written", () => {
     await person.console.open(stack.urls.console);
     await expect.poll(() => said().innerText()).toBe("Bowls are wide.");
     await idle();
+  });
+});
+
+describe("Markdown", () => {
+  it("M22 is shown as it is meant, and loads and runs nothing of what it names", async () => {
+    const { page } = person.console;
+    const sink = openSink();
+    const target = await sink.open("lure");
+    const answer = await ask("Compare the mugs");
+    const whole = [
+      "## Two mugs",
+      "Both are **dishwasher safe**. See [https://bank.example](https://evil.example/steal) or https://a.example/mugs.",
+      `![A mug](${target.url})`,
+      `<script>document.title = "taken"</script><img src="${target.url}" onerror="document.title = 'taken'">`,
+      "| mug | height | volume | handle | made in | price |\n|---|--:|--:|---|---|--:|\n| Stoneware | 9.5 cm | 350 ml | wide | Portugal | 24.00 EUR |\n| Glass | 12 cm | 300 ml | none | Bohemia | 18.00 EUR |",
+      "1. Rinse it.\n2. Dry it.\n   - [x] inside\n   - [ ] outside",
+      "> It keeps tea warm.",
+      '```ts\nconst mug = { material: "stoneware", volumeInMillilitres: 350, handle: "wide", price: { amountMinor: 2400, currency: "EUR" } };\n```',
+    ].join("\n\n");
+    // Cut in the middle of the link, of the table's head and of the code.
+    const cuts = [whole.indexOf("(https://evil") + 9, whole.indexOf("|--:"), whole.indexOf("volumeIn"), whole.length];
+    for (const [place, end] of cuts.entries()) {
+      answer.say(whole.slice(cuts[place - 1] ?? 0, end));
+      if (place === 0) await expect.poll(() => said().innerText()).toMatch(/safe\. See\s*$/);
+      if (place === 1) await said().getByText("A mug").waitFor();
+      if (place === 1) expect(await said().innerText()).not.toContain("volume");
+      if (place === 2) await said().getByTestId("code-block").waitFor();
+    }
+    answer.end();
+    await idle();
+    await said().getByText("currency").waitFor();
+    expect(await said().getByRole("columnheader").allInnerTexts()).toEqual(["mug", "height", "volume", "handle", "made in", "price"]);
+    expect(await said().getByRole("heading", { level: 3 }).innerText()).toBe("Two mugs");
+    expect(await said().getByRole("link").allInnerTexts()).toEqual(["https://bank.example (evil.example)", "https://a.example/mugs", target.url]);
+    expect(await said().getByRole("link").first().getAttribute("rel")).toBe("noopener noreferrer");
+    expect(await said().innerText()).toContain(`A mug (picture, not loaded: ${target.url})`);
+    expect(await said().innerText()).toContain("<script>");
+    expect(await said().locator("script, img, iframe, style, [style], [onerror]").count()).toBe(0);
+    await look(page, "model/markdown", () => said().getByText("Two mugs").scrollIntoViewIfNeeded());
+    await page.reload();
+    await said().getByText("currency").waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await said().getByTestId("code-copy").click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/^const mug = .*\};$/);
+    expect(await page.title()).not.toBe("taken");
+    expect(sink.hits(target)).toEqual(noHits);
+    // The control: it is there for who goes there.
+    const other = await person.browser.newPage();
+    await other.goto(target.url);
+    await expect.poll(() => sink.hits(target).http).toBeGreaterThanOrEqual(1);
+    await other.close();
+    await sink.close();
   });
 });
 

@@ -1,9 +1,12 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { unansweredWords } from "../entries.ts";
 import type { Entry, TurnProblem } from "../state.ts";
 import { type Call, isCallEnded } from "../wire.ts";
 import { Icon } from "./icon.tsx";
+import { lazyView } from "./lazy-view.tsx";
 import { useConsole, useNow, useServices } from "./services.ts";
+import type { WordsProps, WordsView } from "./words-view.tsx";
 
 type Said = Extract<Entry, { kind: "said" }>;
 
@@ -34,11 +37,15 @@ export function SaidEntry({ entry, isLast, turn }: SaidEntryProps): JSX.Element 
           <span class="strong truncate">{entry.name}</span>
           {entry.by === "app" && <span class="badge">Text from the app</span>}
         </p>
-        <p class="result-text">{entry.text}</p>
+        {entry.by === "app" ? <p class="result-text">{entry.text}</p> : <Words text={entry.text} writing={entry.writing === true} />}
       </div>
     </div>
   );
 }
+
+const loadWords = async (): Promise<typeof WordsView> => (await import("./words-view.tsx")).WordsView;
+/** Where the reader of Markdown cannot be loaded, the words are there as they were written. */
+const Words = lazyView<WordsProps>(loadWords, ({ text }) => <p class="result-text">{text}</p>);
 
 /** What the console itself has to say. What the user wanted so is said quietly. */
 function Notice({ entry, isLast }: { readonly entry: Said; readonly isLast: boolean }): JSX.Element {
@@ -92,6 +99,10 @@ export function Thinking(): JSX.Element | null {
       return entry.kind === "draft" ? entry.unmade === undefined : isRunning(state.calls[entry.callId]);
     });
   });
+  useEffect(() => {
+    // The words will need it: it is here when they come. A failure is told in their place.
+    if (waits) void loadWords().catch(() => undefined);
+  }, [waits]);
   if (!waits) return null;
   return (
     <div class="answer" data-testid="thinking">
