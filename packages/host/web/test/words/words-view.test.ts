@@ -52,7 +52,7 @@ function render(children: ComponentChildren, seen: Seen[]): string {
   const props: Readonly<Record<string, unknown>> & { readonly children?: ComponentChildren } = { ...children.props };
   if (children.type === CodeBlock) {
     seen.push({ name: "CodeBlock", props });
-    return `${String(props["language"] ?? "")}\n${String(props["text"])}`;
+    return [props["language"], props["text"]].filter((each) => typeof each === "string").join("\n");
   }
   const { children: inner, ...attributes } = props;
   if (typeof type !== "string") return render(inner, seen);
