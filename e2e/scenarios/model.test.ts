@@ -143,6 +143,7 @@ describe("Markdown", () => {
     const { page } = person.console;
     const sink = openSink();
     const target = await sink.open("lure");
+    await watchShifts();
     const answer = await ask("Compare the mugs");
     const whole = [
       "## Two mugs",
@@ -167,6 +168,7 @@ describe("Markdown", () => {
     answer.end();
     await idle();
     await said().getByText("currency").waitFor();
+    expect(await shifted()).toBeLessThan(0.02);
     expect(await said().getByRole("columnheader").allInnerTexts()).toEqual(["mug", "height", "volume", "handle", "made in", "price"]);
     expect(await said().getByRole("heading", { level: 3 }).innerText()).toBe("Two mugs");
     expect(await said().getByRole("link").allInnerTexts()).toEqual(["https://bank.example (evil.example)", "https://a.example/mugs", target.url]);
