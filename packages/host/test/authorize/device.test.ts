@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { World, type Browser, type CallSeen, type WorldOptions } from "../stand-in/world.ts";
@@ -64,13 +65,25 @@ function decide(userCode: string | undefined, decision: "approved" | "denied" | 
 
 const polls = (): number => world.authorizationServer.tokenRequests.length;
 
-/** Lets the time of one poll pass; gives how many polls there are then. */
-async function pass(ms: number): Promise<number> {
+/** The rows of codes that are polled for, as they are stored. */
+async function stored(): Promise<string> {
+  const { rows } = await sql<{ value: string }>`select value from records where kind = 'device_code' order by id`.execute(world.database.sql);
+  return rows.map(({ value }) => value).join();
+}
+
+/** Lets the time of one poll pass, until its answer is stored: the next interval begins with that. */
+async function pass(ms: number): Promise<void> {
+  const before = await stored();
+  await passUnanswered(ms);
+  await expect.poll(stored).not.toBe(before);
+}
+
+/** Lets the time of one poll pass, until it has come. */
+async function passUnanswered(ms: number): Promise<void> {
   const before = polls();
   world.offsetMs += ms;
   await world.host.sweep();
   await expect.poll(polls).toBe(before + 1);
-  return polls();
 }
 
 /** Lets time pass in which nothing is asked. Requests of our own, one after another, go the same way as one that should not be. */
@@ -303,7 +316,7 @@ describe("window and device side by side", () => {
     decide("CODE-1", "approved");
     const { promise, resolve } = Promise.withResolvers<void>();
     world.authorizationServer.behaviour.hold = promise;
-    await pass(5000);
+    await passUnanswered(5000);
     world.authorizationServer.behaviour.hold = undefined;
     world.authorizationServer.behaviour.tokens = ["of-the-window", "of-the-device"];
     await browser.fetch(callback);
@@ -353,7 +366,7 @@ describe("after the host process died", () => {
     decide("CODE-1", "approved");
     const { promise, resolve } = Promise.withResolvers<void>();
     world.authorizationServer.behaviour.hold = promise;
-    await pass(5000);
+    await passUnanswered(5000);
     await world.startHost();
     world.authorizationServer.behaviour.hold = undefined;
     world.authorizationServer.behaviour.tokenResponse = () => Response.json({ error: "invalid_grant" }, { status: 400 });
