@@ -81,7 +81,11 @@ export const hostSignIns: HostTable<HostSignIn> = {
     registration: fact("own", ["preregistered", "cimd", "dcr"], "packages/host/src/authorize/registration.ts"),
     cimdNeeds: fact("own", [], "packages/host/src/authorize/registration.ts"),
     issuers: fact("own", "any", "packages/host/src/authorize/discovery.ts"),
-    needs: fact("own", ["resource_metadata", "s256", "exact_resource"], "packages/protocol/src/metadata.ts"),
+    needs: fact(
+      "own",
+      ["s256", "exact_resource"],
+      "packages/host/src/authorize/discovery.ts: without resource metadata, the paths of MCP 2025-03-26",
+    ),
     redirectUris: fact("own", [], "one of the host's own for each connector and issuer"),
   },
   chatgpt: {

@@ -1,6 +1,7 @@
 import { isLoopbackUrl } from "./resource.ts";
 import { isAddressRefused } from "./server-rules-registration.ts";
 import type { AuthorizationDocument, ResourceDocument, ServerObservation } from "./server-observation.ts";
+import { pointersOf } from "./server-pointers.ts";
 import type { Note } from "./server-verdict.ts";
 
 /** What a server and its authorization server should mend in what they publish for a sign-in, and for whom a token is good, whatever the host. */
@@ -117,16 +118,6 @@ function usedOf(seen: ServerObservation): readonly ResourceDocument[] {
 function isPointedAstray(seen: ServerObservation): boolean {
   const pointers = pointersOf(seen);
   return seen.resourceMetadata.some((place) => pointers.has(place.url) && (place.seen === "refused" || place.seen === "absent"));
-}
-
-function pointersOf({ eras, tools, protectedCall, badToken }: ServerObservation): ReadonlySet<string> {
-  const challenges = [
-    ...Object.values(eras).flatMap((era) => (era.seen === "challenged" ? [era.challenge] : [])),
-    ...(tools.seen === "challenged" ? [tools.challenge] : []),
-    ...(protectedCall.seen === "http" ? [protectedCall.challenge] : []),
-    ...(badToken.seen === "challenged" ? [badToken.challenge] : []),
-  ];
-  return new Set(challenges.flatMap(({ resourceMetadata }) => resourceMetadata ?? []));
 }
 
 function issuersOf(servers: ServerObservation["authorizationServers"]): readonly AuthorizationDocument[] {

@@ -1,4 +1,5 @@
 import type { AuthorizationDocument, DocumentObservation, EraName, NoAnswer, ServerObservation } from "./server-observation.ts";
+import { pointersOf } from "./server-pointers.ts";
 import { judgeRegistrations } from "./server-rules-registration.ts";
 import { failureOf, type Matter, postEras, type Verdict } from "./server-verdict.ts";
 
@@ -19,6 +20,8 @@ export interface HostFacts {
   readonly redirectUris: readonly string[];
   /** Whether it takes protected resource metadata only when they name the server exactly. */
   readonly needsExactResource: boolean;
+  /** Whether it goes without protected resource metadata, by the fixed paths of MCP 2025-03-26. */
+  readonly triesFixedPaths: boolean;
   readonly hasOpenai: boolean;
   /** Lists of a view's policy that have no effect. */
   readonly ignoredDomains: readonly string[];
@@ -171,9 +174,10 @@ const signInRules: readonly Rule[] = [
           "registration",
         )
       : undefined,
-  ({ resourceMetadata }, host) => {
-    const described = resourceMetadata.some((each) => each.seen === "document");
-    const other = resourceMetadata.some((each) => each.seen === "refused" && each.code === "resource_mismatch");
+  (seen, host) => {
+    const places = placesFollowed(seen);
+    const described = places.some((each) => each.seen === "document");
+    const other = places.some((each) => each.seen === "refused" && each.code === "resource_mismatch");
     if (described || !other) return undefined;
     const reason = "The protected resource metadata name another resource than the address.";
     if (!host.needsExactResource) return unknown("resource_mismatch", reason);
@@ -184,11 +188,16 @@ const signInRules: readonly Rule[] = [
       "needsExactResource",
     );
   },
-  ({ resourceMetadata }, { followsRedirects }) => {
+  (seen, { followsRedirects, triesFixedPaths }) => {
+    const { resourceMetadata } = seen;
     if (resourceMetadata.some((each) => each.seen === "document")) return undefined;
     if (resourceMetadata.some(isMoved)) return movedMetadata(followsRedirects);
     if (resourceMetadata.some(isUnseen)) return unknown("metadata_unseen", "The protected resource metadata could not be read.");
     const fix = "Publish protected resource metadata with `authorization_servers` (RFC 9728).";
+    if (triesFixedPaths && pointersOf(seen).size === 0 && resourceMetadata.every((each) => each.seen === "absent")) {
+      const reason = "There are no protected resource metadata. This host then tries the fixed paths of MCP 2025-03-26, which were not looked at.";
+      return { ...unknown("no_resource_metadata", reason), fix };
+    }
     return dead("no_resource_metadata", "There are no usable protected resource metadata.", fix);
   },
   (seen, host) => {
@@ -328,6 +337,13 @@ function hasProtected(seen: ServerObservation): boolean {
 
 function isForViews(visibility: readonly ("model" | "app")[]): boolean {
   return visibility.includes("app") && !visibility.includes("model");
+}
+
+/** Where a host reads: what a challenge points to, where something is there, before the well-known places. */
+function placesFollowed(seen: ServerObservation): ServerObservation["resourceMetadata"] {
+  const pointers = pointersOf(seen);
+  const pointed = seen.resourceMetadata.filter((place) => pointers.has(place.url) && (place.seen === "document" || place.seen === "refused"));
+  return pointed.length > 0 ? pointed : seen.resourceMetadata;
 }
 
 function isMoved(place: DocumentObservation<unknown>): boolean {

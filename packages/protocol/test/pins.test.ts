@@ -194,6 +194,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
   "server-notes": ["notesOn"],
   "server-notes-sign-in": ["signInNotesOn"],
   "server-observation": ["eraNames"],
+  "server-pointers": ["pointersOf"],
   "server-rules": ["judgeByRules", "undeclaredDemand"],
   "server-rules-registration": ["isAddressRefused", "judgeRegistrations"],
   "server-verdict": ["exitCodeOf", "failureOf", "findingsOf", "matters", "postEras", "wasReached"],

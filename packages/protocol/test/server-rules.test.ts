@@ -13,6 +13,7 @@ const host: HostFacts = {
   issuers: "any",
   redirectUris: [],
   needsExactResource: true,
+  triesFixedPaths: false,
   hasOpenai: true,
   ignoredDomains: [],
   enforcesVisibility: true,
@@ -82,6 +83,12 @@ const good: ServerObservation = {
   views: [viewDocument],
 };
 
+const mismatch = { seen: "refused", url, code: "resource_mismatch" } as const;
+const pointingTo = (resourceMetadata: string): ServerObservation["protectedCall"] => ({
+  seen: "http",
+  challenge: { status: 401, header: "bearer", scope: [], resourceMetadata },
+});
+
 type Row = readonly [finding: string, standing: string, seen: Partial<ServerObservation>, facts: Partial<HostFacts>];
 
 function judge(matter: LookedAt, [, , seen, facts]: Row): readonly [string, string] {
@@ -132,6 +139,17 @@ const table: Readonly<Record<LookedAt, readonly Row[]>> = {
     ["resource_mismatch", "dead", { resourceMetadata: [{ seen: "refused", url, code: "resource_mismatch" }] }, {}],
     ["resource_mismatch", "unknown", { resourceMetadata: [{ seen: "refused", url, code: "resource_mismatch" }] }, { needsExactResource: false }],
     ["no_resource_metadata", "dead", { resourceMetadata: [{ seen: "absent", url, status: 404 }] }, {}],
+    ["no_resource_metadata", "unknown", { resourceMetadata: [{ seen: "absent", url, status: 404 }] }, { triesFixedPaths: true }],
+    [
+      "no_resource_metadata",
+      "dead",
+      { resourceMetadata: [{ seen: "absent", url, status: 404 }], protectedCall: pointingTo(url) },
+      { triesFixedPaths: true },
+    ],
+    ["no_resource_metadata", "dead", { resourceMetadata: [{ seen: "refused", url, code: "invalid_metadata" }] }, { triesFixedPaths: true }],
+    ["resource_mismatch", "dead", { resourceMetadata: [mismatch, ...good.resourceMetadata], protectedCall: pointingTo(url) }, {}],
+    ["works", "works", { resourceMetadata: [mismatch, ...good.resourceMetadata] }, {}],
+    ["works", "works", { resourceMetadata: [{ seen: "absent", url, status: 404 }, ...good.resourceMetadata], protectedCall: pointingTo(url) }, {}],
     ["no_server_metadata", "dead", { authorizationServers: serverWith([{ seen: "absent", url, status: 404 }]) }, {}],
     ["metadata_unseen", "unknown", { resourceMetadata: [{ seen: "nothing", url, problem: "timeout" }] }, {}],
     ["metadata_redirected", "dead", { resourceMetadata: [{ seen: "nothing", url, problem: "redirected" }] }, {}],

@@ -77,6 +77,7 @@ const at =
   (path: string, response: () => Response): NonNullable<FixtureOptions["intercept"]> =>
   (request) =>
     new URL(request.url).pathname === path ? response() : exposing(request);
+const astray = 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"';
 const ofTools = (more: object): readonly object[] => [publicTool, { ...protectedTool, ...more }];
 
 const badRedirect = (): Response => Response.json({ error: "invalid_redirect_uri" }, { status: 400 });
@@ -126,6 +127,28 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
     ["countersign", "claude", "generic"],
   ],
   ["no protected resource metadata", { prm: new Response(null, { status: 404 }) }, "no_resource_metadata", lookingUp],
+  [
+    "no protected resource metadata, and nothing that points to some",
+    {
+      prm: new Response(null, { status: 404 }),
+      onCall: () => challenge(401, "Bearer"),
+      intercept: (request) => (request.headers.has("authorization") ? challenge(401, 'Bearer error="invalid_token"') : exposing(request)),
+    },
+    "no_resource_metadata",
+    lookingUp.filter((host) => host !== "countersign"),
+  ],
+  [
+    "a pointer to metadata of another resource, beside good ones",
+    {
+      onCall: () => challenge(401, astray),
+      intercept: (request) => {
+        if (request.url === "https://shop.example/prm") return Response.json({ ...goodPrm, resource: "https://shop.example/other" });
+        return request.headers.has("authorization") ? challenge(401, astray) : exposing(request);
+      },
+    },
+    "resource_mismatch",
+    ["countersign", "claude", "generic"],
+  ],
   ["no authorization server metadata", { issuer: new Response(null, { status: 404 }) }, "no_server_metadata", lookingUp],
   ["another issuer in the metadata", { issuer: { ...registering, issuer: "https://other.example" } }, "issuer_mismatch", lookingUp],
   ["no PKCE", { issuer: { ...registering, code_challenge_methods_supported: ["plain"] } }, "pkce_unsupported", lookingUp],
@@ -203,16 +226,11 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
     "visibility_legacy",
     [],
   ],
-  [
-    "a challenge that points to no metadata",
-    { onCall: () => challenge(401, 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"') },
-    "pointer_unusable",
-    [],
-  ],
+  ["a challenge that points to no metadata", { onCall: () => challenge(401, astray) }, "pointer_unusable", []],
   [
     "a challenge that points to the metadata of another resource",
     {
-      onCall: () => challenge(401, 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"'),
+      onCall: () => challenge(401, astray),
       intercept: at("/prm", () => Response.json({ ...goodPrm, resource: "https://shop.example/other" })),
     },
     "pointer_unusable",
@@ -221,7 +239,7 @@ const rows: readonly (readonly [name: string, broken: FixtureOptions, finding: s
   [
     "metadata that name another authorization server elsewhere",
     {
-      onCall: () => challenge(401, 'Bearer resource_metadata="https://shop.example/prm", scope="orders:read"'),
+      onCall: () => challenge(401, astray),
       intercept: at("/prm", () => Response.json({ ...goodPrm, authorization_servers: ["https://old-id.example"] })),
     },
     "metadata_disagree",
