@@ -185,9 +185,10 @@ export const developerRequirements: readonly Requirement[] = [
   },
   {
     id: "calls-stopped",
-    rule: "Whatever runs or waits can be stopped where it is shown, also after a reload, and the card of a sign-in that is over goes, whatever the page has missed.",
+    rule: "Whatever runs or waits can be stopped where it is shown, also after a reload, and the card of a sign-in that is over goes, and a view comes, whatever the page has missed.",
     shownBy: [
       scenario("console-pages", "lets a call that waits be stopped after a reload"),
+      scenario("console-pages", "brings a view whose page did not come the first time"),
       { file: "packages/host/web/test/host-restart.test.ts", title: "goes, with its window, when the connector's sign-in was %s meanwhile" },
     ],
   },

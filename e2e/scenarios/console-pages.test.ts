@@ -174,6 +174,29 @@ describe("the console's own pages", () => {
     await ada.leave();
   });
 
+  it("brings a view whose page did not come the first time, and one whose frame was moved in the page", async () => {
+    const ada = await arrive(stack.urls.console);
+    const { page } = ada.console;
+    const product = ada.console.widget.getByTestId("product-card").first();
+    let asked = 0;
+    await page.route("**/frame/*", (route) => {
+      asked += 1;
+      return asked === 1 ? route.abort("connectionreset") : route.continue();
+    });
+    await ada.console.callTool("browse_products");
+    // Long before a page that hangs would be given up.
+    await product.waitFor({ timeout: 12_000 });
+    expect(asked).toBe(2);
+    // A browser loads a frame anew that is moved: nothing of its document is left, nor of what it asked.
+    await page.getByTestId("widget-frame").evaluate((frame) => frame.parentElement?.append(frame));
+    await expect.poll(() => asked).toBeGreaterThan(2);
+    await product.waitFor();
+    await press(ada.console.widget.getByTestId("my-orders"));
+    await ada.console.signInCard.waitFor();
+    expect(ada.pageErrors).toEqual([]);
+    await ada.leave();
+  });
+
   it("V24 puts no token into any message of any frame, nor into a page", async () => {
     const browser = await launchBrowser();
     const authenticator = new Authenticator();

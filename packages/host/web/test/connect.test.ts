@@ -20,6 +20,7 @@ interface Bench {
   readonly finish: (call: Call) => Promise<void>;
   readonly receive: (data: unknown) => Promise<void>;
   readonly ready: () => number;
+  readonly anew: () => number;
   readonly link: WidgetLink;
 }
 
@@ -36,6 +37,7 @@ async function bench(
   const asked: string[] = [];
   const running: ((call: Call) => void)[] = [];
   let ready = 0;
+  let anew = 0;
   const host = aHost({
     callTool: (name) => {
       asked.push(name);
@@ -57,6 +59,7 @@ async function bench(
     context: {},
     host,
     onReady: () => void (ready += 1),
+    onAnew: () => void (anew += 1),
   });
   return {
     sent,
@@ -70,6 +73,7 @@ async function bench(
       await turn();
     },
     ready: () => ready,
+    anew: () => anew,
     link,
   };
 }
@@ -104,6 +108,19 @@ describe("connectWidget", () => {
     await view.receive({ jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} });
     expect(view.ready()).toBe(1);
     expect(view.sent).toMatchObject([{ method: "ui/notifications/sandbox-resource-ready", params: { sandbox: "allow-scripts" } }]);
+  });
+
+  it("ends when the frame's page loads once more: its new document gets nothing that was meant for the one before", async () => {
+    const page = await bench();
+    const proxyReady = { jsonrpc: "2.0", method: "ui/notifications/sandbox-proxy-ready", params: {} };
+    await page.receive(proxyReady);
+    await page.receive({ jsonrpc: "2.0", id: 7, method: "openai/callTool", params: { name: "list_orders", arguments: {} } });
+    expect([page.asked, page.ready(), page.anew()]).toEqual([["list_orders"], 1, 0]);
+    const before = page.sent.length;
+    await page.receive(proxyReady);
+    expect([page.ready(), page.anew()]).toEqual([1, 1]);
+    await page.finish(aCall({ result: aResult() }));
+    expect(page.sent.length).toBe(before);
   });
 
   it("tells the host which call the view wants no more", async () => {

@@ -51,6 +51,8 @@ export interface WidgetLinkOptions {
   readonly host: WidgetHost;
   /** The frame's page has loaded and takes the widget's document. */
   readonly onReady: () => void;
+  /** The frame's page has loaded once more, as when the frame was moved: its document knows nothing of what this link was told, so the link has closed. */
+  readonly onAnew: () => void;
 }
 
 /**
@@ -82,6 +84,12 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     if (clamped !== undefined) host.resize(clamped);
   });
   bridge.addEventListener("sandboxready", () => {
+    // Answers to the document before would reach the new one, under ids that it uses too.
+    if (told !== undefined) {
+      void bridge.close();
+      options.onAnew();
+      return;
+    }
     options.onReady();
     told = host.globals();
     void bridge.sendSandboxResourceReady({

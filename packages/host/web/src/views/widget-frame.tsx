@@ -19,12 +19,16 @@ export interface WidgetFrameProps extends ViewPlace {
   readonly html: string;
   readonly title: string;
   readonly tool: Tool | undefined;
-  /** The frame was in sight for long and has said nothing. */
+  /** The frame's page was in sight for long, or has loaded, and has said nothing. */
   readonly onLate: () => void;
+  /** The frame's page has loaded once more. */
+  readonly onAnew: () => void;
 }
 
 /** A view whose frame says nothing for so long is not coming. */
 const loadMsMax = 15_000;
+/** A page that has loaded speaks before; what says nothing for so long is the browser's own page about an address that it could not open. */
+const silentMsMax = 3000;
 const smallQuery = "(max-width: 40rem)";
 
 /** The frame itself and its bridge. The address is set only once the bridge listens, so that the frame's first message is heard. */
@@ -49,8 +53,8 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     const globals = (): OpenAiGlobals => readGlobals(services, place(), element);
     const host = createViewHost(services, { place, resize, globals, isSmall: () => matchMedia(smallQuery).matches });
     const closed = new AbortController();
-    const onReady = onceSeenFor(loadMsMax, () => latest.current.onLate(), sightOf(document));
-    openLink(element, target, { services, place, host, closed: closed.signal, onReady }).then(
+    const wait = awaitPage(element, place);
+    openLink(element, target, { services, place, host, closed: closed.signal, wait }).then(
       (opened) => {
         link.current = opened;
       },
@@ -61,7 +65,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     addEventListener("resize", refresh);
     return () => {
       closed.abort();
-      onReady();
+      wait.end();
       growth.stop();
       for (const each of forget) each();
       removeEventListener("resize", refresh);
@@ -117,11 +121,48 @@ interface Opening {
   readonly place: () => WidgetFrameProps;
   readonly host: WidgetHost;
   readonly closed: AbortSignal;
-  readonly onReady: () => void;
+  readonly wait: PageWait;
+}
+
+interface PageWait {
+  /** The frame is sent to its page now. */
+  readonly begin: () => void;
+  /** The page has spoken. */
+  readonly spoken: () => void;
+  readonly end: () => void;
+}
+
+/**
+ * Notices that a frame's page is not coming, and that it has loaded once more: a frame that is moved in the document gets another window and another page, which
+ * nobody listens to.
+ */
+function awaitPage(element: HTMLElement, place: () => Pick<WidgetFrameProps, "onLate" | "onAnew">): PageWait {
+  const onLate = (): void => place().onLate();
+  let stop = onceSeenFor(loadMsMax, onLate, sightOf(document));
+  let loaded = false;
+  let spoken = false;
+  const onLoad = (): void => {
+    if (loaded) return place().onAnew();
+    loaded = true;
+    if (spoken) return;
+    stop();
+    stop = onceSeenFor(silentMsMax, onLate, sightOf(document));
+  };
+  return {
+    begin: () => element.addEventListener("load", onLoad),
+    spoken: () => {
+      spoken = true;
+      stop();
+    },
+    end: () => {
+      element.removeEventListener("load", onLoad);
+      stop();
+    },
+  };
 }
 
 async function openLink(element: HTMLIFrameElement, target: Window, opening: Opening): Promise<WidgetLink | undefined> {
-  const { services, place, host, closed, onReady } = opening;
+  const { services, place, host, closed, wait } = opening;
   const [{ connectWidget }, { hostContextOf }] = await Promise.all([import("../bridge/connect.ts"), import("../bridge/host-context.ts")]);
   if (closed.aborted) return undefined;
   const props = place();
@@ -134,13 +175,15 @@ async function openLink(element: HTMLIFrameElement, target: Window, opening: Ope
     ending: endingOf(props.call),
     context: hostContextOf({ globals: host.globals(), view: props.view, call: props.call, tool: props.tool, small: matchMedia(smallQuery).matches }),
     host,
-    onReady,
+    onReady: wait.spoken,
+    onAnew: () => place().onAnew(),
   });
   if (closed.aborted) {
     link.close();
     return undefined;
   }
   closed.addEventListener("abort", services.views.open.add(props.view.id, link), { once: true });
+  wait.begin();
   element.src = props.view.frameUrl;
   // The call may have gone on, or ended, while the bridge was made.
   link.input(inputOf(place()));

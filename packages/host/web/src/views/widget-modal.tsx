@@ -44,6 +44,7 @@ export function WidgetModal({ call, args, tool, view, params, name, host, onClos
           onOpenInApp={() => {}}
           onClose={close}
           onStop={setProblem}
+          onAnew={() => setProblem("The dialog was loaded anew. Close it and try again.")}
           onLate={() => setProblem("The dialog did not load. Close it and try again.")}
         />
       ) : (

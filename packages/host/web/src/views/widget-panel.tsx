@@ -144,6 +144,7 @@ function Shown({ call, args, tool, view, name, host, mode, onMode, onRestart, is
         onOpenInApp={setOpenInApp}
         onClose={close}
         onStop={stop}
+        onAnew={onRestart}
         // The first time it is tried again without a word.
         onLate={() => (isFirst ? onRestart() : stop("The view did not load. Try again, or reload the page."))}
       />
