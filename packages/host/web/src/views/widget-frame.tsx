@@ -42,8 +42,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
 
   useEffect(() => {
     const element = frame.current;
-    const target = element?.contentWindow;
-    if (element === null || target === null || target === undefined) return undefined;
+    if (element === null) return undefined;
     const place = (): WidgetFrameProps => latest.current;
     const growth = growIn(element, services.views.heights, place);
     const resize = (height: number): void => {
@@ -54,7 +53,7 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
     const host = createViewHost(services, { place, resize, globals, isSmall: () => matchMedia(smallQuery).matches });
     const closed = new AbortController();
     const wait = awaitPage(element, place);
-    openLink(element, target, { services, place, host, closed: closed.signal, wait }).then(
+    openLink(element, { services, place, host, closed: closed.signal, wait }).then(
       (opened) => {
         link.current = opened;
       },
@@ -161,10 +160,12 @@ function awaitPage(element: HTMLElement, place: () => Pick<WidgetFrameProps, "on
   };
 }
 
-async function openLink(element: HTMLIFrameElement, target: Window, opening: Opening): Promise<WidgetLink | undefined> {
+async function openLink(element: HTMLIFrameElement, opening: Opening): Promise<WidgetLink | undefined> {
   const { services, place, host, closed, wait } = opening;
   const [{ connectWidget }, { hostContextOf }] = await Promise.all([import("../bridge/connect.ts"), import("../bridge/host-context.ts")]);
-  if (closed.aborted) return undefined;
+  // Only now: the frame may have been moved while the code was loaded, and would have another window since.
+  const target = element.contentWindow;
+  if (closed.aborted || target === null) return undefined;
   const props = place();
   const link = await connectWidget({
     page: window,
