@@ -54,7 +54,7 @@ export interface GrowthOptions {
   /** The room that the view has from the start. */
   readonly reserved: number | undefined;
   readonly apply: (height: number) => void;
-  /** The view asked for this height and for no other since. */
+  /** What the view came to be at first. What it grows to under the user's hands says nothing about the next one. */
   readonly onSettled: (height: number) => void;
   readonly schedule: (run: () => void, delayMs: number) => () => void;
 }
@@ -70,14 +70,15 @@ export function createGrowth({ reserved, apply, onSettled, schedule }: GrowthOpt
   readonly ask: (height: number) => void;
   readonly stop: () => void;
 } {
-  let floor = reserved ?? 0;
+  let settled = false;
   let unschedule = (): void => {};
   return {
     ask: (height) => {
-      apply(Math.max(floor, height));
+      if (settled) return apply(height);
+      apply(Math.max(reserved ?? 0, height));
       unschedule();
       unschedule = schedule(() => {
-        floor = 0;
+        settled = true;
         apply(height);
         onSettled(height);
       }, settledMs);

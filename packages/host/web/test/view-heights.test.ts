@@ -76,7 +76,8 @@ describe("a view that builds itself up", () => {
     ask(600);
     settle();
     ask(200);
-    expect(log).toEqual(["640", "700", "640", "600", "settled 600", "200"]);
+    ask(900);
+    expect(log).toEqual(["640", "700", "640", "600", "settled 600", "200", "900"]);
   });
 
   it("has what it asks for when nothing was reserved", () => {
