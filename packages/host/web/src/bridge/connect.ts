@@ -92,12 +92,7 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
     }
     options.onReady();
     told = host.globals();
-    void bridge.sendSandboxResourceReady({
-      html: withGlobals(options.html, told),
-      sandbox: frameRightsOf(view.profile).flags,
-      ...(view.csp === undefined ? {} : { csp: view.csp }),
-      ...(view.permissions === undefined ? {} : { permissions: view.permissions }),
-    });
+    void sendDocument(bridge, view, withGlobals(options.html, told));
   });
   const tellGlobals = (): void => {
     if (told === undefined) return;
@@ -131,6 +126,15 @@ export async function connectWidget(options: WidgetLinkOptions): Promise<WidgetL
   bridge.addEventListener("initialized", () => call.begin());
   await bridge.connect(transport);
   return link;
+}
+
+function sendDocument(bridge: AppBridge, { profile, csp, permissions }: WidgetView, html: string): Promise<void> {
+  return bridge.sendSandboxResourceReady({
+    html,
+    sandbox: frameRightsOf(profile).flags,
+    ...(csp === undefined ? {} : { csp }),
+    ...(permissions === undefined ? {} : { permissions }),
+  });
 }
 
 const toolsMax = 20;

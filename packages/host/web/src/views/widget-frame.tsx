@@ -1,7 +1,7 @@
 import { frameRightsOf } from "@countersign/protocol/profile-view";
 import { proxySandboxFor } from "@countersign/protocol/sandbox";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { WidgetLink } from "../bridge/connect.ts";
 import type { OpenAiGlobals } from "../bridge/globals.ts";
 import { allowOf } from "../bridge/permissions.ts";
@@ -40,6 +40,11 @@ export function WidgetFrame(props: WidgetFrameProps): JSX.Element {
   latest.current = props;
   const [sized, setSized] = useState(false);
 
+  // Before the first paint: a frame that is low for one picture moves what follows it twice.
+  useLayoutEffect(() => {
+    const reserved = reservedFor(services.views.heights, latest.current);
+    if (reserved !== undefined && frame.current !== null) frame.current.style.height = `${reserved}px`;
+  }, [services]);
   useEffect(() => {
     const element = frame.current;
     if (element === null) return undefined;
@@ -99,8 +104,7 @@ function growIn(element: HTMLElement, heights: ViewHeights, place: () => WidgetF
   const apply = (height: number): void => {
     element.style.height = `${height}px`;
   };
-  const reserved = place().mode === "modal" ? undefined : heights.known(kind);
-  if (reserved !== undefined) apply(reserved);
+  const reserved = reservedFor(heights, place());
   const schedule = (run: () => void, delayMs: number): (() => void) => {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
@@ -109,6 +113,10 @@ function growIn(element: HTMLElement, heights: ViewHeights, place: () => WidgetF
     if (place().mode === "inline") heights.note(kind, height);
   };
   return createGrowth({ reserved, apply, onSettled, schedule });
+}
+
+function reservedFor(heights: ViewHeights, shown: WidgetFrameProps): number | undefined {
+  return shown.mode === "modal" ? undefined : heights.known(kindOf(shown));
 }
 
 function kindOf({ call, view }: Pick<WidgetFrameProps, "call" | "view">): ViewKind {
