@@ -177,3 +177,60 @@ describe("the commands of the guides", () => {
     expect(printedKey(up.output())).not.toBe("");
   });
 });
+
+describe("the commands for who works on the tree", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "countersign-work-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs one command; nothing of the runner around it is told to it. */
+  const run = async (line: string, cwd = root, env: Readonly<Record<string, string>> = {}): Promise<string> => {
+    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|VITE_|NODE_ENV|TEST)/.test(name)));
+    const command = runProgram(["sh", "-c", line], cwd, { ...own, NO_COLOR: "1", ...env });
+    const { code } = await command.ended;
+    if (code !== 0) throw new Error(`${line}\nended with ${String(code)}:\n${command.output()}`);
+    return command.output();
+  };
+  const lineOf = (document: string, part: RegExp): string =>
+    shellBlocks(document)
+      .flatMap((block) => block.split("\n"))
+      .map((line) => line.replace(/\s+#.*$/, ""))
+      .find((line) => part.test(line)) ?? "";
+
+  it("run the tests of a folder, here of one file in it", { timeout: 120_000 }, async () => {
+    for (const [document, folderOf, file] of [
+      ["AGENTS.md", "apps/bank", "test/ledger.test.ts"],
+      ["packages/host/web/README.md", "packages/host/web", "test/format.test.ts"],
+    ] as const) {
+      const line = lineOf(document, /vitest\.mjs run/);
+      expect(line.endsWith(` run ${folderOf}`)).toBe(true);
+      expect(await run(`${line}/${file}`)).toMatch(/Test Files +1 passed/);
+    }
+  });
+
+  it("fetch what a protocol publishes, here from a folder that stands for its address, to where the next command looks for it", async () => {
+    for (const [document, tag] of [
+      ["docs/guides/sell-to-agents-acp.md", "main"],
+      ["docs/guides/sell-to-agents-ucp.md", "v2026-08-25"],
+    ] as const) {
+      const line = lineOf(document, /^git clone/);
+      const [, name = ""] = /https:\/\/github\.com\/(\S+)$/.exec(line) ?? [];
+      const [, schemas = ""] = /--schemas (\S+)$/.exec(lineOf(document, /--schemas/)) ?? [];
+      const published = join(folder, "published", name);
+      const inside = join(published, schemas.slice(schemas.indexOf("/") + 1));
+      mkdirSync(inside, { recursive: true });
+      writeFileSync(join(inside, "schema.json"), "{}");
+      const git = "git -c user.name=n -c user.email=n@example.com -c commit.gpgsign=false -c tag.gpgsign=false";
+      await run(`git init -q -b main . && git add . && ${git} commit -qm one && (test ${tag} = main || git tag ${tag})`, published);
+      const stands = {
+        GIT_CONFIG_COUNT: "1",
+        GIT_CONFIG_KEY_0: `url.file://${folder}/published/.insteadOf`,
+        GIT_CONFIG_VALUE_0: "https://github.com/",
+      };
+      await run(line, folder, { ...stands, GIT_TERMINAL_PROMPT: "0" });
+      expect(readdirSync(join(folder, schemas))).toEqual(["schema.json"]);
+    }
+  });
+});

@@ -140,6 +140,22 @@ describe("what servers ask the user", () => {
     expect(servers.runs["link_bank"]).toBe(1);
   });
 
+  it("what a server says of its progress stands in the call's card until the answer is there", async () => {
+    await person.console.callTool("pack");
+    const said = person.console.page.getByTestId("call-progress");
+    await said.getByText("Wrapping the second mug of five").waitFor();
+    expect(
+      await said.getByRole("progressbar", { name: "Progress of Pack" }).evaluate((bar) => [bar.getAttribute("value"), bar.getAttribute("max")]),
+    ).toEqual(["2", "5"]);
+    expect(await person.console.page.getByTestId("call-status").innerText()).toBe("Working · 40 %");
+    await keepPicture(person.console.page, "console-progress");
+    await person.console.page.reload();
+    await said.getByText("Wrapping the second mug of five").waitFor();
+    servers.packing.resolve();
+    await ended("pack", "completed");
+    await said.waitFor({ state: "detached" });
+  });
+
   it("an older server asks by an error and in the middle of a call", async () => {
     await person.console.callTool("ask_meanwhile");
     await part("field-dish").waitFor();

@@ -31,6 +31,8 @@ export interface AskingServers {
   readonly visits: string[];
   /** Where the pages are that users are sent to. */
   readonly pages: string;
+  /** Until it resolves, `pack` has said that it is at two of five and works on. */
+  readonly packing: PromiseWithResolvers<void>;
   /** The address that `link_bank` names instead of its page. */
   otherAddress: string | undefined;
   stop(): Promise<void>;
@@ -65,6 +67,7 @@ export async function startAskingServers(): Promise<AskingServers> {
     pages: origin,
     runs: {},
     visits: [],
+    packing: Promise.withResolvers(),
     otherAddress: undefined,
     stop: async () => {
       await handler.close();
@@ -112,7 +115,8 @@ async function route({ state, linked, handler, session }: Parts, incoming: Incom
   const request = new Request(url, { method: incoming.method ?? "GET", headers, ...(body === "" ? {} : { body }) });
   const response = await handler.fetch(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.end(Buffer.from(await response.arrayBuffer()));
+  for await (const chunk of response.body ?? []) outgoing.write(chunk);
+  outgoing.end();
 }
 
 function makeModern(state: AskingServers, linked: Set<string>): McpServer {
@@ -141,6 +145,13 @@ function makeModern(state: AskingServers, linked: Set<string>): McpServer {
     const url = state.otherAddress ?? `${state.pages}/link?ticket=t1`;
     const inputRequests = { bank: inputRequired.elicitUrl({ url, message: "Link your bank to go on." }) };
     return inputRequired({ inputRequests, requestState: "opaque-1" });
+  });
+  server.registerTool("pack", { ...tool, description: "Says how far it is" }, async (_args, { mcpReq }) => {
+    const progressToken = mcpReq._meta?.progressToken;
+    const params = { progress: 2, total: 5, message: "Wrapping the second mug of five" };
+    if (progressToken !== undefined) await mcpReq.notify({ method: "notifications/progress", params: { ...params, progressToken } });
+    await state.packing.promise;
+    return done({ packed: 5 });
   });
   server.registerTool("choose", { ...tool, description: "Needs a form" }, (_args, { mcpReq }) => {
     const answer = answerShape.safeParse(mcpReq.inputResponses?.["dinner"]).data;

@@ -14,7 +14,8 @@ const started = shown("e2e/scenarios/start.test.ts", "starts every party, says w
 const newApp = shown("e2e/scenarios/new-app.test.ts", "opens its view without a sign-in");
 const embedded = shown("e2e/scenarios/embed.test.ts", "calls a tool for its user and shows the app's view");
 const registry: Trial = { untried: "asks the package registry; tests need no network" };
-const published: Trial = { untried: "fetches what a protocol publishes; tests need no network" };
+const published = shown(guides, "fetch what a protocol publishes, here from a folder that stands for its address");
+const testsOfFolder = shown(guides, "run the tests of a folder, here of one file in it");
 const bench: Trial = { untried: "takes minutes of a quiet machine; what it is made of is tested in bench/test" };
 
 /** Commands by their whole text, whichever document has them. */
@@ -34,8 +35,8 @@ export const commandTrials: Readonly<Record<string, Trial>> = {
   "npm run format": { untried: "changes the tree; its list is that of npm run check (tools/check.ts)" },
   "npm run e2e": { untried: "is a part of npm test" },
   "npm run pictures": { untried: "runs browser scenarios that npm test runs, and changes the tree; what it makes is held by e2e/pictures.test.ts" },
-  "node tools/run.mjs node_modules/vitest/vitest.mjs run apps/bank": { untried: "is a part of npm test" },
-  "node tools/run.mjs node_modules/vitest/vitest.mjs run packages/host/web": { untried: "is a part of npm test" },
+  "node tools/run.mjs node_modules/vitest/vitest.mjs run apps/bank": testsOfFolder,
+  "node tools/run.mjs node_modules/vitest/vitest.mjs run packages/host/web": testsOfFolder,
   "node tools/run.mjs node_modules/vite/bin/vite.js build packages/host/web": {
     untried: "is what npm start and npm test begin with (tools/setup.mjs)",
   },

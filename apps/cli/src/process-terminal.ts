@@ -5,7 +5,7 @@ import type { Terminal } from "./terminal.ts";
 export interface ProcessStreams {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: Pick<NodeJS.WritableStream, "write">;
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
 /** The terminal that a process was started in. A person can be asked when both what they read and what they type is a terminal. */
@@ -13,6 +13,9 @@ export function processTerminal({ stdin, stdout, stderr }: ProcessStreams): Term
   return {
     print: (text) => void stdout.write(text),
     tell: (text) => void stderr.write(text),
+    get columns() {
+      return stderr.isTTY === true ? (stderr.columns ?? 80) : undefined;
+    },
     attended: stdin.isTTY === true && stderr.isTTY === true,
     ask: async (question, signal) => {
       const lines = createInterface({ input: stdin, output: stderr });

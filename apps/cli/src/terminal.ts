@@ -4,6 +4,8 @@ export interface Terminal {
   readonly print: (text: string) => void;
   /** To the standard error. */
   readonly tell: (text: string) => void;
+  /** How wide the terminal of the standard error is; undefined where that is none. */
+  readonly columns: number | undefined;
   /** Whether a person sits there who can be asked. */
   readonly attended: boolean;
   /** Asks a line of the person; undefined when they end the input instead. Only when attended. */

@@ -20,6 +20,7 @@ export function paperTerminal(typed?: readonly string[], input = ""): PaperTermi
     tell: (text) => {
       lines.told += text;
     },
+    columns: undefined,
     attended: typed !== undefined,
     ask: async (question) => {
       asked.push(question);

@@ -2,12 +2,14 @@ import { Places } from "@countersign/service/places";
 import type { Signals } from "@countersign/storage/signals";
 import { z } from "zod";
 import type { CallView } from "./call/record.ts";
+import type { ToldProgress } from "./call/progress-board.ts";
 import { newId } from "./digest.ts";
 import { streamPlaces } from "./limits/places.ts";
 
 /** What a user's open pages are told. `data` is a view without secrets. */
 export type HostEvent =
   | { readonly type: "call"; readonly data: CallView }
+  | { readonly type: "progress"; readonly data: ToldProgress }
   | { readonly type: "flow" | "connector" | "trace" | "chat" | "settings"; readonly data: unknown };
 
 /** A change that other instances must tell their own pages about: they read the row again. */
@@ -70,7 +72,7 @@ export class Events {
   /** Tells every page of this user. With an `id`, other instances hear of it too. */
   publish(userId: string, event: HostEvent, id?: string): void {
     this.#deliver(userId, event);
-    if (id !== undefined && event.type !== "trace" && event.type !== "chat") {
+    if (id !== undefined && event.type !== "trace" && event.type !== "chat" && event.type !== "progress") {
       this.#signals.notify(channel, JSON.stringify({ from: this.#self, userId, type: event.type, id })).catch(() => {});
     }
   }

@@ -170,6 +170,7 @@ const frozenExports: Readonly<Record<string, readonly string[]>> = {
     "paymentStatuses",
     "paymentTransitions",
   ],
+  progress: ["percentOf", "readProgress"],
   "readable-text": ["readableText"],
   redemption: ["judgeRedemption", "judgeSettlement", "judgeVoid", "judgeWithdrawal"],
   resource: ["isLoopbackUrl", "isSecureOrLoopback", "parseBrowserUrl", "parseIssuer", "parseResourceUri"],

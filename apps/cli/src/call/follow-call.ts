@@ -7,9 +7,11 @@ import { refused, type SignInGuide } from "../local/guide-sign-in.ts";
 import { type Session, type Stop, stop } from "../local/session.ts";
 import { oneLine } from "../terminal-text.ts";
 import { answerQuestions } from "./answer-questions.ts";
+import { ProgressLine } from "./progress-line.ts";
 import { nextStep } from "./next-step.ts";
 
-const waitS = 10;
+/** Seconds. What a server says of its progress changes no call, so one that is at work is looked at often. */
+const waitS = { dispatched: 1, else: 10 } as const;
 
 /** A call that is over, and how. */
 export interface Followed {
@@ -34,7 +36,7 @@ export async function followCall(following: Following, started: CallView): Promi
   const { session } = following;
   let shownSteps = 0;
   let call = started;
-  const begunAt = performance.now();
+  const line = new ProgressLine(session.terminal, following.server, () => performance.now());
   for (;;) {
     if (following.trace) shownSteps = await printSteps(session, call.id, shownSteps);
     const next = nextStep(call);
@@ -47,20 +49,22 @@ export async function followCall(following: Following, started: CallView): Promi
           ? await answerQuestions(session, call, next.asking, following.server)
           : ok(undefined);
     if (!taken.ok) return endCall(session, call, taken.error);
+    if (next.step === "wait") line.show(call.progress);
     const read = await readChanged(session, call);
+    line.clear();
     if (!read.ok) return read;
     if (next.step === "sign_in" && read.value.state !== call.state && read.value.error === undefined)
       session.terminal.tell("Signed in. The call goes on.\n");
-    if (next.step === "wait" && read.value.version === call.version && session.terminal.attended) {
-      session.terminal.tell(`${oneLine(following.server, 100)} works on it (${Math.round((performance.now() - begunAt) / 1000)} s)\n`);
-    }
     call = read.value;
   }
 }
 
 /** The call once it has changed, after some seconds, or as it is when the user wants to stop. */
 async function readChanged({ host, signal }: Session, call: CallView): Promise<Result<CallView, Stop>> {
-  const reading = host.ask(readCall, { id: call.id, query: { wait: String(waitS), since: String(call.version) } });
+  const reading = host.ask(readCall, {
+    id: call.id,
+    query: { wait: String(call.state === "dispatched" ? waitS.dispatched : waitS.else), since: String(call.version) },
+  });
   const stopped = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
   const read = signal.aborted ? undefined : await Promise.race([reading, stopped]);
   if (read === undefined) return ok(call);

@@ -193,6 +193,21 @@ describe("countersign call", () => {
     expect(terminal.printed()).toBe("");
   });
 
+  test("how far a server says that it is is told on the standard error while it is at work, with --json too", async () => {
+    servers.server.tools["pack"] = {
+      run: async (_, tell) => {
+        await tell({ progress: 1, total: 4, message: "Packing" });
+        await expect.poll(() => terminal.told(), { timeout: 15_000 }).toContain("25 %");
+        return { packed: true };
+      },
+    };
+    const terminal = paperTerminal();
+    expect(await runCall(await session({ terminal }), callOf("pack", [], { json: true }))).toBe("done");
+    expect(terminal.told()).toBe("Calling pack of Store.\nStore: 25 %, Packing\n");
+    expect(JSON.parse(terminal.printed())).toMatchObject({ ok: true, result: { structuredContent: { packed: true } } });
+    expect(terminal.printed()).not.toContain("Packing");
+  });
+
   test("what a tool says of its own failure is no answer on the standard output", async () => {
     servers.server.intercept = async (request, method) =>
       method === "tools/call"

@@ -3,6 +3,8 @@ import type { CallEvent } from "@countersign/protocol/auth-flow";
 import type { BearerChallenge, Challenge } from "@countersign/protocol/challenge";
 import type { Refusal } from "@countersign/protocol/errors";
 import { cutJson, cutText } from "@countersign/protocol/cut-secrets";
+import { defaultProfile } from "@countersign/protocol/host-profile";
+import type { Progress } from "@countersign/protocol/progress";
 import { hostShown, type Question } from "@countersign/protocol/elicitation";
 import { coversScope, formatScope, unionScopes, withoutTransactionScopes, type ScopeSet } from "@countersign/protocol/scope";
 import type { HostProfile } from "@countersign/protocol/ladder";
@@ -49,9 +51,14 @@ export interface Dispatch {
   readonly retried: boolean;
   /** Puts a question of the running request to the user. */
   readonly ask: Ask;
+  /** Hears how far the server says that it is. */
+  readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   readonly record: Recorder;
 }
+
+/** What a sending listens to and is heard by. */
+export type Sending = Pick<Dispatch, "signal" | "onProgress">;
 
 /** What came of it, for the reducer and for the row. */
 export interface DispatchOutcome {
@@ -107,6 +114,8 @@ export class Dispatcher {
       signal,
       continuation,
       ask,
+      // Whether another host asks for that is not known of it.
+      ...(dispatch.profile === defaultProfile ? { onProgress: dispatch.onProgress } : {}),
       ...(bearer === undefined ? {} : { bearer }),
     };
     let messages: readonly WireMessage[] = [];

@@ -14,9 +14,10 @@ import type { TraceStep } from "@countersign/protocol/trace-step";
 import { Trace } from "../trace.ts";
 import type { DriverOptions, Step } from "./driver-options.ts";
 import { nextChange } from "./change.ts";
-import { Dispatcher, type DispatchOutcome } from "./dispatch.ts";
+import { Dispatcher, type DispatchOutcome, type Sending } from "./dispatch.ts";
 import { toHintMeta } from "./hints.ts";
 import { CallPapers } from "./papers.ts";
+import { ProgressBoard } from "./progress-board.ts";
 import { inTurn, Questions, type Change } from "./questions.ts";
 import { QuietTimes } from "./quiet-times.ts";
 import { callKeys, callKind, flowOf, fromStoredState, toCallView, toStoredState, type CallRow, type CallView, type StoredCall } from "./record.ts";
@@ -45,6 +46,7 @@ export class CallDriver {
   readonly #driven = new Map<string, number>();
   readonly #drivenOf = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
+  readonly #progress: ProgressBoard;
   #closed = false;
 
   constructor(options: DriverOptions) {
@@ -52,6 +54,7 @@ export class CallDriver {
     this.papers = new CallPapers(options.sealer);
     this.#calls = options.database.records(callKind);
     this.#dispatcher = new Dispatcher(options.vault);
+    this.#progress = new ProgressBoard((userId, data) => options.events.publish(userId, { type: "progress", data }));
     this.quiet = new QuietTimes(options.database, options.clock);
     this.questions = this.#makeQuestions();
     this.#waiting = new Waiting({
@@ -117,7 +120,8 @@ export class CallDriver {
     const flow = flowId === undefined ? undefined : await this.#options.flows.view(flowId);
     const completed = row.state.phase === "completed" && row.sealedResult !== undefined;
     const result = completed ? this.papers.open("result", row.userId, id, row.sealedResult) : undefined;
-    return toCallView(call, { flow, asking: this.questions.view(call), result: result?.ok === true ? result.value : undefined });
+    const progress = this.#progress.of(id);
+    return toCallView(call, { flow, asking: this.questions.view(call), progress, result: result?.ok === true ? result.value : undefined });
   }
 
   /** Tells the user's pages of a call that has just been stored. */
@@ -255,15 +259,17 @@ export class CallDriver {
     const unsubscribe = this.#options.events.subscribe(row.userId, ({ type, data }) => {
       if (type === "call" && member(data, "id") === id && member(data, "error") !== undefined) abort.abort();
     });
+    const progress = this.#progress.attend(row.userId, id);
     try {
-      return await this.#send(call, token, abort.signal);
+      return await this.#send(call, token, { signal: abort.signal, onProgress: progress.hear });
     } finally {
+      progress.stop();
       unsubscribe();
       if (this.#aborts.get(id) === abort) this.#aborts.delete(id);
     }
   }
 
-  async #send(call: StoredCall, token: "attach" | "omit" | "refresh", signal: AbortSignal): Promise<Step | undefined> {
+  async #send(call: StoredCall, token: "attach" | "omit" | "refresh", { signal, onProgress }: Sending): Promise<Step | undefined> {
     const { id, value: row } = call;
     const fail = (code: ErrorCode, detail?: string): Promise<Step | undefined> =>
       this.#store(call, { type: "failed", code }, { attempt: row.attempt, ...(detail === undefined ? {} : { patch: { detail } }) });
@@ -311,6 +317,7 @@ export class CallDriver {
       continuation: this.questions.continuation(call),
       asked: row.state.asked,
       retried: row.state.retried,
+      onProgress,
       ask: inTurn((question, signal) => this.questions.askLive(id, row.attempt, question, signal)),
       signal,
       record: this.traceOf(id, row.userId, row.trace).record,

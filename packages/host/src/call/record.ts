@@ -11,6 +11,7 @@ import type { EpochMs } from "@countersign/protocol/brand";
 import { toWidgetError, type ErrorCode, type WidgetError } from "@countersign/protocol/errors";
 import { defaultProfile, profileNames } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
+import type { Progress } from "@countersign/protocol/progress";
 import { formatScope, parseScope } from "@countersign/protocol/scope";
 import type { CallOrigin } from "@countersign/protocol/security";
 import type { JsonObject } from "@countersign/protocol/shape";
@@ -207,6 +208,8 @@ export interface CallView {
   readonly quiet?: true;
   /** What the server asks the user. */
   readonly asking?: AskingView;
+  /** How far the server says that it is, while it is at work and this process waits for it. */
+  readonly progress?: Progress;
   readonly result?: JsonObject;
   readonly error?: WidgetError & { readonly detail?: string };
   /** Grows with every change of the call. */
@@ -215,9 +218,14 @@ export interface CallView {
 
 export function toCallView(
   call: StoredCall,
-  shown: { readonly flow: FlowView | undefined; readonly asking: AskingView | undefined; readonly result: JsonObject | undefined },
+  shown: {
+    readonly flow: FlowView | undefined;
+    readonly asking: AskingView | undefined;
+    readonly progress: Progress | undefined;
+    readonly result: JsonObject | undefined;
+  },
 ): CallView {
-  const { flow, asking, result } = shown;
+  const { flow, asking, progress, result } = shown;
   const { id, value: row, version } = call;
   const { code } = row.state;
   return {
@@ -235,6 +243,7 @@ export function toCallView(
     ...(flow === undefined ? {} : { flow, ...(isCovered(row, flow) ? {} : { queued: true as const }) }),
     ...(flow !== undefined && row.quiet === true ? { quiet: true as const } : {}),
     ...(asking === undefined ? {} : { asking }),
+    ...(progress === undefined || row.state.phase !== "dispatched" ? {} : { progress }),
     ...(result === undefined ? {} : { result }),
     ...(code === undefined ? {} : { error: { ...toWidgetError({ code }, id), ...(row.detail === undefined ? {} : { detail: row.detail }) } }),
   };

@@ -4,6 +4,7 @@ import { defaultProfile } from "@countersign/protocol/host-profile";
 import { hostClients } from "@countersign/protocol/host-profile-client";
 import type { HostProfile } from "@countersign/protocol/ladder";
 import { limitsUnder } from "@countersign/protocol/profile-call";
+import { type Progress, readProgress } from "@countersign/protocol/progress";
 import { err, ok, type Result } from "@countersign/protocol/result";
 import type { Secret } from "@countersign/protocol/secret";
 import type { JsonObject } from "@countersign/protocol/shape";
@@ -35,6 +36,8 @@ export interface ToolRequest {
   readonly ask?: Ask;
   /** Told once what went over the wire for it, as it may be shown. */
   readonly onMessages?: (messages: readonly WireMessage[]) => void;
+  /** Told how far the server says that it is, as often as it does; absent, the server is not asked to say it. */
+  readonly onProgress?: (progress: Progress) => void;
   /** Who hears instead what the server says of its own meanwhile. */
   readonly listener?: ServerListener;
 }
@@ -243,8 +246,19 @@ function sendToolCall(client: Client, request: ToolRequest, signal: AbortSignal)
     _meta: { ...request.meta, "countersign/idempotencyKey": request.idempotencyKey },
     ...request.continuation,
   };
-  const options = { timeout: openCallMsMax, signal: asThisExchange(signal), allowInputRequired: true };
+  const options = { timeout: openCallMsMax, signal: asThisExchange(signal), allowInputRequired: true, ...progressOf(request) };
   return mirrorsHeaders
     ? client.callTool(params, { ...options, toolDefinition: { name, inputSchema: { ...inputSchema, type: "object" } } })
     : client.request({ method: "tools/call", params }, looseResult, options);
+}
+
+/** A server speaks of progress only where it is given a token for that (MCP, progress). */
+function progressOf({ onProgress, bearer }: ToolRequest): { readonly onprogress?: (params: unknown) => void } {
+  if (onProgress === undefined) return {};
+  return {
+    onprogress: (params) => {
+      const progress = readProgress(withoutSecret(params, bearer));
+      if (progress !== undefined) onProgress(progress);
+    },
+  };
 }

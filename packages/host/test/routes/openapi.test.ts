@@ -69,7 +69,7 @@ describe("the API's document", () => {
     for (const block of blocks) {
       const [, name = "", data = ""] = /^event: (\w+)\ndata: (.+)$/.exec(block) ?? [];
       names.add(name);
-      const schema = z.enum(["call", "flow", "connector", "trace", "chat"]).parse(name);
+      const schema = z.enum(["call", "flow", "connector", "trace", "chat", "progress"]).parse(name);
       expect(eventData[schema].safeParse(JSON.parse(data))).toMatchObject({ success: true });
     }
     expect([...names].toSorted()).toEqual(["call", "connector", "flow", "trace"]);

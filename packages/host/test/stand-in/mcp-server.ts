@@ -28,7 +28,11 @@ export interface StandInTool {
   /** Demands a further scope at run time, as a payment does. */
   runtimeScope?: (args: Record<string, unknown>) => string | undefined;
   form?: "http" | "result";
-  run?: (execution: Execution) => Promise<Record<string, unknown>> | Record<string, unknown>;
+  /** `tell` sends the parameters of a progress notification, where the client asked for them. */
+  run?: (
+    execution: Execution,
+    tell: (progress: Record<string, unknown>) => Promise<void>,
+  ) => Promise<Record<string, unknown>> | Record<string, unknown>;
 }
 
 interface Caller {
@@ -177,7 +181,12 @@ export class StandInMcpServer {
           };
         }
         this.executions.push(execution);
-        const structuredContent = (await tool.run?.(execution)) ?? { done: name };
+        const progressToken = context.mcpReq._meta?.progressToken;
+        const tell = async (progress: Record<string, unknown>): Promise<void> => {
+          if (progressToken === undefined) return;
+          await context.mcpReq.notify({ method: "notifications/progress", params: { progress: 0, ...progress, progressToken } });
+        };
+        const structuredContent = (await tool.run?.(execution, tell)) ?? { done: name };
         return { content: [{ type: "text", text: JSON.stringify(structuredContent) }], structuredContent };
       });
     }

@@ -23,6 +23,8 @@ export interface SessionContext {
   readonly idempotencyKey: string | undefined;
   /** Asks the client: on the stream of this call, or on the session's standing one. Gives result or error of the answer. */
   readonly ask: (params: Record<string, unknown>, on?: "call" | "standing") => Promise<{ readonly result?: unknown; readonly error?: unknown }>;
+  /** Sends the parameters of a progress notification on the stream of this call, where the client asked for them. */
+  readonly tell: (progress: Record<string, unknown>) => Promise<void>;
   /** Takes the last question back. */
   readonly withdraw: () => void;
 }
@@ -143,8 +145,12 @@ export class SessionServer {
   }
 
   #context(rpc: Rpc, idempotencyKey: string | undefined, send: (message: unknown) => void): SessionContext {
+    const progressToken = z.object({ progressToken: z.union([z.string(), z.number()]) }).safeParse(rpc.params?.["_meta"]).data?.progressToken;
     return {
       arguments: rpc.params?.arguments ?? {},
+      tell: async (progress) => {
+        if (progressToken !== undefined) send({ jsonrpc: "2.0", method: "notifications/progress", params: { ...progress, progressToken } });
+      },
       idempotencyKey,
       ask: async (params, on = "call") => {
         this.#asked += 1;

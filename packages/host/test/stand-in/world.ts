@@ -42,6 +42,7 @@ export interface CallSeen {
   readonly queued?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly flow?: FlowSeen | undefined;
+  readonly progress?: { readonly progress: number; readonly total?: number | undefined; readonly message?: string | undefined } | undefined;
   readonly asking?: AskingSeen | undefined;
   readonly result?: { readonly structuredContent?: unknown; readonly isError?: boolean | undefined } | undefined;
   readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean; readonly callId: string } | undefined;
@@ -72,6 +73,7 @@ export const callShape: z.ZodType<CallSeen> = z.looseObject({
   queued: z.boolean().optional(),
   quiet: z.boolean().optional(),
   flow: flowShape.optional(),
+  progress: z.looseObject({ progress: z.number(), total: z.number().optional(), message: z.string().optional() }).optional(),
   asking: askingShape.optional(),
   result: z.looseObject({ structuredContent: z.unknown().optional(), isError: z.boolean().optional() }).optional(),
   error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean(), callId: z.string() }).optional(),

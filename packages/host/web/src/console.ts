@@ -1,5 +1,7 @@
 import type { HostProfile } from "@countersign/protocol/ladder";
 import type { ProfileDecision } from "@countersign/protocol/profile-call";
+import { readProgress } from "@countersign/protocol/progress";
+import { member } from "@countersign/protocol/shape";
 import type { Answer, ApiProblem, HostApi } from "./api.ts";
 import { predictCall } from "./popup-decision.ts";
 import { readSaved, type SavedConversation, saveOf } from "./saved.ts";
@@ -10,6 +12,7 @@ import type { SignIn } from "./sign-in.ts";
 import { type ConsoleState, type Entry, ownCallIds } from "./state.ts";
 import type { LadderStep } from "@countersign/protocol/ladder";
 import { cardIdOf } from "./entries.ts";
+import { readText } from "./json.ts";
 import { notesMax } from "./ladder-notes.ts";
 import { readTraceStep } from "./trace-wire.ts";
 import type { Store } from "./store.ts";
@@ -377,6 +380,9 @@ function applyEvent(store: Store, name: string, json: unknown): void {
   } else if (name === "trace") {
     const step = readTraceStep(json);
     if (step !== undefined) store.dispatch({ type: "trace", steps: [step] });
+  } else if (name === "progress") {
+    const [callId, progress] = [readText(member(json, "callId")), readProgress(json)];
+    if (callId !== undefined && progress !== undefined) store.dispatch({ type: "progress", callId, progress });
   } else if (name === "settings") {
     const profile = readChosenProfile(json);
     if (profile !== undefined) store.dispatch({ type: "profile", profile });

@@ -15,7 +15,7 @@ export interface EventLinkOptions {
   readonly schedule: (run: () => void, delayMs: number) => () => void;
 }
 
-const eventNames = ["call", "flow", "connector", "trace", "chat", "settings"] as const;
+const eventNames = ["call", "flow", "connector", "trace", "chat", "settings", "progress"] as const;
 const firstDelayMs = 500;
 const delayMsMax = 10_000;
 

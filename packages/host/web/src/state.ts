@@ -1,5 +1,6 @@
 import { defaultProfile } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
+import type { Progress } from "@countersign/protocol/progress";
 import type { JsonObject } from "@countersign/protocol/shape";
 import type { Asking } from "./asking.ts";
 import { cardIdOf, endDrafts, endWriting, putCallEntry, putDraft, putSaid } from "./entries.ts";
@@ -110,6 +111,7 @@ export type Action =
   | { readonly type: "tools"; readonly connectorId: string; readonly tools: ToolsState }
   | { readonly type: "call_started"; readonly call: Call; readonly arguments: unknown; readonly parentCallId?: string; readonly draft?: string }
   | { readonly type: "call"; readonly call: Call }
+  | { readonly type: "progress"; readonly callId: string; readonly progress: Progress }
   | { readonly type: "flow"; readonly flow: Flow }
   | { readonly type: "connector_flow"; readonly flow: Flow }
   | { readonly type: "window"; readonly flowId: string; readonly window: WindowState }
@@ -174,6 +176,8 @@ export function reduce(state: ConsoleState, action: Action): ConsoleState {
       return startCall(state, action);
     case "call":
       return putCall(state, action.call);
+    case "progress":
+      return putProgress(state, action.callId, action.progress);
     case "flow":
       return putFlow(state, action.flow);
     case "connector_flow":
@@ -308,6 +312,12 @@ function putCall(state: ConsoleState, call: Call): ConsoleState {
   if (known !== undefined && isOlder(call, known)) return state;
   const calls = bounded({ ...state.calls, [call.id]: call }, ownCallIds(state));
   return call.flow === undefined ? { ...state, calls } : putFlow({ ...state, calls }, call.flow);
+}
+
+/** Of a call that is over, or that this page does not know, nothing more is heard. */
+function putProgress(state: ConsoleState, callId: string, progress: Progress): ConsoleState {
+  const call = state.calls[callId];
+  return call === undefined || isCallEnded(call) ? state : { ...state, calls: { ...state.calls, [callId]: { ...call, progress } } };
 }
 
 function isOlder(call: Call, known: Call): boolean {

@@ -1,5 +1,6 @@
 import { defaultProfile, readProfile } from "@countersign/protocol/host-profile";
 import type { HostProfile } from "@countersign/protocol/ladder";
+import { type Progress, readProgress } from "@countersign/protocol/progress";
 import type { SecurityScheme } from "@countersign/protocol/security";
 import { isJsonObject, type JsonObject } from "@countersign/protocol/shape";
 import { type Asking, readAsking } from "./asking.ts";
@@ -101,6 +102,8 @@ export interface Call {
   readonly emptied?: boolean;
   readonly createdAt: number | undefined;
   readonly asking?: Asking | undefined;
+  /** How far the server says that it is. */
+  readonly progress?: Progress | undefined;
   /** No window may open by itself for it: the user has just refused one of this connector. */
   readonly quiet?: boolean;
   /** Grows with every change of the call, when the server says it; an older one never replaces a newer one. */
@@ -289,6 +292,7 @@ export function readCall(json: unknown): Call | undefined {
     widgetId: readText(json["widgetId"]),
     emptied: json["emptied"] === true,
     createdAt: readTime(json["createdAt"]),
+    progress: readProgress(json["progress"]),
     version: readNumber(json["version"]),
   };
 }

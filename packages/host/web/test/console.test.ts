@@ -334,8 +334,33 @@ describe("createConsole", () => {
   it("ignores events that it cannot read", () => {
     const { page, store } = bench();
     const before = store.get();
-    for (const name of ["call", "flow", "connector", "trace", "chat", "unknown"])
+    for (const name of ["call", "flow", "connector", "trace", "chat", "progress", "unknown"])
       for (const json of [undefined, null, {}, [], "x"]) page.onEvent(name, json);
+    expect(store.get()).toBe(before);
+  });
+});
+
+describe("how far a server says that it is", () => {
+  const said = { callId: "call_1", progress: 2, total: 5, message: "Packing" };
+
+  it("stands with the call until it changes", () => {
+    const { page, store } = bench();
+    const running = { id: "call_1", connectorId: "store", tool: "pack", origin: "user", state: "dispatched", version: 2 };
+    page.onEvent("call", running);
+    page.onEvent("progress", said);
+    expect(store.get().calls["call_1"]).toMatchObject({ state: "dispatched", progress: { progress: 2, total: 5, message: "Packing" } });
+    page.onEvent("call", { ...running, progress: { progress: 3 } });
+    expect(store.get().calls["call_1"]?.progress).toEqual({ progress: 3 });
+    page.onEvent("call", { ...running, state: "completed", result: {}, version: 3 });
+    page.onEvent("progress", said);
+    expect(store.get().calls["call_1"]?.progress).toBeUndefined();
+  });
+
+  it("is nothing of a call that this page does not know, and nothing without a finite number", () => {
+    const { page, store } = bench();
+    page.onEvent("call", { id: "call_2", connectorId: "store", tool: "pack", origin: "user", state: "dispatched", version: 2 });
+    const before = store.get();
+    for (const json of [said, { callId: "call_2" }, { callId: "call_2", progress: "2" }, { callId: 2, progress: 2 }]) page.onEvent("progress", json);
     expect(store.get()).toBe(before);
   });
 });

@@ -1,8 +1,10 @@
 import type { JsonObject } from "@countersign/protocol/shape";
 import { z } from "zod";
+import type { ToldProgress } from "../../call/progress-board.ts";
 import type { CallView } from "../../call/record.ts";
 import { rungOutcomes, rungs, type LadderStep } from "@countersign/protocol/ladder";
 import type { LadderNote } from "@countersign/protocol/trace-document";
+import type { Progress } from "@countersign/protocol/progress";
 import { traceStepNames, type TraceStep, type WireMessage } from "@countersign/protocol/trace-step";
 import { errorCode } from "./errors.ts";
 import { askingView } from "./asking.ts";
@@ -43,6 +45,19 @@ const callError = z.strictObject({
   detail: z.string().exactOptional(),
 });
 
+const progressMembers = {
+  progress: z.number(),
+  total: z.number().exactOptional(),
+  message: z.string().max(200).exactOptional().describe("One line."),
+};
+
+const progressView: z.ZodType<Progress> = z
+  .strictObject(progressMembers)
+  .meta({ id: "Progress", description: "The server's word: shown, and never decided on." });
+
+/** The `data` of `event: progress`. */
+export const toldProgress: z.ZodType<ToldProgress> = z.strictObject({ callId: z.string(), ...progressMembers });
+
 export const callView: z.ZodType<CallView> = z
   .strictObject({
     id: z.string(),
@@ -63,6 +78,11 @@ export const callView: z.ZodType<CallView> = z
     queued: z.literal(true).exactOptional().describe("The flow shown is another call's; this one gets its own after it."),
     quiet: z.literal(true).exactOptional().describe("The user has just refused something of this connector: open no window for it by yourself."),
     asking: askingView.exactOptional().describe("What the server asks the user; answer it with `answerCall`."),
+    progress: progressView
+      .exactOptional()
+      .describe(
+        "How far the server says that it is, while it is at work. It comes and goes without a new `version`, and only of the instance that waits for the server.",
+      ),
     result: z.record(z.string(), z.unknown()).exactOptional().describe("The server's `CallToolResult` (MCP), once `completed`."),
     error: callError.exactOptional().describe("Once `refused` or `failed`."),
   })

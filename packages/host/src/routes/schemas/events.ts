@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../../chat/chat-event.ts";
 import { z } from "zod";
-import { callView, traceStepView } from "./calls.ts";
+import { callView, toldProgress, traceStepView } from "./calls.ts";
 import { connectorView } from "./connectors.ts";
 import { errorCode } from "./errors.ts";
 import { flowView } from "./flows.ts";
@@ -36,11 +36,12 @@ export const chatEvent: z.ZodType<ChatEvent> = z.union(chatEventParts);
 const toldChatEvent = z.union(chatEventParts.map((part) => part.extend({ conversationId: z.string() })));
 
 /** What each event of `GET /api/events` carries as its `data`, by the name of the event. */
-export const eventData: Readonly<Record<"call" | "flow" | "connector" | "trace" | "chat" | "settings", z.ZodType>> = {
+export const eventData: Readonly<Record<"call" | "flow" | "connector" | "trace" | "chat" | "settings" | "progress", z.ZodType>> = {
   call: callView.describe("A call has changed."),
   flow: flowView.describe("A sign-in has changed."),
   connector: connectorView.describe("A connector has changed."),
   trace: traceStepView.describe("A call has one step more."),
+  progress: toldProgress.describe("A server says how far it is with a call; at most every 300 ms, and of this instance's calls only."),
   settings: profileChoice.describe("The user chose another host to be acted out: views are to be made anew."),
   chat: toldChatEvent.describe("The host's own model did something, in the conversation with this id."),
 };

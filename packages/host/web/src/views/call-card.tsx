@@ -4,6 +4,7 @@ import { readReceipt } from "../receipt.ts";
 import type { Entry } from "../state.ts";
 import { type Call, isCallEnded, type Tool, titleOf } from "../wire.ts";
 import { isMade, writtenCall } from "../written-call.ts";
+import { CallProgress } from "./call-progress.tsx";
 import { CallResultView } from "./call-result.tsx";
 import { CallStatus } from "./call-status.tsx";
 import { ChildCalls } from "./child-calls.tsx";
@@ -55,6 +56,9 @@ export function CallCard({ entry, turn, onShowTrace, onPick }: CallCardProps): J
         </span>
         <div class="stack snug grow">
           <CallHead call={call} tool={tool} serverName={serverName} title={tool?.title ?? titleOf(call.tool)} onShowTrace={onShowTrace} />
+          {call.progress !== undefined && call.state === "dispatched" && (
+            <CallProgress progress={call.progress} title={tool?.title ?? titleOf(call.tool)} />
+          )}
           {call.origin === "model" && <AskedByModel title={tool?.title ?? titleOf(call.tool)} args={entry.arguments} />}
           {unmade === undefined ? (
             <CallBody call={call} tool={tool} serverName={serverName} args={entry.arguments} showsView={showsView} onPick={onPick} />

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { type Call, isCallEnded, type Tool } from "../wire.ts";
+import { percentOf } from "@countersign/protocol/progress";
 import { isMade, isWriting } from "../written-call.ts";
 import { Icon } from "./icon.tsx";
 
@@ -14,7 +15,7 @@ export function CallStatus({ call, tool }: { readonly call: Call; readonly tool?
           ? "Going on"
           : isWriting(call)
             ? "Preparing"
-            : (tool?.invoking ?? "Working");
+            : workingText(call, tool);
     return (
       <span class="row snug small quiet" data-testid="call-status">
         <span class="spinner" aria-hidden="true" />
@@ -30,4 +31,9 @@ export function CallStatus({ call, tool }: { readonly call: Call; readonly tool?
       <span class="truncate">{failed ? "Failed" : cancelled ? (isMade(call) ? "Cancelled" : "Not called") : (tool?.invoked ?? "Done")}</span>
     </span>
   );
+}
+
+function workingText({ progress }: Call, tool: Tool | undefined): string {
+  const percent = progress === undefined ? undefined : percentOf(progress);
+  return `${tool?.invoking ?? "Working"}${percent === undefined ? "" : ` · ${percent} %`}`;
 }
