@@ -58,20 +58,30 @@ export function signalGroup(command: Command, signal: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, signal);
 }
 
-/** Ports for a command that is told them by its environment: chosen by the system and let go just before. */
+/** Below what systems give to those who do not ask for a port (Linux: 32768, others: 49152), so that nobody is given one of these meanwhile. */
+const firstPort = 20_000;
+const portsPerWorker = 1_000;
+const workersMax = 12;
+let nextPort = Math.floor(Math.random() * portsPerWorker);
+
+/** Ports for a command that is told them by its environment: free now, and no other test file of this run takes them. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address();
-      await new Promise((resolve) => server.close(resolve));
-      return typeof address === "object" && address !== null ? address.port : 0;
-    }),
-  );
+  const worker = Number(process.env["VITEST_POOL_ID"] ?? 0) % workersMax;
+  const free: number[] = [];
+  for (let tried = 0; free.length < count; tried += 1) {
+    if (tried === portsPerWorker) throw new Error(`of the ${portsPerWorker} ports of this test worker fewer than ${count} are free`);
+    const port = firstPort + worker * portsPerWorker + (nextPort++ % portsPerWorker);
+    if (await isFree(port)) free.push(port);
+  }
+  return free;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listens = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+  if (listens) await new Promise((resolve) => server.close(resolve));
+  return listens;
 }

@@ -167,9 +167,16 @@ describe.each(eras)("a plain tools/call of %s", (era) => {
     await app.close();
   });
 
-  test("with a progress token, arguments in headers or an unknown tool is the SDK's", async () => {
+  test("may say where it would hear of progress: tools of the kit report none", async () => {
+    for (const progressToken of [1, 0, "", "x"]) {
+      const each: Call = { ...call, era, meta: [["progressToken", progressToken]] };
+      expect(await serversMade(() => shortly(each))).toBe(0);
+      expect(await shortly(each)).toEqual(await bySdk(each));
+    }
+  });
+
+  test("with arguments in headers or an unknown tool is the SDK's", async () => {
     const others: readonly Call[] = [
-      { ...call, era, meta: [["progressToken", 1]] },
       { ...call, era, tool: "by_region", params: [["arguments", { region: "eu" }]], headers: [["mcp-param-region", "eu"]] },
       { ...call, era, tool: "nothing" },
     ];

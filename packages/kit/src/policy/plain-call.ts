@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, member } from "@countersign/protocol/shape";
 
 /**
- * A `tools/call` that needs nothing but its answer: no progress, no task, no retry of an earlier answer, nothing to negotiate. Every rule of the
+ * A `tools/call` that needs nothing but its answer: no task, no retry of an earlier answer, nothing to negotiate. Every rule of the
  * protocol that such a call can break is checked here, so that what remains can be answered without a server object.
  */
 export interface PlainCall {
@@ -70,9 +70,16 @@ function isLegacyCall(header: (name: string) => string | null, meta: JsonObject 
   );
 }
 
-/** Progress is a stream's matter, and a reserved name that is not the envelope's asks for something else. */
+/**
+ * A reserved name that is not the envelope's asks for something else. A progress token asks for nothing that a tool of the kit could send: it may be there, and clients
+ * send it with every call.
+ */
 function isOrdinaryMeta(meta: JsonObject): boolean {
-  return Object.keys(meta).every((key) => key !== "progressToken" && (!key.startsWith(reserved) || envelopeKeys.has(key)));
+  const token = meta["progressToken"];
+  return (
+    (token === undefined || typeof token === "string" || Number.isSafeInteger(token)) &&
+    Object.keys(meta).every((key) => !key.startsWith(reserved) || envelopeKeys.has(key))
+  );
 }
 
 /** Capabilities that this revision does not name are ignored, as the SDK ignores them. */
